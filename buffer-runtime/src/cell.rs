@@ -1,0 +1,224 @@
+//! `ExportCell`: storage that Python may view and Rust may borrow, under one lock.
+
+mod block;
+mod guard;
+#[cfg(not(atomic_lock))]
+pub(crate) mod orphans;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use pyo3::Python;
+
+pub(crate) use self::block::{Header, Published};
+pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
+
+use self::block::Block;
+use crate::error::{Attempt, BorrowError};
+use crate::lock::{Disowned, Kind};
+use crate::storage::Storage;
+
+/// Storage that Python may view, and that moves only while nobody looks.
+///
+/// A cell is the field that `#[derive(ExportBuffer)]` exports. It hands out the memory in four ways, and refuses what
+/// does not go together:
+///
+/// | held                 | new Python view | [`write`](Self::write) | [`read`](Self::read) | [`share`](Self::share) |
+/// |----------------------|-----------------|---------|--------|---------|
+/// | nothing              | yes             | yes     | yes    | yes     |
+/// | a writable view      | yes             | no      | no     | yes     |
+/// | a read-only view     | yes             | no      | yes    | yes     |
+/// | a read guard         | read-only       | no      | yes    | no      |
+/// | a share guard        | yes             | no      | no     | yes     |
+/// | a write guard        | no              | no      | no     | no      |
+///
+/// Nothing here blocks: a "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and changes nothing. A
+/// view of memory that Python may write counts as writable, whether or not its consumer means to write; views are
+/// read-only in a class declared `readonly`, and while a read guard is alive.
+///
+/// The memory itself lives in a block on the heap, which is freed by whoever goes last, the cell or the last view. So a
+/// cell may be moved, swapped and dropped at any time, on any thread, and views stay valid.
+///
+/// A guard that is leaked ([`std::mem::forget`]) keeps what it holds refused for ever.
+///
+/// ```
+/// use buffer_runtime::ExportCell;
+///
+/// let mut cell = ExportCell::new(vec![1.0_f32, 2.0]);
+/// cell.get_mut()?.push(3.0);
+/// assert_eq!(cell.len(), 3);
+/// assert_eq!(cell.views(), 0);
+/// # Ok::<(), buffer_runtime::BorrowError>(())
+/// ```
+pub struct ExportCell<S: Storage> {
+    block: NonNull<Block<S>>,
+    owns: PhantomData<S>,
+}
+
+// SAFETY: sending a cell sends its storage, which is Send; its elements, which views and guards on other threads reach,
+// are Send and Sync; everything else in the block is atomic or under the lock (block invariants 4 and 7).
+unsafe impl<S: Storage> Send for ExportCell<S> {}
+// SAFETY: as above. `&ExportCell` hands out references to the storage only under the write guard, to one thread at a time.
+unsafe impl<S: Storage> Sync for ExportCell<S> {}
+
+impl<S: Storage> ExportCell<S> {
+    /// Moves a storage into a cell.
+    pub fn new(storage: S) -> Self {
+        const {
+            assert!(
+                size_of::<S::Element>() > 0,
+                "the element has a size of 0 bytes, which no buffer can describe; give its arrays a length above 0"
+            );
+        }
+        Self { block: Block::allocate(storage), owns: PhantomData }
+    }
+
+    /// Borrows the storage itself, so that it may grow, shrink and move. No view begins until the guard is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Any view or guard is alive, or the cell is closed: `cannot resize: 2 writable views are alive; ...`.
+    pub fn write(&self, py: Python<'_>) -> Result<WriteGuard<'_, S>, BorrowError> {
+        let _ = py;
+        self.begin(Kind::Write, Attempt::Write)?;
+        Ok(WriteGuard::new(self))
+    }
+
+    /// Borrows the elements as a slice that nobody changes. While the guard lives, views are read-only.
+    ///
+    /// The guard may be sent to other threads and used while detached.
+    ///
+    /// # Errors
+    ///
+    /// A writable view, a share guard or a write guard is alive, or the cell is closed.
+    pub fn read(&self, py: Python<'_>) -> Result<ReadGuard<'_, S>, BorrowError> {
+        let _ = py;
+        self.begin(Kind::Read, Attempt::Read)?;
+        Ok(ReadGuard::new(self))
+    }
+
+    /// Borrows the elements beside whoever else reads and writes them: loads and stores are relaxed atomics.
+    ///
+    /// This is how a simulation updates in place what numpy shows. The guard may be sent to other threads and used while
+    /// detached.
+    ///
+    /// # Errors
+    ///
+    /// A read guard or a write guard is alive, or the cell is closed.
+    pub fn share(&self, py: Python<'_>) -> Result<ShareGuard<'_, S>, BorrowError> {
+        let _ = py;
+        self.begin(Kind::Share, Attempt::Share)?;
+        Ok(ShareGuard::new(self))
+    }
+
+    /// Borrows the storage itself, without a token, for whoever has the cell to itself.
+    ///
+    /// # Errors
+    ///
+    /// Any view is alive, a guard was leaked, or the cell is closed.
+    pub fn get_mut(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
+        self.begin_exclusive(Kind::Write, Attempt::Write)?;
+        Ok(WriteGuard::new(self))
+    }
+
+    /// Takes the storage out and closes the cell for good: later views and borrows are refused with `it is closed`.
+    ///
+    /// # Errors
+    ///
+    /// Any view or guard is alive, or the cell is closed already. The cell is unchanged then.
+    pub fn close(&self, py: Python<'_>) -> Result<S, BorrowError> {
+        let _ = py;
+        self.begin(Kind::Closed, Attempt::Close)?;
+        // SAFETY: the lock has granted the state after which nothing begins, to this call alone, so the storage is there
+        // and nobody else has it (invariants 3 and 8).
+        Ok(unsafe { Block::take(self.block) })
+    }
+
+    /// Unwraps the storage.
+    ///
+    /// # Errors
+    ///
+    /// Any view is alive, a guard was leaked, or the cell is closed; the cell comes back with the reason.
+    pub fn into_inner(mut self) -> Result<S, (Self, BorrowError)> {
+        match self.begin_exclusive(Kind::Closed, Attempt::Take) {
+            // SAFETY: as in `close`.
+            Ok(()) => Ok(unsafe { Block::take(self.block) }),
+            Err(error) => Err((self, error)),
+        }
+    }
+
+    /// How many Python views are alive.
+    pub fn views(&self) -> usize {
+        self.header().lock.views().total()
+    }
+
+    /// How many elements the storage has; under a write guard, how many it had before.
+    ///
+    /// An element of `Vec<[f32; 3]>` is one `[f32; 3]`.
+    pub fn len(&self) -> usize {
+        self.header().len()
+    }
+
+    /// Whether the storage has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn begin(&self, kind: Kind, attempt: Attempt) -> Result<(), BorrowError> {
+        self.header().lock.begin(kind).map_err(|blocker| BorrowError::new(attempt, blocker))
+    }
+
+    fn begin_exclusive(&mut self, kind: Kind, attempt: Attempt) -> Result<(), BorrowError> {
+        self.header().lock.begin_exclusive(kind).map_err(|blocker| BorrowError::new(attempt, blocker))
+    }
+
+    /// The address that a view keeps. Unlike a reference to the header it may be used for the whole block.
+    #[inline(always)]
+    pub(crate) fn address(&self) -> NonNull<Header> {
+        Block::header(self.block)
+    }
+
+    #[inline(always)]
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: the owner's mark keeps the block alive as long as the cell (invariant 1), and references to the header
+        // are always shared ones (invariant 7).
+        unsafe { &*self.address().as_ptr() }
+    }
+}
+
+impl<S: Storage> Drop for ExportCell<S> {
+    fn drop(&mut self) {
+        let header = self.address();
+        match self.header().lock.disown() {
+            Disowned::LeftToViews => {}
+            // SAFETY: no view is alive and, by invariant 9, none can begin. Guards borrow the cell, so none is in use.
+            Disowned::Free => unsafe { Header::destroy(header) },
+            // SAFETY: the owner's mark is still on the block, and its owner goes here, once.
+            #[cfg(not(atomic_lock))]
+            Disowned::Orphaned => unsafe { orphans::leave(header) },
+            #[cfg(atomic_lock)]
+            Disowned::Orphaned => {}
+        }
+    }
+}
+
+impl<S: Storage + Default> Default for ExportCell<S> {
+    fn default() -> Self {
+        Self::new(S::default())
+    }
+}
+
+impl<S: Storage> From<S> for ExportCell<S> {
+    fn from(storage: S) -> Self {
+        Self::new(storage)
+    }
+}
+
+impl<S: Storage> fmt::Debug for ExportCell<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExportCell").field("len", &self.len()).field("views", &self.views()).finish_non_exhaustive()
+    }
+}

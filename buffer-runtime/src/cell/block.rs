@@ -1,0 +1,327 @@
+//! The heap block behind a cell: lock, captured parts, published layout and storage, at one address for life.
+//!
+//! Both promises about lifetime rest on this. A view keeps the block's address, so it needs neither the Python object nor
+//! the cell to end, and the block is freed by whoever goes last, the owner or a view.
+//!
+//! The invariants that every `unsafe` block about cells cites:
+//!
+//! 1. The block never moves. No `Box` of it and no `&mut` to it exists while views or guards live.
+//! 2. The captured pointer and length change only under a write guard, and are captured anew before it is released.
+//! 3. No reference to the storage exists outside a write guard; read guards build `&[T]` from the captured parts.
+//! 4. The layout is written only by whoever claimed the step from 0 to 1 views, before publishing. It is read only under a
+//!    view that is counted, or by that claimer.
+//! 5. No user code, and no call into Python that can raise, runs between that claim and the publication.
+//! 6. After its decrement a releaser touches the block only if it is the one to free it.
+//! 7. Every field that changes is atomic or an `UnsafeCell`; release works through raw projections.
+//! 8. Writable views and share guards exclude read guards; a write guard excludes everything.
+//! 9. No view and no guard begins once the owner is gone.
+
+use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+use crate::layout::{self, Descriptor, Dim, LayoutError, MAX_NDIM};
+use crate::lock::Lock;
+use crate::request::Facts;
+use crate::storage::Storage;
+
+/// The part of a block that does not depend on the type of its storage. Aligned so that a view can keep a tag in the low
+/// bits of its address.
+#[repr(C, align(64))]
+pub(crate) struct Header {
+    pub(crate) lock: Lock,
+    /// Where the elements are. Invariant 2.
+    data: AtomicPtr<u8>,
+    /// How many elements there are; any thread may ask. Invariant 2.
+    len: AtomicUsize,
+    /// Invariant 4.
+    layout: UnsafeCell<Published>,
+    /// Drops the storage and frees the block: a view can end in another class's release.
+    destroy: unsafe fn(NonNull<Header>),
+    /// Whether the storage is still there; `close` takes it out, under the lock.
+    stored: AtomicBool,
+    /// The next block in the queue of orphans.
+    #[cfg(not(atomic_lock))]
+    pub(super) next_orphan: AtomicPtr<Header>,
+}
+
+/// The header, and behind it the storage.
+#[repr(C)]
+pub(super) struct Block<S> {
+    header: Header,
+    /// Invariant 3. Uninitialised once `stored` is false.
+    storage: UnsafeCell<MaybeUninit<S>>,
+}
+
+/// The layout that live views share: what a `Py_buffer` points to.
+#[derive(Debug)]
+pub(crate) struct Published {
+    /// The class that resolved it; NULL before the first time.
+    descriptor: *const Descriptor,
+    /// For how many elements it was resolved.
+    len: usize,
+    /// The shape's extents, then the strides in bytes: an allocation of `capacity` numbers.
+    arrays: NonNull<isize>,
+    capacity: usize,
+    pub(crate) facts: Facts,
+    pub(crate) nbytes: isize,
+    pub(crate) strides: *mut isize,
+}
+
+impl Published {
+    const fn unresolved() -> Self {
+        Self {
+            descriptor: ptr::null(),
+            len: 0,
+            arrays: NonNull::dangling(),
+            capacity: 0,
+            facts: Facts { ndim: 0, c_contiguous: true, f_contiguous: true, readonly: true },
+            nbytes: 0,
+            strides: ptr::null_mut(),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_of(&self, descriptor: &'static Descriptor) -> bool {
+        ptr::eq(self.descriptor, descriptor)
+    }
+
+    pub(crate) fn shape(&self) -> *mut isize {
+        self.arrays.as_ptr()
+    }
+
+    /// Makes room for `ndim` extents and strides. The old arrays go.
+    fn reserve(&mut self, ndim: usize) {
+        if self.capacity >= 2 * ndim {
+            return;
+        }
+        self.free_arrays();
+        let arrays: *mut [isize] = Box::into_raw(vec![0; 2 * ndim].into_boxed_slice());
+        self.capacity = arrays.len();
+        // SAFETY: the pointer of a Box is not null.
+        self.arrays = unsafe { NonNull::new_unchecked(arrays.cast()) };
+    }
+
+    fn free_arrays(&mut self) {
+        if self.capacity > 0 {
+            let arrays = ptr::slice_from_raw_parts_mut(self.arrays.as_ptr(), self.capacity);
+            self.capacity = 0;
+            // SAFETY: `reserve` made it from a Box of this length, and the capacity says that it was not freed since.
+            drop(unsafe { Box::from_raw(arrays) });
+        }
+    }
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        self.free_arrays();
+    }
+}
+
+impl Header {
+    /// Where the elements are. The pointer may be used under a view or a guard, as invariants 2 and 8 have it.
+    #[inline(always)]
+    pub(crate) fn data(&self) -> *mut u8 {
+        // Relaxed: whoever holds a view or a guard has acquired the lock, which the last writer released.
+        self.data.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_stored(&self) -> bool {
+        self.stored.load(Ordering::Relaxed)
+    }
+
+    /// The layout that live views share.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds a view that is counted and whose layout is published, or has claimed the first one.
+    #[inline(always)]
+    pub(crate) unsafe fn published(&self) -> &Published {
+        // SAFETY: the caller vouches that nobody writes it (invariant 4).
+        unsafe { &*self.layout.get() }
+    }
+
+    /// Brings the layout to what the class declares and the storage has now.
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed the first view and not published yet.
+    ///
+    /// # Errors
+    ///
+    /// The declaration does not fit the storage. Nothing may be published then.
+    #[inline(always)]
+    pub(crate) unsafe fn resolve(&self, descriptor: &'static Descriptor, dims: &[Dim]) -> Result<(), LayoutError> {
+        // SAFETY: the caller is the claimer, so nobody else reads or writes it (invariant 4).
+        let layout = unsafe { &mut *self.layout.get() };
+        let len = self.len();
+        // A view after a view is the common case, and then nothing has to be computed or checked again.
+        if layout.is_of(descriptor) && layout.len == len {
+            // SAFETY: a resolved layout has its extents in place.
+            let shape = unsafe { std::slice::from_raw_parts(layout.arrays.as_ptr(), layout.facts.ndim) };
+            if descriptor.natural || layout::same_extents(dims, shape) {
+                return Ok(());
+            }
+        }
+        layout.resolve_anew(descriptor, dims, len)
+    }
+
+    /// Drops the storage and frees the block.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the last to know the block, by the lock's word, and does not use it afterwards.
+    ///
+    /// # Panics
+    ///
+    /// When the storage's drop panics. The block is freed all the same.
+    pub(crate) unsafe fn destroy(this: NonNull<Self>) {
+        // SAFETY: the caller vouches that the block is alive; the field never changes.
+        let destroy = unsafe { (*this.as_ptr()).destroy };
+        // SAFETY: the header was made together with this function, and the caller is the last.
+        unsafe { destroy(this) };
+    }
+}
+
+impl Published {
+    #[cold]
+    #[inline(never)]
+    fn resolve_anew(&mut self, descriptor: &'static Descriptor, dims: &[Dim], len: usize) -> Result<(), LayoutError> {
+        // Until it is whole again, the layout is nobody's.
+        self.descriptor = ptr::null();
+        let items = len.checked_mul(descriptor.inner.scalars()).ok_or(LayoutError::TooLarge)?;
+        let nbytes = items.checked_mul(descriptor.itemsize).ok_or(LayoutError::TooLarge)?;
+        self.nbytes = isize::try_from(nbytes).map_err(|_| LayoutError::TooLarge)?;
+
+        let mut natural = [Dim::Inferred; MAX_NDIM];
+        let dims = if descriptor.natural { own_dims(descriptor, len, &mut natural) } else { dims };
+        let ndim = descriptor.ndim;
+        self.reserve(ndim);
+        // SAFETY: `reserve` made room for twice `ndim` numbers, which nobody else refers to (invariant 4).
+        let arrays = unsafe { std::slice::from_raw_parts_mut(self.arrays.as_ptr(), 2 * ndim) };
+        let (shape, strides) = arrays.split_at_mut(ndim);
+        layout::resolve(dims, items, descriptor.itemsize, descriptor.order, shape, strides)?;
+
+        self.facts = layout::facts(shape, descriptor.order, descriptor.readonly);
+        self.strides = strides.as_mut_ptr();
+        self.len = len;
+        self.descriptor = descriptor;
+        Ok(())
+    }
+}
+
+/// The storage's own shape: its length, then the extents of one element.
+fn own_dims<'a>(descriptor: &Descriptor, len: usize, dims: &'a mut [Dim; MAX_NDIM]) -> &'a [Dim] {
+    let inner = descriptor.inner.extents();
+    let own = &mut dims[..=inner.len()];
+    own[0] = Dim::of(len);
+    for (dim, &extent) in own[1..].iter_mut().zip(inner) {
+        *dim = Dim::of(extent);
+    }
+    own
+}
+
+impl<S: Storage> Block<S> {
+    /// Moves the storage into a block of its own.
+    pub(super) fn allocate(storage: S) -> NonNull<Self> {
+        let block = Box::new(Self {
+            header: Header {
+                lock: Lock::new(),
+                data: AtomicPtr::new(ptr::null_mut()),
+                len: AtomicUsize::new(0),
+                layout: UnsafeCell::new(Published::unresolved()),
+                destroy: Self::destroy,
+                stored: AtomicBool::new(true),
+                #[cfg(not(atomic_lock))]
+                next_orphan: AtomicPtr::new(ptr::null_mut()),
+            },
+            storage: UnsafeCell::new(MaybeUninit::new(storage)),
+        });
+        // SAFETY: the pointer of a Box is not null.
+        let block = unsafe { NonNull::new_unchecked(Box::into_raw(block)) };
+        // SAFETY: the block is new, so nobody else knows it or its storage.
+        unsafe { Self::capture(block) };
+        block
+    }
+
+    /// The block as everybody but its owner knows it.
+    pub(super) fn header(this: NonNull<Self>) -> NonNull<Header> {
+        this.cast()
+    }
+
+    /// The storage, as a raw pointer: invariant 3 says who may make a reference of it.
+    ///
+    /// # Safety
+    ///
+    /// The block is alive.
+    pub(super) unsafe fn storage(this: NonNull<Self>) -> *mut S {
+        // SAFETY: the caller vouches for a live block; this only computes an address in it.
+        let cell = unsafe { &raw const (*this.as_ptr()).storage };
+        UnsafeCell::raw_get(cell).cast()
+    }
+
+    /// Looks where the elements are now.
+    ///
+    /// # Safety
+    ///
+    /// The block is alive, its storage is there, and the caller has it for itself: it holds the write guard, or nobody
+    /// else knows the block yet.
+    pub(super) unsafe fn capture(this: NonNull<Self>) {
+        // SAFETY: the caller vouches for a live block.
+        let storage = unsafe { Self::storage(this) };
+        // SAFETY: the caller has the storage for itself.
+        let (data, len) = unsafe { S::raw(storage) };
+        // SAFETY: the caller vouches for a live block; a shared reference is all it takes (invariant 7).
+        let header = unsafe { Self::header(this).as_ref() };
+        header.data.store(data.as_ptr().cast(), Ordering::Relaxed);
+        header.len.store(len, Ordering::Relaxed);
+    }
+
+    /// Takes the storage out for good. What is captured becomes an empty buffer.
+    ///
+    /// # Safety
+    ///
+    /// As for [`capture`](Self::capture); and no view and no guard may begin afterwards.
+    pub(super) unsafe fn take(this: NonNull<Self>) -> S {
+        // SAFETY: the caller vouches for a live block.
+        let header = unsafe { Self::header(this).as_ref() };
+        header.stored.store(false, Ordering::Relaxed);
+        header.data.store(NonNull::<S::Element>::dangling().as_ptr().cast(), Ordering::Relaxed);
+        header.len.store(0, Ordering::Relaxed);
+        // SAFETY: the caller vouches for a live block.
+        let storage = unsafe { Self::storage(this) };
+        // SAFETY: the storage was there and is the caller's; `stored` says that it is not to be dropped again.
+        unsafe { storage.read() }
+    }
+
+    /// [`Header::destroy`] for this type of storage.
+    unsafe fn destroy(header: NonNull<Header>) {
+        /// Frees the block even when the storage's drop panics.
+        struct Free<S>(*mut Block<S>);
+
+        impl<S> Drop for Free<S> {
+            fn drop(&mut self) {
+                // SAFETY: `allocate` made the block from a Box, and the caller of `destroy` is the last to know it. The
+                // storage is not dropped with it, being a MaybeUninit.
+                drop(unsafe { Box::from_raw(self.0) });
+            }
+        }
+
+        let block = header.cast::<Self>();
+        let _free = Free(block.as_ptr());
+        // SAFETY: the caller vouches for a live block.
+        let stored = unsafe { header.as_ref() }.is_stored();
+        if stored {
+            // SAFETY: the block is alive until `_free` goes.
+            let storage = unsafe { Self::storage(block) };
+            // SAFETY: it is there, by `stored`, and nobody else can reach it.
+            unsafe { storage.drop_in_place() };
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The three ways to hold a cell's memory from Rust.
+
+use std::ops::{Deref, DerefMut};
+use std::{fmt, slice};
+
+use super::{Block, ExportCell};
+use crate::shared::Shared;
+use crate::storage::Storage;
+
+/// The storage itself, for whoever changes its length. See [`ExportCell::write`].
+///
+/// A `WriteGuard` is to a cell what `&mut S` is to a storage: it is `Send` and `Sync` where that is.
+pub struct WriteGuard<'a, S: Storage> {
+    cell: &'a ExportCell<S>,
+    /// As `&mut S`, for what may be sent and shared.
+    acts_as: std::marker::PhantomData<&'a mut S>,
+}
+
+impl<'a, S: Storage> WriteGuard<'a, S> {
+    /// The caller has just begun a write guard of the cell.
+    pub(super) fn new(cell: &'a ExportCell<S>) -> Self {
+        Self { cell, acts_as: std::marker::PhantomData }
+    }
+}
+
+impl<S: Storage> Deref for WriteGuard<'_, S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        // SAFETY: the cell keeps its block alive.
+        let storage = unsafe { Block::storage(self.cell.block) };
+        // SAFETY: under the write guard nobody else refers to the storage or its elements (invariants 3 and 8).
+        unsafe { &*storage }
+    }
+}
+
+impl<S: Storage> DerefMut for WriteGuard<'_, S> {
+    fn deref_mut(&mut self) -> &mut S {
+        // SAFETY: the cell keeps its block alive.
+        let storage = unsafe { Block::storage(self.cell.block) };
+        // SAFETY: as in `deref`, and the guard itself is borrowed mutably.
+        unsafe { &mut *storage }
+    }
+}
+
+impl<S: Storage> Drop for WriteGuard<'_, S> {
+    fn drop(&mut self) {
+        // SAFETY: the cell keeps its block alive, and this is still the write guard (invariant 2).
+        unsafe { Block::capture(self.cell.block) };
+        self.cell.header().lock.end();
+    }
+}
+
+/// The elements as a slice that nobody changes. See [`ExportCell::read`].
+pub struct ReadGuard<'a, S: Storage> {
+    cell: &'a ExportCell<S>,
+}
+
+impl<'a, S: Storage> ReadGuard<'a, S> {
+    /// The caller has just begun a read guard of the cell.
+    pub(super) fn new(cell: &'a ExportCell<S>) -> Self {
+        Self { cell }
+    }
+}
+
+impl<S: Storage> Deref for ReadGuard<'_, S> {
+    type Target = [S::Element];
+
+    fn deref(&self) -> &[S::Element] {
+        let header = self.cell.header();
+        // SAFETY: what was captured is initialised, aligned and in one allocation (Storage, clause 1), it does not move
+        // under a guard (invariant 2), and nobody writes it beside a read guard (invariant 8).
+        unsafe { slice::from_raw_parts(header.data().cast(), header.len()) }
+    }
+}
+
+impl<S: Storage> Drop for ReadGuard<'_, S> {
+    fn drop(&mut self) {
+        self.cell.header().lock.end();
+    }
+}
+
+/// The elements beside whoever else reads and writes them. See [`ExportCell::share`] and [`Shared`].
+pub struct ShareGuard<'a, S: Storage> {
+    cell: &'a ExportCell<S>,
+    elements: Shared<S::Element>,
+}
+
+impl<'a, S: Storage> ShareGuard<'a, S> {
+    /// The caller has just begun a share guard of the cell.
+    pub(super) fn new(cell: &'a ExportCell<S>) -> Self {
+        let header = cell.header();
+        // SAFETY: what was captured is valid for reads and writes (Storage, clauses 1 and 2) and does not move under a
+        // guard (invariant 2). Nobody holds a reference to it beside a share guard (invariants 3 and 8); the handle
+        // lives as long as the guard, which hands it out by reference only.
+        let elements = unsafe { Shared::new(header.data().cast(), header.len()) };
+        Self { cell, elements }
+    }
+}
+
+impl<S: Storage> Deref for ShareGuard<'_, S> {
+    type Target = Shared<S::Element>;
+
+    fn deref(&self) -> &Shared<S::Element> {
+        &self.elements
+    }
+}
+
+impl<S: Storage> Drop for ShareGuard<'_, S> {
+    fn drop(&mut self) {
+        self.cell.header().lock.end();
+    }
+}
+
+impl<S: Storage + fmt::Debug> fmt::Debug for WriteGuard<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<S: Storage<Element: fmt::Debug>> fmt::Debug for ReadGuard<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<S: Storage> fmt::Debug for ShareGuard<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShareGuard").field("len", &self.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,418 @@
+//! Cells without an interpreter: what Miri and the sanitizers can look into.
+//!
+//! A view here does to a block what `py::export` and `py::slots` do. The GIL is a mutex: what needs an attached thread
+//! runs under `attached`.
+
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{slice, thread};
+
+use super::*;
+use crate::element::Element;
+use crate::layout::{Descriptor, Order};
+use crate::lock::{Access, Entry, Released, Wants};
+
+fn attached<R>(work: impl FnOnce() -> R) -> R {
+    static GIL: Mutex<()> = Mutex::new(());
+    let _gil = GIL.lock().unwrap_or_else(PoisonError::into_inner);
+    work()
+}
+
+const fn natural<E: Element>() -> Descriptor {
+    Descriptor {
+        format: E::FORMAT,
+        itemsize: E::ITEMSIZE,
+        ndim: E::SHAPE.extents().len() + 1,
+        order: Order::C,
+        readonly: false,
+        inner: E::SHAPE,
+        natural: true,
+    }
+}
+
+impl<S: Storage> ExportCell<S> {
+    fn test_write(&self) -> Result<WriteGuard<'_, S>, BorrowError> {
+        attached(|| self.begin(Kind::Write, Attempt::Write))?;
+        Ok(WriteGuard::new(self))
+    }
+
+    fn test_read(&self) -> Result<ReadGuard<'_, S>, BorrowError> {
+        attached(|| self.begin(Kind::Read, Attempt::Read))?;
+        Ok(ReadGuard::new(self))
+    }
+
+    fn test_share(&self) -> Result<ShareGuard<'_, S>, BorrowError> {
+        attached(|| self.begin(Kind::Share, Attempt::Share))?;
+        Ok(ShareGuard::new(self))
+    }
+
+    fn test_close(&self) -> Result<S, BorrowError> {
+        attached(|| self.begin(Kind::Closed, Attempt::Close))?;
+        // SAFETY: as in `close`.
+        Ok(unsafe { Block::take(self.block) })
+    }
+
+    fn view(&self, descriptor: &'static Descriptor, must_write: bool) -> Option<View> {
+        attached(|| {
+            let header = self.header();
+            let admission = header.lock.admit(Wants { may_write: true, must_write }).ok()?;
+            if admission.is_first() {
+                assert_eq!(header.lock.claim(&admission), Entry::Entered);
+                // SAFETY: the first view was just claimed.
+                unsafe { header.resolve(descriptor, &[]) }.unwrap();
+                header.lock.publish();
+            } else {
+                assert_eq!(header.lock.join(&admission), Entry::Entered);
+            }
+            // SAFETY: the view is counted and its layout published.
+            let published = unsafe { header.published() };
+            if !published.is_of(descriptor) {
+                let _ = header.lock.release(admission.access());
+                return None;
+            }
+            Some(View {
+                header: self.address(),
+                access: admission.access(),
+                data: header.data(),
+                nbytes: published.nbytes.cast_unsigned(),
+                shape: published.shape(),
+                strides: published.strides,
+                ndim: published.facts.ndim,
+            })
+        })
+    }
+}
+
+/// A consumer's view: pointers, and no idea of who owns what they point to.
+struct View {
+    header: NonNull<Header>,
+    access: Access,
+    data: *mut u8,
+    nbytes: usize,
+    shape: *mut isize,
+    strides: *mut isize,
+    ndim: usize,
+}
+
+// SAFETY: views may be released on any thread, which is one of the things to test.
+unsafe impl Send for View {}
+
+impl View {
+    fn read(&self) -> Vec<u8> {
+        // SAFETY: what a held view points to is alive.
+        unsafe { slice::from_raw_parts(self.data, self.nbytes) }.to_vec()
+    }
+
+    fn write(&self, value: u8) {
+        assert_eq!(self.access, Access::Writable);
+        // SAFETY: as above, and the view may write.
+        unsafe { self.data.write_bytes(value, self.nbytes) };
+    }
+
+    fn shape(&self) -> Vec<isize> {
+        // SAFETY: as above; the arrays have `ndim` numbers.
+        unsafe { slice::from_raw_parts(self.shape, self.ndim) }.to_vec()
+    }
+
+    fn strides(&self) -> Vec<isize> {
+        // SAFETY: as above; the arrays have `ndim` numbers.
+        unsafe { slice::from_raw_parts(self.strides, self.ndim) }.to_vec()
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        attached(|| {
+            // SAFETY: the block lives until its last view is released; only the lock is referred to.
+            let lock = unsafe { &(*self.header.as_ptr()).lock };
+            match lock.release(self.access) {
+                // SAFETY: the lock says that this was the last to know the block.
+                Released::Free => unsafe { Header::destroy(self.header) },
+                Released::Idle | Released::Alive => drain(),
+            }
+        });
+    }
+}
+
+#[cfg(not(atomic_lock))]
+fn drain() {
+    // SAFETY: the queue hands over blocks that nobody knows any more.
+    orphans::drain(|block| unsafe { Header::destroy(block) });
+}
+
+#[cfg(atomic_lock)]
+fn drain() {}
+
+/// A storage that counts its drops. Its vector is somewhere else after each write.
+struct Counting {
+    items: Vec<u32>,
+    drops: Arc<AtomicUsize>,
+}
+
+// SAFETY: as for the Vec that it is.
+unsafe impl Storage for Counting {
+    type Element = u32;
+
+    unsafe fn raw(this: *mut Self) -> (NonNull<u32>, usize) {
+        // SAFETY: the caller vouches for `this`; only the Vec's address is computed.
+        let items = unsafe { &raw mut (*this).items };
+        // SAFETY: as the caller vouches.
+        unsafe { Vec::raw(items) }
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.drops.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn counting(items: &[u32]) -> (ExportCell<Counting>, Arc<AtomicUsize>) {
+    let drops = Arc::new(AtomicUsize::new(0));
+    (ExportCell::new(Counting { items: items.to_vec(), drops: drops.clone() }), drops)
+}
+
+static U32: Descriptor = natural::<u32>();
+
+/// Two epochs of views over a storage, guards between and beside them, and the owner gone before the last view.
+fn two_epochs<S: Storage>(storage: S, descriptor: &'static Descriptor, shape: &[isize]) {
+    let cell = ExportCell::new(storage);
+    let first = cell.view(descriptor, true).unwrap();
+    let second = cell.view(descriptor, false).unwrap();
+    assert_eq!(first.shape(), shape);
+    first.write(1);
+    assert!(second.read().iter().all(|&byte| byte == 1));
+    {
+        let shared = cell.test_share().unwrap();
+        for index in 0..shared.len() {
+            shared.set(index, shared.get(index));
+        }
+    }
+    assert_eq!(cell.test_write().err().unwrap().views(), 2);
+    drop(first);
+    second.write(2);
+    drop(second);
+
+    drop(cell.test_write().unwrap());
+    let reader = cell.test_read().unwrap();
+    assert!(cell.view(descriptor, true).is_none());
+    let readonly = cell.view(descriptor, false).unwrap();
+    assert_eq!(readonly.access, Access::ReadOnly);
+    assert_eq!(reader.len(), cell.len());
+    let bytes = readonly.read();
+    assert!(bytes.iter().all(|&byte| byte == 2));
+    drop(reader);
+
+    let later = cell.view(descriptor, true).unwrap();
+    drop(cell);
+    later.write(3);
+    drop(later);
+    assert!(readonly.read().iter().all(|&byte| byte == 3));
+    assert_eq!(readonly.shape(), shape);
+}
+
+macro_rules! two_epochs {
+    ($($name:ident: $element:ty, $storage:expr, $shape:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            static DESCRIPTOR: Descriptor = natural::<$element>();
+            two_epochs($storage, &DESCRIPTOR, &$shape);
+        }
+    )*};
+}
+
+two_epochs! {
+    miri_views_of_a_vec: f32, vec![0.5_f32; 5], [5];
+    miri_views_of_a_vec_with_room: u16, { let mut vec = Vec::with_capacity(9); vec.push(7_u16); vec }, [1];
+    miri_views_of_an_empty_vec: f64, Vec::<f64>::new(), [0];
+    miri_views_of_a_boxed_slice: i64, vec![0_i64; 3].into_boxed_slice(), [3];
+    miri_views_of_an_empty_boxed_slice: i8, Box::<[i8]>::default(), [0];
+    miri_views_of_an_array: u8, [0_u8; 6], [6];
+    miri_views_of_a_vec_of_arrays: [f32; 3], vec![[0.0_f32; 3]; 2], [2, 3];
+    miri_views_of_an_array_of_arrays: [f64; 4], [[0.0_f64; 4]; 4], [4, 4];
+    miri_views_of_nested_arrays: [[u16; 2]; 3], vec![[[0_u16; 2]; 3]; 2].into_boxed_slice(), [2, 3, 2];
+}
+
+#[test]
+fn miri_a_swapped_cell_is_freed_after_its_last_view() {
+    let (mut cell, drops) = counting(&[1, 2, 3]);
+    let view = cell.view(&U32, true).unwrap();
+    let (replacement, _) = counting(&[]);
+    let old = mem::replace(&mut cell, replacement);
+    assert_eq!(old.views(), 1);
+    drop(old);
+    assert_eq!(drops.load(Ordering::Relaxed), 0);
+    view.write(9);
+    assert_eq!(view.read(), [9; 12]);
+    drop(view);
+    assert_eq!(drops.load(Ordering::Relaxed), 1);
+    assert_eq!(cell.views(), 0);
+}
+
+#[test]
+fn miri_a_cell_that_is_dropped_on_another_thread_is_freed_after_its_last_view() {
+    let (cell, drops) = counting(&[1, 2, 3]);
+    let view = cell.view(&U32, true).unwrap();
+    let strides = view.strides();
+    // The dropper is joined by a thread that is attached: whoever attaches to drop would wait for ever.
+    attached(|| thread::spawn(move || drop(cell)).join().unwrap());
+    assert_eq!(drops.load(Ordering::Relaxed), 0);
+    assert_eq!(view.strides(), strides);
+    thread::spawn(move || drop(view)).join().unwrap();
+    assert_eq!(drops.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn miri_a_layout_of_another_class_is_not_joined() {
+    static OTHER: Descriptor = natural::<u32>();
+    let (cell, _) = counting(&[1, 2]);
+    let view = cell.view(&U32, false).unwrap();
+    assert!(cell.view(&OTHER, false).is_none());
+    assert_eq!(cell.views(), 1);
+    drop(view);
+    assert!(cell.view(&OTHER, false).is_some());
+    assert_eq!(cell.views(), 0);
+}
+
+#[test]
+fn miri_writing_moves_the_memory_and_the_next_view_follows() {
+    let cell = ExportCell::new(vec![1_u32]);
+    drop(cell.view(&U32, true).unwrap());
+    for round in 1..20 {
+        cell.test_write().unwrap().extend([round; 10]);
+        let view = cell.view(&U32, false).unwrap();
+        assert_eq!(view.shape(), [isize::try_from(cell.len()).unwrap()]);
+        assert_eq!(view.read().len(), cell.len() * 4);
+    }
+    *cell.test_write().unwrap() = Vec::new();
+    assert_eq!(cell.len(), 0);
+    assert_eq!(cell.view(&U32, false).unwrap().shape(), [0]);
+}
+
+#[test]
+fn miri_a_panic_under_a_write_guard_leaves_a_whole_cell() {
+    let cell = ExportCell::new(vec![1_u32]);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let mut items = cell.test_write().unwrap();
+        items.extend([2; 100]);
+        panic!("while writing");
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(cell.len(), 101);
+    assert_eq!(cell.view(&U32, false).unwrap().shape(), [101]);
+}
+
+#[test]
+fn miri_a_closed_cell_has_given_its_storage_away() {
+    let (cell, drops) = counting(&[1, 2]);
+    let view = cell.view(&U32, false).unwrap();
+    assert_eq!(
+        cell.test_close().err().unwrap().to_string(),
+        "cannot close: 1 writable view is alive; release or delete them first"
+    );
+    drop(view);
+    let storage = cell.test_close().map_err(|error| error.to_string()).unwrap();
+    assert_eq!(storage.items, [1, 2]);
+    assert!(cell.view(&U32, false).is_none());
+    assert!(cell.test_write().err().unwrap().is_closed());
+    assert_eq!(cell.test_close().err().unwrap().to_string(), "cannot close: it is closed");
+    assert!(cell.is_empty());
+    drop(cell);
+    assert_eq!(drops.load(Ordering::Relaxed), 0);
+    drop(storage);
+    assert_eq!(drops.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn miri_the_storage_comes_out_whole() {
+    let (cell, drops) = counting(&[4]);
+    let view = cell.view(&U32, false).unwrap();
+    let (cell, error) = cell.into_inner().map(drop).unwrap_err();
+    assert_eq!(error.views(), 1);
+    drop(view);
+    let storage = cell.into_inner().map_err(|(_, error)| error).unwrap();
+    assert_eq!((&storage.items[..], drops.load(Ordering::Relaxed)), (&[4_u32][..], 0));
+}
+
+#[test]
+fn miri_exclusive_borrows_need_no_token_but_no_views() {
+    let mut cell = ExportCell::new(vec![1_u32]);
+    let view = cell.view(&U32, false).unwrap();
+    assert_eq!(cell.get_mut().err().unwrap().views(), 1);
+    drop(view);
+    cell.get_mut().unwrap().push(2);
+    assert_eq!(*cell.test_read().unwrap(), [1, 2]);
+}
+
+#[test]
+fn a_leaked_guard_locks_for_ever() {
+    let mut cell = ExportCell::new(vec![1_u32]);
+    mem::forget(cell.test_read().unwrap());
+    assert!(cell.get_mut().is_err() && cell.test_write().is_err() && cell.test_share().is_err());
+    assert_eq!(cell.view(&U32, false).unwrap().access, Access::ReadOnly);
+
+    let cell = ExportCell::new(vec![1_u32]);
+    mem::forget(cell.test_write().unwrap());
+    assert!(cell.view(&U32, false).is_none());
+    assert_eq!(cell.test_read().unwrap_err().to_string(), "cannot read: Rust is changing it (a write guard is alive)");
+
+    let cell = ExportCell::new(vec![1_u32]);
+    mem::forget(cell.test_share().unwrap());
+    assert!(cell.view(&U32, true).is_some());
+    assert_eq!(cell.test_write().err().unwrap().to_string(), "cannot resize: 1 share guard is alive in Rust");
+}
+
+#[test]
+fn miri_a_storage_whose_drop_panics_leaves_no_block() {
+    struct Panicking;
+
+    // SAFETY: no elements, at an aligned address that is not null.
+    unsafe impl Storage for Panicking {
+        type Element = u8;
+
+        unsafe fn raw(_: *mut Self) -> (NonNull<u8>, usize) {
+            (NonNull::dangling(), 0)
+        }
+    }
+
+    impl Drop for Panicking {
+        fn drop(&mut self) {
+            panic!("while dropping");
+        }
+    }
+
+    let cell = ExportCell::new(Panicking);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(cell))).is_err());
+}
+
+/// Readers on many threads, views beside them, and a detached thread that drops what they read.
+#[test]
+fn tsan_guards_views_and_owners_on_many_threads() {
+    for _ in 0..50 {
+        let (cell, drops) = counting(&[0; 64]);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                let reader = cell.test_read().unwrap();
+                scope.spawn(move || assert_eq!(reader.iter().sum::<u32>(), 0));
+            }
+            let view = cell.view(&U32, false).unwrap();
+            scope.spawn(move || assert_eq!(view.read().len(), 256));
+        });
+        let writer = cell.test_write().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut writer = writer;
+                writer.items.extend([0; 64]);
+            });
+        });
+        let views: Vec<_> = (0..2).map(|_| cell.view(&U32, true).unwrap()).collect();
+        let threads: Vec<_> =
+            views.into_iter().map(|view| thread::spawn(move || assert_eq!(view.read()[0], 0))).collect();
+        let owner = thread::spawn(move || drop(cell));
+        threads.into_iter().for_each(|viewer| viewer.join().unwrap());
+        owner.join().unwrap();
+        attached(drain);
+        assert_eq!(drops.load(Ordering::Relaxed), 1);
+    }
+}

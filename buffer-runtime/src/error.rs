@@ -1,0 +1,154 @@
+//! Why a borrow or a request was refused, and the words that say so.
+//!
+//! Nothing here knows Python: each error is a value that a caller can compare, and its `Display` is the text that a
+//! `BufferError` shows. A message names who is in the way and what to do about it.
+
+use std::fmt;
+
+use crate::layout::LayoutError;
+use crate::request::Refusal;
+
+/// Who holds a cell, and so stands in the way of whoever asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blocker {
+    /// Python views are alive.
+    Views { writable: u32, readonly: u32 },
+    /// Read guards are alive in Rust.
+    ReadGuards(u32),
+    /// Share guards are alive in Rust.
+    ShareGuards(u32),
+    /// The write guard is alive in Rust, or was leaked.
+    WriteGuard,
+    /// The storage was taken out by `close`.
+    Closed,
+    /// A count has reached its limit; leaked guards and views add up.
+    Full,
+    /// Another thread is granting the first view, and did not finish in time.
+    #[cfg_attr(not(atomic_lock), allow(dead_code, reason = "only the free-threaded lock can be interrupted there"))]
+    Publishing,
+}
+
+/// A counted noun with its verb: "1 view is", "2 views are".
+struct Alive(u32, &'static str);
+
+impl fmt::Display for Alive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, noun) = self;
+        match count {
+            1 => write!(f, "1 {noun} is alive"),
+            _ => write!(f, "{count} {noun}s are alive"),
+        }
+    }
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const REMEDY: &str = "release or delete them first";
+        match *self {
+            Self::Views { writable, readonly: 0 } => write!(f, "{}; {REMEDY}", Alive(writable, "writable view")),
+            Self::Views { writable: 0, readonly } => write!(f, "{}; {REMEDY}", Alive(readonly, "read-only view")),
+            Self::Views { writable, readonly } => {
+                write!(f, "{writable} writable and {readonly} read-only views are alive; {REMEDY}")
+            }
+            Self::ReadGuards(count) => write!(f, "{} in Rust", Alive(count, "read guard")),
+            Self::ShareGuards(count) => write!(f, "{} in Rust", Alive(count, "share guard")),
+            Self::WriteGuard => f.write_str("Rust is changing it (a write guard is alive)"),
+            Self::Closed => f.write_str("it is closed"),
+            Self::Full => f.write_str("too many views or guards are alive"),
+            Self::Publishing => f.write_str("another thread is granting its first view; try again"),
+        }
+    }
+}
+
+/// What a caller of [`ExportCell`](crate::ExportCell) was about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    Write,
+    Read,
+    Share,
+    Close,
+    Take,
+}
+
+/// An [`ExportCell`](crate::ExportCell) could not be borrowed, because a Python view or another guard is alive.
+///
+/// Its text says who is in the way: `cannot resize: 2 writable views are alive; release or delete them first`.
+/// `?` turns it into Python's `BufferError`. Nothing has changed when it is returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BorrowError {
+    attempt: Attempt,
+    blocker: Blocker,
+}
+
+impl BorrowError {
+    pub(crate) fn new(attempt: Attempt, blocker: Blocker) -> Self {
+        Self { attempt, blocker }
+    }
+
+    /// Whether the cell was closed: this error will not go away by waiting.
+    pub fn is_closed(&self) -> bool {
+        self.blocker == Blocker::Closed
+    }
+
+    /// How many Python views stand in the way: 0 when something else does.
+    pub fn views(&self) -> usize {
+        match self.blocker {
+            Blocker::Views { writable, readonly } => writable as usize + readonly as usize,
+            _ => 0,
+        }
+    }
+}
+
+impl fmt::Display for BorrowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let attempt = match self.attempt {
+            Attempt::Write => "resize",
+            Attempt::Read => "read",
+            Attempt::Share => "share",
+            Attempt::Close => "close",
+            Attempt::Take => "take the storage",
+        };
+        write!(f, "cannot {attempt}: {}", self.blocker)
+    }
+}
+
+impl std::error::Error for BorrowError {}
+
+/// Why a view was not granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ViewError {
+    /// The lock is held by somebody.
+    Blocked { writable: bool, blocker: Blocker },
+    /// The declared shape does not describe the storage.
+    Layout(LayoutError),
+    /// The layout cannot be handed out in the way that was asked for.
+    Request(Refusal),
+    /// Views of another class's layout are alive: the cell was swapped between objects.
+    ForeignLayout,
+}
+
+impl fmt::Display for ViewError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blocked { writable: true, blocker } => write!(f, "cannot grant a writable view: {blocker}"),
+            Self::Blocked { writable: false, blocker } => write!(f, "cannot grant a view: {blocker}"),
+            Self::Layout(error) => write!(f, "cannot grant a view: {error}"),
+            Self::Request(refusal) => refusal.fmt(f),
+            Self::ForeignLayout => f.write_str(
+                "cannot grant a view: the memory is still viewed through an object of another class; release those views first",
+            ),
+        }
+    }
+}
+
+impl From<LayoutError> for ViewError {
+    fn from(error: LayoutError) -> Self {
+        Self::Layout(error)
+    }
+}
+
+impl From<Refusal> for ViewError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Request(refusal)
+    }
+}

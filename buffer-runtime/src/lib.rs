@@ -1,0 +1,75 @@
+//! Safe, zero-copy export of Rust memory to Python through the buffer protocol
+#![doc = "([PEP 3118](https://peps.python.org/pep-3118/)), on PyO3."]
+//!
+//! Put `#[derive(ExportBuffer)]` on a `#[pyclass]` whose data is in an [`ExportCell`], and numpy, memoryview, hashlib,
+//! ctypes, torch and every other consumer of buffers can read and write that data without a copy. Rust cannot move the
+//! memory while a view of it is alive: whatever would is refused with a `BufferError` that says who is in the way.
+//!
+//! ```
+//! use buffer_runtime::{ExportBuffer, ExportCell};
+//! use pyo3::prelude::*;
+//!
+//! /// A float32 matrix: a fixed number of columns, a growing number of rows.
+//! #[derive(ExportBuffer)]
+//! #[pyclass(frozen)]
+//! struct Matrix {
+//!     ncols: usize,
+//!     #[buffer(shape = [_, self.ncols])]
+//!     data: ExportCell<Vec<f32>>,
+//! }
+//!
+//! #[pymethods]
+//! impl Matrix {
+//!     #[new]
+//!     fn new(ncols: usize) -> Self {
+//!         Self { ncols, data: ExportCell::new(Vec::new()) }
+//!     }
+//!
+//!     /// Appends a row of zeros. Raises `BufferError` while any view is alive.
+//!     fn add_row(&self, py: Python<'_>) -> PyResult<()> {
+//!         let mut data = self.data.write(py)?;
+//!         let len = data.len() + self.ncols;
+//!         data.resize(len, 0.0);
+//!         Ok(())
+//!     }
+//! }
+//! ```
+//!
+//! - [`ExportBuffer`] documents the derive: shapes, order, read-only buffers, and what it refuses.
+//! - [`ExportCell`] documents the lock: what goes together with a view, and what does not.
+//! - [`Shared`] is how Rust updates in place what Python sees at the same time.
+
+// Loom explores the locks; what else is compiled then has nobody to use it.
+#![cfg_attr(loom, allow(dead_code, unreachable_pub, unused_imports))]
+
+#[cfg(not(loom))]
+mod cell;
+#[cfg(not(loom))]
+mod element;
+mod error;
+mod layout;
+mod lock;
+#[cfg(not(loom))]
+mod py;
+mod request;
+#[cfg(not(loom))]
+mod shared;
+#[cfg(not(loom))]
+mod storage;
+
+#[cfg(not(loom))]
+#[doc(hidden)]
+pub mod private;
+
+#[cfg(not(loom))]
+pub use self::{
+    cell::{ExportCell, ReadGuard, ShareGuard, WriteGuard},
+    element::Element,
+    error::BorrowError,
+    layout::InnerShape,
+    py::assert_exported,
+    shared::Shared,
+    storage::Storage,
+};
+#[cfg(not(loom))]
+pub use buffer_derive::ExportBuffer;

@@ -1,0 +1,244 @@
+//! The lock of free-threaded interpreters: one atomic word, changed only by read-modify-write.
+//!
+//! Any step may be split by any other thread, so the first view says in a second word, `published`, when the layout
+//! that it has written may be read.
+//!
+//! 1. Only the thread whose compare-exchange took the views from 0 to 1 writes the layout, and only until it publishes or
+//!    abandons. It flips PARITY in that same step.
+//! 2. `published` holds the word's parity if and only if the layout of this epoch is in place. A joiner who finds the
+//!    same parity before and after it has counted itself reads the layout of its own epoch: in between only the value of
+//!    the epoch before, NONE, or this one's can be seen.
+//! 3. After its decrement a releaser touches the block only if it is to free it.
+
+use super::atomic::{AtomicU8, AtomicU64, Ordering};
+use super::{Access, Disowned, Entry, Kind, Released, Views, Wants};
+use crate::error::Blocker;
+
+/// Bits of the word: writable views (20), read-only views (20), guards (19), their kind (2), PARITY, OWNED.
+const VIEW_BITS: u32 = 20;
+const VIEW_COUNT: u64 = (1 << VIEW_BITS) - 1;
+const ANY_VIEWS: u64 = (1 << (2 * VIEW_BITS)) - 1;
+const GUARD_SHIFT: u32 = 2 * VIEW_BITS;
+const GUARD_BITS: u32 = 19;
+const GUARD_COUNT: u64 = (1 << GUARD_BITS) - 1;
+const GUARD_ONE: u64 = 1 << GUARD_SHIFT;
+const KIND_SHIFT: u32 = GUARD_SHIFT + GUARD_BITS;
+const KIND_MASK: u64 = 3 << KIND_SHIFT;
+const PARITY: u64 = 1 << 61;
+const OWNED: u64 = 1 << 63;
+
+/// No layout is in place, or the one that was claimed has been abandoned.
+const NONE: u8 = u8::MAX;
+
+/// How often a joiner looks for the publication: far longer than writing a few words takes.
+#[cfg(not(loom))]
+const SPINS: usize = 10_000;
+#[cfg(loom)]
+const SPINS: usize = 2;
+
+#[derive(Debug)]
+pub(crate) struct Lock {
+    /// All counts. Invariants 1 and 3.
+    word: AtomicU64,
+    /// The parity of the epoch whose layout is in place, or NONE. Invariant 2.
+    published: AtomicU8,
+}
+
+/// A view that may begin, if the word is still the same.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    access: Access,
+    word: u64,
+}
+
+impl Admission {
+    #[inline(always)]
+    pub(crate) fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Whether no view is alive, so that a layout has to be published.
+    #[inline(always)]
+    pub(crate) fn is_first(&self) -> bool {
+        self.word & ANY_VIEWS == 0
+    }
+}
+
+#[inline(always)]
+fn one(access: Access) -> u64 {
+    match access {
+        Access::Writable => 1,
+        Access::ReadOnly => 1 << VIEW_BITS,
+    }
+}
+
+fn parity(word: u64) -> u8 {
+    u8::from(word & PARITY != 0)
+}
+
+fn low_u32(word: u64, mask: u64) -> u32 {
+    u32::try_from(word & mask).unwrap_or(u32::MAX)
+}
+
+fn views_of(word: u64) -> Views {
+    Views { writable: low_u32(word, VIEW_COUNT), readonly: low_u32(word >> VIEW_BITS, VIEW_COUNT) }
+}
+
+fn guards_of(word: u64) -> Option<(Kind, u32)> {
+    let count = low_u32(word >> GUARD_SHIFT, GUARD_COUNT);
+    (count > 0).then(|| (Kind::from_bits(low_u32(word >> KIND_SHIFT, 3)), count))
+}
+
+impl Lock {
+    pub(crate) fn new() -> Self {
+        Self { word: AtomicU64::new(OWNED), published: AtomicU8::new(NONE) }
+    }
+
+    /// Asks whether a view may begin.
+    #[inline(always)]
+    pub(crate) fn admit(&self, wants: Wants) -> Result<Admission, Blocker> {
+        // Relaxed: nothing is read on the strength of this; `claim` and `join` acquire.
+        let word = self.word.load(Ordering::Relaxed);
+        let access = match guards_of(word) {
+            None if wants.may_write => Access::Writable,
+            None => Access::ReadOnly,
+            Some((kind, count)) => kind.admit_view(count, wants)?,
+        };
+        let views = views_of(word);
+        let count = match access {
+            Access::Writable => views.writable,
+            Access::ReadOnly => views.readonly,
+        };
+        if u64::from(count) == VIEW_COUNT {
+            return Err(Blocker::Full);
+        }
+        Ok(Admission { access, word })
+    }
+
+    /// Begins the first view: from now on, until `publish` or `abandon`, this thread alone may write the layout.
+    #[inline(always)]
+    pub(crate) fn claim(&self, admission: &Admission) -> Entry {
+        let next = (admission.word + one(admission.access)) ^ PARITY;
+        // Acquire pairs with the Release of the last view of the epoch before (its reads of the layout are over) and of
+        // the last guard (its writes to the memory and to the captured parts are visible).
+        match self.word.compare_exchange(admission.word, next, Ordering::Acquire, Ordering::Relaxed) {
+            Ok(_) => Entry::Entered,
+            Err(_) => Entry::Changed,
+        }
+    }
+
+    /// Says that the layout of the view that was claimed is in place.
+    #[inline(always)]
+    pub(crate) fn publish(&self) {
+        // Relaxed: by invariant 1 PARITY cannot change while the claimed view is alive.
+        let parity = parity(self.word.load(Ordering::Relaxed));
+        // Release pairs with the Acquire in `join`: the layout was written before.
+        self.published.store(parity, Ordering::Release);
+    }
+
+    /// Takes back a claim.
+    pub(crate) fn abandon(&self, access: Access) -> Released {
+        // Relaxed: NONE lets nobody read anything; the release below orders it before the next claim.
+        self.published.store(NONE, Ordering::Relaxed);
+        self.release(access)
+    }
+
+    /// Begins one more view of the published layout.
+    #[inline(always)]
+    pub(crate) fn join(&self, admission: &Admission) -> Entry {
+        let parity = parity(admission.word);
+        if !self.await_publication(parity) {
+            return Entry::Unpublished;
+        }
+        let next = admission.word + one(admission.access);
+        // Acquire as in `claim`: a guard may have ended since the first view began.
+        if self.word.compare_exchange(admission.word, next, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            return Entry::Changed;
+        }
+        // Acquire pairs with the Release in `publish`. The word may have gone through another epoch and come back, so
+        // only this second look, with the view counted, tells (invariant 2).
+        if self.published.load(Ordering::Acquire) == parity {
+            return Entry::Entered;
+        }
+        let released = self.release(admission.access);
+        debug_assert_ne!(released, Released::Free, "whoever joins has a living owner");
+        Entry::Changed
+    }
+
+    /// Waits for the first view's layout, but not for ever.
+    fn await_publication(&self, parity: u8) -> bool {
+        for _ in 0..SPINS {
+            // Relaxed: the look that counts is the second one, in `join`.
+            if self.published.load(Ordering::Relaxed) == parity {
+                return true;
+            }
+            #[cfg(not(loom))]
+            std::hint::spin_loop();
+            #[cfg(loom)]
+            loom::thread::yield_now();
+        }
+        false
+    }
+
+    /// Ends a view. Unless the answer is [`Released::Free`], the block may be gone when this returns.
+    #[inline(always)]
+    pub(crate) fn release(&self, access: Access) -> Released {
+        // Release pairs with the Acquire of whoever frees, writes or claims next: the consumer is done with the memory
+        // and with the layout.
+        let before = self.word.fetch_sub(one(access), Ordering::Release);
+        self.after_departure(before - one(access))
+    }
+
+    fn after_departure(&self, word: u64) -> Released {
+        if word & ANY_VIEWS != 0 || word & OWNED != 0 {
+            return Released::Alive;
+        }
+        // With no view and no owner nobody else can reach the block (invariant 3). Acquire pairs with the Release of
+        // everybody who left before; a load, because ThreadSanitizer does not understand fences.
+        self.word.load(Ordering::Acquire);
+        Released::Free
+    }
+
+    /// Begins a guard.
+    pub(crate) fn begin(&self, kind: Kind) -> Result<(), Blocker> {
+        let mut word = self.word.load(Ordering::Relaxed);
+        loop {
+            let held = guards_of(word);
+            kind.admit(held, views_of(word))?;
+            if held.is_some_and(|(_, count)| u64::from(count) == GUARD_COUNT) {
+                return Err(Blocker::Full);
+            }
+            let next = ((word & !KIND_MASK) | ((kind as u64) << KIND_SHIFT)) + GUARD_ONE;
+            // Acquire pairs with the Release of the views and guards that have ended.
+            match self.word.compare_exchange_weak(word, next, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Begins a guard for whoever has the owner by `&mut`.
+    pub(crate) fn begin_exclusive(&self, kind: Kind) -> Result<(), Blocker> {
+        self.begin(kind)
+    }
+
+    /// Ends a guard.
+    pub(crate) fn end(&self) {
+        // Release pairs with the Acquire of whoever finds no guard: what was done under it is visible then.
+        self.word.fetch_sub(GUARD_ONE, Ordering::Release);
+    }
+
+    /// The owner goes, having the block by `&mut`.
+    pub(crate) fn disown(&self) -> Disowned {
+        // Release pairs with the Acquire of the view that frees: the owner is done with the block.
+        let before = self.word.fetch_and(!OWNED, Ordering::Release);
+        match self.after_departure(before & !OWNED) {
+            Released::Free => Disowned::Free,
+            Released::Alive | Released::Idle => Disowned::LeftToViews,
+        }
+    }
+
+    pub(crate) fn views(&self) -> Views {
+        views_of(self.word.load(Ordering::Relaxed))
+    }
+}

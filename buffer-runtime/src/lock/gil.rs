@@ -1,0 +1,200 @@
+//! The lock of interpreters that have a GIL.
+//!
+//! Views and guards begin while attached, so their counts need no locked instruction to begin; only guards may end on a
+//! detached thread, and only the owner may go on one.
+//!
+//! 1. `views` is changed by attached threads alone; a plain load and store is a step that no other view can split.
+//! 2. A guard begins attached. So a count of 0 guards that an attached thread has seen stays 0 until it is done.
+//! 3. Whoever holds the owner by `&mut` excludes new views and new guards. A count of 0 that it has seen is final.
+//! 4. The count and the layout it stands for change together, since no Python code runs between claim and publication:
+//!    a count above 0 means a published layout.
+
+use super::atomic::{AtomicU32, AtomicU64, Ordering};
+use super::{Access, Disowned, Entry, Kind, Released, Views, Wants};
+use crate::error::Blocker;
+
+/// Bits of `views`: writable in the low 31, read-only in the next 31, then OWNED.
+const COUNT_BITS: u32 = 31;
+const COUNT: u64 = (1 << COUNT_BITS) - 1;
+const OWNED: u64 = 1 << (2 * COUNT_BITS);
+
+/// Bits of `guards`: the count in the low 30, the kind in the two above.
+const GUARDS: u32 = (1 << 30) - 1;
+const KIND_SHIFT: u32 = 30;
+
+#[derive(Debug)]
+pub(crate) struct Lock {
+    /// Views that are alive, and whether the owner is. Invariants 1 and 4.
+    views: AtomicU64,
+    /// Guards that are alive, all of one kind. Invariant 2.
+    guards: AtomicU32,
+}
+
+/// A view that may begin, as long as nothing has run in between.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    access: Access,
+    views: u64,
+}
+
+impl Admission {
+    #[inline(always)]
+    pub(crate) fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Whether no view is alive, so that a layout has to be published.
+    #[inline(always)]
+    pub(crate) fn is_first(&self) -> bool {
+        self.views == OWNED
+    }
+}
+
+#[inline(always)]
+fn one(access: Access) -> u64 {
+    match access {
+        Access::Writable => 1,
+        Access::ReadOnly => 1 << COUNT_BITS,
+    }
+}
+
+fn unpack(views: u64) -> Views {
+    let count = |word: u64| u32::try_from(word & COUNT).unwrap_or(u32::MAX);
+    Views { writable: count(views), readonly: count(views >> COUNT_BITS) }
+}
+
+impl Lock {
+    pub(crate) fn new() -> Self {
+        Self { views: AtomicU64::new(OWNED), guards: AtomicU32::new(0) }
+    }
+
+    /// A lock with room for no more read-only views, and for one more read guard.
+    #[cfg(all(test, not(loom)))]
+    pub(super) fn nearly_full() -> Self {
+        let kind = (Kind::Read as u32) << KIND_SHIFT;
+        Self { views: AtomicU64::new(OWNED | COUNT << COUNT_BITS), guards: AtomicU32::new(kind | (GUARDS - 1)) }
+    }
+
+    /// Asks whether a view may begin. Attached.
+    #[inline(always)]
+    pub(crate) fn admit(&self, wants: Wants) -> Result<Admission, Blocker> {
+        // Acquire pairs with the Release of a guard that ended on another thread: its writes are in the memory, and in
+        // the captured parts, that this view will see.
+        let guards = self.guards.load(Ordering::Acquire);
+        let access = if guards & GUARDS == 0 {
+            if wants.may_write { Access::Writable } else { Access::ReadOnly }
+        } else {
+            Kind::from_bits(guards >> KIND_SHIFT).admit_view(guards & GUARDS, wants)?
+        };
+        // Relaxed: by invariant 1 the last change was made by a thread that was attached before us.
+        let views = self.views.load(Ordering::Relaxed);
+        let count = match access {
+            Access::Writable => views,
+            Access::ReadOnly => views >> COUNT_BITS,
+        };
+        if count & COUNT == COUNT {
+            return Err(Blocker::Full);
+        }
+        Ok(Admission { access, views })
+    }
+
+    /// Begins the first view. Attached, with nothing run since `admit`.
+    #[inline(always)]
+    pub(crate) fn claim(&self, admission: &Admission) -> Entry {
+        self.enter(admission)
+    }
+
+    /// Says that the layout of the view that was claimed is in place.
+    #[inline(always)]
+    #[expect(clippy::unused_self, reason = "the other lock has something to store here")]
+    pub(crate) fn publish(&self) {}
+
+    /// Takes back a claim.
+    pub(crate) fn abandon(&self, access: Access) -> Released {
+        self.release(access)
+    }
+
+    /// Begins one more view of the published layout. Attached, with nothing run since `admit`.
+    #[inline(always)]
+    pub(crate) fn join(&self, admission: &Admission) -> Entry {
+        self.enter(admission)
+    }
+
+    #[inline(always)]
+    fn enter(&self, admission: &Admission) -> Entry {
+        // Relaxed: by invariant 1 only attached threads add views, and owners that go look for 0, which this is not.
+        self.views.store(admission.views + one(admission.access), Ordering::Relaxed);
+        Entry::Entered
+    }
+
+    /// Ends a view. Attached. Unless the answer is [`Released::Free`], the block may be gone when this returns.
+    #[inline(always)]
+    pub(crate) fn release(&self, access: Access) -> Released {
+        let views = self.views.load(Ordering::Relaxed) - one(access);
+        // Release pairs with the Acquire of an owner that goes on a detached thread: what the consumer did with the
+        // memory happens before the storage is dropped.
+        self.views.store(views, Ordering::Release);
+        match views {
+            OWNED => Released::Idle,
+            0 => Released::Free,
+            _ => Released::Alive,
+        }
+    }
+
+    /// Begins a guard. Attached.
+    pub(crate) fn begin(&self, kind: Kind) -> Result<(), Blocker> {
+        // Relaxed: what is seen here is only compared; the exchange acquires.
+        let mut held = self.guards.load(Ordering::Relaxed);
+        loop {
+            let count = held & GUARDS;
+            let others = (count > 0).then(|| (Kind::from_bits(held >> KIND_SHIFT), count));
+            kind.admit(others, self.views())?;
+            if count == GUARDS {
+                return Err(Blocker::Full);
+            }
+            let next = ((kind as u32) << KIND_SHIFT) | (count + 1);
+            // Only an ending guard can get in between, by invariant 2. Acquire pairs with its Release.
+            match self.guards.compare_exchange(held, next, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(now) => held = now,
+            }
+        }
+    }
+
+    /// Begins a guard for whoever has the owner by `&mut`, on any thread.
+    pub(crate) fn begin_exclusive(&self, kind: Kind) -> Result<(), Blocker> {
+        // Acquire pairs with the Release of the last view; by invariant 3 a 0 is final.
+        let views = unpack(self.views.load(Ordering::Acquire));
+        // Relaxed: guards borrow the owner, so those that have ended did before the `&mut` began.
+        let held = self.guards.load(Ordering::Relaxed);
+        let others = (held & GUARDS > 0).then(|| (Kind::from_bits(held >> KIND_SHIFT), held & GUARDS));
+        kind.admit(others, views)?;
+        // Relaxed: by invariant 3 nobody else can begin or look before the `&mut` ends.
+        self.guards.store(((kind as u32) << KIND_SHIFT) | 1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Ends a guard, on any thread.
+    pub(crate) fn end(&self) {
+        // Release pairs with the Acquire of whoever finds no guard: what was done under it is visible then.
+        self.guards.fetch_sub(1, Ordering::Release);
+    }
+
+    /// The owner goes, on any thread, having the block by `&mut`.
+    pub(crate) fn disown(&self) -> Disowned {
+        // Acquire pairs with the Release of the last view; by invariant 3 a 0 is final.
+        if self.views.load(Ordering::Acquire) == OWNED { Disowned::Free } else { Disowned::Orphaned }
+    }
+
+    /// Clears OWNED for an owner that went on a detached thread. Attached. Whether the block is to be freed now.
+    pub(crate) fn disown_orphan(&self) -> bool {
+        let views = self.views.load(Ordering::Relaxed) & !OWNED;
+        // Relaxed: by invariant 1 the release that reads this is on a thread that is attached after us.
+        self.views.store(views, Ordering::Relaxed);
+        views == 0
+    }
+
+    pub(crate) fn views(&self) -> Views {
+        unpack(self.views.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,57 @@
+//! Models of both locks, in which loom explores every interleaving and every value that a weak load may see.
+//!
+//! `Memory` stands for the elements, `layout` for the published arrays: loom's `UnsafeCell` fails a model in which two
+//! accesses race. What a thread does with a view or a guard is what a consumer or the owner would do.
+
+mod with_gil;
+mod without_gil;
+
+use loom::cell::UnsafeCell;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+
+use super::{Access, Disowned, Entry, Kind, Released, Wants};
+
+const READER: Wants = Wants { may_write: false, must_write: false };
+const WRITER: Wants = Wants { may_write: true, must_write: true };
+
+/// Explores a model with up to four preemptions.
+fn explore(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(4);
+    builder.check(model);
+}
+
+/// Elements that are freed at most once, and never used afterwards.
+struct Memory {
+    elements: UnsafeCell<u32>,
+    frees: AtomicUsize,
+}
+
+impl Memory {
+    fn new() -> Self {
+        Self { elements: UnsafeCell::new(0), frees: AtomicUsize::new(0) }
+    }
+
+    fn read(&self) {
+        assert_eq!(self.frees.load(Ordering::Relaxed), 0, "read after free");
+        // SAFETY: loom checks that no write races with it.
+        self.elements.with(|elements| unsafe { *elements });
+    }
+
+    fn write(&self) {
+        assert_eq!(self.frees.load(Ordering::Relaxed), 0, "written after free");
+        // SAFETY: loom checks that no access races with it.
+        self.elements.with_mut(|elements| unsafe { *elements += 1 });
+    }
+
+    fn free(&self) {
+        self.write();
+        self.frees.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn assert_freed_once(&self) {
+        assert_eq!(self.frees.load(Ordering::Relaxed), 1, "freed exactly once");
+    }
+}

@@ -1,0 +1,182 @@
+//! What must hold with a GIL, which is a mutex here.
+
+use super::*;
+use crate::lock::gil;
+
+/// A block, the GIL, and the queue of orphans.
+struct World {
+    lock: gil::Lock,
+    memory: Memory,
+    gil: Mutex<()>,
+    orphaned: Mutex<bool>,
+}
+
+impl World {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            lock: gil::Lock::new(),
+            memory: Memory::new(),
+            gil: Mutex::new(()),
+            orphaned: Mutex::new(false),
+        })
+    }
+
+    fn attached<R>(&self, work: impl FnOnce(&gil::Lock) -> R) -> R {
+        let _gil = self.gil.lock().unwrap();
+        work(&self.lock)
+    }
+
+    /// Requests a view; `None` when it is refused.
+    fn view(&self, wants: Wants) -> Option<Access> {
+        self.attached(|lock| {
+            let admission = lock.admit(wants).ok()?;
+            let entry = if admission.is_first() { lock.claim(&admission) } else { lock.join(&admission) };
+            assert_eq!(entry, Entry::Entered);
+            Some(admission.access())
+        })
+    }
+
+    fn release(&self, access: Access) {
+        self.attached(|lock| {
+            if lock.release(access) == Released::Free {
+                self.memory.free();
+            }
+        });
+    }
+
+    /// Drops the owner, on whatever thread.
+    fn drop_owner(&self) {
+        match self.lock.disown() {
+            Disowned::Free => self.memory.free(),
+            Disowned::Orphaned => *self.orphaned.lock().unwrap() = true,
+            Disowned::LeftToViews => unreachable!("only the other lock leaves it to views"),
+        }
+    }
+
+    fn drain(&self) {
+        self.attached(|lock| {
+            if std::mem::take(&mut *self.orphaned.lock().unwrap()) && lock.disown_orphan() {
+                self.memory.free();
+            }
+        });
+    }
+}
+
+#[test]
+fn loom_gil_what_a_detached_guard_wrote_is_seen_by_the_next_view() {
+    for kind in [Kind::Write, Kind::Share] {
+        explore(move || {
+            let world = World::new();
+            world.attached(|lock| lock.begin(kind)).unwrap();
+            let detached = {
+                let world = world.clone();
+                thread::spawn(move || {
+                    world.memory.write();
+                    world.lock.end();
+                })
+            };
+            if kind == Kind::Write {
+                if let Some(access) = world.view(READER) {
+                    world.memory.read();
+                    world.release(access);
+                }
+            } else if world.attached(|lock| lock.begin(Kind::Write)).is_ok() {
+                world.memory.write();
+                world.lock.end();
+            }
+            detached.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn loom_gil_a_detached_reader_is_done_before_anyone_writes() {
+    explore(|| {
+        let world = World::new();
+        world.attached(|lock| lock.begin(Kind::Read)).unwrap();
+        world.attached(|lock| lock.begin(Kind::Read)).unwrap();
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                let world = world.clone();
+                thread::spawn(move || {
+                    world.memory.read();
+                    world.lock.end();
+                })
+            })
+            .collect();
+        if let Some(access) = world.view(WRITER) {
+            world.memory.write();
+            world.release(access);
+        }
+        if world.attached(|lock| lock.begin(Kind::Write)).is_ok() {
+            world.memory.write();
+            world.lock.end();
+        }
+        readers.into_iter().for_each(|reader| reader.join().unwrap());
+    });
+}
+
+#[test]
+fn loom_gil_guards_begin_while_others_end() {
+    explore(|| {
+        let world = World::new();
+        world.attached(|lock| lock.begin(Kind::Read)).unwrap();
+        let reader = {
+            let world = world.clone();
+            thread::spawn(move || world.lock.end())
+        };
+        world.attached(|lock| lock.begin(Kind::Read)).unwrap();
+        world.lock.end();
+        reader.join().unwrap();
+        world.attached(|lock| lock.begin(Kind::Write)).unwrap();
+    });
+}
+
+#[test]
+fn loom_gil_a_block_is_freed_once_after_a_detached_owner_and_its_views() {
+    explore(|| {
+        let world = World::new();
+        let access = world.view(WRITER).unwrap();
+        let viewer = {
+            let world = world.clone();
+            thread::spawn(move || {
+                world.memory.write();
+                world.release(access);
+            })
+        };
+        let owner = {
+            let world = world.clone();
+            thread::spawn(move || {
+                // Without the pause loom never lets the owner see what the release stored.
+                thread::yield_now();
+                world.drop_owner();
+            })
+        };
+        world.drain();
+        viewer.join().unwrap();
+        owner.join().unwrap();
+        world.drain();
+        world.memory.assert_freed_once();
+    });
+}
+
+#[test]
+fn loom_gil_an_exclusive_borrow_sees_that_the_last_view_is_gone() {
+    explore(|| {
+        let world = World::new();
+        let access = world.view(WRITER).unwrap();
+        let viewer = {
+            let world = world.clone();
+            thread::spawn(move || {
+                world.memory.write();
+                world.release(access);
+            })
+        };
+        thread::yield_now();
+        if world.lock.begin_exclusive(Kind::Write).is_ok() {
+            world.memory.write();
+            world.lock.end();
+        }
+        viewer.join().unwrap();
+    });
+}

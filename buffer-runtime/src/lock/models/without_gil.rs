@@ -1,0 +1,238 @@
+//! What must hold without a GIL: every thread may do everything at any time.
+
+use super::*;
+use crate::lock::free_threaded;
+
+/// A block and its published layout.
+struct World {
+    lock: free_threaded::Lock,
+    memory: Memory,
+    layout: UnsafeCell<u32>,
+}
+
+/// What a published layout always says.
+const LAYOUT: u32 = 42;
+
+impl World {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { lock: free_threaded::Lock::new(), memory: Memory::new(), layout: UnsafeCell::new(0) })
+    }
+
+    fn write_layout(&self, value: u32) {
+        // SAFETY: loom checks that no access races with it.
+        self.layout.with_mut(|layout| unsafe { *layout = value });
+    }
+
+    fn assert_layout(&self) {
+        // SAFETY: loom checks that no write races with it.
+        assert_eq!(self.layout.with(|layout| unsafe { *layout }), LAYOUT, "a layout that nobody published");
+    }
+
+    /// Requests a view, giving up after a few changes; `None` when it is refused.
+    fn view(&self, wants: Wants) -> Option<Access> {
+        for _ in 0..3 {
+            let admission = self.lock.admit(wants).ok()?;
+            if !admission.is_first() {
+                match self.lock.join(&admission) {
+                    Entry::Entered => {
+                        self.assert_layout();
+                        return Some(admission.access());
+                    }
+                    Entry::Changed => {}
+                    Entry::Unpublished => return None,
+                }
+            } else if self.lock.claim(&admission) == Entry::Entered {
+                // The old values go first, as arrays that are written element by element do.
+                self.write_layout(0);
+                self.write_layout(LAYOUT);
+                self.lock.publish();
+                return Some(admission.access());
+            }
+        }
+        None
+    }
+
+    /// Claims the first view and finds that the layout does not fit.
+    fn fail_to_view(&self) {
+        if let Ok(admission) = self.lock.admit(READER)
+            && admission.is_first()
+            && self.lock.claim(&admission) == Entry::Entered
+        {
+            self.write_layout(0);
+            assert_ne!(self.lock.abandon(admission.access()), Released::Free);
+        }
+    }
+
+    fn release(&self, access: Access) {
+        if self.lock.release(access) == Released::Free {
+            self.memory.free();
+        }
+    }
+}
+
+#[test]
+fn loom_free_threaded_nobody_reads_a_layout_before_it_is_published() {
+    explore(|| {
+        let world = World::new();
+        let viewers: Vec<_> = (0..2)
+            .map(|_| {
+                let world = world.clone();
+                thread::spawn(move || {
+                    if let Some(access) = world.view(READER) {
+                        world.assert_layout();
+                        world.release(access);
+                    }
+                })
+            })
+            .collect();
+        viewers.into_iter().for_each(|viewer| viewer.join().unwrap());
+    });
+}
+
+#[test]
+fn loom_free_threaded_a_second_epoch_is_not_taken_for_the_first() {
+    explore(|| {
+        let world = World::new();
+        let first = world.view(READER).unwrap();
+        let joiner = {
+            let world = world.clone();
+            thread::spawn(move || {
+                if let Some(access) = world.view(READER) {
+                    world.assert_layout();
+                    world.release(access);
+                }
+            })
+        };
+        world.release(first);
+        if let Some(second) = world.view(READER) {
+            world.release(second);
+        }
+        joiner.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_free_threaded_an_abandoned_layout_is_nobodys() {
+    explore(|| {
+        let world = World::new();
+        let joiner = {
+            let world = world.clone();
+            thread::spawn(move || {
+                if let Some(access) = world.view(READER) {
+                    world.assert_layout();
+                    world.release(access);
+                }
+            })
+        };
+        world.fail_to_view();
+        if let Some(access) = world.view(READER) {
+            world.assert_layout();
+            world.release(access);
+        }
+        joiner.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_free_threaded_a_view_after_two_epochs_does_not_join_an_abandoned_one() {
+    explore(|| {
+        let world = World::new();
+        // Published once, so that the parity of the epoch after next is in `published`.
+        let access = world.view(READER).unwrap();
+        world.release(access);
+        let joiner = {
+            let world = world.clone();
+            thread::spawn(move || {
+                if let Some(access) = world.view(READER) {
+                    world.assert_layout();
+                    world.release(access);
+                }
+            })
+        };
+        world.fail_to_view();
+        world.fail_to_view();
+        joiner.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_free_threaded_views_and_guards_keep_out_of_each_others_way() {
+    for kind in [Kind::Write, Kind::Read] {
+        explore(move || {
+            let world = World::new();
+            let viewer = {
+                let world = world.clone();
+                thread::spawn(move || {
+                    if let Some(access) = world.view(WRITER) {
+                        world.memory.write();
+                        world.release(access);
+                    }
+                })
+            };
+            if world.lock.begin(kind).is_ok() {
+                if kind == Kind::Write {
+                    world.memory.write()
+                } else {
+                    world.memory.read()
+                }
+                world.lock.end();
+            }
+            viewer.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn loom_free_threaded_readers_share_and_writers_do_not() {
+    explore(|| {
+        let world = World::new();
+        let other = {
+            let world = world.clone();
+            thread::spawn(move || {
+                if world.lock.begin(Kind::Read).is_ok() {
+                    world.memory.read();
+                    world.lock.end();
+                }
+                if world.lock.begin(Kind::Write).is_ok() {
+                    world.memory.write();
+                    world.lock.end();
+                }
+            })
+        };
+        if world.lock.begin(Kind::Write).is_ok() {
+            world.memory.write();
+            world.lock.end();
+        }
+        if world.lock.begin(Kind::Read).is_ok() {
+            world.memory.read();
+            world.lock.end();
+        }
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_free_threaded_a_block_is_freed_once_after_owner_and_views() {
+    explore(|| {
+        let world = World::new();
+        let first = world.view(WRITER).unwrap();
+        let second = world.view(READER).unwrap();
+        let viewers: Vec<_> = [first, second]
+            .into_iter()
+            .map(|access| {
+                let world = world.clone();
+                thread::spawn(move || {
+                    world.memory.read();
+                    world.release(access);
+                })
+            })
+            .collect();
+        // The owner has looked at the block until now.
+        world.memory.read();
+        if world.lock.disown() == Disowned::Free {
+            world.memory.free();
+        }
+        viewers.into_iter().for_each(|viewer| viewer.join().unwrap());
+        world.memory.assert_freed_once();
+    });
+}

@@ -1,0 +1,184 @@
+//! The table of what goes together, and the limits of the counts, for both locks.
+
+use super::{Access, Disowned, Entry, Kind, Released, Wants, free_threaded, gil};
+use crate::error::Blocker;
+
+const READER: Wants = Wants { may_write: false, must_write: false };
+const MAY_WRITE: Wants = Wants { may_write: true, must_write: false };
+const WRITER: Wants = Wants { may_write: true, must_write: true };
+
+macro_rules! for_both_locks {
+    ($($(#[$attribute:meta])* fn $name:ident($lock:ident) $body:block)*) => {
+        mod with_gil {
+            use super::{*, gil::Lock};
+            $($(#[$attribute])* fn $name() { let $lock = Lock::new(); $body })*
+
+            fn view(lock: &Lock, wants: Wants) -> Result<Access, Blocker> { request!(lock, wants) }
+        }
+        mod without_gil {
+            use super::{*, free_threaded::Lock};
+            $($(#[$attribute])* fn $name() { let $lock = Lock::new(); $body })*
+
+            fn view(lock: &Lock, wants: Wants) -> Result<Access, Blocker> { request!(lock, wants) }
+        }
+    };
+}
+
+/// Requests a view as `py::export` does, without a layout.
+macro_rules! request {
+    ($lock:expr, $wants:expr) => {{
+        let admission = $lock.admit($wants)?;
+        if admission.is_first() {
+            assert_eq!($lock.claim(&admission), Entry::Entered);
+            $lock.publish();
+        } else {
+            assert_eq!($lock.join(&admission), Entry::Entered);
+        }
+        Ok(admission.access())
+    }};
+}
+
+for_both_locks! {
+    #[test]
+    fn views_of_both_kinds_live_together(lock) {
+        assert_eq!(view(&lock, WRITER), Ok(Access::Writable));
+        assert_eq!(view(&lock, READER), Ok(Access::ReadOnly));
+        assert_eq!(view(&lock, MAY_WRITE), Ok(Access::Writable));
+        assert_eq!((lock.views().writable, lock.views().readonly), (2, 1));
+        for access in [Access::Writable, Access::ReadOnly] {
+            assert_eq!(lock.release(access), Released::Alive);
+        }
+        assert_eq!(lock.views().total(), 1);
+        assert_ne!(lock.release(Access::Writable), Released::Free);
+        assert_eq!(lock.views().total(), 0);
+    }
+
+    #[test]
+    fn guards_refuse_what_the_table_says(lock) {
+        lock.begin(Kind::Read).unwrap();
+        lock.begin(Kind::Read).unwrap();
+        assert_eq!(view(&lock, WRITER), Err(Blocker::ReadGuards(2)));
+        assert_eq!(view(&lock, MAY_WRITE), Ok(Access::ReadOnly));
+        assert_eq!(lock.begin(Kind::Share), Err(Blocker::ReadGuards(2)));
+        assert_eq!(lock.begin(Kind::Write), Err(Blocker::ReadGuards(2)));
+        lock.end();
+        lock.end();
+        assert_eq!(lock.begin(Kind::Write), Err(Blocker::Views { writable: 0, readonly: 1 }));
+        assert_eq!(lock.begin(Kind::Share), Ok(()));
+        assert_eq!(lock.begin(Kind::Read), Err(Blocker::ShareGuards(1)));
+        assert_eq!(view(&lock, WRITER), Ok(Access::Writable));
+        lock.end();
+        assert_eq!(lock.begin(Kind::Read), Err(Blocker::Views { writable: 1, readonly: 1 }));
+        let _ = lock.release(Access::Writable);
+        let _ = lock.release(Access::ReadOnly);
+
+        lock.begin(Kind::Write).unwrap();
+        for kind in [Kind::Read, Kind::Share, Kind::Write, Kind::Closed] {
+            assert_eq!(lock.begin(kind), Err(Blocker::WriteGuard));
+        }
+        assert_eq!(view(&lock, READER), Err(Blocker::WriteGuard));
+        lock.end();
+        lock.begin(Kind::Closed).unwrap();
+        assert_eq!(view(&lock, READER), Err(Blocker::Closed));
+        assert_eq!(lock.begin(Kind::Read), Err(Blocker::Closed));
+    }
+
+    #[test]
+    fn exclusive_borrows_obey_the_same_table(lock) {
+        assert_eq!(view(&lock, READER), Ok(Access::ReadOnly));
+        assert_eq!(lock.begin_exclusive(Kind::Write), Err(Blocker::Views { writable: 0, readonly: 1 }));
+        let _ = lock.release(Access::ReadOnly);
+        lock.begin_exclusive(Kind::Write).unwrap();
+        assert_eq!(lock.begin_exclusive(Kind::Write), Err(Blocker::WriteGuard));
+        lock.end();
+        lock.begin_exclusive(Kind::Closed).unwrap();
+    }
+
+    #[test]
+    fn an_abandoned_claim_leaves_no_view(lock) {
+        for _ in 0..3 {
+            let admission = lock.admit(WRITER).unwrap();
+            assert!(admission.is_first());
+            assert_eq!(lock.claim(&admission), Entry::Entered);
+            assert_ne!(lock.abandon(admission.access()), Released::Free);
+            assert_eq!(lock.views().total(), 0);
+        }
+        assert_eq!(view(&lock, WRITER), Ok(Access::Writable));
+    }
+
+    #[test]
+    fn an_owner_without_views_frees_at_once(lock) {
+        assert_eq!(lock.disown(), Disowned::Free);
+    }
+}
+
+#[test]
+fn full_counts_refuse_and_keep_their_neighbours() {
+    let lock = gil::Lock::nearly_full();
+    assert_eq!(lock.begin(Kind::Read), Ok(()));
+    assert_eq!(lock.begin(Kind::Read), Err(Blocker::Full));
+    let before = lock.views();
+    assert_eq!(lock.admit(READER).unwrap_err(), Blocker::Full);
+    assert_eq!(lock.views(), before);
+
+    let lock = free_threaded::Lock::new();
+    for _ in 0..(1 << 19) - 1 {
+        lock.begin(Kind::Read).unwrap();
+    }
+    assert_eq!(lock.begin(Kind::Read), Err(Blocker::Full));
+    let mut views = 0;
+    while let Ok(admission) = lock.admit(READER) {
+        let entry = if admission.is_first() { lock.claim(&admission) } else { lock.join(&admission) };
+        assert_eq!(entry, Entry::Entered);
+        lock.publish();
+        views += 1;
+    }
+    assert_eq!(views, (1 << 20) - 1);
+    assert_eq!((lock.views().writable, lock.views().readonly), (0, views));
+}
+
+#[test]
+fn an_orphan_is_freed_by_the_drain_or_by_its_last_view() {
+    for views_outlive_the_drain in [false, true] {
+        let lock = gil::Lock::new();
+        let admission = lock.admit(WRITER).unwrap();
+        assert_eq!(lock.claim(&admission), Entry::Entered);
+        assert_eq!(lock.disown(), Disowned::Orphaned);
+        if views_outlive_the_drain {
+            assert!(!lock.disown_orphan());
+            assert_eq!(lock.release(Access::Writable), Released::Free);
+        } else {
+            assert_eq!(lock.release(Access::Writable), Released::Idle);
+            assert!(lock.disown_orphan());
+        }
+    }
+}
+
+#[test]
+fn without_a_gil_the_last_view_frees() {
+    let lock = free_threaded::Lock::new();
+    let admission = lock.admit(READER).unwrap();
+    assert_eq!(lock.claim(&admission), Entry::Entered);
+    lock.publish();
+    assert_eq!(lock.disown(), Disowned::LeftToViews);
+    assert_eq!(lock.release(Access::ReadOnly), Released::Free);
+}
+
+#[test]
+fn without_a_gil_a_first_view_that_never_publishes_is_not_waited_for() {
+    let lock = free_threaded::Lock::new();
+    let first = lock.admit(READER).unwrap();
+    assert_eq!(lock.claim(&first), Entry::Entered);
+    let second = lock.admit(READER).unwrap();
+    assert_eq!(lock.join(&second), Entry::Unpublished);
+    assert_eq!(lock.views().total(), 1);
+}
+
+#[test]
+fn without_a_gil_a_stale_admission_changes_nothing() {
+    let lock = free_threaded::Lock::new();
+    let stale = lock.admit(READER).unwrap();
+    lock.begin(Kind::Write).unwrap();
+    assert_eq!(lock.claim(&stale), Entry::Changed);
+    assert_eq!(lock.views().total(), 0);
+}

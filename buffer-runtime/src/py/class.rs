@@ -1,0 +1,166 @@
+//! What the derive says of a class, and how its Rust value is reached from the Python object.
+
+use pyo3::impl_::pyclass::{NoopThreadChecker, PyClassImpl};
+use pyo3::pyclass::boolean_struct::{False, True};
+use pyo3::{Borrowed, PyClass, PyResult};
+
+use crate::cell::ExportCell;
+use crate::element::Element;
+use crate::layout::{Descriptor, Dim, MAX_NDIM, Order};
+use crate::storage::Storage;
+
+/// A class that exports one cell. Implemented by `#[derive(ExportBuffer)]`.
+pub trait Exporter: Class + Sendable {
+    /// The field that is exported.
+    type Cell: Cell;
+    /// The declared extents; an empty array where the shape is the storage's own.
+    type Dims: DimArray;
+    /// In which order the indices run.
+    const ORDER: Order;
+    /// Whether Python may only read.
+    const READONLY: bool;
+    /// Where the shape comes from.
+    const SOURCE: ShapeSource;
+
+    /// The class's own static.
+    fn descriptor() -> &'static Descriptor;
+
+    /// The exported field. Nothing but a field access.
+    fn cell(&self) -> &Self::Cell;
+
+    /// Evaluates the declared extents.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the expressions raise.
+    fn dims(&self) -> PyResult<Self::Dims>;
+}
+
+/// Where a class's shape comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShapeSource {
+    /// From the storage itself.
+    Storage,
+    /// From literals, constants, `_` and integer fields of the class: evaluating them runs no user code.
+    Fields,
+    /// From expressions that may call Python, re-enter, panic, or raise.
+    Code,
+}
+
+/// An array of extents.
+pub trait DimArray: Copy + AsRef<[Dim]> {
+    /// How many there are.
+    const LEN: usize;
+}
+
+impl<const N: usize> DimArray for [Dim; N] {
+    const LEN: usize = N;
+}
+
+/// The field that `#[buffer]` marks.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be exported as a buffer: views of it would dangle when it moves",
+    label = "not an `ExportCell`",
+    note = "write `ExportCell<{Self}>`, which keeps the memory in place while Python views it"
+)]
+pub trait Cell: sealed::Sealed {
+    /// What the cell owns.
+    type Storage: Storage;
+
+    /// Itself.
+    fn cell(&self) -> &ExportCell<Self::Storage>;
+}
+
+impl<S: Storage> Cell for ExportCell<S> {
+    type Storage = S;
+
+    #[inline(always)]
+    fn cell(&self) -> &ExportCell<S> {
+        self
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl<S: crate::storage::Storage> Sealed for crate::cell::ExportCell<S> {}
+}
+
+/// A Python class, frozen or not.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a Python class",
+    label = "this struct needs `#[pyclass]`",
+    note = "write `#[pyclass(frozen)]` below `#[derive(ExportBuffer)]`"
+)]
+pub trait Class: PyClass<Frozen: Reach<Self>> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: PyClass<Frozen: Reach<T>>> Class for T {}
+
+/// A class whose objects may be used on every thread, since views may be released on every thread.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is `unsendable`, but views of its buffer may be released on any thread",
+    label = "remove `unsendable` from its `#[pyclass]`"
+)]
+pub trait Sendable {}
+
+#[diagnostic::do_not_recommend]
+impl<T: PyClassImpl<ThreadChecker = NoopThreadChecker>> Sendable for T {}
+
+/// How the value of a class is reached: at once in a frozen class, through its borrow flag in another.
+pub trait Reach<T: PyClass> {
+    /// Calls `with` on the value, which stays borrowed meanwhile. `None` when it is mutably borrowed.
+    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Option<R>;
+}
+
+impl<T: PyClass<Frozen = Self> + Sync> Reach<T> for True {
+    #[inline(always)]
+    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Option<R> {
+        Some(with(object.get()))
+    }
+}
+
+impl<T: PyClass<Frozen = Self>> Reach<T> for False {
+    #[inline(always)]
+    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Option<R> {
+        object.try_borrow().ok().map(|value| with(&value))
+    }
+}
+
+impl Descriptor {
+    /// Collects what is known of a class at compile time.
+    ///
+    /// # Panics
+    ///
+    /// At compile time, when an element has no bytes.
+    pub const fn of<T: Exporter>() -> Self {
+        let inner = ElementOf::<T>::SHAPE;
+        assert!(
+            ElementOf::<T>::ITEMSIZE > 0 && inner.scalars() > 0,
+            "the element has a size of 0 bytes, which no buffer can describe; give its arrays a length above 0"
+        );
+        assert!(size_of::<ElementOf<T>>() == ElementOf::<T>::ITEMSIZE * inner.scalars(), "the element has padding");
+        let natural = matches!(T::SOURCE, ShapeSource::Storage);
+        let ndim = if natural { inner.extents().len() + 1 } else { T::Dims::LEN };
+        assert!(ndim <= MAX_NDIM, "a buffer has at most 64 dimensions");
+        Self {
+            format: ElementOf::<T>::FORMAT,
+            itemsize: ElementOf::<T>::ITEMSIZE,
+            ndim,
+            order: T::ORDER,
+            readonly: T::READONLY,
+            inner,
+            natural,
+        }
+    }
+}
+
+trait ElementOfClass {
+    type Element: Element;
+}
+
+impl<T: Exporter> ElementOfClass for T {
+    type Element = <<T::Cell as Cell>::Storage as Storage>::Element;
+}
+
+type ElementOf<T> = <T as ElementOfClass>::Element;

@@ -1,0 +1,218 @@
+//! The paths that may run user code or raise: through PyO3's own trampolines, so that user code finds PyO3 attached.
+
+use std::cell::Cell as StdCell;
+use std::ffi::c_int;
+use std::marker::PhantomData;
+
+use pyo3::exceptions::{PyBufferError, PyRecursionError};
+use pyo3::impl_::trampoline::{MethodDef, getbufferproc, releasebufferproc};
+use pyo3::{Borrowed, PyErr, PyResult, Python, ffi};
+
+use super::class::{Cell, Exporter, Reach, ShapeSource};
+use super::contain::{Pending, contain};
+use super::export::{Ticket, Tried, try_grant};
+use crate::cell::Header;
+#[cfg(not(atomic_lock))]
+use crate::cell::orphans;
+use crate::error::{Blocker, ViewError};
+use crate::request::Flags;
+
+/// How often an evaluated layout that no longer fits the storage is evaluated again.
+const MAX_EVALUATIONS: usize = 8;
+/// How often a lock that other threads keep changing is asked again.
+const MAX_TRIES: usize = 1000;
+/// How deep layout expressions may nest that view their own objects. Far below what the smallest usual stack holds.
+const MAX_DEPTH: usize = 50;
+
+/// `bf_getbuffer` where the fast path gave up.
+pub(super) struct ColdGet<T>(PhantomData<T>);
+
+impl<T: Exporter> MethodDef<getbufferproc::Func> for ColdGet<T> {
+    const METH: getbufferproc::Func = get::<T>;
+}
+
+/// `bf_releasebuffer` of the last view of a block whose owner is gone.
+pub(super) struct ColdFree;
+
+impl MethodDef<releasebufferproc::Func> for ColdFree {
+    const METH: releasebufferproc::Func = free;
+}
+
+/// `bf_releasebuffer` while orphans wait.
+#[cfg(not(atomic_lock))]
+pub(super) struct ColdDrain;
+
+#[cfg(not(atomic_lock))]
+impl MethodDef<releasebufferproc::Func> for ColdDrain {
+    const METH: releasebufferproc::Func = drain;
+}
+
+/// # Safety
+///
+/// As for `bf_getbuffer`: `slf` is an object of `T` or of a subclass; `view` is NULL or may be written, and its `obj` is
+/// NULL by now.
+unsafe fn get<T: Exporter>(
+    py: Python<'_>,
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+) -> PyResult<c_int> {
+    if view.is_null() {
+        return Err(PyBufferError::new_err("a view was requested into a NULL Py_buffer; pass the address of one"));
+    }
+    let pending = Pending::take(py);
+    drain_orphans(py);
+    // SAFETY: the caller vouches for the object.
+    let object = unsafe { Borrowed::from_ptr(py, slf) };
+    // SAFETY: the caller vouches for its class.
+    let object = unsafe { object.cast_unchecked::<T>() };
+    let granted = <T::Frozen as Reach<T>>::reach(object, |class| {
+        // SAFETY: as the caller vouches, and `class` is the value of the object.
+        unsafe { get_from(py, class, slf, view, Flags(flags)) }
+    });
+    match granted {
+        Some(Ok(())) => {
+            pending.restore();
+            Ok(0)
+        }
+        Some(Err(error)) => Err(error),
+        None => Err(PyBufferError::new_err(format!(
+            "cannot grant a view: this `{}` is mutably borrowed; ask when the `&mut self` method that is running has returned",
+            T::NAME
+        ))),
+    }
+}
+
+/// # Safety
+///
+/// As for [`try_grant`].
+unsafe fn get_from<T: Exporter>(
+    py: Python<'_>,
+    class: &T,
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+) -> PyResult<()> {
+    let header = class.cell().cell().header();
+    let mut dims = match T::SOURCE {
+        ShapeSource::Code => None,
+        ShapeSource::Storage | ShapeSource::Fields => Some(class.dims()?),
+    };
+    let mut evaluations = 0;
+    let mut evaluated_for = header.len();
+    for _ in 0..MAX_TRIES {
+        // SAFETY: as the caller vouches.
+        match unsafe { try_grant(class, object, view, flags, || dims) } {
+            Ok(Tried::Granted) => return Ok(()),
+            Ok(Tried::Again) => {}
+            Ok(Tried::LayoutNeeded) => {
+                evaluated_for = header.len();
+                dims = Some(evaluate(py, class)?);
+                evaluations += 1;
+            }
+            // The storage has grown or shrunk since the expression looked at it, or because it did.
+            Err(ViewError::Layout(_))
+                if T::SOURCE == ShapeSource::Code && header.len() != evaluated_for && evaluations < MAX_EVALUATIONS =>
+            {
+                dims = None;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ViewError::Blocked { writable: flags.writable(), blocker: Blocker::Publishing }.into())
+}
+
+/// Evaluates the declared extents, which are the user's code, outside any lock.
+fn evaluate<T: Exporter>(py: Python<'_>, class: &T) -> PyResult<T::Dims> {
+    let _level = Level::enter(py)?;
+    contain(|| class.dims())
+}
+
+/// One level of nested evaluations: an expression that views its own object would overflow the stack.
+struct Level<'py>(PhantomData<Python<'py>>);
+
+thread_local! {
+    static DEPTH: StdCell<usize> = const { StdCell::new(0) };
+}
+
+impl<'py> Level<'py> {
+    fn enter(py: Python<'py>) -> PyResult<Self> {
+        // CPython's own limit counts Python frames as well, but may allow more levels than a Rust stack holds.
+        if DEPTH.get() == MAX_DEPTH {
+            return Err(PyRecursionError::new_err(
+                "the shape of a buffer keeps asking for views of its own object; compute it without viewing the object",
+            ));
+        }
+        // SAFETY: attached, as the token says; the text is static.
+        if unsafe { ffi::Py_EnterRecursiveCall(c" while computing the shape of a buffer".as_ptr()) } != 0 {
+            return Err(PyErr::fetch(py));
+        }
+        DEPTH.set(DEPTH.get() + 1);
+        Ok(Self(PhantomData))
+    }
+}
+
+impl Drop for Level<'_> {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+        // SAFETY: attached, and paired with the call in `enter`.
+        unsafe { ffi::Py_LeaveRecursiveCall() };
+    }
+}
+
+/// # Safety
+///
+/// Attached. `view` holds the ticket of a view that the lock has just counted as the last of an owner that is gone.
+#[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
+unsafe fn free(py: Python<'_>, _slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) -> PyResult<()> {
+    // SAFETY: the caller vouches for the view.
+    let internal = unsafe { (*view).internal };
+    if let Some(ticket) = Ticket::from_internal(internal.cast()) {
+        let pending = Pending::take(py);
+        // SAFETY: the caller vouches that this view was the last to know the block.
+        unsafe { destroy(py, ticket.header) };
+        drain_orphans(py);
+        pending.restore();
+    }
+    Ok(())
+}
+
+#[cfg(not(atomic_lock))]
+#[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
+unsafe fn drain(py: Python<'_>, _slf: *mut ffi::PyObject, _view: *mut ffi::Py_buffer) -> PyResult<()> {
+    let pending = Pending::take(py);
+    drain_orphans(py);
+    pending.restore();
+    Ok(())
+}
+
+#[cfg(not(atomic_lock))]
+fn drain_orphans(py: Python<'_>) {
+    if orphans::are_waiting() {
+        // SAFETY: the queue hands over blocks that neither an owner nor a view knows any more.
+        orphans::drain(|block| unsafe { destroy(py, block) });
+    }
+}
+
+#[cfg(atomic_lock)]
+fn drain_orphans(_py: Python<'_>) {}
+
+/// Frees a block, reporting what its storage's drop raises, since there is nobody to raise it to.
+///
+/// # Safety
+///
+/// As for [`Header::destroy`].
+unsafe fn destroy(py: Python<'_>, block: std::ptr::NonNull<Header>) {
+    let dropped = contain(|| {
+        // SAFETY: as the caller vouches.
+        unsafe { Header::destroy(block) };
+        Ok(())
+    });
+    if let Err(error) = dropped {
+        error.write_unraisable(py, None);
+    }
+    // A drop that called Python and left an exception behind has nobody to raise it to either.
+    if PyErr::occurred(py) {
+        drop(Pending::take(py));
+    }
+}

@@ -1,0 +1,85 @@
+//! User code under control: its panics stopped, the exception that was pending before it kept.
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+
+use pyo3::panic::PanicException;
+use pyo3::{PyErr, PyResult, Python, ffi};
+
+/// Runs user code; its panic becomes PyO3's `PanicException`.
+pub(super) fn contain<R>(code: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+    panic::catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| Err(panic_exception(payload)))
+}
+
+fn panic_exception(payload: Box<dyn Any + Send>) -> PyErr {
+    let text = match (payload.downcast_ref::<String>(), payload.downcast_ref::<&str>()) {
+        (Some(text), _) => text.clone(),
+        (_, Some(text)) => (*text).to_owned(),
+        _ => "panic from Rust code".to_owned(),
+    };
+    // The payload is the user's too, and its drop may panic with a payload of its own. That one is leaked.
+    if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(second);
+    }
+    PanicException::new_err(text)
+}
+
+/// The exception that was set when Python called us: consumers ask again, and release, while one is pending.
+///
+/// Not a `PyErr`: taking a pending `PanicException` as one resumes the panic.
+#[must_use = "the pending exception is to be restored"]
+pub(super) struct Pending<'py> {
+    py: Python<'py>,
+    #[cfg(Py_3_12)]
+    exception: *mut ffi::PyObject,
+    #[cfg(not(Py_3_12))]
+    exception: [*mut ffi::PyObject; 3],
+}
+
+impl<'py> Pending<'py> {
+    pub(super) fn take(py: Python<'py>) -> Self {
+        #[cfg(Py_3_12)]
+        // SAFETY: attached, as the token says. The answer is an owned reference or NULL.
+        let exception = unsafe { ffi::PyErr_GetRaisedException() };
+        #[cfg(not(Py_3_12))]
+        let exception = {
+            let mut parts = [std::ptr::null_mut(); 3];
+            let [kind, value, traceback] = &mut parts;
+            // SAFETY: attached, as the token says. The answers are owned references or NULL.
+            unsafe { ffi::PyErr_Fetch(kind, value, traceback) };
+            parts
+        };
+        Self { py, exception }
+    }
+
+    /// Sets it again, in the place of whatever is set now.
+    pub(super) fn restore(self) {
+        let _ = self.py;
+        #[cfg(Py_3_12)]
+        // SAFETY: attached; the reference is owned and handed over.
+        unsafe {
+            ffi::PyErr_SetRaisedException(self.exception);
+        }
+        #[cfg(not(Py_3_12))]
+        {
+            let [kind, value, traceback] = self.exception;
+            // SAFETY: attached; the references are owned and handed over.
+            unsafe { ffi::PyErr_Restore(kind, value, traceback) };
+        }
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Pending<'_> {
+    /// Lets go of it, when another exception takes its place.
+    fn drop(&mut self) {
+        #[cfg(Py_3_12)]
+        let parts = [self.exception];
+        #[cfg(not(Py_3_12))]
+        let parts = self.exception;
+        for part in parts {
+            // SAFETY: attached, as the token says; each part is an owned reference or NULL.
+            unsafe { ffi::Py_XDECREF(part) };
+        }
+    }
+}

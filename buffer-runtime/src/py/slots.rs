@@ -1,0 +1,149 @@
+//! The two slots, and how they reach the class.
+//!
+//! PyO3 has no public way to add slots to a class whose `#[pymethods]` somebody else writes. Its `multiple-pymethods`
+//! feature collects blocks of methods and slots in an inventory, and this module submits one more. It names these items
+//! of PyO3 that are not public API, which is why PyO3 is pinned to its minor version:
+//!
+//! - `impl_::pyclass::{PyClassImpl::Inventory, PyClassImpl::items_iter, PyClassItems}` and `inventory::submit!`, here;
+//! - `impl_::pyclass::NoopThreadChecker` and `pyclass::boolean_struct`, in `class`;
+//! - `impl_::trampoline::{getbufferproc, releasebufferproc, MethodDef}`, in `cold`;
+//! - the names `__pymethod___getbuffer____` and `__pymethod___releasebuffer____`, in the derive.
+//!
+//! Plain slots cost a third of what PyO3's trampolines do. They run no user code and cannot panic; what might goes to
+//! `cold`.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::impl_::trampoline;
+use pyo3::{Borrowed, PyResult, Python, ffi};
+
+use super::class::{Exporter, Reach, ShapeSource};
+#[cfg(not(atomic_lock))]
+use super::cold::ColdDrain;
+use super::cold::{ColdFree, ColdGet};
+use super::export::{Ticket, Tried, try_grant};
+#[cfg(not(atomic_lock))]
+use crate::cell::orphans;
+use crate::lock::Released;
+use crate::request::Flags;
+
+/// Adds the two slots to a class.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit_slots {
+    ($class:ty) => {
+        $crate::private::pyo3::inventory::submit! {
+            type Inventory = <$class as $crate::private::pyo3::impl_::pyclass::PyClassImpl>::Inventory;
+            Inventory::new($crate::private::pyo3::impl_::pyclass::PyClassItems {
+                methods: &[],
+                slots: &$crate::private::slots::<$class>(),
+            })
+        }
+    };
+}
+
+/// The slots of a class, in the form that PyO3 takes them.
+pub const fn slots<T: Exporter>() -> [ffi::PyType_Slot; 2] {
+    [
+        ffi::PyType_Slot { slot: ffi::Py_bf_getbuffer, pfunc: getbuffer::<T> as ffi::getbufferproc as *mut _ },
+        ffi::PyType_Slot { slot: ffi::Py_bf_releasebuffer, pfunc: releasebuffer as ffi::releasebufferproc as *mut _ },
+    ]
+}
+
+/// `bf_getbuffer`.
+///
+/// # Safety
+///
+/// As CPython calls it: attached, with an object of `T` or of a subclass. `view` may be NULL.
+unsafe extern "C" fn getbuffer<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
+    if !view.is_null() {
+        // Whatever comes, a refusal leaves NULL here.
+        // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
+        unsafe { (*view).obj = ptr::null_mut() };
+        // SAFETY: the caller vouches for the object and the view.
+        if unsafe { getbuffer_fast::<T>(slf, view, Flags(flags)) } {
+            return 0;
+        }
+    }
+    // SAFETY: as the caller vouches; `obj` is NULL.
+    unsafe { trampoline::getbufferproc::<ColdGet<T>>(slf, view, flags) }
+}
+
+/// Grants a view if that takes no user code and no error. Otherwise nothing has changed.
+///
+/// # Safety
+///
+/// As for [`getbuffer`], with a `view` that may be written.
+#[inline(always)]
+unsafe fn getbuffer_fast<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: Flags) -> bool {
+    // SAFETY: CPython calls slots attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: the caller vouches for the object.
+    let object = unsafe { Borrowed::from_ptr(py, slf) };
+    // SAFETY: the caller vouches for its class.
+    let object = unsafe { object.cast_unchecked::<T>() };
+    <T::Frozen as Reach<T>>::reach(object, |class| {
+        let dims = || match T::SOURCE {
+            ShapeSource::Code => None,
+            ShapeSource::Storage | ShapeSource::Fields => class.dims().ok(),
+        };
+        // SAFETY: as the caller vouches, and `class` is the value of the object.
+        matches!(unsafe { try_grant(class, slf, view, flags, dims) }, Ok(Tried::Granted))
+    })
+    .unwrap_or(false)
+}
+
+/// `bf_releasebuffer`, for all classes: it trusts nothing but the ticket in `internal`.
+///
+/// # Safety
+///
+/// As CPython calls it: attached. The view may be another exporter's.
+unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    if view.is_null() {
+        return;
+    }
+    // SAFETY: a view that is not NULL may be read.
+    let internal = unsafe { (*view).internal };
+    let Some(ticket) = Ticket::from_internal(internal.cast()) else { return };
+    // SAFETY: a ticket says that the view is counted in this block, which lives until it is released (invariant 1). Only
+    // the lock is referred to, whose fields are all atomic (invariant 7).
+    let lock = unsafe { &(*ticket.header.as_ptr()).lock };
+    match lock.release(ticket.access) {
+        Released::Alive => {}
+        #[cfg(not(atomic_lock))]
+        Released::Idle if orphans::are_waiting() => {
+            // SAFETY: CPython calls slots attached.
+            unsafe { trampoline::releasebufferproc::<ColdDrain>(slf, view) };
+        }
+        Released::Idle => {}
+        Released::Free => {
+            // A block whose storage cannot be dropped any more is leaked.
+            // SAFETY: may be called at any time.
+            if unsafe { ffi::Py_IsInitialized() } != 0 {
+                // SAFETY: attached, and the view's ticket is the last of its block.
+                unsafe { trampoline::releasebufferproc::<ColdFree>(slf, view) };
+            }
+        }
+    }
+}
+
+/// Checks that the linker kept the slots of a class, which PyO3 finds through link-time registration.
+///
+/// A static library that is linked without `--whole-archive` can lose them; then no object of the class would be a
+/// buffer. Call it once, in the module's initialisation, if your build is unusual.
+///
+/// # Errors
+///
+/// `RuntimeError` when the slots are not there.
+pub fn assert_exported<T: Exporter>(_py: Python<'_>) -> PyResult<()> {
+    let exported = T::items_iter().any(|items| items.slots.iter().any(|slot| slot.slot == ffi::Py_bf_getbuffer));
+    if exported {
+        return Ok(());
+    }
+    Err(PyRuntimeError::new_err(format!(
+        "the linker dropped the buffer slots of `{}`; link the library that defines it with --whole-archive",
+        T::NAME
+    )))
+}

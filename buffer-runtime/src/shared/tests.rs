@@ -1,0 +1,147 @@
+//! `Shared` without an interpreter: what Miri and ThreadSanitizer can look into.
+
+use std::cell::UnsafeCell;
+use std::thread;
+
+use super::*;
+
+/// Memory that only `Shared` handles access.
+struct Memory<T: Element>(Box<[UnsafeCell<T>]>);
+
+impl<T: Element> Memory<T> {
+    fn new(items: &[T]) -> Self {
+        Self(items.iter().map(|&item| UnsafeCell::new(item)).collect())
+    }
+
+    fn shared(&self) -> Shared<T> {
+        // SAFETY: the elements are valid as long as `self`, which each test keeps, and nobody refers to them.
+        unsafe { Shared::new(UnsafeCell::raw_get(self.0.as_ptr()), self.0.len()) }
+    }
+}
+
+fn round_trip<T: Element + PartialEq + fmt::Debug>(first: T, second: T) {
+    let memory = Memory::new(&[first; 5]);
+    let (one, two) = (memory.shared(), memory.shared());
+    one.set(3, second);
+    assert_eq!(two.iter().collect::<Vec<_>>(), [first, first, first, second, first]);
+    two.for_each_chunk(|items| items[0] = second);
+    let mut copy = [first; 5];
+    one.copy_to_slice(&mut copy);
+    assert_eq!(copy, [second, first, first, second, first]);
+    one.copy_from_slice(&[second; 5]);
+    assert!(two.iter().rev().all(|item| item == second));
+    two.fill(first);
+    assert_eq!(one.get(0), first);
+}
+
+#[test]
+fn miri_every_element_passes_through_two_handles() {
+    round_trip(1_i8, -1);
+    round_trip(1_u8, 255);
+    round_trip(1_i16, -1);
+    round_trip(1_u16, 0xffff);
+    round_trip(1_i32, -1);
+    round_trip(1_u32, u32::MAX);
+    round_trip(1_i64, -1);
+    round_trip(1_u64, u64::MAX);
+    round_trip(1_isize, -1);
+    round_trip(1_usize, usize::MAX);
+    round_trip(1.5_f32, -0.0);
+    round_trip(1.5_f64, f64::MAX);
+    round_trip([1_u8, 2, 3], [4, 5, 6]);
+    round_trip([[1.0_f32; 2]; 3], [[2.0; 2]; 3]);
+    round_trip([1_u64; 3], [2; 3]);
+}
+
+#[test]
+fn chunks_cover_every_element_once_and_in_order() {
+    for len in [0, 1, 1023, 1024, 1025, 5000] {
+        let memory = Memory::new(&vec![1_u32; len]);
+        let mut lengths = Vec::new();
+        memory.shared().for_each_chunk(|items| {
+            lengths.push(items.len());
+            items.iter_mut().for_each(|item| *item += 1);
+        });
+        assert_eq!(lengths.iter().sum::<usize>(), len);
+        assert!(lengths.iter().rev().skip(1).all(|&length| length == 1024), "{lengths:?}");
+        assert!(memory.shared().iter().all(|item| item == 2));
+    }
+}
+
+#[test]
+fn an_element_larger_than_a_chunk_is_a_chunk() {
+    let memory = Memory::new(&[[1_u64; 600]; 3]);
+    let mut chunks = 0;
+    memory.shared().for_each_chunk(|items| {
+        chunks += items.len();
+        items[0][599] = 7;
+    });
+    assert_eq!(chunks, 3);
+    assert!(memory.shared().iter().all(|item| item[0] == 1 && item[599] == 7));
+}
+
+#[test]
+fn miri_a_neighbour_written_during_bulk_access_is_kept() {
+    let memory = Memory::new(&[1_u32; 8]);
+    let other = memory.shared();
+    memory.shared().for_each_chunk(|items| {
+        // Somebody else writes between the load and the store of this chunk.
+        other.set(5, 50);
+        items[4] = 40;
+    });
+    assert_eq!(other.iter().collect::<Vec<_>>(), [1, 1, 1, 1, 40, 50, 1, 1]);
+}
+
+#[test]
+fn a_change_that_keeps_a_value_but_not_its_bits_is_stored() {
+    let memory = Memory::new(&[0.0_f32, f32::NAN]);
+    let quiet = f32::from_bits(f32::NAN.to_bits() | 1);
+    memory.shared().for_each_chunk(|items| {
+        items[0] = -0.0;
+        items[1] = quiet;
+    });
+    assert!(memory.shared().get(0).is_sign_negative());
+    assert_eq!(memory.shared().get(1).to_bits(), quiet.to_bits());
+}
+
+#[test]
+fn a_panic_in_a_change_stores_nothing_of_its_chunk() {
+    let memory = Memory::new(&[1_u8; 5000]);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let mut chunk = 0;
+        memory.shared().for_each_chunk(|items| {
+            items.fill(2);
+            chunk += 1;
+            assert!(chunk < 2, "in the second chunk");
+        });
+    }));
+    assert!(panicked.is_err());
+    assert_eq!((memory.shared().get(4095), memory.shared().get(4096)), (2, 1));
+}
+
+#[test]
+#[should_panic(expected = "index 5 is out of range for a buffer of 5 elements")]
+fn an_index_out_of_range_panics() {
+    Memory::new(&[1_u8; 5]).shared().get(5);
+}
+
+#[test]
+#[should_panic(expected = "as long as the buffer")]
+fn a_slice_of_another_length_panics() {
+    Memory::new(&[1_u8; 5]).shared().copy_from_slice(&[1; 4]);
+}
+
+#[test]
+fn tsan_handles_on_many_threads_do_not_race() {
+    let memory = Memory::new(&[[0_u32; 3]; 700]);
+    thread::scope(|scope| {
+        for value in 1..4 {
+            let shared = memory.shared();
+            scope.spawn(move || {
+                shared.for_each_chunk(|items| items.iter_mut().for_each(|item| item[1] = value));
+                shared.fill([value; 3]);
+                assert!(shared.iter().all(|item| item.iter().all(|part| (0..4).contains(part))));
+            });
+        }
+    });
+}
