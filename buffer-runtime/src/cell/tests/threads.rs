@@ -1,0 +1,62 @@
+//! Views, guards and owners that meet on many threads, for ThreadSanitizer.
+
+use super::*;
+
+/// Readers on many threads, views beside them, and a detached thread that drops what they read.
+#[test]
+fn tsan_guards_views_and_owners_on_many_threads() {
+    for _ in 0..50 {
+        let (cell, drops) = counting(&[0; 64]);
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                let reader = cell.test_read().unwrap();
+                scope.spawn(move || assert_eq!(reader.iter().sum::<u32>(), 0));
+            }
+            let view = cell.view(&U32, false).unwrap();
+            scope.spawn(move || assert_eq!(view.read().len(), 256));
+        });
+        let writer = cell.test_write().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut writer = writer;
+                writer.items.extend([0; 64]);
+            });
+        });
+        let views: Vec<_> = (0..2).map(|_| cell.view(&U32, true).unwrap()).collect();
+        let threads: Vec<_> =
+            views.into_iter().map(|view| thread::spawn(move || assert_eq!(view.read()[0], 0))).collect();
+        let owner = thread::spawn(move || drop(cell));
+        threads.into_iter().for_each(|viewer| viewer.join().unwrap());
+        owner.join().unwrap();
+        attached(drain);
+        assert_eq!(drops.load(Ordering::Relaxed), 1);
+    }
+}
+
+/// First views, joining views and writers that grow the storage in between.
+#[test]
+fn tsan_views_come_and_go_on_many_threads() {
+    let cell = ExportCell::new(vec![0_u32; 8]);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..300 {
+                    // Refused while another thread writes.
+                    if let Some(view) = cell.view(&U32, false) {
+                        assert_eq!(view.shape(), [isize::try_from(view.nbytes / 4).unwrap()]);
+                        assert_eq!(view.strides(), [4]);
+                    }
+                }
+            });
+        }
+        scope.spawn(|| {
+            for _ in 0..300 {
+                if let Ok(mut items) = cell.test_write() {
+                    items.push(0);
+                }
+            }
+        });
+    });
+    assert_eq!(cell.views(), 0);
+    cell.test_write().unwrap().clear();
+}
