@@ -6,6 +6,7 @@ mod guard;
 pub(crate) mod orphans;
 #[cfg(test)]
 mod tests;
+mod ticket;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,8 +14,9 @@ use std::ptr::NonNull;
 
 use pyo3::Python;
 
-pub(crate) use self::block::{Header, Published};
+pub(crate) use self::block::{Description, Header};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
+pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;
 use crate::error::{Attempt, BorrowError};
@@ -183,7 +185,7 @@ impl<S: Storage> ExportCell<S> {
 
     #[inline(always)]
     pub(crate) fn header(&self) -> &Header {
-        // SAFETY: the owner's mark keeps the block alive as long as the cell (invariant 1), and references to the header
+        // SAFETY: views leave the block alone as long as its owner is there (invariant 6), and references to the header
         // are always shared ones (invariant 7).
         unsafe { &*self.address().as_ptr() }
     }
@@ -196,7 +198,7 @@ impl<S: Storage> Drop for ExportCell<S> {
             Disowned::LeftToViews => {}
             // SAFETY: no view is alive and, by invariant 9, none can begin. Guards borrow the cell, so none is in use.
             Disowned::Free => unsafe { Header::destroy(header) },
-            // SAFETY: the owner's mark is still on the block, and its owner goes here, once.
+            // SAFETY: views leave the block alone until it is marked as an orphan; its owner goes here, once.
             #[cfg(not(atomic_lock))]
             Disowned::Orphaned => unsafe { orphans::leave(header) },
             #[cfg(atomic_lock)]

@@ -39,6 +39,16 @@ impl Dim {
     }
 }
 
+/// An array of extents.
+pub trait DimArray: Copy + AsRef<[Dim]> {
+    /// How many there are.
+    const LEN: usize;
+}
+
+impl<const N: usize> DimArray for [Dim; N] {
+    const LEN: usize = N;
+}
+
 /// An integer that may be an extent of a shape.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a dimension of a shape",

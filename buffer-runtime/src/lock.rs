@@ -41,8 +41,9 @@ use std::sync::atomic;
 /// What a view may do with the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    ReadOnly,
     Writable,
+    /// As a number, how far its count stands above the other in a word of counts: what makes it cheap to find.
+    ReadOnly = 32,
 }
 
 /// What a new view asks of the lock.
@@ -141,16 +142,21 @@ pub(crate) enum Entry {
     Unpublished,
 }
 
-/// What a release leaves behind.
+/// Who is left after a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Released {
-    /// Other views are alive, or the owner is.
-    Alive,
-    /// That was the last view, and the owner is alive or has left the block on the orphan queue.
-    #[cfg_attr(atomic_lock, allow(dead_code, reason = "this lock leaves no orphans"))]
-    Idle,
-    /// That was the last view and the owner is gone: the caller frees the block.
-    Free,
+pub(crate) struct Released {
+    /// Whether other views are alive.
+    pub(crate) views: bool,
+    /// Whether the owner is; or it has left the block on the orphan queue.
+    pub(crate) owner: bool,
+}
+
+impl Released {
+    /// Whether nobody is left: the caller frees the block.
+    #[inline(always)]
+    pub(crate) fn is_last(self) -> bool {
+        !self.views && !self.owner
+    }
 }
 
 /// Who frees the block when the owner goes.

@@ -21,6 +21,7 @@ impl Flags {
     /// `PyBUF_READ` and `PyBUF_WRITE` belong to `PyMemoryView_FromMemory`; as a request they are a mistake.
     pub(crate) const READ: i32 = 0x100;
     pub(crate) const WRITE: i32 = 0x200;
+    const CONTIGUOUS: i32 = Self::C_CONTIGUOUS | Self::F_CONTIGUOUS;
 
     #[inline(always)]
     pub(crate) const fn has(self, request: i32) -> bool {
@@ -120,6 +121,44 @@ pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal
     Ok(Answer { ndim: if shape { facts.ndim } else { 1 }, format, shape: shape && shaped, strides: strides && shaped })
 }
 
+/// The requests that a layout answers in full: granted, with format, shape and strides filled in.
+///
+/// Nearly every consumer makes one of these, and recognises itself by one comparison.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FullRequests {
+    /// The bits that must be as in `FULL`: those that are asked for, those that this layout refuses, and those that are no
+    /// request's.
+    mask: i32,
+}
+
+impl FullRequests {
+    const FULL: i32 = Flags::FORMAT | Flags::STRIDES;
+
+    /// Those of a layout, which is not to be written when `facts.readonly`.
+    pub(crate) const fn of(facts: Facts) -> Self {
+        let mut mask = Self::FULL
+            | !(Flags::WRITABLE | Flags::FORMAT | Flags::ANY_CONTIGUOUS | Flags::CONTIGUOUS | Flags::INDIRECT);
+        if facts.readonly {
+            mask |= Flags::WRITABLE;
+        }
+        if !facts.c_contiguous {
+            mask |= Flags::C_CONTIGUOUS;
+        }
+        if !facts.f_contiguous {
+            mask |= Flags::F_CONTIGUOUS;
+        }
+        if !facts.c_contiguous && !facts.f_contiguous {
+            mask |= Flags::ANY_CONTIGUOUS;
+        }
+        Self { mask }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn has(self, flags: Flags) -> bool {
+        flags.0 & self.mask == Self::FULL
+    }
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
@@ -178,6 +217,21 @@ mod tests {
                 assert_eq!(answer(flags, readonly), Err(Refusal::ReadOnly));
             } else {
                 assert_eq!(answer(flags, readonly), answer(flags, C_ORDERED));
+            }
+        }
+    }
+
+    #[test]
+    fn full_requests_are_those_that_are_answered_in_full() {
+        let full = Ok(Answer { ndim: 2, format: true, shape: true, strides: true });
+        for bits in 0..8 {
+            let [c_contiguous, f_contiguous, readonly] = [1, 2, 4].map(|bit| bits & bit != 0);
+            let facts = Facts { ndim: 2, c_contiguous, f_contiguous, readonly };
+            for flags in (0..0x200).filter(|flags| flags & 0x2 == 0).map(Flags) {
+                assert_eq!(FullRequests::of(facts).has(flags), answer(flags, facts) == full, "{flags:?} {facts:?}");
+            }
+            for flags in [0x2, Flags::WRITE, i32::MIN].map(|bit| Flags(bit | Flags::INDIRECT | Flags::FORMAT)) {
+                assert!(!FullRequests::of(facts).has(flags), "{flags:?} has bits that are no request's");
             }
         }
     }

@@ -17,13 +17,15 @@
 //! 9. No view and no guard begins once the owner is gone.
 
 use std::cell::UnsafeCell;
+use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
-use crate::layout::{self, Descriptor, Dim, LayoutError, MAX_NDIM};
-use crate::lock::Lock;
-use crate::request::Facts;
+use super::ticket::Ticket;
+use crate::layout::{self, Descriptor, Dim, DimArray, LayoutError, MAX_NDIM};
+use crate::lock::{Access, Lock};
+use crate::request::{Facts, FullRequests};
 use crate::storage::Storage;
 
 /// The part of a block that does not depend on the type of its storage. Aligned so that a view can keep a tag in the low
@@ -61,34 +63,59 @@ pub(crate) struct Published {
     descriptor: *const Descriptor,
     /// For how many elements it was resolved.
     len: usize,
+    /// What a request is answered with, but for the fields that change from view to view.
+    pub(crate) description: Description,
+    /// Which requests are answered with all of the description.
+    pub(crate) full: FullRequests,
+    pub(crate) facts: Facts,
     /// The shape's extents, then the strides in bytes: an allocation of `capacity` numbers.
     arrays: NonNull<isize>,
     capacity: usize,
-    pub(crate) facts: Facts,
-    pub(crate) nbytes: isize,
+}
+
+/// The fields of a `Py_buffer` from `len` on, as the full answer has them, so that granting one is copying them.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Description {
+    pub(crate) len: isize,
+    pub(crate) itemsize: isize,
+    pub(crate) readonly: c_int,
+    pub(crate) ndim: c_int,
+    pub(crate) format: *const c_char,
+    pub(crate) shape: *mut isize,
     pub(crate) strides: *mut isize,
+    pub(crate) suboffsets: *mut isize,
+    /// The [`Ticket`] of a view with the access that the class gives when no guard is alive.
+    pub(crate) internal: *mut Header,
 }
 
 impl Published {
-    const fn unresolved() -> Self {
+    fn unresolved() -> Self {
+        let facts = Facts { ndim: 0, c_contiguous: true, f_contiguous: true, readonly: true };
         Self {
             descriptor: ptr::null(),
             len: 0,
+            description: Description {
+                len: 0,
+                itemsize: 0,
+                readonly: 1,
+                ndim: 0,
+                format: ptr::null(),
+                shape: ptr::null_mut(),
+                strides: ptr::null_mut(),
+                suboffsets: ptr::null_mut(),
+                internal: ptr::null_mut(),
+            },
+            full: FullRequests::of(facts),
+            facts,
             arrays: NonNull::dangling(),
             capacity: 0,
-            facts: Facts { ndim: 0, c_contiguous: true, f_contiguous: true, readonly: true },
-            nbytes: 0,
-            strides: ptr::null_mut(),
         }
     }
 
     #[inline(always)]
     pub(crate) fn is_of(&self, descriptor: &'static Descriptor) -> bool {
         ptr::eq(self.descriptor, descriptor)
-    }
-
-    pub(crate) fn shape(&self) -> *mut isize {
-        self.arrays.as_ptr()
     }
 
     /// Makes room for `ndim` extents and strides. The old arrays go.
@@ -147,29 +174,46 @@ impl Header {
         unsafe { &*self.layout.get() }
     }
 
-    /// Brings the layout to what the class declares and the storage has now.
+    /// Whether the layout already is what the class declares and the storage has now. A view after a view is the common
+    /// case, and then nothing has to be computed or checked again.
     ///
     /// # Safety
     ///
     /// The caller has claimed the first view and not published yet.
+    #[inline(always)]
+    pub(crate) unsafe fn is_resolved<D: DimArray>(&self, descriptor: &'static Descriptor, dims: &D) -> bool {
+        // SAFETY: the caller is the claimer, so nobody else writes it (invariant 4).
+        let layout = unsafe { self.published() };
+        if !layout.is_of(descriptor) || layout.len != self.len() {
+            return false;
+        }
+        // SAFETY: a resolved layout has its class's extents in place, as many as the class declares; or, where it
+        // declares none, none are looked at.
+        let shape = unsafe { std::slice::from_raw_parts(layout.arrays.as_ptr(), D::LEN) };
+        layout::same_extents(dims.as_ref(), shape)
+    }
+
+    /// Brings the layout to what the class declares and the storage has now.
+    ///
+    /// # Safety
+    ///
+    /// The block is alive; the caller has claimed the first view and not published yet.
     ///
     /// # Errors
     ///
     /// The declaration does not fit the storage. Nothing may be published then.
-    #[inline(always)]
-    pub(crate) unsafe fn resolve(&self, descriptor: &'static Descriptor, dims: &[Dim]) -> Result<(), LayoutError> {
+    pub(crate) unsafe fn resolve(
+        this: NonNull<Self>,
+        descriptor: &'static Descriptor,
+        dims: &[Dim],
+    ) -> Result<(), LayoutError> {
+        // SAFETY: the caller vouches for a live block.
+        let header = unsafe { this.as_ref() };
         // SAFETY: the caller is the claimer, so nobody else reads or writes it (invariant 4).
-        let layout = unsafe { &mut *self.layout.get() };
-        let len = self.len();
-        // A view after a view is the common case, and then nothing has to be computed or checked again.
-        if layout.is_of(descriptor) && layout.len == len {
-            // SAFETY: a resolved layout has its extents in place.
-            let shape = unsafe { std::slice::from_raw_parts(layout.arrays.as_ptr(), layout.facts.ndim) };
-            if descriptor.natural || layout::same_extents(dims, shape) {
-                return Ok(());
-            }
-        }
-        layout.resolve_anew(descriptor, dims, len)
+        let layout = unsafe { &mut *header.layout.get() };
+        let access = if descriptor.readonly { Access::ReadOnly } else { Access::Writable };
+        let internal = Ticket { block: this, access }.to_internal();
+        layout.resolve(descriptor, dims, header.len(), internal)
     }
 
     /// Drops the storage and frees the block.
@@ -190,17 +234,21 @@ impl Header {
 }
 
 impl Published {
-    #[cold]
-    #[inline(never)]
-    fn resolve_anew(&mut self, descriptor: &'static Descriptor, dims: &[Dim], len: usize) -> Result<(), LayoutError> {
+    fn resolve(
+        &mut self,
+        descriptor: &'static Descriptor,
+        dims: &[Dim],
+        len: usize,
+        internal: *mut Header,
+    ) -> Result<(), LayoutError> {
         // Until it is whole again, the layout is nobody's.
         self.descriptor = ptr::null();
         let items = len.checked_mul(descriptor.inner.scalars()).ok_or(LayoutError::TooLarge)?;
         let nbytes = items.checked_mul(descriptor.itemsize).ok_or(LayoutError::TooLarge)?;
-        self.nbytes = isize::try_from(nbytes).map_err(|_| LayoutError::TooLarge)?;
+        let nbytes = isize::try_from(nbytes).map_err(|_| LayoutError::TooLarge)?;
 
-        let mut natural = [Dim::Inferred; MAX_NDIM];
-        let dims = if descriptor.natural { own_dims(descriptor, len, &mut natural) } else { dims };
+        let mut own = [Dim::Inferred; MAX_NDIM];
+        let dims = if descriptor.natural { own_dims(descriptor, len, &mut own) } else { dims };
         let ndim = descriptor.ndim;
         self.reserve(ndim);
         // SAFETY: `reserve` made room for twice `ndim` numbers, which nobody else refers to (invariant 4).
@@ -209,7 +257,18 @@ impl Published {
         layout::resolve(dims, items, descriptor.itemsize, descriptor.order, shape, strides)?;
 
         self.facts = layout::facts(shape, descriptor.order, descriptor.readonly);
-        self.strides = strides.as_mut_ptr();
+        self.full = FullRequests::of(self.facts);
+        self.description = Description {
+            len: nbytes,
+            itemsize: descriptor.itemsize.cast_signed(),
+            readonly: c_int::from(descriptor.readonly),
+            ndim: c_int::try_from(ndim).map_err(|_| LayoutError::TooLarge)?,
+            format: descriptor.format.as_ptr(),
+            shape: self.arrays.as_ptr(),
+            strides: self.arrays.as_ptr().wrapping_add(ndim),
+            suboffsets: ptr::null_mut(),
+            internal,
+        };
         self.len = len;
         self.descriptor = descriptor;
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Under the GIL's lock only attached threads may change a view count, and a thread that drops a cell must not attach to
 //! get there: it may hold a lock that an attached thread waits for. So it leaves the block here, and the next attached
-//! thread that passes takes the owner's mark off it. A push never waits, and the queue is taken as a whole.
+//! thread that passes marks it as an orphan, which its last view frees. A push never waits, and the queue is taken as a whole.
 
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -17,7 +17,7 @@ static QUEUE: AtomicPtr<Header> = AtomicPtr::new(ptr::null_mut());
 ///
 /// The block is alive, its owner is gone, and it is left here once.
 pub(super) unsafe fn leave(block: NonNull<Header>) {
-    // SAFETY: the owner's mark, which only `drain` takes off, keeps the block alive.
+    // SAFETY: a block without the mark of an orphan, which only `drain` sets, is not freed by its views.
     let next = unsafe { &block.as_ref().next_orphan };
     let mut first = QUEUE.load(Ordering::Relaxed);
     loop {
@@ -36,13 +36,13 @@ pub(crate) fn are_waiting() -> bool {
     !QUEUE.load(Ordering::Relaxed).is_null()
 }
 
-/// Takes the owner's mark off every block that waits, and hands those that no view holds to `free`. Attached.
+/// Marks every block that waits as an orphan, and hands those that no view holds to `free`. Attached.
 ///
 /// `free` may run user code, which may come here again: each block is in the hands of one drain only. It must not unwind.
 pub(crate) fn drain(mut free: impl FnMut(NonNull<Header>)) {
     let mut block = QUEUE.swap(ptr::null_mut(), Ordering::Acquire);
     while let Some(orphan) = NonNull::new(block) {
-        // SAFETY: the owner's mark keeps the block alive until the next step.
+        // SAFETY: without the mark the block is alive until the next step.
         let header = unsafe { orphan.as_ref() };
         block = header.next_orphan.load(Ordering::Relaxed);
         if header.lock.disown_orphan() {

@@ -13,7 +13,7 @@ use std::{slice, thread};
 use super::*;
 use crate::element::Element;
 use crate::layout::{Descriptor, Order};
-use crate::lock::{Access, Entry, Released, Wants};
+use crate::lock::{Access, Entry, Wants};
 
 fn attached<R>(work: impl FnOnce() -> R) -> R {
     static GIL: Mutex<()> = Mutex::new(());
@@ -65,7 +65,7 @@ impl<S: Storage> ExportCell<S> {
                         continue;
                     }
                     // SAFETY: the first view was just claimed.
-                    unsafe { header.resolve(descriptor, &[]) }.unwrap();
+                    unsafe { Header::resolve(self.address(), descriptor, &[]) }.unwrap();
                     header.lock.publish();
                 } else if header.lock.join(&admission) != Entry::Entered {
                     continue;
@@ -80,9 +80,9 @@ impl<S: Storage> ExportCell<S> {
                     header: self.address(),
                     access: admission.access(),
                     data: header.data(),
-                    nbytes: published.nbytes.cast_unsigned(),
-                    shape: published.shape(),
-                    strides: published.strides,
+                    nbytes: published.description.len.cast_unsigned(),
+                    shape: published.description.shape,
+                    strides: published.description.strides,
                     ndim: published.facts.ndim,
                 });
             }
@@ -132,11 +132,11 @@ impl Drop for View {
         attached(|| {
             // SAFETY: the block lives until its last view is released; only the lock is referred to.
             let lock = unsafe { &(*self.header.as_ptr()).lock };
-            match lock.release(self.access) {
+            if lock.release(self.access).is_last() {
                 // SAFETY: the lock says that this was the last to know the block.
-                Released::Free => unsafe { Header::destroy(self.header) },
-                Released::Idle | Released::Alive => drain(),
+                unsafe { Header::destroy(self.header) };
             }
+            drain();
         });
     }
 }

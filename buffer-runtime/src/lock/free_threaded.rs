@@ -72,6 +72,12 @@ fn one(access: Access) -> u64 {
     }
 }
 
+#[inline(always)]
+fn has_room(word: u64, access: Access) -> bool {
+    let full = one(access) * VIEW_COUNT;
+    word & full != full
+}
+
 fn parity(word: u64) -> u8 {
     u8::from(word & PARITY != 0)
 }
@@ -104,15 +110,15 @@ impl Lock {
             None => Access::ReadOnly,
             Some((kind, count)) => kind.admit_view(count, wants)?,
         };
-        let views = views_of(word);
-        let count = match access {
-            Access::Writable => views.writable,
-            Access::ReadOnly => views.readonly,
-        };
-        if u64::from(count) == VIEW_COUNT {
-            return Err(Blocker::Full);
-        }
-        Ok(Admission { access, word })
+        if has_room(word, access) { Ok(Admission { access, word }) } else { Err(Blocker::Full) }
+    }
+
+    /// As [`admit`](Self::admit) for the common case: `None` where a guard or a full count wants a closer look.
+    #[inline(always)]
+    pub(crate) fn admit_unguarded(&self, access: Access) -> Option<Admission> {
+        // Relaxed as in `admit`.
+        let word = self.word.load(Ordering::Relaxed);
+        (word & GUARD_COUNT << GUARD_SHIFT == 0 && has_room(word, access)).then_some(Admission { access, word })
     }
 
     /// Begins the first view: from now on, until `publish` or `abandon`, this thread alone may write the layout.
@@ -137,6 +143,7 @@ impl Lock {
     }
 
     /// Takes back a claim.
+    #[inline(always)]
     pub(crate) fn abandon(&self, access: Access) -> Released {
         // Relaxed: NONE lets nobody read anything; the release below orders it before the next claim.
         self.published.store(NONE, Ordering::Relaxed);
@@ -161,7 +168,7 @@ impl Lock {
             return Entry::Entered;
         }
         let released = self.release(admission.access);
-        debug_assert_ne!(released, Released::Free, "whoever joins has a living owner");
+        debug_assert!(released.owner, "whoever joins has a living owner");
         Entry::Changed
     }
 
@@ -180,7 +187,7 @@ impl Lock {
         false
     }
 
-    /// Ends a view. Unless the answer is [`Released::Free`], the block may be gone when this returns.
+    /// Ends a view. Unless nobody is left, the block may be gone when this returns.
     #[inline(always)]
     pub(crate) fn release(&self, access: Access) -> Released {
         // Release pairs with the Acquire of whoever frees, writes or claims next: the consumer is done with the memory
@@ -190,13 +197,13 @@ impl Lock {
     }
 
     fn after_departure(&self, word: u64) -> Released {
-        if word & ANY_VIEWS != 0 || word & OWNED != 0 {
-            return Released::Alive;
+        let released = Released { views: word & ANY_VIEWS != 0, owner: word & OWNED != 0 };
+        if released.is_last() {
+            // With no view and no owner nobody else can reach the block (invariant 3). Acquire pairs with the Release of
+            // everybody who left before; a load, because ThreadSanitizer does not understand fences.
+            self.word.load(Ordering::Acquire);
         }
-        // With no view and no owner nobody else can reach the block (invariant 3). Acquire pairs with the Release of
-        // everybody who left before; a load, because ThreadSanitizer does not understand fences.
-        self.word.load(Ordering::Acquire);
-        Released::Free
+        released
     }
 
     /// Begins a guard.
@@ -232,10 +239,7 @@ impl Lock {
     pub(crate) fn disown(&self) -> Disowned {
         // Release pairs with the Acquire of the view that frees: the owner is done with the block.
         let before = self.word.fetch_and(!OWNED, Ordering::Release);
-        match self.after_departure(before & !OWNED) {
-            Released::Free => Disowned::Free,
-            Released::Alive | Released::Idle => Disowned::LeftToViews,
-        }
+        if self.after_departure(before & !OWNED).is_last() { Disowned::Free } else { Disowned::LeftToViews }
     }
 
     pub(crate) fn views(&self) -> Views {

@@ -13,10 +13,13 @@ use super::atomic::{AtomicU32, AtomicU64, Ordering};
 use super::{Access, Disowned, Entry, Kind, Released, Views, Wants};
 use crate::error::Blocker;
 
-/// Bits of `views`: writable in the low 31, read-only in the next 31, then OWNED.
-const COUNT_BITS: u32 = 31;
-const COUNT: u64 = (1 << COUNT_BITS) - 1;
-const OWNED: u64 = 1 << (2 * COUNT_BITS);
+/// Bits of `views`: writable views (31), a bit that is never set, read-only views (30), a bit that is never set, ORPHAN. A
+/// count that would spill into the bit above it is full.
+const WRITABLE_COUNT: u64 = (1 << 31) - 1;
+const READONLY_SHIFT: u32 = Access::ReadOnly as u32;
+const READONLY_COUNT: u64 = (1 << 30) - 1;
+/// The owner is gone, and the last view frees the block.
+const ORPHAN: u64 = 1 << 63;
 
 /// Bits of `guards`: the count in the low 30, the kind in the two above.
 const GUARDS: u32 = (1 << 30) - 1;
@@ -24,7 +27,7 @@ const KIND_SHIFT: u32 = 30;
 
 #[derive(Debug)]
 pub(crate) struct Lock {
-    /// Views that are alive, and whether the owner is. Invariants 1 and 4.
+    /// Views that are alive, and whether the owner is gone. Invariants 1 and 4.
     views: AtomicU64,
     /// Guards that are alive, all of one kind. Invariant 2.
     guards: AtomicU32,
@@ -34,10 +37,22 @@ pub(crate) struct Lock {
 #[derive(Debug)]
 pub(crate) struct Admission {
     access: Access,
-    views: u64,
+    /// What `views` will be.
+    next: u64,
 }
 
 impl Admission {
+    /// Counts one more view, if the count has room.
+    #[inline(always)]
+    fn to(views: u64, access: Access) -> Option<Self> {
+        let next = views + one(access);
+        let spilled = match access {
+            Access::Writable => WRITABLE_COUNT + 1,
+            Access::ReadOnly => (READONLY_COUNT + 1) << READONLY_SHIFT,
+        };
+        (next & spilled == 0).then_some(Self { access, next })
+    }
+
     #[inline(always)]
     pub(crate) fn access(&self) -> Access {
         self.access
@@ -46,33 +61,30 @@ impl Admission {
     /// Whether no view is alive, so that a layout has to be published.
     #[inline(always)]
     pub(crate) fn is_first(&self) -> bool {
-        self.views == OWNED
+        self.next == one(self.access)
     }
 }
 
 #[inline(always)]
-fn one(access: Access) -> u64 {
-    match access {
-        Access::Writable => 1,
-        Access::ReadOnly => 1 << COUNT_BITS,
-    }
+const fn one(access: Access) -> u64 {
+    1 << access as u32
 }
 
 fn unpack(views: u64) -> Views {
-    let count = |word: u64| u32::try_from(word & COUNT).unwrap_or(u32::MAX);
-    Views { writable: count(views), readonly: count(views >> COUNT_BITS) }
+    let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    Views { writable: count(views & WRITABLE_COUNT), readonly: count(views >> READONLY_SHIFT & READONLY_COUNT) }
 }
 
 impl Lock {
     pub(crate) fn new() -> Self {
-        Self { views: AtomicU64::new(OWNED), guards: AtomicU32::new(0) }
+        Self { views: AtomicU64::new(0), guards: AtomicU32::new(0) }
     }
 
     /// A lock with room for no more read-only views, and for one more read guard.
     #[cfg(all(test, not(loom)))]
     pub(super) fn nearly_full() -> Self {
         let kind = (Kind::Read as u32) << KIND_SHIFT;
-        Self { views: AtomicU64::new(OWNED | COUNT << COUNT_BITS), guards: AtomicU32::new(kind | (GUARDS - 1)) }
+        Self { views: AtomicU64::new(READONLY_COUNT << READONLY_SHIFT), guards: AtomicU32::new(kind | (GUARDS - 1)) }
     }
 
     /// Asks whether a view may begin. Attached.
@@ -88,14 +100,18 @@ impl Lock {
         };
         // Relaxed: by invariant 1 the last change was made by a thread that was attached before us.
         let views = self.views.load(Ordering::Relaxed);
-        let count = match access {
-            Access::Writable => views,
-            Access::ReadOnly => views >> COUNT_BITS,
-        };
-        if count & COUNT == COUNT {
-            return Err(Blocker::Full);
+        Admission::to(views, access).ok_or(Blocker::Full)
+    }
+
+    /// As [`admit`](Self::admit) for the common case: `None` where a guard or a full count wants a closer look.
+    #[inline(always)]
+    pub(crate) fn admit_unguarded(&self, access: Access) -> Option<Admission> {
+        // Acquire and Relaxed as in `admit`.
+        if self.guards.load(Ordering::Acquire) & GUARDS != 0 {
+            return None;
         }
-        Ok(Admission { access, views })
+        let views = self.views.load(Ordering::Relaxed);
+        Admission::to(views, access)
     }
 
     /// Begins the first view. Attached, with nothing run since `admit`.
@@ -110,6 +126,7 @@ impl Lock {
     pub(crate) fn publish(&self) {}
 
     /// Takes back a claim.
+    #[inline(always)]
     pub(crate) fn abandon(&self, access: Access) -> Released {
         self.release(access)
     }
@@ -123,22 +140,18 @@ impl Lock {
     #[inline(always)]
     fn enter(&self, admission: &Admission) -> Entry {
         // Relaxed: by invariant 1 only attached threads add views, and owners that go look for 0, which this is not.
-        self.views.store(admission.views + one(admission.access), Ordering::Relaxed);
+        self.views.store(admission.next, Ordering::Relaxed);
         Entry::Entered
     }
 
-    /// Ends a view. Attached. Unless the answer is [`Released::Free`], the block may be gone when this returns.
+    /// Ends a view. Attached. Unless nobody is left, the block may be gone when this returns.
     #[inline(always)]
     pub(crate) fn release(&self, access: Access) -> Released {
         let views = self.views.load(Ordering::Relaxed) - one(access);
         // Release pairs with the Acquire of an owner that goes on a detached thread: what the consumer did with the
         // memory happens before the storage is dropped.
         self.views.store(views, Ordering::Release);
-        match views {
-            OWNED => Released::Idle,
-            0 => Released::Free,
-            _ => Released::Alive,
-        }
+        Released { views: views & !ORPHAN != 0, owner: views & ORPHAN == 0 }
     }
 
     /// Begins a guard. Attached.
@@ -183,15 +196,15 @@ impl Lock {
     /// The owner goes, on any thread, having the block by `&mut`.
     pub(crate) fn disown(&self) -> Disowned {
         // Acquire pairs with the Release of the last view; by invariant 3 a 0 is final.
-        if self.views.load(Ordering::Acquire) == OWNED { Disowned::Free } else { Disowned::Orphaned }
+        if self.views.load(Ordering::Acquire) == 0 { Disowned::Free } else { Disowned::Orphaned }
     }
 
-    /// Clears OWNED for an owner that went on a detached thread. Attached. Whether the block is to be freed now.
+    /// Marks the block of an owner that went on a detached thread. Attached. Whether the block is to be freed now.
     pub(crate) fn disown_orphan(&self) -> bool {
-        let views = self.views.load(Ordering::Relaxed) & !OWNED;
+        let views = self.views.load(Ordering::Relaxed) | ORPHAN;
         // Relaxed: by invariant 1 the release that reads this is on a thread that is attached after us.
         self.views.store(views, Ordering::Relaxed);
-        views == 0
+        views == ORPHAN
     }
 
     pub(crate) fn views(&self) -> Views {

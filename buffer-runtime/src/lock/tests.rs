@@ -46,10 +46,10 @@ for_both_locks! {
         assert_eq!(view(&lock, MAY_WRITE), Ok(Access::Writable));
         assert_eq!((lock.views().writable, lock.views().readonly), (2, 1));
         for access in [Access::Writable, Access::ReadOnly] {
-            assert_eq!(lock.release(access), Released::Alive);
+            assert_eq!(lock.release(access), Released { views: true, owner: true });
         }
         assert_eq!(lock.views().total(), 1);
-        assert_ne!(lock.release(Access::Writable), Released::Free);
+        assert_eq!(lock.release(Access::Writable), Released { views: false, owner: true });
         assert_eq!(lock.views().total(), 0);
     }
 
@@ -84,6 +84,21 @@ for_both_locks! {
     }
 
     #[test]
+    fn the_common_case_is_a_case_of_the_table(lock) {
+        let common = lock.admit_unguarded(Access::Writable).unwrap();
+        assert!(common.is_first());
+        assert_eq!(lock.claim(&common), Entry::Entered);
+        lock.publish();
+        assert!(!lock.admit_unguarded(Access::ReadOnly).unwrap().is_first());
+        for kind in [Kind::Share, Kind::Read] {
+            let _ = lock.begin(kind);
+            assert!(lock.admit_unguarded(Access::ReadOnly).is_none());
+        }
+        lock.end();
+        assert!(lock.admit_unguarded(Access::ReadOnly).is_some());
+    }
+
+    #[test]
     fn exclusive_borrows_obey_the_same_table(lock) {
         assert_eq!(view(&lock, READER), Ok(Access::ReadOnly));
         assert_eq!(lock.begin_exclusive(Kind::Write), Err(Blocker::Views { writable: 0, readonly: 1 }));
@@ -100,7 +115,7 @@ for_both_locks! {
             let admission = lock.admit(WRITER).unwrap();
             assert!(admission.is_first());
             assert_eq!(lock.claim(&admission), Entry::Entered);
-            assert_ne!(lock.abandon(admission.access()), Released::Free);
+            assert!(lock.abandon(admission.access()).owner);
             assert_eq!(lock.views().total(), 0);
         }
         assert_eq!(view(&lock, WRITER), Ok(Access::Writable));
@@ -146,9 +161,9 @@ fn an_orphan_is_freed_by_the_drain_or_by_its_last_view() {
         assert_eq!(lock.disown(), Disowned::Orphaned);
         if views_outlive_the_drain {
             assert!(!lock.disown_orphan());
-            assert_eq!(lock.release(Access::Writable), Released::Free);
+            assert!(lock.release(Access::Writable).is_last());
         } else {
-            assert_eq!(lock.release(Access::Writable), Released::Idle);
+            assert!(lock.release(Access::Writable).owner);
             assert!(lock.disown_orphan());
         }
     }
@@ -161,7 +176,7 @@ fn without_a_gil_the_last_view_frees() {
     assert_eq!(lock.claim(&admission), Entry::Entered);
     lock.publish();
     assert_eq!(lock.disown(), Disowned::LeftToViews);
-    assert_eq!(lock.release(Access::ReadOnly), Released::Free);
+    assert!(lock.release(Access::ReadOnly).is_last());
 }
 
 #[test]

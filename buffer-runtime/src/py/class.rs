@@ -6,7 +6,7 @@ use pyo3::{Borrowed, PyClass, PyResult};
 
 use crate::cell::ExportCell;
 use crate::element::Element;
-use crate::layout::{Descriptor, Dim, MAX_NDIM, Order};
+use crate::layout::{Descriptor, DimArray, MAX_NDIM, Order};
 use crate::storage::Storage;
 
 /// A class that exports one cell. Implemented by `#[derive(ExportBuffer)]`.
@@ -45,16 +45,6 @@ pub enum ShapeSource {
     Fields,
     /// From expressions that may call Python, re-enter, panic, or raise.
     Code,
-}
-
-/// An array of extents.
-pub trait DimArray: Copy + AsRef<[Dim]> {
-    /// How many there are.
-    const LEN: usize;
-}
-
-impl<const N: usize> DimArray for [Dim; N] {
-    const LEN: usize = N;
 }
 
 /// The field that `#[buffer]` marks.
@@ -134,33 +124,39 @@ impl Descriptor {
     ///
     /// At compile time, when an element has no bytes.
     pub const fn of<T: Exporter>() -> Self {
-        let inner = ElementOf::<T>::SHAPE;
+        let inner = <T as Derived>::Element::SHAPE;
+        let itemsize = <T as Derived>::Element::ITEMSIZE;
         assert!(
-            ElementOf::<T>::ITEMSIZE > 0 && inner.scalars() > 0,
+            itemsize > 0 && inner.scalars() > 0,
             "the element has a size of 0 bytes, which no buffer can describe; give its arrays a length above 0"
         );
-        assert!(size_of::<ElementOf<T>>() == ElementOf::<T>::ITEMSIZE * inner.scalars(), "the element has padding");
-        let natural = matches!(T::SOURCE, ShapeSource::Storage);
-        let ndim = if natural { inner.extents().len() + 1 } else { T::Dims::LEN };
-        assert!(ndim <= MAX_NDIM, "a buffer has at most 64 dimensions");
+        assert!(size_of::<<T as Derived>::Element>() == itemsize * inner.scalars(), "the element has padding");
+        assert!(T::NDIM <= MAX_NDIM, "a buffer has at most 64 dimensions");
         Self {
-            format: ElementOf::<T>::FORMAT,
-            itemsize: ElementOf::<T>::ITEMSIZE,
-            ndim,
+            format: <T as Derived>::Element::FORMAT,
+            itemsize,
+            ndim: T::NDIM,
             order: T::ORDER,
             readonly: T::READONLY,
             inner,
-            natural,
+            natural: matches!(T::SOURCE, ShapeSource::Storage),
         }
     }
 }
 
-trait ElementOfClass {
+/// What follows from what the derive says.
+pub(super) trait Derived {
+    /// An element of the exported storage.
     type Element: Element;
+    /// How many dimensions the buffer has.
+    const NDIM: usize;
 }
 
-impl<T: Exporter> ElementOfClass for T {
+impl<T: Exporter> Derived for T {
     type Element = <<T::Cell as Cell>::Storage as Storage>::Element;
-}
 
-type ElementOf<T> = <T as ElementOfClass>::Element;
+    const NDIM: usize = match T::SOURCE {
+        ShapeSource::Storage => Self::Element::SHAPE.extents().len() + 1,
+        ShapeSource::Fields | ShapeSource::Code => T::Dims::LEN,
+    };
+}

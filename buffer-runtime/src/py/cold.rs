@@ -10,10 +10,10 @@ use pyo3::{Borrowed, PyErr, PyResult, Python, ffi};
 
 use super::class::{Cell, Exporter, Reach, ShapeSource};
 use super::contain::{Pending, contain};
-use super::export::{Ticket, Tried, try_grant};
-use crate::cell::Header;
+use super::export::{Tried, try_grant};
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
+use crate::cell::{Header, Ticket};
 use crate::error::{Blocker, ViewError};
 use crate::request::Flags;
 
@@ -49,8 +49,7 @@ impl MethodDef<releasebufferproc::Func> for ColdDrain {
 
 /// # Safety
 ///
-/// As for `bf_getbuffer`: `slf` is an object of `T` or of a subclass; `view` is NULL or may be written, and its `obj` is
-/// NULL by now.
+/// As for `bf_getbuffer`: `slf` is an object of `T` or of a subclass; `view` is NULL or may be written.
 unsafe fn get<T: Exporter>(
     py: Python<'_>,
     slf: *mut ffi::PyObject,
@@ -60,6 +59,9 @@ unsafe fn get<T: Exporter>(
     if view.is_null() {
         return Err(PyBufferError::new_err("a view was requested into a NULL Py_buffer; pass the address of one"));
     }
+    // Whatever comes, a refusal leaves NULL here.
+    // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
+    unsafe { (*view).obj = std::ptr::null_mut() };
     let pending = Pending::take(py);
     drain_orphans(py);
     // SAFETY: the caller vouches for the object.
@@ -170,7 +172,7 @@ unsafe fn free(py: Python<'_>, _slf: *mut ffi::PyObject, view: *mut ffi::Py_buff
     if let Some(ticket) = Ticket::from_internal(internal.cast()) {
         let pending = Pending::take(py);
         // SAFETY: the caller vouches that this view was the last to know the block.
-        unsafe { destroy(py, ticket.header) };
+        unsafe { destroy(py, ticket.block) };
         drain_orphans(py);
         pending.restore();
     }

@@ -2,16 +2,17 @@
 //!
 //! Decide, then act: nothing is written into the `Py_buffer` but `obj = NULL` until the view is certain.
 
-use std::ptr::{self, NonNull};
+use std::ffi::c_int;
+use std::mem::offset_of;
+use std::ptr;
 
 use pyo3::ffi;
 
 use super::class::{Cell, Exporter};
-use crate::cell::{Header, Published};
+use crate::cell::{Description, Header, Ticket};
 use crate::error::{Blocker, ViewError};
-use crate::layout::Descriptor;
 use crate::lock::{Access, Entry, Lock, Wants};
-use crate::request::{self, Answer, Facts, Flags, Refusal};
+use crate::request::{self, Facts, Flags, Refusal};
 
 const _: () = {
     assert!(Flags::WRITABLE == ffi::PyBUF_WRITABLE);
@@ -47,18 +48,71 @@ struct Counted<'a> {
 }
 
 impl Counted<'_> {
-    #[inline(always)]
     fn keep(self) {
         std::mem::forget(self);
     }
 }
 
 impl Drop for Counted<'_> {
-    #[cold]
     fn drop(&mut self) {
         // Never the last to go: whoever asks for a view has a living owner.
         let _ = if self.claimed { self.lock.abandon(self.access) } else { self.lock.release(self.access) };
     }
+}
+
+/// Grants a view in the common case, with the same outcome as [`try_grant`]: no guard is held, and the layout is published,
+/// or what it was the last time. In any other case nothing has changed, and the answer is `false`.
+///
+/// `dims` is asked only when this is the first view. It must not run user code: the lock has been read by then.
+///
+/// # Safety
+///
+/// As for [`try_grant`].
+#[inline(always)]
+pub(super) unsafe fn grant_fast<T: Exporter>(
+    class: &T,
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+    dims: impl FnOnce() -> Option<T::Dims>,
+) -> bool {
+    let access = if T::READONLY { Access::ReadOnly } else { Access::Writable };
+    let cell = class.cell().cell();
+    let header = cell.header();
+    let lock = &header.lock;
+    let descriptor = T::descriptor();
+    let Some(admission) = lock.admit_unguarded(access) else { return false };
+    let layout_is_ours = if admission.is_first() {
+        let Some(dims) = dims() else { return false };
+        if lock.claim(&admission) != Entry::Entered {
+            return false;
+        }
+        // SAFETY: this thread has claimed the first view and not published yet.
+        let resolved = unsafe { header.is_resolved(descriptor, &dims) };
+        if resolved {
+            lock.publish();
+        } else {
+            // Never the last to go: whoever asks for a view has a living owner.
+            let _ = lock.abandon(access);
+            return false;
+        }
+        true
+    } else {
+        if lock.join(&admission) != Entry::Entered {
+            return false;
+        }
+        // SAFETY: the view is counted, and the lock says that the layout is published.
+        unsafe { header.published() }.is_of(descriptor)
+    };
+    // SAFETY: the view is counted and its layout published.
+    let published = unsafe { header.published() };
+    if layout_is_ours && published.full.has(flags) {
+        // SAFETY: the rest is the caller's word.
+        unsafe { fill(header, &published.description, object, view) };
+        return true;
+    }
+    let _ = lock.release(access);
+    false
 }
 
 /// Tries once to grant a view of `class`'s cell.
@@ -68,7 +122,6 @@ impl Drop for Counted<'_> {
 /// # Safety
 ///
 /// Attached. `object` is the Python object that `class` is the value of, and `view` points to a `Py_buffer` to fill.
-#[inline(always)]
 pub(super) unsafe fn try_grant<T: Exporter>(
     class: &T,
     object: *mut ffi::PyObject,
@@ -86,121 +139,84 @@ pub(super) unsafe fn try_grant<T: Exporter>(
     let descriptor = T::descriptor();
     let admission = lock.admit(Wants { may_write: !T::READONLY, must_write: flags.writable() }).map_err(blocked)?;
     let access = admission.access();
-    let ticket = Ticket { header: cell.address(), access };
+    let claimed = admission.is_first();
 
-    if admission.is_first() {
+    let counted = if claimed {
         let Some(dims) = dims() else { return Ok(Tried::LayoutNeeded) };
         if lock.claim(&admission) != Entry::Entered {
             return Ok(Tried::Again);
         }
-        let claim = Counted { lock, access, claimed: true };
-        // SAFETY: this thread has claimed the first view and not published yet.
-        unsafe { header.resolve(descriptor, dims.as_ref()) }?;
-        // SAFETY: as above, and the layout was resolved.
-        let published = unsafe { header.published() };
-        let answer = request::answer(flags, facts(published, access))?;
-        lock.publish();
-        claim.keep();
-        // SAFETY: the view is counted, its layout published, and the rest is the caller's word.
-        unsafe { fill(header.data(), published, answer, descriptor, ticket, object, view) };
+        let counted = Counted { lock, access, claimed };
+        // SAFETY: the cell keeps its block alive, and this thread has claimed the first view and not published yet.
+        unsafe { Header::resolve(cell.address(), descriptor, dims.as_ref()) }?;
+        counted
     } else {
         match lock.join(&admission) {
             Entry::Entered => {}
             Entry::Changed => return Ok(Tried::Again),
             Entry::Unpublished => return Err(blocked(Blocker::Publishing)),
         }
-        let joined = Counted { lock, access, claimed: false };
-        // SAFETY: the view is counted, and the lock says that the layout is published.
-        let published = unsafe { header.published() };
-        if !published.is_of(descriptor) {
-            return Err(ViewError::ForeignLayout);
-        }
-        let answer = request::answer(flags, facts(published, access))?;
-        joined.keep();
-        // SAFETY: as above.
-        unsafe { fill(header.data(), published, answer, descriptor, ticket, object, view) };
+        Counted { lock, access, claimed }
+    };
+    // SAFETY: the first view was claimed and its layout resolved, or a view was counted after the layout was published.
+    let published = unsafe { header.published() };
+    if !published.is_of(descriptor) {
+        return Err(ViewError::ForeignLayout);
     }
+    let readonly = access == Access::ReadOnly;
+    let answer = request::answer(flags, Facts { readonly, ..published.facts })?;
+
+    if claimed {
+        lock.publish();
+    }
+    counted.keep();
+    let given = |wanted, array: *mut isize| if wanted { array } else { ptr::null_mut() };
+    let all = published.description;
+    let description = Description {
+        readonly: c_int::from(readonly),
+        #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most 64")]
+        ndim: answer.ndim as c_int,
+        format: if answer.format { all.format } else { ptr::null() },
+        shape: given(answer.shape, all.shape),
+        strides: given(answer.strides, all.strides),
+        internal: Ticket { block: cell.address(), access }.to_internal(),
+        ..all
+    };
+    // SAFETY: the view is counted, its layout published, and the rest is the caller's word.
+    unsafe { fill(header, &description, object, view) };
     Ok(Tried::Granted)
 }
 
-#[inline(always)]
-fn facts(published: &Published, access: Access) -> Facts {
-    Facts { readonly: access == Access::ReadOnly, ..published.facts }
-}
+const _: () = {
+    const START: usize = offset_of!(ffi::Py_buffer, len);
+    assert!(offset_of!(Description, len) + START == offset_of!(ffi::Py_buffer, len));
+    assert!(offset_of!(Description, itemsize) + START == offset_of!(ffi::Py_buffer, itemsize));
+    assert!(offset_of!(Description, readonly) + START == offset_of!(ffi::Py_buffer, readonly));
+    assert!(offset_of!(Description, ndim) + START == offset_of!(ffi::Py_buffer, ndim));
+    assert!(offset_of!(Description, format) + START == offset_of!(ffi::Py_buffer, format));
+    assert!(offset_of!(Description, shape) + START == offset_of!(ffi::Py_buffer, shape));
+    assert!(offset_of!(Description, strides) + START == offset_of!(ffi::Py_buffer, strides));
+    assert!(offset_of!(Description, suboffsets) + START == offset_of!(ffi::Py_buffer, suboffsets));
+    assert!(offset_of!(Description, internal) + START == offset_of!(ffi::Py_buffer, internal));
+    assert!(size_of::<Description>() + START == size_of::<ffi::Py_buffer>());
+};
 
-/// Copies an answer into the `Py_buffer`, which then owns a reference to the object.
+/// Fills a `Py_buffer`, which then owns a reference to the object.
 ///
 /// # Safety
 ///
-/// Attached. The view that the ticket stands for is counted, and `data` and `published` are what it views; `object` is
-/// alive, and `view` may be written.
+/// Attached. The view that the description's ticket stands for is counted, and the description is one of its layout;
+/// `object` is alive, and `view` may be written.
 #[inline(always)]
-unsafe fn fill(
-    data: *mut u8,
-    published: &Published,
-    answer: Answer,
-    descriptor: &'static Descriptor,
-    ticket: Ticket,
-    object: *mut ffi::PyObject,
-    view: *mut ffi::Py_buffer,
-) {
-    fn given<T>(wanted: bool, pointer: *mut T) -> *mut T {
-        if wanted { pointer } else { ptr::null_mut() }
-    }
-
+unsafe fn fill(header: &Header, description: &Description, object: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: attached, and the object is alive.
     unsafe { ffi::Py_INCREF(object) };
-    let filled = ffi::Py_buffer {
-        buf: data.cast(),
-        obj: object,
-        len: published.nbytes,
-        itemsize: descriptor.itemsize.cast_signed(),
-        readonly: i32::from(ticket.access == Access::ReadOnly),
-        #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most 64")]
-        ndim: answer.ndim as i32,
-        format: given(answer.format, descriptor.format.as_ptr().cast_mut()),
-        shape: given(answer.shape, published.shape()),
-        strides: given(answer.strides, published.strides),
-        suboffsets: ptr::null_mut(),
-        internal: ticket.to_internal().cast(),
-    };
-    // SAFETY: the caller vouches that the view may be written.
-    unsafe { view.write(filled) };
-}
-
-/// What a view keeps in `Py_buffer.internal`: the block's address, and in its low bits a tag and the view's access.
-///
-/// CPython can hand our release a `Py_buffer` that another exporter filled. Its `internal` is NULL or some pointer of
-/// its own; an odd number with our tag is neither.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ticket {
-    pub(super) header: NonNull<Header>,
-    pub(super) access: Access,
-}
-
-impl Ticket {
-    const LOW_BITS: usize = align_of::<Header>() - 1;
-    const READONLY: usize = 0b10_0000;
-    const TAG: usize = 0b01_0111;
-
-    #[inline(always)]
-    fn to_internal(self) -> *mut Header {
-        let tag = match self.access {
-            Access::Writable => Self::TAG,
-            Access::ReadOnly => Self::TAG | Self::READONLY,
-        };
-        self.header.as_ptr().map_addr(|address| address | tag)
-    }
-
-    /// Reads back what a view keeps, or `None` if it is not one of ours.
-    #[inline(always)]
-    pub(super) fn from_internal(internal: *mut Header) -> Option<Self> {
-        let tag = internal.addr() & Self::LOW_BITS;
-        if tag & !Self::READONLY != Self::TAG {
-            return None;
-        }
-        let header = NonNull::new(internal.map_addr(|address| address & !Self::LOW_BITS))?;
-        let access = if tag & Self::READONLY == 0 { Access::Writable } else { Access::ReadOnly };
-        Some(Self { header, access })
-    }
+    // SAFETY: the caller vouches for the view.
+    unsafe { (*view).buf = header.data().cast() };
+    // SAFETY: as above.
+    unsafe { (*view).obj = object };
+    // SAFETY: as above.
+    let rest = unsafe { &raw mut (*view).len };
+    // SAFETY: from `len` on a `Py_buffer` has the fields of a description, as is asserted above.
+    unsafe { rest.cast::<Description>().write(*description) };
 }

@@ -13,7 +13,7 @@
 //! `cold`.
 
 use std::ffi::c_int;
-use std::ptr;
+use std::hint;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::impl_::trampoline;
@@ -23,10 +23,10 @@ use super::class::{Exporter, Reach, ShapeSource};
 #[cfg(not(atomic_lock))]
 use super::cold::ColdDrain;
 use super::cold::{ColdFree, ColdGet};
-use super::export::{Ticket, Tried, try_grant};
+use super::export::grant_fast;
+use crate::cell::Ticket;
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
-use crate::lock::Released;
 use crate::request::Flags;
 
 /// Adds the two slots to a class.
@@ -58,16 +58,23 @@ pub const fn slots<T: Exporter>() -> [ffi::PyType_Slot; 2] {
 ///
 /// As CPython calls it: attached, with an object of `T` or of a subclass. `view` may be NULL.
 unsafe extern "C" fn getbuffer<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
-    if !view.is_null() {
-        // Whatever comes, a refusal leaves NULL here.
-        // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
-        unsafe { (*view).obj = ptr::null_mut() };
-        // SAFETY: the caller vouches for the object and the view.
-        if unsafe { getbuffer_fast::<T>(slf, view, Flags(flags)) } {
-            return 0;
-        }
+    // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
+    if !view.is_null() && unsafe { getbuffer_fast::<T>(slf, view, Flags(flags)) } {
+        return 0;
     }
-    // SAFETY: as the caller vouches; `obj` is NULL.
+    // SAFETY: as the caller vouches.
+    unsafe { getbuffer_cold::<T>(slf, view, flags) }
+}
+
+/// Keeps the trampoline, and the stack that it needs, out of the fast path.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn getbuffer_cold<T: Exporter>(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: as for `getbuffer`.
     unsafe { trampoline::getbufferproc::<ColdGet<T>>(slf, view, flags) }
 }
 
@@ -80,7 +87,9 @@ unsafe extern "C" fn getbuffer<T: Exporter>(slf: *mut ffi::PyObject, view: *mut 
 unsafe fn getbuffer_fast<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: Flags) -> bool {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
-    // SAFETY: the caller vouches for the object.
+    // SAFETY: the caller vouches for the object. `from_ptr` need not check it again.
+    unsafe { hint::assert_unchecked(!slf.is_null()) };
+    // SAFETY: as above.
     let object = unsafe { Borrowed::from_ptr(py, slf) };
     // SAFETY: the caller vouches for its class.
     let object = unsafe { object.cast_unchecked::<T>() };
@@ -90,7 +99,7 @@ unsafe fn getbuffer_fast<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::P
             ShapeSource::Storage | ShapeSource::Fields => class.dims().ok(),
         };
         // SAFETY: as the caller vouches, and `class` is the value of the object.
-        matches!(unsafe { try_grant(class, slf, view, flags, dims) }, Ok(Tried::Granted))
+        unsafe { grant_fast(class, slf, view, flags, dims) }
     })
     .unwrap_or(false)
 }
@@ -101,32 +110,53 @@ unsafe fn getbuffer_fast<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::P
 ///
 /// As CPython calls it: attached. The view may be another exporter's.
 unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
-    if view.is_null() {
-        return;
-    }
-    // SAFETY: a view that is not NULL may be read.
+    // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
     let Some(ticket) = Ticket::from_internal(internal.cast()) else { return };
     // SAFETY: a ticket says that the view is counted in this block, which lives until it is released (invariant 1). Only
     // the lock is referred to, whose fields are all atomic (invariant 7).
-    let lock = unsafe { &(*ticket.header.as_ptr()).lock };
-    match lock.release(ticket.access) {
-        Released::Alive => {}
-        #[cfg(not(atomic_lock))]
-        Released::Idle if orphans::are_waiting() => {
-            // SAFETY: CPython calls slots attached.
-            unsafe { trampoline::releasebufferproc::<ColdDrain>(slf, view) };
-        }
-        Released::Idle => {}
-        Released::Free => {
-            // A block whose storage cannot be dropped any more is leaked.
-            // SAFETY: may be called at any time.
-            if unsafe { ffi::Py_IsInitialized() } != 0 {
-                // SAFETY: attached, and the view's ticket is the last of its block.
-                unsafe { trampoline::releasebufferproc::<ColdFree>(slf, view) };
-            }
-        }
+    let lock = unsafe { &(*ticket.block.as_ptr()).lock };
+    let released = lock.release(ticket.access);
+    if released.views {
+        return;
     }
+    if released.is_last() {
+        // SAFETY: as for this function, and the view's ticket is the last of its block.
+        unsafe { free_cold(slf, view) };
+        return;
+    }
+    #[cfg(not(atomic_lock))]
+    if orphans::are_waiting() {
+        // SAFETY: as for this function.
+        unsafe { drain_cold(slf, view) };
+    }
+}
+
+/// Drops what a view leaves behind when it was the last of an owner that is gone.
+///
+/// # Safety
+///
+/// Attached, and the ticket of `view` is the last of its block.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn free_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // Without an interpreter there is nothing to drop with; the block is leaked.
+    // SAFETY: may be called at any time.
+    if unsafe { ffi::Py_IsInitialized() } != 0 {
+        // SAFETY: as the caller vouches.
+        unsafe { trampoline::releasebufferproc::<ColdFree>(slf, view) };
+    }
+}
+
+/// # Safety
+///
+/// Attached.
+#[cfg(not(atomic_lock))]
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn drain_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: as the caller vouches.
+    unsafe { trampoline::releasebufferproc::<ColdDrain>(slf, view) };
 }
 
 /// Checks that the linker kept the slots of a class, which PyO3 finds through link-time registration.

@@ -38,7 +38,7 @@ impl World {
 
     fn release(&self, access: Access) {
         self.attached(|lock| {
-            if lock.release(access) == Released::Free {
+            if lock.release(access).is_last() {
                 self.memory.free();
             }
         });

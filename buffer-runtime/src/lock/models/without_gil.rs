@@ -59,12 +59,12 @@ impl World {
             && self.lock.claim(&admission) == Entry::Entered
         {
             self.write_layout(0);
-            assert_ne!(self.lock.abandon(admission.access()), Released::Free);
+            assert!(self.lock.abandon(admission.access()).owner);
         }
     }
 
     fn release(&self, access: Access) {
-        if self.lock.release(access) == Released::Free {
+        if self.lock.release(access).is_last() {
             self.memory.free();
         }
     }

@@ -1,0 +1,69 @@
+//! What a view keeps in `Py_buffer.internal`.
+
+use std::ptr::NonNull;
+
+use super::block::Header;
+use crate::lock::Access;
+
+/// A block's address, and in its low bits a tag and the view's access.
+///
+/// CPython can hand our release a `Py_buffer` that another exporter filled. Its `internal` is NULL or some pointer of
+/// its own; an odd number with our tag is neither.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ticket {
+    pub(crate) block: NonNull<Header>,
+    pub(crate) access: Access,
+}
+
+impl Ticket {
+    const LOW_BITS: usize = align_of::<Header>() - 1;
+    const READONLY: usize = 0b10_0000;
+    const TAG: usize = 0b01_0111;
+
+    #[inline(always)]
+    pub(crate) fn to_internal(self) -> *mut Header {
+        let tag = match self.access {
+            Access::Writable => Self::TAG,
+            Access::ReadOnly => Self::TAG | Self::READONLY,
+        };
+        self.block.as_ptr().map_addr(|address| address | tag)
+    }
+
+    /// Reads back what a view keeps, or `None` if it is not one of ours.
+    #[inline(always)]
+    pub(crate) fn from_internal(internal: *mut Header) -> Option<Self> {
+        let untagged = internal.addr().wrapping_sub(Self::TAG);
+        if untagged & Self::LOW_BITS & !Self::READONLY != 0 {
+            return None;
+        }
+        let access = if untagged & Self::READONLY == 0 { Access::Writable } else { Access::ReadOnly };
+        let block = NonNull::new(internal.with_addr(untagged & !Self::READONLY))?;
+        Some(Self { block, access })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_reads_back_what_was_written() {
+        for access in [Access::Writable, Access::ReadOnly] {
+            let block = NonNull::without_provenance(std::num::NonZero::new(0x7f00_1234_5640).unwrap());
+            let ticket = Ticket::from_internal(Ticket { block, access }.to_internal()).unwrap();
+            assert_eq!((ticket.block, ticket.access), (block, access));
+        }
+    }
+
+    #[test]
+    fn what_others_keep_is_no_ticket() {
+        let base = 0x7f00_1234_5640_usize;
+        let ours = [Ticket::TAG, Ticket::TAG | Ticket::READONLY];
+        for low in (0..64).filter(|low| !ours.contains(low)) {
+            assert!(Ticket::from_internal(std::ptr::without_provenance_mut(base | low)).is_none(), "{low:#b}");
+        }
+        for small in 0..64 {
+            assert!(Ticket::from_internal(std::ptr::without_provenance_mut(small)).is_none(), "{small}");
+        }
+    }
+}
