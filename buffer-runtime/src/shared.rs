@@ -18,6 +18,7 @@ use std::ptr::NonNull;
 use self::unit::{copy_in, copy_out, store_changed};
 use crate::element::Element;
 
+mod block;
 mod unit;
 
 /// Elements that others, Python among them, may read and write at the same time.

@@ -1,8 +1,12 @@
 //! The unit of atomic access: which it is for a type, and copying by it.
 
+use super::block::{self, BLOCK};
 use std::mem::MaybeUninit;
 use std::slice;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+
+/// Bytes that are compared at a time, to be stored at once if all of them have changed.
+const COMPARED: usize = 2 * BLOCK;
 
 /// An integer that is loaded and stored as one. Relaxed: there is no order between Rust and foreign code to keep.
 trait Unit: Copy + Eq {
@@ -12,6 +16,9 @@ trait Unit: Copy + Eq {
     fn load(shared: &Self::Atomic) -> Self;
 
     fn store(shared: &Self::Atomic, value: Self);
+
+    /// How many of at most `COMPARED` bytes' units differ.
+    fn count_changed(before: &[Self], after: &[Self]) -> usize;
 }
 
 macro_rules! units {
@@ -27,6 +34,14 @@ macro_rules! units {
             #[inline(always)]
             fn store(shared: &$atomic, value: Self) {
                 shared.store(value, Ordering::Relaxed);
+            }
+
+            #[inline(always)]
+            fn count_changed(before: &[Self], after: &[Self]) -> usize {
+                // A sum in the unit's own type, and no early exit: so the compiler fills whole vectors. `COMPARED` is
+                // small enough for the smallest unit.
+                let changed: $int = before.iter().zip(after).map(|(old, new)| <$int>::from(old != new)).sum();
+                changed as usize
             }
         }
     )*};
@@ -68,6 +83,17 @@ const fn units_in<T, U: Unit>(count: usize) -> usize {
     count * (size_of::<T>() / size_of::<U>())
 }
 
+/// Shared memory as the units that everybody accesses it by.
+///
+/// # Safety
+///
+/// `shared` is aligned and has `count` elements, which are accessed in units of `T`, or by bytes, while the answer is used.
+#[inline(always)]
+unsafe fn units_at<'a, T, U: Unit>(shared: *mut T, count: usize) -> &'a [U::Atomic] {
+    // SAFETY: the caller vouches for the elements; atomics may be shared with other atomic accesses.
+    unsafe { slice::from_raw_parts(shared.cast(), units_in::<T, U>(count)) }
+}
+
 /// Copies `count` elements out of shared memory.
 ///
 /// # Safety
@@ -77,12 +103,13 @@ const fn units_in<T, U: Unit>(count: usize) -> usize {
 #[inline(always)]
 pub(super) unsafe fn copy_out<T>(shared: *mut T, local: *mut T, count: usize) {
     with_unit_of!(T, U => {
-        let len = units_in::<T, U>(count);
-        // SAFETY: the caller vouches for the elements; atomics of the same size may be shared with other atomic accesses.
-        let shared = unsafe { slice::from_raw_parts(shared.cast::<<U as Unit>::Atomic>(), len) };
         // SAFETY: the caller vouches for the room, which nobody else uses.
-        let local = unsafe { slice::from_raw_parts_mut(local.cast::<MaybeUninit<U>>(), len) };
-        for (shared, local) in shared.iter().zip(local) {
+        let local = unsafe { slice::from_raw_parts_mut(local.cast::<MaybeUninit<U>>(), units_in::<T, U>(count)) };
+        // SAFETY: the caller vouches for as many elements as there is room for.
+        let start = unsafe { copy_blocks::<U>(shared.cast(), local.as_mut_ptr().cast(), local.len()) };
+        // SAFETY: as the caller vouches.
+        let shared = unsafe { units_at::<T, U>(shared, count) };
+        for (shared, local) in shared[start..].iter().zip(&mut local[start..]) {
             local.write(U::load(shared));
         }
     });
@@ -96,12 +123,13 @@ pub(super) unsafe fn copy_out<T>(shared: *mut T, local: *mut T, count: usize) {
 #[inline(always)]
 pub(super) unsafe fn copy_in<T>(local: *const T, shared: *mut T, count: usize) {
     with_unit_of!(T, U => {
-        let len = units_in::<T, U>(count);
-        // SAFETY: as in `copy_out`.
-        let shared = unsafe { slice::from_raw_parts(shared.cast::<<U as Unit>::Atomic>(), len) };
         // SAFETY: the caller vouches for initialised elements, which have no padding.
-        let local = unsafe { slice::from_raw_parts(local.cast::<U>(), len) };
-        for (shared, &local) in shared.iter().zip(local) {
+        let local = unsafe { slice::from_raw_parts(local.cast::<U>(), units_in::<T, U>(count)) };
+        // SAFETY: the caller vouches for as many elements here as there.
+        let start = unsafe { copy_blocks::<U>(local.as_ptr(), shared.cast(), local.len()) };
+        // SAFETY: as the caller vouches.
+        let shared = unsafe { units_at::<T, U>(shared, count) };
+        for (shared, &local) in shared[start..].iter().zip(&local[start..]) {
             U::store(shared, local);
         }
     });
@@ -116,16 +144,44 @@ pub(super) unsafe fn copy_in<T>(local: *const T, shared: *mut T, count: usize) {
 pub(super) unsafe fn store_changed<T>(before: *const T, after: *const T, shared: *mut T, count: usize) {
     with_unit_of!(T, U => {
         let len = units_in::<T, U>(count);
-        // SAFETY: as in `copy_out`.
-        let shared = unsafe { slice::from_raw_parts(shared.cast::<<U as Unit>::Atomic>(), len) };
-        // SAFETY: as in `copy_in`.
+        // SAFETY: the caller vouches for initialised elements, which have no padding.
         let before = unsafe { slice::from_raw_parts(before.cast::<U>(), len) };
-        // SAFETY: as in `copy_in`.
+        // SAFETY: as above.
         let after = unsafe { slice::from_raw_parts(after.cast::<U>(), len) };
-        for (shared, (old, new)) in shared.iter().zip(before.iter().zip(after)) {
-            if old != new {
-                U::store(shared, *new);
+        // SAFETY: as the caller vouches.
+        let shared = unsafe { units_at::<T, U>(shared, count) };
+        let size = const { COMPARED / size_of::<U>() };
+        let (mut olds, mut news, mut units) = (before.chunks_exact(size), after.chunks_exact(size), shared.chunks_exact(size));
+        for ((before, after), shared) in (&mut olds).zip(&mut news).zip(&mut units) {
+            let changed = U::count_changed(before, after);
+            // SAFETY: both are a whole number of blocks, all of which has changed.
+            let stored = changed == size
+                && unsafe { block::copy(after.as_ptr().cast(), shared.as_ptr().cast_mut().cast(), COMPARED / BLOCK) };
+            if changed > 0 && !stored {
+                store_units(before, after, shared);
             }
         }
+        store_units(olds.remainder(), news.remainder(), units.remainder());
     });
+}
+
+#[inline(always)]
+fn store_units<U: Unit>(before: &[U], after: &[U], shared: &[U::Atomic]) {
+    for (shared, (old, new)) in shared.iter().zip(before.iter().zip(after)) {
+        if old != new {
+            U::store(shared, *new);
+        }
+    }
+}
+
+/// Copies as many whole blocks as `len` units have, where that is faster, and says how many units that were.
+///
+/// # Safety
+///
+/// As for [`block::copy`], for `len` units.
+#[inline(always)]
+unsafe fn copy_blocks<U>(from: *const U, to: *mut U, len: usize) -> usize {
+    let blocks = len / (BLOCK / size_of::<U>());
+    // SAFETY: so many blocks are no more than `len` units.
+    if unsafe { block::copy(from.cast(), to.cast(), blocks) } { blocks * (BLOCK / size_of::<U>()) } else { 0 }
 }
