@@ -55,20 +55,24 @@ use crate::storage::Storage;
 /// assert_eq!(cell.views(), 0);
 /// # Ok::<(), buffer_runtime::BorrowError>(())
 /// ```
-pub struct ExportCell<S: Storage> {
+pub struct ExportCell<S> {
     block: NonNull<Block<S>>,
     owns: PhantomData<S>,
 }
 
-// SAFETY: sending a cell sends its storage, which is Send; its elements, which views and guards on other threads reach,
-// are Send and Sync; everything else in the block is atomic or under the lock (block invariants 4 and 7).
-unsafe impl<S: Storage> Send for ExportCell<S> {}
+// SAFETY: `new` asks for a Storage, so every cell that there is has one: sending it sends a storage, which is Send; its
+// elements, which views and guards on other threads reach, are Send and Sync; everything else in the block is atomic or
+// under the lock (block invariants 4 and 7). Without a bound here, an error about a storage is one error and not four.
+unsafe impl<S> Send for ExportCell<S> {}
 // SAFETY: as above. `&ExportCell` hands out references to the storage only under the write guard, to one thread at a time.
-unsafe impl<S: Storage> Sync for ExportCell<S> {}
+unsafe impl<S> Sync for ExportCell<S> {}
 
-impl<S: Storage> ExportCell<S> {
+impl<S> ExportCell<S> {
     /// Moves a storage into a cell.
-    pub fn new(storage: S) -> Self {
+    pub fn new(storage: S) -> Self
+    where
+        S: Storage,
+    {
         const {
             assert!(
                 size_of::<S::Element>() > 0,
@@ -78,6 +82,21 @@ impl<S: Storage> ExportCell<S> {
         Self { block: Block::allocate(storage), owns: PhantomData }
     }
 
+    /// The address that a view keeps. Unlike a reference to the header it may be used for the whole block.
+    #[inline(always)]
+    pub(crate) fn address(&self) -> NonNull<Header> {
+        Block::header(self.block)
+    }
+
+    #[inline(always)]
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: views leave the block alone as long as its owner is there (invariant 6), and references to the header
+        // are always shared ones (invariant 7).
+        unsafe { &*self.address().as_ptr() }
+    }
+}
+
+impl<S: Storage> ExportCell<S> {
     /// Borrows the storage itself, so that it may grow, shrink and move. No view begins until the guard is dropped.
     ///
     /// # Errors
@@ -176,22 +195,9 @@ impl<S: Storage> ExportCell<S> {
     fn begin_exclusive(&mut self, kind: Kind, attempt: Attempt) -> Result<(), BorrowError> {
         self.header().lock.begin_exclusive(kind).map_err(|blocker| BorrowError::new(attempt, blocker))
     }
-
-    /// The address that a view keeps. Unlike a reference to the header it may be used for the whole block.
-    #[inline(always)]
-    pub(crate) fn address(&self) -> NonNull<Header> {
-        Block::header(self.block)
-    }
-
-    #[inline(always)]
-    pub(crate) fn header(&self) -> &Header {
-        // SAFETY: views leave the block alone as long as its owner is there (invariant 6), and references to the header
-        // are always shared ones (invariant 7).
-        unsafe { &*self.address().as_ptr() }
-    }
 }
 
-impl<S: Storage> Drop for ExportCell<S> {
+impl<S> Drop for ExportCell<S> {
     fn drop(&mut self) {
         let header = self.address();
         match self.header().lock.disown() {

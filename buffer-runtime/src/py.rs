@@ -1,6 +1,6 @@
 //! The Python side: the only code that touches a `Py_buffer`.
 
-mod array;
+pub mod array;
 mod class;
 mod cold;
 mod contain;
@@ -10,8 +10,7 @@ pub(crate) mod slots;
 use pyo3::PyErr;
 use pyo3::exceptions::PyBufferError;
 
-pub use self::array::array;
-pub use self::class::{Exporter, ShapeSource};
+pub use self::class::{Cell, Class, Exporter, Sendable, ShapeSource};
 pub use self::slots::assert_exported;
 
 use crate::error::{BorrowError, ViewError};

@@ -286,6 +286,13 @@ fn own_dims<'a>(descriptor: &Descriptor, len: usize, dims: &'a mut [Dim; MAX_NDI
     own
 }
 
+impl<S> Block<S> {
+    /// The block as everybody but its owner knows it.
+    pub(super) fn header(this: NonNull<Self>) -> NonNull<Header> {
+        this.cast()
+    }
+}
+
 impl<S: Storage> Block<S> {
     /// Moves the storage into a block of its own.
     pub(super) fn allocate(storage: S) -> NonNull<Self> {
@@ -307,11 +314,6 @@ impl<S: Storage> Block<S> {
         // SAFETY: the block is new, so nobody else knows it or its storage.
         unsafe { Self::capture(block) };
         block
-    }
-
-    /// The block as everybody but its owner knows it.
-    pub(super) fn header(this: NonNull<Self>) -> NonNull<Header> {
-        this.cast()
     }
 
     /// The storage, as a raw pointer: invariant 3 says who may make a reference of it.

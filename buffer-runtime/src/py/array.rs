@@ -1,20 +1,51 @@
 //! `__array__`, so that numpy raises what a refused view raises.
 
+use pyo3::impl_::pymethods::{PyMethodDef, PyMethodDefType};
+use pyo3::impl_::trampoline::{MethodDef, cfunction_with_keywords};
 use pyo3::prelude::*;
-use pyo3::types::{IntoPyDict, PyMemoryView};
+use pyo3::types::{PyDict, PyMemoryView, PyTuple};
+use pyo3::{Borrowed, ffi};
 
-/// Answers `__array__(dtype=None, copy=None)`.
+/// The methods of a class without `#[buffer(no_array)]`.
 ///
-/// numpy swallows the error of a refused view and goes on to ask for this method; without it it would make an array of one
-/// object. So the view is asked for once more, and its error is raised. Where views are granted numpy never comes here.
+/// numpy swallows the error of a refused view and goes on to ask for `__array__`; without it it would make an array of
+/// one object. So the view is asked for once more, and its error is raised. Where views are granted numpy never comes
+/// here.
+pub const ARRAY: &[PyMethodDefType] = &[PyMethodDefType::Method(PyMethodDef::cfunction_with_keywords(
+    c"__array__",
+    cfunction_with_keywords::<Array>,
+    c"__array__($self, dtype=None, *, copy=None)\n--\n\n",
+))];
+
+/// The methods of a class with `#[buffer(no_array)]`.
+pub const NONE: &[PyMethodDefType] = &[];
+
+struct Array;
+
+impl MethodDef<cfunction_with_keywords::Func> for Array {
+    const METH: cfunction_with_keywords::Func = array;
+}
+
+/// # Safety
 ///
-/// # Errors
-///
-/// `BufferError` when the view is refused; whatever numpy raises otherwise.
-pub fn array(object: &Bound<'_, PyAny>, dtype: Option<Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<Py<PyAny>> {
-    let py = object.py();
-    let view = PyMemoryView::from(object)?;
-    let options = [("dtype", dtype.into_pyobject(py)?.into_any()), ("copy", copy.into_pyobject(py)?.into_any())];
-    let array = py.import("numpy")?.call_method("array", (view,), Some(&options.into_py_dict(py)?))?;
-    Ok(array.unbind())
+/// As CPython calls methods that take a tuple and keywords.
+unsafe fn array(
+    py: Python<'_>,
+    slf: *mut ffi::PyObject,
+    args: *mut ffi::PyObject,
+    kwargs: *mut ffi::PyObject,
+) -> PyResult<*mut ffi::PyObject> {
+    // SAFETY: the caller vouches for the object.
+    let object = unsafe { Borrowed::from_ptr(py, slf) };
+    // SAFETY: the caller vouches for the arguments.
+    let args = unsafe { Borrowed::from_ptr(py, args) };
+    // SAFETY: the caller vouches for the keywords, or NULL.
+    let kwargs = unsafe { Borrowed::from_ptr_or_opt(py, kwargs) };
+
+    let mut positional = vec![PyMemoryView::from(&object)?.into_any()];
+    positional.extend(args.cast::<PyTuple>()?.iter());
+    let keywords = kwargs.as_deref().map(|kwargs| kwargs.cast::<PyDict>()).transpose()?;
+    let asarray = py.import("numpy")?.getattr("asarray")?;
+    let array = asarray.call(PyTuple::new(py, positional)?, keywords)?;
+    Ok(array.into_ptr())
 }

@@ -2,15 +2,20 @@
 
 use pyo3::impl_::pyclass::{NoopThreadChecker, PyClassImpl};
 use pyo3::pyclass::boolean_struct::{False, True};
-use pyo3::{Borrowed, PyClass, PyResult};
+use pyo3::{Borrowed, PyClass, PyResult, Python, ffi};
 
 use crate::cell::ExportCell;
 use crate::element::Element;
 use crate::layout::{Descriptor, DimArray, MAX_NDIM, Order};
 use crate::storage::Storage;
 
-/// A class that exports one cell. Implemented by `#[derive(ExportBuffer)]`.
-pub trait Exporter: Class + Sendable {
+/// How a class exports one cell.
+///
+/// `#[derive(ExportBuffer)]` implements it for a private type of its own and not for the class: so the class may be
+/// public where what it stores is not.
+pub trait Exporter {
+    /// The class.
+    type Class: Class + Sendable;
     /// The field that is exported.
     type Cell: Cell;
     /// The declared extents; an empty array where the shape is the storage's own.
@@ -26,14 +31,14 @@ pub trait Exporter: Class + Sendable {
     fn descriptor() -> &'static Descriptor;
 
     /// The exported field. Nothing but a field access.
-    fn cell(&self) -> &Self::Cell;
+    fn cell(class: &Self::Class) -> &Self::Cell;
 
     /// Evaluates the declared extents.
     ///
     /// # Errors
     ///
     /// Whatever the expressions raise.
-    fn dims(&self) -> PyResult<Self::Dims>;
+    fn dims(class: &Self::Class) -> PyResult<Self::Dims>;
 }
 
 /// Where a class's shape comes from.
@@ -82,10 +87,31 @@ mod sealed {
     label = "this struct needs `#[pyclass]`",
     note = "write `#[pyclass(frozen)]` below `#[derive(ExportBuffer)]`"
 )]
-pub trait Class: PyClass<Frozen: Reach<Self>> {}
+pub trait Class: Sized {
+    /// Its name in Python.
+    const NAME: &'static str;
 
+    /// Calls `with` on the value of an object, which stays borrowed meanwhile. `None` when it is mutably borrowed.
+    ///
+    /// # Safety
+    ///
+    /// `object` is an object of this class or of a subclass.
+    unsafe fn reach<R>(py: Python<'_>, object: *mut ffi::PyObject, with: impl FnOnce(&Self) -> R) -> Option<R>;
+}
+
+// Named after nothing of PyO3's, so that an error speaks of a class and not of PyO3's traits.
 #[diagnostic::do_not_recommend]
-impl<T: PyClass<Frozen: Reach<T>>> Class for T {}
+impl<T: PyClass<Frozen: Reach<T>>> Class for T {
+    const NAME: &'static str = <T as PyClass>::NAME;
+
+    #[inline(always)]
+    unsafe fn reach<R>(py: Python<'_>, object: *mut ffi::PyObject, with: impl FnOnce(&Self) -> R) -> Option<R> {
+        // SAFETY: the caller vouches for the object.
+        let object = unsafe { Borrowed::from_ptr(py, object) };
+        // SAFETY: the caller vouches for its class.
+        <T::Frozen as Reach<T>>::reach(unsafe { object.cast_unchecked() }, with)
+    }
+}
 
 /// A class whose objects may be used on every thread, since views may be released on every thread.
 #[diagnostic::on_unimplemented(

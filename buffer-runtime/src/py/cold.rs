@@ -6,9 +6,9 @@ use std::marker::PhantomData;
 
 use pyo3::exceptions::{PyBufferError, PyRecursionError};
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc, releasebufferproc};
-use pyo3::{Borrowed, PyErr, PyResult, Python, ffi};
+use pyo3::{PyErr, PyResult, Python, ffi};
 
-use super::class::{Cell, Exporter, Reach, ShapeSource};
+use super::class::{Cell, Class, Exporter, ShapeSource};
 use super::contain::{Pending, contain};
 use super::export::{Tried, try_grant};
 #[cfg(not(atomic_lock))]
@@ -49,7 +49,7 @@ impl MethodDef<releasebufferproc::Func> for ColdDrain {
 
 /// # Safety
 ///
-/// As for `bf_getbuffer`: `slf` is an object of `T` or of a subclass; `view` is NULL or may be written.
+/// As for `bf_getbuffer`: `slf` is an object of `T::Class` or of a subclass; `view` is NULL or may be written.
 unsafe fn get<T: Exporter>(
     py: Python<'_>,
     slf: *mut ffi::PyObject,
@@ -64,15 +64,10 @@ unsafe fn get<T: Exporter>(
     unsafe { (*view).obj = std::ptr::null_mut() };
     let pending = Pending::take(py);
     drain_orphans(py);
+    // SAFETY: as the caller vouches, and `class` is the value of the object.
+    let try_with = |class: &T::Class| unsafe { get_from::<T>(py, class, slf, view, Flags(flags)) };
     // SAFETY: the caller vouches for the object.
-    let object = unsafe { Borrowed::from_ptr(py, slf) };
-    // SAFETY: the caller vouches for its class.
-    let object = unsafe { object.cast_unchecked::<T>() };
-    let granted = <T::Frozen as Reach<T>>::reach(object, |class| {
-        // SAFETY: as the caller vouches, and `class` is the value of the object.
-        unsafe { get_from(py, class, slf, view, Flags(flags)) }
-    });
-    match granted {
+    match unsafe { T::Class::reach(py, slf, try_with) } {
         Some(Ok(())) => {
             pending.restore();
             Ok(0)
@@ -80,7 +75,7 @@ unsafe fn get<T: Exporter>(
         Some(Err(error)) => Err(error),
         None => Err(PyBufferError::new_err(format!(
             "cannot grant a view: this `{}` is mutably borrowed; ask when the `&mut self` method that is running has returned",
-            T::NAME
+            T::Class::NAME
         ))),
     }
 }
@@ -90,26 +85,26 @@ unsafe fn get<T: Exporter>(
 /// As for [`try_grant`].
 unsafe fn get_from<T: Exporter>(
     py: Python<'_>,
-    class: &T,
+    class: &T::Class,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
 ) -> PyResult<()> {
-    let header = class.cell().cell().header();
+    let header = T::cell(class).cell().header();
     let mut dims = match T::SOURCE {
         ShapeSource::Code => None,
-        ShapeSource::Storage | ShapeSource::Fields => Some(class.dims()?),
+        ShapeSource::Storage | ShapeSource::Fields => Some(T::dims(class)?),
     };
     let mut evaluations = 0;
     let mut evaluated_for = header.len();
     for _ in 0..MAX_TRIES {
         // SAFETY: as the caller vouches.
-        match unsafe { try_grant(class, object, view, flags, || dims) } {
+        match unsafe { try_grant::<T>(class, object, view, flags, || dims) } {
             Ok(Tried::Granted) => return Ok(()),
             Ok(Tried::Again) => {}
             Ok(Tried::LayoutNeeded) => {
                 evaluated_for = header.len();
-                dims = Some(evaluate(py, class)?);
+                dims = Some(evaluate::<T>(py, class)?);
                 evaluations += 1;
             }
             // The storage has grown or shrunk since the expression looked at it, or because it did.
@@ -125,9 +120,9 @@ unsafe fn get_from<T: Exporter>(
 }
 
 /// Evaluates the declared extents, which are the user's code, outside any lock.
-fn evaluate<T: Exporter>(py: Python<'_>, class: &T) -> PyResult<T::Dims> {
+fn evaluate<T: Exporter>(py: Python<'_>, class: &T::Class) -> PyResult<T::Dims> {
     let _level = Level::enter(py)?;
-    contain(|| class.dims())
+    contain(|| T::dims(class))
 }
 
 /// One level of nested evaluations: an expression that views its own object would overflow the stack.

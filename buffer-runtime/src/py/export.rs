@@ -70,14 +70,14 @@ impl Drop for Counted<'_> {
 /// As for [`try_grant`].
 #[inline(always)]
 pub(super) unsafe fn grant_fast<T: Exporter>(
-    class: &T,
+    class: &T::Class,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
     dims: impl FnOnce() -> Option<T::Dims>,
 ) -> bool {
     let access = if T::READONLY { Access::ReadOnly } else { Access::Writable };
-    let cell = class.cell().cell();
+    let cell = T::cell(class).cell();
     let header = cell.header();
     let lock = &header.lock;
     let descriptor = T::descriptor();
@@ -123,7 +123,7 @@ pub(super) unsafe fn grant_fast<T: Exporter>(
 ///
 /// Attached. `object` is the Python object that `class` is the value of, and `view` points to a `Py_buffer` to fill.
 pub(super) unsafe fn try_grant<T: Exporter>(
-    class: &T,
+    class: &T::Class,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
@@ -133,7 +133,7 @@ pub(super) unsafe fn try_grant<T: Exporter>(
         return Err(Refusal::ReadOnly.into());
     }
     let blocked = |blocker| ViewError::Blocked { writable: flags.writable(), blocker };
-    let cell = class.cell().cell();
+    let cell = T::cell(class).cell();
     let header = cell.header();
     let lock = &header.lock;
     let descriptor = T::descriptor();

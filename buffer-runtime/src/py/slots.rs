@@ -7,7 +7,8 @@
 //! - `impl_::pyclass::{PyClassImpl::Inventory, PyClassImpl::items_iter, PyClassItems}` and `inventory::submit!`, here;
 //! - `impl_::pyclass::NoopThreadChecker` and `pyclass::boolean_struct`, in `class`;
 //! - `impl_::trampoline::{getbufferproc, releasebufferproc, MethodDef}`, in `cold`;
-//! - the names `__pymethod___getbuffer____` and `__pymethod___releasebuffer____`, in the derive.
+//! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
+//! - the names `__pymethod___getbuffer____`, `__pymethod___releasebuffer____` and `__pymethod___array____`, in the derive.
 //!
 //! Plain slots cost a third of what PyO3's trampolines do. They run no user code and cannot panic; what might goes to
 //! `cold`.
@@ -17,9 +18,9 @@ use std::hint;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::impl_::trampoline;
-use pyo3::{Borrowed, PyResult, Python, ffi};
+use pyo3::{PyClass, PyResult, Python, ffi};
 
-use super::class::{Exporter, Reach, ShapeSource};
+use super::class::{Class, Exporter, ShapeSource};
 #[cfg(not(atomic_lock))]
 use super::cold::ColdDrain;
 use super::cold::{ColdFree, ColdGet};
@@ -29,16 +30,16 @@ use crate::cell::Ticket;
 use crate::cell::orphans;
 use crate::request::Flags;
 
-/// Adds the two slots to a class.
+/// Adds the two slots to a class, and the methods of that name in [`array`](super::array).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit_slots {
-    ($class:ty) => {
+    ($class:ty, $exporter:ty, $methods:ident) => {
         $crate::private::pyo3::inventory::submit! {
             type Inventory = <$class as $crate::private::pyo3::impl_::pyclass::PyClassImpl>::Inventory;
             Inventory::new($crate::private::pyo3::impl_::pyclass::PyClassItems {
-                methods: &[],
-                slots: &$crate::private::slots::<$class>(),
+                methods: $crate::private::methods::$methods,
+                slots: &$crate::private::slots::<$exporter>(),
             })
         }
     };
@@ -56,7 +57,7 @@ pub const fn slots<T: Exporter>() -> [ffi::PyType_Slot; 2] {
 ///
 /// # Safety
 ///
-/// As CPython calls it: attached, with an object of `T` or of a subclass. `view` may be NULL.
+/// As CPython calls it: attached, with an object of `T::Class` or of a subclass. `view` may be NULL.
 unsafe extern "C" fn getbuffer<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
     // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
     if !view.is_null() && unsafe { getbuffer_fast::<T>(slf, view, Flags(flags)) } {
@@ -87,21 +88,18 @@ unsafe extern "C" fn getbuffer_cold<T: Exporter>(
 unsafe fn getbuffer_fast<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: Flags) -> bool {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
-    // SAFETY: the caller vouches for the object. `from_ptr` need not check it again.
+    // SAFETY: the caller vouches for the object. `reach` need not check it again.
     unsafe { hint::assert_unchecked(!slf.is_null()) };
-    // SAFETY: as above.
-    let object = unsafe { Borrowed::from_ptr(py, slf) };
-    // SAFETY: the caller vouches for its class.
-    let object = unsafe { object.cast_unchecked::<T>() };
-    <T::Frozen as Reach<T>>::reach(object, |class| {
+    let try_with = |class: &T::Class| {
         let dims = || match T::SOURCE {
             ShapeSource::Code => None,
-            ShapeSource::Storage | ShapeSource::Fields => class.dims().ok(),
+            ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),
         };
         // SAFETY: as the caller vouches, and `class` is the value of the object.
-        unsafe { grant_fast(class, slf, view, flags, dims) }
-    })
-    .unwrap_or(false)
+        unsafe { grant_fast::<T>(class, slf, view, flags, dims) }
+    };
+    // SAFETY: the caller vouches for the object.
+    unsafe { T::Class::reach(py, slf, try_with) }.unwrap_or(false)
 }
 
 /// `bf_releasebuffer`, for all classes: it trusts nothing but the ticket in `internal`.
@@ -167,7 +165,7 @@ unsafe extern "C" fn drain_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buff
 /// # Errors
 ///
 /// `RuntimeError` when the slots are not there.
-pub fn assert_exported<T: Exporter>(_py: Python<'_>) -> PyResult<()> {
+pub fn assert_exported<T: PyClass>(_py: Python<'_>) -> PyResult<()> {
     let exported = T::items_iter().any(|items| items.slots.iter().any(|slot| slot.slot == ffi::Py_bf_getbuffer));
     if exported {
         return Ok(());

@@ -37,6 +37,7 @@ macro_rules! units {
             }
 
             #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, reason = "the count is at most `COMPARED`")]
             fn count_changed(before: &[Self], after: &[Self]) -> usize {
                 // A sum in the unit's own type, and no early exit: so the compiler fills whole vectors. `COMPARED` is
                 // small enough for the smallest unit.

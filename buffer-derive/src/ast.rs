@@ -1,0 +1,110 @@
+//! `syn` -> [`Input`] and [`Field`]: the parts of a struct that the derive looks at.
+
+use quote::ToTokens;
+use syn::spanned::Spanned;
+use syn::{Attribute, Data, DataStruct, DeriveInput, Fields, Generics, Ident, Index, Member, Type};
+
+use crate::attr::{ClassAttrs, FieldAttrs};
+use crate::ctxt::Ctxt;
+
+/// A struct, as written: it may break any of the rules of [`check`](crate::check).
+pub(crate) struct Input<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) generics: &'a Generics,
+    /// All attributes of the struct, of any macro.
+    pub(crate) raw_attrs: &'a [Attribute],
+    pub(crate) attrs: ClassAttrs,
+    pub(crate) style: Style,
+    pub(crate) fields: Vec<Field<'a>>,
+}
+
+/// How the fields of a struct are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    Named,
+    Tuple,
+    Unit,
+}
+
+/// A field of a struct.
+pub(crate) struct Field<'a> {
+    /// Its name, or its position in a tuple struct.
+    pub(crate) member: Member,
+    pub(crate) ty: &'a Type,
+    /// All attributes of the field, of any macro.
+    pub(crate) raw_attrs: &'a [Attribute],
+    pub(crate) attrs: FieldAttrs,
+}
+
+impl<'a> Input<'a> {
+    /// Reads `input`; `None`, with the error recorded, if it is no struct.
+    pub(crate) fn from_syn(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
+        const ONLY_STRUCTS: &str = "`ExportBuffer` exports a field of a struct; \
+             move the `ExportCell` into a `#[pyclass]` struct and derive it there";
+        match &input.data {
+            Data::Struct(data) => Some(Self::from_struct(ctxt, input, data)),
+            Data::Enum(data) => {
+                ctxt.error_spanned_by(data.enum_token, ONLY_STRUCTS);
+                None
+            }
+            Data::Union(data) => {
+                ctxt.error_spanned_by(data.union_token, ONLY_STRUCTS);
+                None
+            }
+        }
+    }
+
+    fn from_struct(ctxt: &Ctxt, input: &'a DeriveInput, data: &'a DataStruct) -> Self {
+        Self {
+            ident: &input.ident,
+            generics: &input.generics,
+            raw_attrs: &input.attrs,
+            attrs: ClassAttrs::from_syn(ctxt, &input.attrs),
+            style: match data.fields {
+                Fields::Named(_) => Style::Named,
+                Fields::Unnamed(_) => Style::Tuple,
+                Fields::Unit => Style::Unit,
+            },
+            fields: (0..).zip(&data.fields).map(|(index, field)| Field::from_syn(ctxt, index, field)).collect(),
+        }
+    }
+
+    /// Whether `member` is a field of this struct.
+    pub(crate) fn has(&self, member: &Member) -> bool {
+        self.fields.iter().any(|field| field.member == *member)
+    }
+}
+
+impl<'a> Field<'a> {
+    fn from_syn(ctxt: &Ctxt, index: u32, field: &'a syn::Field) -> Self {
+        let member = match &field.ident {
+            Some(ident) => Member::Named(ident.clone()),
+            None => Member::Unnamed(Index { index, span: field.ty.span() }),
+        };
+        Self { member, ty: &field.ty, raw_attrs: &field.attrs, attrs: FieldAttrs::from_syn(ctxt, &field.attrs) }
+    }
+
+    /// What an error about the field underlines: its name, or its type in a tuple struct.
+    pub(crate) fn tokens(&self) -> &dyn ToTokens {
+        match &self.member {
+            Member::Named(ident) => ident,
+            Member::Unnamed(_) => self.ty,
+        }
+    }
+
+    /// Whether the field's type goes by the name `ExportCell`.
+    pub(crate) fn is_cell(&self) -> bool {
+        let mut ty = self.ty;
+        loop {
+            ty = match ty {
+                Type::Group(group) => &group.elem,
+                Type::Paren(paren) => &paren.elem,
+                Type::Path(path) => {
+                    let last = path.path.segments.last();
+                    return last.is_some_and(|segment| segment.ident == "ExportCell");
+                }
+                _ => return false,
+            };
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Emits what the derives expand to, a module for each derive.
+
+pub(crate) mod export;

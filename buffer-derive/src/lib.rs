@@ -1,0 +1,46 @@
+//! The derive macros of `buffer-runtime`, which re-exports them; depend on that crate instead.
+//!
+//! A derive runs as a pipeline, a module a stage: `ast` and `attr` read what the user wrote into types, `check` holds it
+//! against the rules and narrows it to what can be exported, and `expand` emits it. Every stage reports to one
+//! `ctxt::Ctxt`, so that all mistakes show in one compilation.
+
+mod ast;
+mod attr;
+mod check;
+mod ctxt;
+mod expand;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, Error, parse_macro_input};
+
+/// Exports one field of a `#[pyclass]` struct through Python's buffer protocol.
+///
+/// The field is an `ExportCell<S>`, where `S` is storage of numbers such as `Vec<f32>`. It is found by
+/// its type; `#[buffer]` marks it where the struct has several, or where the type has another name.
+/// The derive may stand above `#[pyclass]` or below it.
+///
+/// # Options of the field
+///
+/// | Option | Meaning |
+/// |---|---|
+/// | `shape = [_, self.ncols]` | The extents, outermost first, counted in scalars: any expressions over `self` that give an integer of up to 64 bits, with `?` where they give a `PyResult`. One `_` is inferred from the number of elements. Without `shape`, the storage's own is exported. |
+/// | `order = "C"` or `order = "F"` | Whether the last extent (`"C"`, the default) or the first (`"F"`) varies fastest. Needs a `shape` of two or more extents. |
+/// | `readonly` | Python may read the elements but not write them. |
+///
+/// # Options of the struct
+///
+/// | Option | Meaning |
+/// |---|---|
+/// | `no_array` | Leaves out the `__array__` method, for a class that has its own. It is what makes numpy raise the `BufferError` of a refused view instead of making an array of objects. |
+/// | `crate = "path"` | Where `buffer_runtime` is, if it is not `::buffer_runtime`. |
+///
+/// # What is refused
+///
+/// Generic structs, since Python has one class for one type; enums and unions; `unsendable` classes,
+/// since Python may release a view on any thread; and a second `__getbuffer__`, `__releasebuffer__` or
+/// (without `no_array`) `__array__` in the class's `#[pymethods]`.
+#[proc_macro_derive(ExportBuffer, attributes(buffer))]
+pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand::export::derive(&input).unwrap_or_else(Error::into_compile_error).into()
+}

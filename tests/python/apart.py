@@ -1,0 +1,27 @@
+"""Scripts in an interpreter of their own: for what might hang or crash, and for what happens at exit."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import buffer_tests_ext
+
+# Python prints where it hangs, and ends; if it cannot even do that, it is ended from here.
+TIMEOUT = 60
+PROLOGUE = f"import faulthandler; faulthandler.dump_traceback_later({TIMEOUT}, exit=True)\n"
+
+
+def run(script, *arguments, stderr=""):
+    """Runs a script, which must end with status 0 and with just this text on stderr. Answers what it printed."""
+    path = [str(Path(buffer_tests_ext.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "RUST_BACKTRACE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROLOGUE + script, *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT + 10,
+    )
+    assert (done.stderr, done.returncode) == (stderr, 0), done.stdout
+    return done.stdout

@@ -1,0 +1,120 @@
+"""Views that are alive when the interpreter exits. Each script ends with status 0 and says nothing on stderr."""
+
+import sys
+
+import apart
+import pytest
+
+WRITE = """
+import functools, os, sys
+from buffer_tests_ext import edges
+
+def saying(text):
+    # Refers to no module's namespace, which would keep what is in there alive.
+    return functools.partial(os.write, 1, text.encode() + b"\\n")
+"""
+
+VIEWS = {
+    "memoryview": "memoryview(m)",
+    "ndarray": "__import__('numpy').asarray(m)",
+    "ctypes": "(__import__('ctypes').c_int * 2).from_buffer(m)",
+    "C": "edges.request(m, 0)",
+    "many": "[memoryview(m) for _ in range(100)]",
+}
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_a_view_in_a_global(view):
+    out = apart.run(f"{WRITE}\nm = edges.Owner([1, 2], None, saying('dropped'))\nview = {view}\nos.write(1, b'end\\n')")
+    assert out == "end\ndropped\n"
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_a_view_in_a_module_that_outlives_main(view):
+    apart.run(f"{WRITE}\nm = edges.Owner([1, 2])\nsys.view = {view}\nsys.modules['edges'] = edges\nedges.view = {view}")
+
+
+@pytest.mark.parametrize("noticed", [False, True], ids=["unnoticed", "noticed"])
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_a_parted_cells_drop_attaches(view, noticed):
+    # A shape that is user code takes the path that notices cells which have lost their owner.
+    notice = "edges.request(edges.Shaped([1]), 0)" if noticed else ""
+    out = apart.run(
+        f"""{WRITE}
+m = edges.Owner([1, 2], None, saying("dropped"))
+view = {view}
+edges.replace(m, [3])
+{notice}
+os.write(1, b"end\\n")
+"""
+    )
+    assert out == "end\ndropped\n"
+
+
+def test_a_parted_cell_that_nobody_released():
+    apart.run(
+        f"""{WRITE}
+m = edges.Owner([1, 2], None, saying("dropped"))
+edges.cycle = parted = edges.part(m)
+edges.m = m
+edges.view = memoryview(m)
+"""
+    )
+
+
+def test_a_cell_dropped_by_an_atexit_function():
+    out = apart.run(
+        f"""{WRITE}
+import atexit
+m = edges.Owner([1, 2], None, saying("dropped"))
+view = memoryview(m)
+parted = edges.part(m)
+
+@atexit.register
+def end():
+    parted.drop_on_joined_thread()
+    view.release()
+"""
+    )
+    assert out == "dropped\n"
+
+
+def test_a_daemon_thread_with_a_view():
+    apart.run(
+        f"""{WRITE}
+import threading, time
+m = edges.Series([1.0, 2.0])
+ready = threading.Event()
+
+def hold():
+    view = memoryview(m)
+    ready.set()
+    time.sleep(3600)
+
+threading.Thread(target=hold, daemon=True).start()
+assert ready.wait(30)
+"""
+    )
+
+
+@pytest.mark.parametrize("kind", ["read", "share", "write"])
+def test_a_leaked_guard(kind):
+    apart.run(f"{WRITE}\nm = edges.Series([1.0])\nm.leak({kind!r}, 3)")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
+def test_a_subclass_that_overrides_both_methods():
+    apart.run(
+        f"""{WRITE}
+class Y(edges.Owner):
+    def __buffer__(self, flags):
+        return super().__buffer__(flags)
+
+    def __release_buffer__(self, view):
+        super().__release_buffer__(view)
+
+m = Y([1, 2])
+m.view = memoryview(m)
+sys.view = memoryview(m)
+"""
+    )

@@ -1,0 +1,379 @@
+"""How long memory lives: as long as its object or any view, never moved under a view, and freed once."""
+
+import ctypes
+import gc
+import pickle
+import struct
+import sys
+import weakref
+
+import apart
+import numpy as np
+import pytest
+from buffer_tests_ext import layouts
+from exporters import each_kind, the_kind
+
+FLOATS = np.arange(1, 7, dtype=np.float32)
+CONTENT = FLOATS.tobytes()
+
+
+@pytest.fixture
+def storages():
+    """Counts the storages of `Base` and its subclasses. At the end there must be none that was not there before."""
+    gc.collect()
+    before = layouts.storages()
+    yield lambda: layouts.storages() - before
+    gc.collect()
+    assert layouts.storages() == before
+
+
+# While a view lives nothing moves.
+
+
+@each_kind(layout="natural")
+def test_under_a_view_the_storage_cannot_be_changed(kind):
+    m = kind.make()
+    content = bytes(m)
+    changes = [content]
+    if kind.grows:
+        # Grown, shrunk, cleared.
+        changes += [content * 2, content[: len(content) // 2], b""]
+    with memoryview(m) as view:
+        for change in changes:
+            with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive; release or delete"):
+                m.replace(change)
+            with memoryview(m):
+                with pytest.raises(BufferError, match="cannot resize: 2 writable views are alive"):
+                    m.replace(change)
+        assert view.tobytes() == content
+    for change in changes:
+        m.replace(change)
+        assert bytes(m) == change
+
+
+@each_kind(layout="readonly", element="i16")
+def test_under_a_read_only_view_the_storage_cannot_be_changed_either(kind):
+    m = kind.make()
+    content = bytes(m)
+    with memoryview(m) as view:
+        with pytest.raises(BufferError, match="cannot resize: 1 read-only view is alive"):
+            m.replace(content)
+        assert view.tobytes() == content
+    m.replace(content)
+
+
+@pytest.mark.parametrize(
+    "consume",
+    [
+        memoryview,
+        np.asarray,
+        pickle.PickleBuffer,
+        lambda m: memoryview(m)[1:],
+        lambda m: memoryview(m).cast("B"),
+        lambda m: np.asarray(m)[1:, :1].T,
+        lambda m: np.frombuffer(m, "u1"),
+        lambda m: (ctypes.c_char * 1).from_buffer(m),
+        lambda m: iter([memoryview(m)]),
+    ],
+    ids=["memoryview", "array", "PickleBuffer", "slice", "cast", "transposed", "frombuffer", "ctypes", "held"],
+)
+def test_whatever_shows_the_memory_keeps_it_in_place(consume):
+    m = layouts.NotFrozen(CONTENT, 3)
+    shown = consume(m)
+    assert m.views() == 1
+    for change in CONTENT * 1000, CONTENT[:12], b"":
+        with pytest.raises(BufferError):
+            m.replace(change)
+    assert bytes(m) == CONTENT
+    del shown
+    m.replace(CONTENT * 1000)
+    assert memoryview(m).shape == (2000, 3)
+
+
+def test_a_refused_change_leaves_all_views_usable(storages):
+    m = layouts.Base(CONTENT, 3)
+    a, b = np.asarray(m), memoryview(m)
+    with pytest.raises(BufferError):
+        m.replace(b"")
+    a[0, 0] = 10
+    assert b[0, 0] == 10
+    assert np.asarray(m).tolist() == a.tolist()
+    b.release()
+
+
+# Memory lives as long as anybody looks.
+
+
+def slice_of(m):
+    return np.asarray(m)[1:]
+
+
+@pytest.mark.parametrize(
+    "consume", [memoryview, np.asarray, lambda m: np.asarray(m)[1:]], ids=["view", "array", "slice"]
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: layouts.Base(CONTENT, 3), id="Base"),
+        pytest.param(lambda: layouts.Derived(CONTENT, 3, "label"), id="Derived"),
+        pytest.param(lambda: type("Subclass", (layouts.Base,), {})(CONTENT, 3), id="Subclass"),
+    ],
+)
+def test_memory_outlives_the_last_name_of_its_object(make, consume, storages):
+    m = make()
+    object_is_gone = weakref.ref(m)
+    shown = consume(m)
+    expected = shown.tolist()
+    del m
+    gc.collect()
+    assert object_is_gone() is not None
+    assert storages() == 1
+    assert shown.tolist() == expected
+    del shown
+    gc.collect()
+    assert object_is_gone() is None
+    assert storages() == 0
+
+
+def test_a_viewed_object_can_be_had_back_from_its_view(storages):
+    view = memoryview(layouts.Base(CONTENT, 3))
+    m = view.obj
+    assert m.views() == 1
+    view.release()
+    m.replace(CONTENT[:12])
+    assert memoryview(m).shape == (1, 3)
+
+
+def test_replaced_storage_is_freed_at_once(storages):
+    m = layouts.Base(CONTENT, 3)
+    for rows in range(10):
+        m.replace(CONTENT[:12] * rows)
+        assert storages() == 1
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: layouts.Base(CONTENT, 3), id="frozen"),
+        pytest.param(lambda: layouts.NotFrozen(CONTENT, 3), id="not frozen"),
+    ],
+)
+def test_weak_references_tell_when_a_viewed_object_dies(make):
+    deaths = []
+    m = make()
+    dead = weakref.ref(m, deaths.append)
+    finalizer = weakref.finalize(m, deaths.append, "finalized")
+    view = memoryview(m)
+    assert dead() is m
+    del m
+    gc.collect()
+    assert not deaths and finalizer.alive
+    view.release()
+    gc.collect()
+    assert sorted(map(str, deaths)) == sorted([str(dead), "finalized"])
+    assert dead() is None
+
+
+# Subclasses.
+
+
+@pytest.mark.parametrize("base", [layouts.Base, layouts.NotFrozen])
+@pytest.mark.parametrize("views", [1, 3])
+def test_an_instance_that_views_itself_is_collected(base, views, storages):
+    class SelfViewing(base):
+        pass
+
+    m = SelfViewing(CONTENT, 3)
+    m.views_of_self = [memoryview(m) for _ in range(views)]
+    assert m.views() == views
+    dead = weakref.ref(m)
+    del m
+    gc.collect()
+    # Each view is released once: fewer would keep the storage, which is counted, and more would free it twice.
+    assert dead() is None
+
+
+def test_instances_that_view_each_other_are_collected(storages):
+    class Viewing(layouts.Base):
+        pass
+
+    a, b = Viewing(CONTENT, 3), Viewing(CONTENT, 3)
+    a.other, b.other = memoryview(b), memoryview(a)
+    dead = [weakref.ref(a), weakref.ref(b)]
+    del a, b
+    gc.collect()
+    assert [ref() for ref in dead] == [None, None]
+
+
+def test_an_object_can_be_viewed_while_it_is_finalized(storages):
+    seen = []
+
+    class Finalized(layouts.Base):
+        def __del__(self):
+            seen.append(bytes(self))
+
+    Finalized(CONTENT, 3)
+    gc.collect()
+    assert seen == [CONTENT]
+
+
+def test_a_view_taken_while_an_object_is_finalized_keeps_it(storages):
+    seen = []
+
+    class Resurrected(layouts.Base):
+        def __del__(self):
+            seen.append(memoryview(self))
+
+    Resurrected(CONTENT, 3)
+    gc.collect()
+    (view,) = seen
+    assert view.tobytes() == CONTENT
+    assert view.obj.views() == 1
+    view.release()
+
+
+def test_a_subclass_has_attributes_slots_and_more_bases(storages):
+    class Mixin:
+        def total(self):
+            return float(np.asarray(self).sum())
+
+    class Slotted(Mixin, layouts.Base):
+        __slots__ = ("extra",)
+
+        def __new__(cls, *args):
+            self = super().__new__(cls, CONTENT, 2)
+            self.extra = args
+            return self
+
+    m = Slotted("a", "b")
+    assert (m.extra, m.total()) == (("a", "b"), 21.0)
+    assert memoryview(m).shape == (3, 2)
+    assert m.views() == 0
+
+
+def test_a_subclass_in_rust_inherits_the_buffer(storages):
+    m = layouts.Derived(CONTENT, 3, "label")
+    assert isinstance(m, layouts.Base)
+    assert m.label == "label"
+    with memoryview(m) as view:
+        assert view.tolist() == [[1, 2, 3], [4, 5, 6]]
+        assert m.views() == 1
+        with pytest.raises(BufferError):
+            m.replace(b"")
+
+
+from_3_12 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code can export buffers from 3.12 on")
+
+
+@from_3_12
+@pytest.mark.parametrize(
+    "consume", [memoryview, np.asarray, lambda m: memoryview(m)[1:]], ids=["view", "array", "slice"]
+)
+def test_an_overridden_buffer_method_is_released_once(consume, storages):
+    asked = []
+
+    class Overriding(layouts.Base):
+        def __buffer__(self, flags):
+            asked.append(flags)
+            return super().__buffer__(flags)
+
+    m = Overriding(CONTENT, 3)
+    shown = consume(m)
+    assert len(asked) == 1
+    assert m.views() == 1
+    with pytest.raises(BufferError):
+        m.replace(b"")
+    del shown
+    assert m.views() == 0
+    m.replace(CONTENT * 2)
+
+
+@from_3_12
+def test_an_overridden_release_method_is_called_once_and_releases_once(storages):
+    released = []
+
+    class Overriding(layouts.Base):
+        def __buffer__(self, flags):
+            return super().__buffer__(flags)
+
+        def __release_buffer__(self, view):
+            released.append(view)
+            super().__release_buffer__(view)
+
+    m = Overriding(CONTENT, 3)
+    for count in range(1, 4):
+        with memoryview(m) as view:
+            assert view.tobytes() == CONTENT
+            assert m.views() == 1
+        assert (m.views(), len(released)) == (0, count)
+    released.clear()
+    m.replace(CONTENT * 2)
+
+
+# At the end of the interpreter.
+
+PREPARED = f"""
+import atexit, ctypes, sys, threading, time
+import numpy as np
+from buffer_tests_ext import layouts
+
+class Subclass(layouts.Base):
+    pass
+
+m = layouts.Base({CONTENT!r}, 3)
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param("view = memoryview(m)", id="memoryview"),
+        pytest.param("view = memoryview(m); del m", id="memoryview of an object without a name"),
+        pytest.param("view = np.asarray(m)", id="array"),
+        pytest.param("view = np.asarray(m); del m", id="array of an object without a name"),
+        pytest.param("view = (ctypes.c_float * 6).from_buffer(m); del m", id="ctypes"),
+        pytest.param("m = Subclass(bytes(24), 3); m.view = memoryview(m)", id="instance that views itself"),
+        pytest.param("m = layouts.NotFrozen(bytes(24), 3); view = memoryview(m)", id="class that is not frozen"),
+        pytest.param("layouts.view = memoryview(m)", id="attribute of the extension module"),
+        pytest.param("sys.modules['view'] = memoryview(m); del m", id="in sys.modules"),
+        pytest.param("view = np.asarray(m); atexit.register(view.fill, 0)", id="written by an exit function"),
+        pytest.param("m = Subclass(bytes(24), 3); Subclass.__del__ = lambda s: bytes(s)", id="viewed by a finalizer"),
+        pytest.param(
+            "threading.Thread(target=lambda view: time.sleep(600), args=[memoryview(m)], daemon=True).start()",
+            id="held by a daemon thread",
+        ),
+    ],
+)
+def test_a_view_may_be_alive_when_the_interpreter_ends(script):
+    assert apart.run(PREPARED + script + "\nprint('reached the end')\n") == "reached the end\n"
+
+
+def test_memory_is_intact_until_the_interpreter_ends():
+    script = "\nview = memoryview(m); del m; atexit.register(lambda: print(view.tolist()))"
+    assert apart.run(PREPARED + script) == "[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]\n"
+
+
+def test_a_thousand_objects_and_views_are_all_freed(storages):
+    objects = [layouts.Base(struct.pack("3f", n, n, n), 3) for n in range(1000)]
+    views = [memoryview(m) for m in objects]
+    arrays = [np.asarray(m) for m in objects]
+    del objects
+    assert [view[0, 2] for view in views] == [a[0, 0] for a in arrays] == list(range(1000))
+    assert storages() == 1000
+    del views
+    gc.collect()
+    assert storages() == 1000
+    arrays.clear()
+    assert storages() == 0
+
+
+@each_kind(storage=["vec", "array"], element="f64", layout="c2")
+def test_getting_and_releasing_leaves_nothing_behind(kind):
+    m = the_kind(kind.storage, kind.layout, kind.element).make()
+    before = sys.getrefcount(m)
+    for _ in range(1000):
+        memoryview(m).release()
+        with pytest.raises(TypeError):
+            memoryview(m)["no index"]
+    assert sys.getrefcount(m) == before
+    assert m.views() == 0

@@ -1,0 +1,27 @@
+//! Classes that break things on purpose, and Rust's side of the tests of the lock and of the slots.
+//!
+//! Everything is in the submodule `edges`: owners whose cells are swapped and dropped under views, guards that stay,
+//! leak or end elsewhere, shapes that run Python, requests as C code makes them, and exporters that are not ours.
+
+use pyo3::prelude::*;
+
+mod foreign;
+mod hammer;
+mod owners;
+mod parted;
+mod raw;
+mod series;
+mod shaped;
+mod watched;
+
+pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    const NAME: &str = "buffer_tests_ext.edges";
+    let py = module.py();
+    let edges = PyModule::new(py, NAME)?;
+    for add in [foreign::add, hammer::add, owners::add, parted::add, raw::add, series::add, shaped::add, watched::add] {
+        add(&edges)?;
+    }
+    module.add("edges", &edges)?;
+    // So that it can be imported from.
+    py.import("sys")?.getattr("modules")?.set_item(NAME, edges)
+}

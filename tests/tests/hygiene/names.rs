@@ -1,0 +1,136 @@
+//! Names that are not what they seem: from macros, raw, shadowed, or out of scope.
+
+/// `self` is hygienic: here one comes from the macro and another from its caller, in the same shape.
+mod generated_by_macro {
+    use buffer_runtime::{ExportBuffer, ExportCell};
+    use pyo3::prelude::*;
+
+    macro_rules! volume {
+        ($vis:vis $name:ident, $cell:ty, $depth:expr, $height:literal) => {
+            #[derive(ExportBuffer)]
+            #[pyclass]
+            $vis struct $name {
+                width: usize,
+                depth: usize,
+                #[buffer(shape = [self.width, $depth, $height, _, { self.depth }])]
+                data: $cell,
+            }
+
+            #[pymethods]
+            impl $name {
+                #[new]
+                fn new() -> Self {
+                    Self { width: 1, depth: 1, data: ExportCell::new(Vec::new()) }
+                }
+            }
+        };
+    }
+
+    volume!(Literal, ExportCell<Vec<f32>>, 2, 3);
+    volume!(pub(crate) Borrowing, ExportCell<Vec<u8>>, self.depth + 1, 3_u8);
+}
+
+mod raw_identifiers {
+    use buffer_runtime::{ExportBuffer, ExportCell};
+    use pyo3::prelude::*;
+
+    #[derive(ExportBuffer)]
+    #[pyclass]
+    #[allow(non_camel_case_types)]
+    struct r#match {
+        r#type: u16,
+        #[buffer(shape = [_, self.r#type])]
+        r#data: ExportCell<Vec<f32>>,
+    }
+
+    #[pymethods]
+    impl r#match {
+        #[new]
+        fn new() -> Self {
+            Self { r#type: 3, data: ExportCell::new(Vec::new()) }
+        }
+    }
+}
+
+mod shadowed_names {
+    #![allow(dead_code, non_camel_case_types)]
+
+    mod buffer_runtime {}
+    mod core {}
+    mod private {}
+    mod pyo3 {}
+    mod std {}
+
+    struct Option;
+    struct Vec;
+    struct PyResult;
+    struct Bound;
+    struct Py;
+    struct PyAny;
+    struct Descriptor;
+    struct Dim;
+    struct None;
+    struct bool;
+    struct i32;
+    struct Ok;
+    struct Err;
+    struct Result;
+    trait Exporter {
+        fn dims(&self) -> u8;
+        fn cell(&self) -> u8;
+        fn as_any(&self) -> u8;
+    }
+    impl<T> Exporter for T {
+        fn dims(&self) -> u8 {
+            1
+        }
+        fn cell(&self) -> u8 {
+            1
+        }
+        fn as_any(&self) -> u8 {
+            1
+        }
+    }
+    macro_rules! submit_slots {
+        () => {};
+    }
+    macro_rules! compile_error {
+        () => {};
+    }
+    submit_slots!();
+    compile_error!();
+
+    #[derive(::buffer_runtime::ExportBuffer)]
+    #[::pyo3::pyclass]
+    struct Samples {
+        #[buffer(shape = [_, self.dims(), self.cell(), self.as_any(), 1])]
+        data: ::buffer_runtime::ExportCell<::std::vec::Vec<f32>>,
+    }
+
+    #[::pyo3::pymethods]
+    impl Samples {
+        #[new]
+        fn new() -> Self {
+            Self { data: ::buffer_runtime::ExportCell::new(::std::vec::Vec::new()) }
+        }
+    }
+}
+
+#[no_implicit_prelude]
+mod without_prelude {
+    #[derive(::buffer_runtime::ExportBuffer)]
+    #[::pyo3::pyclass]
+    struct Samples {
+        n: usize,
+        #[buffer(shape = [_, self.n, 3], readonly)]
+        data: ::buffer_runtime::ExportCell<::std::vec::Vec<f32>>,
+    }
+
+    #[::pyo3::pymethods]
+    impl Samples {
+        #[new]
+        fn new() -> Self {
+            Self { n: 1, data: ::buffer_runtime::ExportCell::new(::std::vec::Vec::new()) }
+        }
+    }
+}

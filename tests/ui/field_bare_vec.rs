@@ -1,0 +1,11 @@
+use buffer_runtime::ExportBuffer;
+use pyo3::prelude::*;
+
+#[derive(ExportBuffer)]
+#[pyclass]
+struct Samples {
+    #[buffer]
+    data: Vec<f32>,
+}
+
+fn main() {}

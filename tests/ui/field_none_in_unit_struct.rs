@@ -1,0 +1,8 @@
+use buffer_runtime::ExportBuffer;
+use pyo3::prelude::*;
+
+#[derive(ExportBuffer)]
+#[pyclass]
+struct Samples;
+
+fn main() {}

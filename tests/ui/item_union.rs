@@ -1,0 +1,8 @@
+use buffer_runtime::{ExportBuffer, ExportCell};
+
+#[derive(ExportBuffer)]
+union Samples {
+    data: std::mem::ManuallyDrop<ExportCell<Vec<f32>>>,
+}
+
+fn main() {}
