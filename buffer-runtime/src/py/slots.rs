@@ -24,7 +24,7 @@ use super::class::{Class, Exporter, ShapeSource};
 #[cfg(not(atomic_lock))]
 use super::cold::ColdDrain;
 use super::cold::{ColdFree, ColdGet};
-use super::export::grant_fast;
+use super::export::{Tried, grant_fast, try_grant};
 use crate::cell::Ticket;
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
@@ -67,7 +67,11 @@ unsafe extern "C" fn getbuffer<T: Exporter>(slf: *mut ffi::PyObject, view: *mut 
     unsafe { getbuffer_cold::<T>(slf, view, flags) }
 }
 
-/// Keeps the trampoline, and the stack that it needs, out of the fast path.
+/// What [`getbuffer`] leaves: requests that want less than everything, layouts that are new, user code, and errors.
+///
+/// # Safety
+///
+/// As for [`getbuffer`].
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn getbuffer_cold<T: Exporter>(
@@ -75,8 +79,26 @@ unsafe extern "C" fn getbuffer_cold<T: Exporter>(
     view: *mut ffi::Py_buffer,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: as for `getbuffer`.
+    // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
+    if !view.is_null() && unsafe { getbuffer_plain::<T>(slf, view, Flags(flags)) } {
+        return 0;
+    }
+    // SAFETY: as the caller vouches.
     unsafe { trampoline::getbufferproc::<ColdGet<T>>(slf, view, flags) }
+}
+
+/// Grants a view in the common case.
+///
+/// # Safety
+///
+/// As for [`getbuffer`], with a `view` that may be written.
+#[inline(always)]
+unsafe fn getbuffer_fast<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: Flags) -> bool {
+    // SAFETY: as the caller vouches for the object and the view, and `class` is the value of the object.
+    let grant =
+        |class: &T::Class| unsafe { grant_fast::<T>(class, slf, view, flags, || dims_without_code::<T>(class)) };
+    // SAFETY: the caller vouches for the object.
+    unsafe { with_class::<T, _>(slf, grant) }.unwrap_or(false)
 }
 
 /// Grants a view if that takes no user code and no error. Otherwise nothing has changed.
@@ -84,22 +106,36 @@ unsafe extern "C" fn getbuffer_cold<T: Exporter>(
 /// # Safety
 ///
 /// As for [`getbuffer`], with a `view` that may be written.
+unsafe fn getbuffer_plain<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: Flags) -> bool {
+    // SAFETY: as the caller vouches for the object and the view, and `class` is the value of the object.
+    let grant = |class: &T::Class| unsafe { try_grant::<T>(class, slf, view, flags, || dims_without_code::<T>(class)) };
+    // SAFETY: the caller vouches for the object.
+    let tried = unsafe { with_class::<T, _>(slf, grant) };
+    matches!(tried, Some(Ok(Tried::Granted)))
+}
+
+/// The declared extents, unless it takes user code to find them.
 #[inline(always)]
-unsafe fn getbuffer_fast<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: Flags) -> bool {
+fn dims_without_code<T: Exporter>(class: &T::Class) -> Option<T::Dims> {
+    match T::SOURCE {
+        ShapeSource::Code => None,
+        ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),
+    }
+}
+
+/// Calls `with` on the value of an object; `None` when that is mutably borrowed.
+///
+/// # Safety
+///
+/// As for [`getbuffer`].
+#[inline(always)]
+unsafe fn with_class<T: Exporter, R>(slf: *mut ffi::PyObject, with: impl FnOnce(&T::Class) -> R) -> Option<R> {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
     // SAFETY: the caller vouches for the object. `reach` need not check it again.
     unsafe { hint::assert_unchecked(!slf.is_null()) };
-    let try_with = |class: &T::Class| {
-        let dims = || match T::SOURCE {
-            ShapeSource::Code => None,
-            ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),
-        };
-        // SAFETY: as the caller vouches, and `class` is the value of the object.
-        unsafe { grant_fast::<T>(class, slf, view, flags, dims) }
-    };
     // SAFETY: the caller vouches for the object.
-    unsafe { T::Class::reach(py, slf, try_with) }.unwrap_or(false)
+    unsafe { T::Class::reach(py, slf, with) }
 }
 
 /// `bf_releasebuffer`, for all classes: it trusts nothing but the ticket in `internal`.
