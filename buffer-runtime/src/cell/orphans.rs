@@ -38,15 +38,24 @@ pub(crate) fn are_waiting() -> bool {
 
 /// Marks every block that waits as an orphan, and hands those that no view holds to `free`. Attached.
 ///
-/// `free` may run user code, which may come here again: each block is in the hands of one drain only. It must not unwind.
+/// `free` may run user code, which may come here again. By then all blocks are marked, so that views of others which it
+/// ends free those at once. It must not unwind.
 pub(crate) fn drain(mut free: impl FnMut(NonNull<Header>)) {
-    let mut block = QUEUE.swap(ptr::null_mut(), Ordering::Acquire);
-    while let Some(orphan) = NonNull::new(block) {
+    // Acquire pairs with the Release in `leave`.
+    let mut waiting = QUEUE.swap(ptr::null_mut(), Ordering::Acquire);
+    let mut unviewed = ptr::null_mut();
+    while let Some(block) = NonNull::new(waiting) {
         // SAFETY: without the mark the block is alive until the next step.
-        let header = unsafe { orphan.as_ref() };
-        block = header.next_orphan.load(Ordering::Relaxed);
+        let header = unsafe { block.as_ref() };
+        waiting = header.next_orphan.load(Ordering::Relaxed);
         if header.lock.disown_orphan() {
-            free(orphan);
+            header.next_orphan.store(unviewed, Ordering::Relaxed);
+            unviewed = block.as_ptr();
         }
+    }
+    while let Some(block) = NonNull::new(unviewed) {
+        // SAFETY: with neither views nor an owner the block is in our hands alone, until it is freed below.
+        unviewed = unsafe { block.as_ref() }.next_orphan.load(Ordering::Relaxed);
+        free(block);
     }
 }

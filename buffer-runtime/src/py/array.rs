@@ -1,5 +1,6 @@
 //! `__array__`, so that numpy raises what a refused view raises.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::impl_::pymethods::{PyMethodDef, PyMethodDefType};
 use pyo3::impl_::trampoline::{MethodDef, cfunction_with_keywords};
 use pyo3::prelude::*;
@@ -42,10 +43,35 @@ unsafe fn array(
     // SAFETY: the caller vouches for the keywords, or NULL.
     let kwargs = unsafe { Borrowed::from_ptr_or_opt(py, kwargs) };
 
-    let mut positional = vec![PyMemoryView::from(&object)?.into_any()];
-    positional.extend(args.cast::<PyTuple>()?.iter());
+    let view = PyMemoryView::from(&object)?;
     let keywords = kwargs.as_deref().map(|kwargs| kwargs.cast::<PyDict>()).transpose()?;
-    let asarray = py.import("numpy")?.getattr("asarray")?;
-    let array = asarray.call(PyTuple::new(py, positional)?, keywords)?;
+    let args = args.cast::<PyTuple>()?;
+    let options = options(&args, keywords)?;
+    let array = py.import("numpy")?.getattr("array")?.call((view,), Some(&options))?;
     Ok(array.into_ptr())
+}
+
+/// What numpy is asked for. Every numpy takes `None` for both: a type that fits, and a copy if one is needed.
+fn options<'py>(args: &Bound<'py, PyTuple>, keywords: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyDict>> {
+    let options = PyDict::new(args.py());
+    options.set_item("dtype", None::<()>)?;
+    options.set_item("copy", None::<()>)?;
+    if args.len() > 1 {
+        let count = args.len();
+        return Err(PyTypeError::new_err(format!("__array__() takes at most 1 positional argument ({count} given)")));
+    }
+    if let Ok(dtype) = args.get_item(0) {
+        options.set_item("dtype", dtype)?;
+    }
+    for (name, value) in keywords.into_iter().flatten() {
+        match name.extract::<String>()?.as_str() {
+            "dtype" if args.is_empty() => options.set_item("dtype", value)?,
+            "copy" => options.set_item("copy", value.extract::<Option<bool>>()?)?,
+            other => {
+                let text = format!("__array__() got an unexpected or repeated keyword argument '{other}'");
+                return Err(PyTypeError::new_err(text));
+            }
+        }
+    }
+    Ok(options)
 }

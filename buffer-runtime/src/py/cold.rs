@@ -62,16 +62,12 @@ unsafe fn get<T: Exporter>(
     // Whatever comes, a refusal leaves NULL here.
     // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
     unsafe { (*view).obj = std::ptr::null_mut() };
-    let pending = Pending::take(py);
     drain_orphans(py);
     // SAFETY: as the caller vouches, and `class` is the value of the object.
     let try_with = |class: &T::Class| unsafe { get_from::<T>(py, class, slf, view, Flags(flags)) };
     // SAFETY: the caller vouches for the object.
     match unsafe { T::Class::reach(py, slf, try_with) } {
-        Some(Ok(())) => {
-            pending.restore();
-            Ok(0)
-        }
+        Some(Ok(())) => Ok(0),
         Some(Err(error)) => Err(error),
         None => Err(PyBufferError::new_err(format!(
             "cannot grant a view: this `{}` is mutably borrowed; ask when the `&mut self` method that is running has returned",
@@ -165,11 +161,9 @@ unsafe fn free(py: Python<'_>, _slf: *mut ffi::PyObject, view: *mut ffi::Py_buff
     // SAFETY: the caller vouches for the view.
     let internal = unsafe { (*view).internal };
     if let Some(ticket) = Ticket::from_internal(internal.cast()) {
-        let pending = Pending::take(py);
         // SAFETY: the caller vouches that this view was the last to know the block.
         unsafe { destroy(py, ticket.block) };
         drain_orphans(py);
-        pending.restore();
     }
     Ok(())
 }
@@ -177,9 +171,7 @@ unsafe fn free(py: Python<'_>, _slf: *mut ffi::PyObject, view: *mut ffi::Py_buff
 #[cfg(not(atomic_lock))]
 #[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
 unsafe fn drain(py: Python<'_>, _slf: *mut ffi::PyObject, _view: *mut ffi::Py_buffer) -> PyResult<()> {
-    let pending = Pending::take(py);
     drain_orphans(py);
-    pending.restore();
     Ok(())
 }
 

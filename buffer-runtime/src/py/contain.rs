@@ -24,7 +24,7 @@ fn panic_exception(payload: Box<dyn Any + Send>) -> PyErr {
     PanicException::new_err(text)
 }
 
-/// The exception that was set when Python called us: consumers ask again, and release, while one is pending.
+/// The exception that is set: consumers ask again, and release, while one is pending.
 ///
 /// Not a `PyErr`: taking a pending `PanicException` as one resumes the panic.
 #[must_use = "the pending exception is to be restored"]
@@ -68,6 +68,23 @@ impl<'py> Pending<'py> {
         }
         std::mem::forget(self);
     }
+}
+
+/// Calls what may run user code and set exceptions, with none pending. The one that was pending before is pending again
+/// afterwards, unless `failed` says that the call's own takes its place.
+///
+/// PyO3's trampolines are such calls even before they reach us: they drop the references that wait in PyO3's pool.
+pub(super) fn with_none_pending<R>(py: Python<'_>, call: impl FnOnce() -> R, failed: impl FnOnce(&R) -> bool) -> R {
+    let before = Pending::take(py);
+    let result = call();
+    if failed(&result) {
+        let own = Pending::take(py);
+        drop(before);
+        own.restore();
+    } else {
+        before.restore();
+    }
+    result
 }
 
 impl Drop for Pending<'_> {

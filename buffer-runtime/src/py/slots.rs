@@ -24,6 +24,7 @@ use super::class::{Class, Exporter, ShapeSource};
 #[cfg(not(atomic_lock))]
 use super::cold::ColdDrain;
 use super::cold::{ColdFree, ColdGet};
+use super::contain::with_none_pending;
 use super::export::{Tried, grant_fast, try_grant};
 use crate::cell::Ticket;
 #[cfg(not(atomic_lock))]
@@ -83,8 +84,11 @@ unsafe extern "C" fn getbuffer_cold<T: Exporter>(
     if !view.is_null() && unsafe { getbuffer_plain::<T>(slf, view, Flags(flags)) } {
         return 0;
     }
+    // SAFETY: CPython calls slots attached.
+    let py = unsafe { Python::assume_attached() };
     // SAFETY: as the caller vouches.
-    unsafe { trampoline::getbufferproc::<ColdGet<T>>(slf, view, flags) }
+    let get = || unsafe { trampoline::getbufferproc::<ColdGet<T>>(slf, view, flags) };
+    with_none_pending(py, get, |&status| status != 0)
 }
 
 /// Grants a view in the common case.
@@ -174,11 +178,14 @@ unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_b
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn free_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
-    // Without an interpreter there is nothing to drop with; the block is leaked.
+    // After the interpreter there is nothing to drop with, and the block is leaked. While it ends there is: it no longer
+    // calls itself initialised, but this thread still has its state.
     // SAFETY: may be called at any time.
-    if unsafe { ffi::Py_IsInitialized() } != 0 {
+    if !unsafe { ffi::PyGILState_GetThisThreadState() }.is_null() {
+        // SAFETY: the caller vouches for it.
+        let py = unsafe { Python::assume_attached() };
         // SAFETY: as the caller vouches.
-        unsafe { trampoline::releasebufferproc::<ColdFree>(slf, view) };
+        with_none_pending(py, || unsafe { trampoline::releasebufferproc::<ColdFree>(slf, view) }, |()| false);
     }
 }
 
@@ -189,8 +196,10 @@ unsafe extern "C" fn free_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffe
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn drain_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: the caller vouches for it.
+    let py = unsafe { Python::assume_attached() };
     // SAFETY: as the caller vouches.
-    unsafe { trampoline::releasebufferproc::<ColdDrain>(slf, view) };
+    with_none_pending(py, || unsafe { trampoline::releasebufferproc::<ColdDrain>(slf, view) }, |()| false);
 }
 
 /// Checks that the linker kept the slots of a class, which PyO3 finds through link-time registration.

@@ -23,8 +23,6 @@ pub(super) unsafe fn copy(from: *const u8, to: *mut u8, blocks: usize) -> bool {
     unsafe {
         std::arch::asm!(
             "2:",
-            // The next chunk, which is wanted when this one has been worked on. A prefetch never faults.
-            "prefetcht0 [{from} + 4096]",
             "movups {a}, [{from}]",
             "movups {b}, [{from} + 16]",
             "movups {c}, [{from} + 32]",
