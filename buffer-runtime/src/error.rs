@@ -43,7 +43,7 @@ impl fmt::Display for Alive {
 
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const REMEDY: &str = "release or delete them first";
+        const REMEDY: &str = "release or delete every view first";
         match *self {
             Self::Views { writable, readonly: 0 } => write!(f, "{}; {REMEDY}", Alive(writable, "writable view")),
             Self::Views { writable: 0, readonly } => write!(f, "{}; {REMEDY}", Alive(readonly, "read-only view")),
@@ -72,7 +72,7 @@ pub(crate) enum Attempt {
 
 /// An [`ExportCell`](crate::ExportCell) could not be borrowed, because a Python view or another guard is alive.
 ///
-/// Its text says who is in the way: `cannot resize: 2 writable views are alive; release or delete them first`.
+/// Its text says who is in the way: `cannot resize: 2 writable views are alive; release or delete every view first`.
 /// `?` turns it into Python's `BufferError`. Nothing has changed when it is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BorrowError {

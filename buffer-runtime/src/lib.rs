@@ -73,3 +73,8 @@ pub use self::{
 };
 #[cfg(not(loom))]
 pub use buffer_derive::ExportBuffer;
+
+/// The README's example is one of the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,8 +1,8 @@
 //! The view-count lock: who may look at a cell's memory, and who may move it.
 //!
 //! Python views and Rust guards share one lock. It never blocks: whoever is in the way makes the newcomer fail with a
-//! [`Blocker`]. There are two of them with one interface, and a build has one: [`gil`] leans on the GIL and costs
-//! no locked instruction, [`free_threaded`] is one atomic word that is only ever changed by read-modify-write.
+//! [`Blocker`]. There are two of them with one interface, and a build has one: `gil` leans on the GIL and costs
+//! no locked instruction, `free_threaded` is one atomic word that is only ever changed by read-modify-write.
 //!
 //! | held                | view  | write | read | share |
 //! |---------------------|-------|-------|------|-------|

@@ -25,7 +25,10 @@ const _: () = {
     assert!(Flags::INDIRECT == ffi::PyBUF_INDIRECT);
     assert!(Flags::READ == ffi::PyBUF_READ);
     assert!(Flags::WRITE == ffi::PyBUF_WRITE);
-    assert!(crate::layout::MAX_NDIM == ffi::PyBUF_MAX_NDIM);
+    // Its type depends on the version of Python.
+    #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)]
+    let most = ffi::PyBUF_MAX_NDIM as usize;
+    assert!(crate::layout::MAX_NDIM == most);
     assert!(size_of::<isize>() == size_of::<ffi::Py_ssize_t>());
 };
 

@@ -29,6 +29,7 @@ use super::export::{Tried, grant_fast, try_grant};
 use crate::cell::Ticket;
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
+use crate::lock::Released;
 use crate::request::Flags;
 
 /// Adds the two slots to a class, and the methods of that name in [`array`](super::array).
@@ -155,17 +156,24 @@ unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_b
     // the lock is referred to, whose fields are all atomic (invariant 7).
     let lock = unsafe { &(*ticket.block.as_ptr()).lock };
     let released = lock.release(ticket.access);
-    if released.views {
-        return;
+    if !released.views {
+        // SAFETY: as for this function, and the view was its block's last.
+        unsafe { after_last_view(slf, view, released) };
     }
+}
+
+/// # Safety
+///
+/// Attached. The view was the last of its block, and `released` says whether the owner is left.
+#[inline(always)]
+unsafe fn after_last_view(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, released: Released) {
     if released.is_last() {
-        // SAFETY: as for this function, and the view's ticket is the last of its block.
-        unsafe { free_cold(slf, view) };
-        return;
+        // SAFETY: as the caller vouches.
+        return unsafe { free_cold(slf, view) };
     }
     #[cfg(not(atomic_lock))]
     if orphans::are_waiting() {
-        // SAFETY: as for this function.
+        // SAFETY: as the caller vouches.
         unsafe { drain_cold(slf, view) };
     }
 }

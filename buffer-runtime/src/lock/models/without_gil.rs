@@ -171,9 +171,9 @@ fn loom_free_threaded_views_and_guards_keep_out_of_each_others_way() {
             };
             if world.lock.begin(kind).is_ok() {
                 if kind == Kind::Write {
-                    world.memory.write()
+                    world.memory.write();
                 } else {
-                    world.memory.read()
+                    world.memory.read();
                 }
                 world.lock.end();
             }
