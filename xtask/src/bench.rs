@@ -1,0 +1,14 @@
+//! `cargo xtask bench`: the benchmark builds its own peers; it only needs a Python to run in.
+
+use anyhow::Result;
+
+use crate::run;
+use crate::venv::Venv;
+use crate::workspace::Workspace;
+
+pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let venv = Venv::main(workspace)?;
+    run::run(
+        venv.python().arg(workspace.root.join("bench").join("run.py")).args(arguments).current_dir(&workspace.root),
+    )
+}

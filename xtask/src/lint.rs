@@ -1,0 +1,64 @@
+//! `cargo xtask lint`: formatting, clippy and rustdoc with no warning left, and the Python files.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::run;
+use crate::venv::Venv;
+use crate::workspace::Workspace;
+
+/// The code that only another lock, or only a model of it, compiles: flags, and the build directory that the tests
+/// with these flags use.
+const OTHER_CFGS: [(&str, &str); 2] = [("--cfg buffer_atomic_lock", "atomic"), ("--cfg loom", "loom")];
+
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let venv = Venv::main(workspace)?;
+    let mut failed = Vec::new();
+    for (what, mut check) in checks(workspace, &venv) {
+        println!("\n== {what}");
+        if let Err(error) = run::run(&mut check) {
+            println!("   failed: {error:#}");
+            failed.push(what);
+        }
+    }
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+/// Every check, and what it looks at.
+fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
+    let cargo = |arguments: &[&str]| {
+        let mut cargo = workspace.cargo();
+        cargo.env("PYO3_PYTHON", &venv.python.executable).args(arguments);
+        cargo
+    };
+    let deny = ["--", "-D", "warnings"];
+    let mut checks = vec![("formatting", cargo(&["fmt", "--all", "--check"]))];
+
+    let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
+    clippy.args(deny);
+    checks.push(("clippy", clippy));
+    for (flags, target) in OTHER_CFGS {
+        let mut clippy = cargo(&["clippy", "-p", "buffer-runtime", "--all-targets", "--target-dir"]);
+        run::set_rustflags(&mut clippy, flags);
+        clippy.arg(workspace.target(target)).args(deny);
+        checks.push((flags, clippy));
+    }
+
+    // A link may be good as users read it and broken with the private items, or the other way round.
+    for (what, private) in [("documentation", None), ("private documentation", Some("--document-private-items"))] {
+        let mut doc = cargo(&["doc", "--no-deps", "-p", "buffer-derive", "-p", "buffer-runtime"]);
+        doc.args(private).env("RUSTDOCFLAGS", "-D warnings");
+        checks.push((what, doc));
+    }
+
+    for (what, arguments) in [("Python", &["check"][..]), ("Python formatting", &["format", "--check"])] {
+        let mut ruff = run::command(venv.bin().join("ruff"));
+        ruff.args(arguments).current_dir(&workspace.root);
+        checks.push((what, ruff));
+    }
+    checks
+}

@@ -1,0 +1,66 @@
+//! The project's own commands. They need cargo, a C compiler and Python 3.9 or newer with `venv`; everything else
+//! that is Python's comes from pip into `.venv` at the root of the repository.
+
+mod bench;
+mod demo;
+mod develop;
+mod interpreters;
+mod lint;
+mod run;
+mod test;
+mod venv;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's own commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the examples and watch numpy use Rust's memory
+    Demo,
+    /// Make `.venv` and build the examples into it
+    Develop,
+    /// Run every test, or only the steps that are named
+    Test {
+        /// All of them when none is named
+        #[arg(value_enum)]
+        steps: Vec<test::Step>,
+    },
+    /// Check formatting, clippy, the documentation and the Python files
+    Lint,
+    /// Compare a get + release pair with its peers
+    Bench {
+        /// Passed on to `bench/run.py`, such as `--quick`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    let done = Workspace::find().and_then(|workspace| match command {
+        Command::Demo => demo::run(&workspace),
+        Command::Develop => develop::run(&workspace).map(drop),
+        Command::Test { steps } => test::run(&workspace, steps),
+        Command::Lint => lint::run(&workspace),
+        Command::Bench { arguments } => bench::run(&workspace, &arguments),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // `{:#}` puts the causes on one line; a backtrace of this program would help nobody.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Builds for interpreters that need not be here: PyO3 takes a description in their place, and nothing is linked.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use super::{Outcome, Suite};
+use crate::run;
+
+pub(super) fn check(suite: &Suite<'_>) -> Result<Outcome> {
+    let free_threaded = describe(suite, "3.14t", "version=3.14\nbuild_flags=Py_GIL_DISABLED\n")?;
+    let stable_abi = describe(suite, "3.14", "version=3.14\n")?;
+    let mut cargo = check_runtime(suite, "free-threaded");
+    run::run(cargo.env("PYO3_CONFIG_FILE", free_threaded))?;
+    let mut cargo = check_runtime(suite, "abi3");
+    run::run(cargo.args(["--features", "pyo3/abi3-py311"]).env("PYO3_CONFIG_FILE", &stable_abi))?;
+
+    let mut cargo = check_runtime(suite, "abi3");
+    let refusal = run::read(cargo.args(["--features", "pyo3/abi3-py310"]).env("PYO3_CONFIG_FILE", &stable_abi));
+    let refusal = refusal.err().map(|error| format!("{error:#}")).unwrap_or_default();
+    ensure!(
+        refusal.contains("select the feature `abi3-py311`"),
+        "a build for the stable ABI of 3.10, which lacks the buffer protocol, was not refused with our words: {refusal}"
+    );
+    println!("   abi3-py310 was refused, as it must be");
+    Ok(Outcome::Passed)
+}
+
+fn check_runtime(suite: &Suite<'_>, flavour: &str) -> Command {
+    let mut cargo = suite.workspace.cargo();
+    cargo.args(["check", "-p", "buffer-runtime", "--target-dir"]).arg(suite.workspace.target(flavour));
+    cargo
+}
+
+/// Writes down what PyO3 would have asked the interpreter.
+fn describe(suite: &Suite<'_>, name: &str, particulars: &str) -> Result<PathBuf> {
+    let dir = suite.workspace.target("configs");
+    fs::create_dir_all(&dir)?;
+    let file = dir.join(format!("{name}.txt"));
+    fs::write(&file, format!("implementation=CPython\nshared=true\npointer_width=64\n{particulars}"))?;
+    Ok(file)
+}

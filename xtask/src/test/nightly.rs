@@ -1,0 +1,78 @@
+//! The steps that need a nightly toolchain, which nobody has to have: Miri and the sanitizers.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Outcome, Suite};
+use crate::run;
+
+/// Miri interprets the tests whose names hold `miri_`; nothing is linked, no Python runs.
+pub(super) fn miri(suite: &Suite<'_>) -> Result<Outcome> {
+    if let Some(reason) = missing("miri") {
+        return Ok(Outcome::Skipped(reason));
+    }
+    let mut cargo = nightly(suite);
+    cargo
+        .args(["miri", "test", "-p", "buffer-runtime", "--lib", "miri_", "--target-dir"])
+        .arg(suite.workspace.target("miri"));
+    run::run_filtered_tests(&mut cargo)?;
+    Ok(Outcome::Passed)
+}
+
+/// The standard library is built anew, so that its own synchronisation is seen as well.
+pub(super) fn tsan(suite: &Suite<'_>) -> Result<Outcome> {
+    if let Some(reason) = missing("rust-src") {
+        return Ok(Outcome::Skipped(reason));
+    }
+    sanitize(suite, "thread", &["-Zbuild-std", "tsan_"])
+}
+
+pub(super) fn asan(suite: &Suite<'_>) -> Result<Outcome> {
+    if let Some(reason) = missing("rustc") {
+        return Ok(Outcome::Skipped(reason));
+    }
+    sanitize(suite, "address", &[])
+}
+
+fn sanitize(suite: &Suite<'_>, sanitizer: &str, arguments: &[&str]) -> Result<Outcome> {
+    // Naming the target keeps the flags from build scripts and macros.
+    let target = "x86_64-unknown-linux-gnu";
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return Ok(Outcome::Skipped(format!("runs on {target} alone")));
+    }
+    let mut cargo = nightly(suite);
+    run::set_rustflags(&mut cargo, &format!("-Zsanitizer={sanitizer}"));
+    cargo
+        .args(["test", "-p", "buffer-runtime", "--lib", "--target", target, "--target-dir"])
+        .arg(suite.workspace.target(sanitizer))
+        .args(arguments);
+    run::run_filtered_tests(&mut cargo)?;
+    Ok(Outcome::Passed)
+}
+
+fn nightly(suite: &Suite<'_>) -> Command {
+    let mut rustup = suite.embed(run::command("rustup"));
+    rustup.args(["run", "nightly", "cargo"]);
+    rustup
+}
+
+/// Why a step that needs this component of a nightly toolchain cannot run here.
+fn missing(component: &str) -> Option<String> {
+    let mut rustup = run::command("rustup");
+    let installed = run::read(rustup.args(["component", "list", "--installed", "--toolchain", "nightly"]));
+    let has = |name: &str| {
+        installed
+            .as_ref()
+            .is_ok_and(|list| list.lines().any(|line| line == name || line.starts_with(&format!("{name}-"))))
+    };
+    if !has("rustc") {
+        return Some("there is no nightly toolchain; `rustup toolchain install nightly` adds it".to_owned());
+    }
+    if !has(component) {
+        return Some(format!(
+            "the nightly toolchain lacks {component}; `rustup +nightly component add {component}` adds it"
+        ));
+    }
+    None
+}
