@@ -1,0 +1,97 @@
+//! A matrix for Python that grows row by row, and whose memory is Rust's.
+//!
+//! `numpy.asarray(Matrix(10))` shows that memory without a copy. While anything shows it, `add_row` raises
+//! `BufferError` instead of moving it away.
+
+use buffer_runtime::{ExportBuffer, ExportCell};
+use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+
+/// Memory of float32 with the buffer protocol: a fixed number of columns, a growing number of rows.
+#[derive(ExportBuffer)]
+#[pyclass(frozen, subclass, weakref, module = "matrix")]
+struct Matrix {
+    ncols: usize,
+    #[buffer(shape = [_, self.ncols])]
+    data: ExportCell<Vec<f32>>,
+}
+
+#[pymethods]
+impl Matrix {
+    /// A matrix of zeros; without `nrows` it has no rows yet.
+    #[new]
+    #[pyo3(signature = (ncols, nrows = None))]
+    fn new(ncols: &Bound<'_, PyAny>, nrows: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let ncols = count(ncols, "ncols", 1)?;
+        // Rust, and with it the buffer protocol, allows no more than `isize::MAX` bytes in one piece.
+        if ncols > isize::MAX as usize / size_of::<f32>() {
+            return Err(PyValueError::new_err(format!("ncols is too large for any memory: {ncols}")));
+        }
+        let nrows = nrows.map_or(Ok(0), |nrows| count(nrows, "nrows", 0))?;
+        // Memory that is zero already, not memory that is filled with zeros: it costs nothing until it is used.
+        let zeros = nrows.checked_mul(ncols).and_then(|len| bytemuck::try_zeroed_vec(len).ok());
+        let data = zeros.ok_or_else(|| out_of_memory(nrows, ncols))?;
+        Ok(Self { ncols, data: ExportCell::new(data) })
+    }
+
+    /// Appends a row of zeros. Raises `BufferError` while any view of the memory is alive.
+    fn add_row(&self, py: Python<'_>) -> PyResult<()> {
+        let mut data = self.data.write(py)?;
+        data.try_reserve(self.ncols).map_err(|_| out_of_memory(data.len() / self.ncols + 1, self.ncols))?;
+        let len = data.len() + self.ncols;
+        data.resize(len, 0.0);
+        Ok(())
+    }
+
+    #[getter]
+    fn nrows(&self) -> usize {
+        self.data.len() / self.ncols
+    }
+
+    #[getter]
+    fn ncols(&self) -> usize {
+        self.ncols
+    }
+
+    fn __len__(&self) -> usize {
+        self.nrows()
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let this = slf.get();
+        Ok(format!("<{} of {} x {} float32>", slf.get_type().name()?, this.nrows(), this.ncols))
+    }
+}
+
+/// An integer argument of at least `least`, or an exception that names the argument.
+fn count(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyResult<usize> {
+    let py = value.py();
+    let complaint = match value.extract::<isize>() {
+        Ok(number) => match usize::try_from(number) {
+            Ok(count) if count >= least => return Ok(count),
+            _ => format!("must be at least {least}, not {number}"),
+        },
+        Err(error) if error.is_instance_of::<PyTypeError>(py) => {
+            let kind = value.get_type().name()?;
+            return Err(PyTypeError::new_err(format!("{name} must be an integer, not {kind}")));
+        }
+        // What no `isize` can hold is very large or very negative.
+        Err(error) if error.is_instance_of::<PyOverflowError>(py) && value.lt(0)? => {
+            format!("must be at least {least}")
+        }
+        Err(error) if error.is_instance_of::<PyOverflowError>(py) => "is too large for any memory".to_owned(),
+        Err(error) => return Err(error),
+    };
+    Err(PyValueError::new_err(format!("{name} {complaint}")))
+}
+
+fn out_of_memory(nrows: usize, ncols: usize) -> PyErr {
+    PyMemoryError::new_err(format!("no memory for {nrows} x {ncols} float32"))
+}
+
+/// See the stub, `matrix.pyi`, for what Python finds here.
+#[pymodule]
+mod matrix {
+    #[pymodule_export]
+    use super::Matrix;
+}

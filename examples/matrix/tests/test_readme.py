@@ -1,0 +1,26 @@
+"""The README's Python session gives what the README says."""
+
+import doctest
+import pathlib
+
+README = pathlib.Path(__file__).parents[3] / "README.md"
+
+
+def test_the_session_in_the_readme():
+    session = doctest.DocTestParser().get_doctest(python_blocks(README), {}, README.name, str(README), 0)
+    assert len(session.examples) > 10, "the README has lost its session"
+    report = []
+    results = doctest.DocTestRunner(verbose=False).run(session, out=report.append)
+    assert results.failed == 0, "".join(report)
+
+
+def python_blocks(path):
+    """The text with every line blank that is not in a block of Python, so that line numbers stay as they are."""
+    kept = []
+    inside = False
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("```"):
+            inside = line == "```python"
+            line = ""
+        kept.append(line if inside else "")
+    return "\n".join(kept)
