@@ -1,0 +1,173 @@
+/* The matrix as an expert writes it by hand against the C API: the yardstick of the benchmark.
+ *
+ * float32, a fixed number of columns, a growing number of rows; while a view is held nothing grows.
+ * bf_getbuffer answers every request as memoryview does, and spends nothing on what cannot happen: the memory is
+ * never read-only, so that PyBUF_WRITABLE has nothing to refuse. The count of views relies on the GIL. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stddef.h>
+#include <string.h>
+
+typedef struct {
+    PyObject_HEAD
+    float *data;
+    Py_ssize_t nrows;
+    Py_ssize_t ncols;
+    Py_ssize_t capacity; /* in rows */
+    Py_ssize_t exports;
+    Py_ssize_t shape[2];
+    Py_ssize_t strides[2];
+} Matrix;
+
+static int
+matrix_getbuffer(PyObject *op, Py_buffer *view, int flags)
+{
+    Matrix *self = (Matrix *)op;
+
+    if (view == NULL) {
+        PyErr_SetString(PyExc_BufferError, "matrix: a request needs a view to fill");
+        return -1;
+    }
+    view->obj = NULL;
+
+    /* C order is Fortran order too where at most one extent exceeds 1, or there are no elements. */
+    if ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS && self->nrows > 1 && self->ncols > 1) {
+        PyErr_SetString(PyExc_BufferError, "matrix: not Fortran contiguous");
+        return -1;
+    }
+    if ((flags & PyBUF_FORMAT) && !(flags & PyBUF_ND)) {
+        PyErr_SetString(PyExc_BufferError, "matrix: a format without a shape describes nothing");
+        return -1;
+    }
+
+    self->shape[0] = self->nrows;
+    self->shape[1] = self->ncols;
+    self->strides[0] = self->ncols * (Py_ssize_t)sizeof(float);
+    self->strides[1] = (Py_ssize_t)sizeof(float);
+
+    view->buf = self->data;
+    view->len = self->nrows * self->strides[0];
+    view->readonly = 0;
+    view->itemsize = (Py_ssize_t)sizeof(float);
+    view->format = (flags & PyBUF_FORMAT) ? "f" : NULL;
+    view->ndim = (flags & PyBUF_ND) ? 2 : 1;
+    view->shape = (flags & PyBUF_ND) ? self->shape : NULL;
+    view->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? self->strides : NULL;
+    view->suboffsets = NULL;
+    view->internal = NULL;
+
+    self->exports++;
+    Py_INCREF(op);
+    view->obj = op;
+    return 0;
+}
+
+static void
+matrix_releasebuffer(PyObject *op, Py_buffer *Py_UNUSED(view))
+{
+    ((Matrix *)op)->exports--;
+}
+
+static PyObject *
+matrix_add_row(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    Matrix *self = (Matrix *)op;
+
+    if (self->exports > 0) {
+        PyErr_Format(PyExc_BufferError, "cannot resize: %zd views are alive", self->exports);
+        return NULL;
+    }
+    if (self->nrows == self->capacity) {
+        const Py_ssize_t capacity = self->capacity ? self->capacity : 4;
+        float *data;
+
+        if (capacity > PY_SSIZE_T_MAX / 2 / (Py_ssize_t)sizeof(float) / self->ncols) {
+            return PyErr_NoMemory();
+        }
+        data = PyMem_RawRealloc(self->data, 2 * capacity * self->ncols * sizeof(float));
+        if (data == NULL) {
+            return PyErr_NoMemory();
+        }
+        self->data = data;
+        self->capacity = 2 * capacity;
+    }
+    memset(self->data + self->nrows * self->ncols, 0, self->ncols * sizeof(float));
+    self->nrows++;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+matrix_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"ncols", "nrows", NULL};
+    Py_ssize_t ncols, nrows = 0;
+    Matrix *self;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "n|n", names, &ncols, &nrows)) {
+        return NULL;
+    }
+    if (ncols < 1 || nrows < 0) {
+        PyErr_SetString(PyExc_ValueError, "ncols must be at least 1, nrows at least 0");
+        return NULL;
+    }
+    if (nrows > PY_SSIZE_T_MAX / (Py_ssize_t)sizeof(float) / ncols) {
+        return PyErr_NoMemory();
+    }
+    self = (Matrix *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->ncols = ncols;
+    self->nrows = nrows;
+    self->capacity = nrows;
+    self->data = PyMem_RawCalloc(nrows * ncols, sizeof(float));
+    if (self->data == NULL) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    return (PyObject *)self;
+}
+
+static void
+matrix_dealloc(PyObject *op)
+{
+    PyMem_RawFree(((Matrix *)op)->data);
+    Py_TYPE(op)->tp_free(op);
+}
+
+static PyBufferProcs matrix_buffer = {matrix_getbuffer, matrix_releasebuffer};
+
+static PyMethodDef matrix_methods[] = {
+    {"add_row", matrix_add_row, METH_NOARGS, "Appends a row of zeros."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyTypeObject MatrixType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "c_peer.Matrix",
+    .tp_basicsize = sizeof(Matrix),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = matrix_new,
+    .tp_dealloc = matrix_dealloc,
+    .tp_methods = matrix_methods,
+    .tp_as_buffer = &matrix_buffer,
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "c_peer",
+    .m_size = -1,
+};
+
+PyMODINIT_FUNC
+PyInit_c_peer(void)
+{
+    PyObject *m = PyModule_Create(&module);
+
+    if (m != NULL && PyModule_AddType(m, &MatrixType) < 0) {
+        Py_DECREF(m);
+        return NULL;
+    }
+    return m;
+}

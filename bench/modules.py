@@ -1,0 +1,88 @@
+"""Who is compared, how they are built, and how they are imported."""
+
+import functools
+import importlib.util
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+import sysconfig
+
+HERE = pathlib.Path(__file__).resolve().parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).resolve() / "bench"
+
+# One class a module: with two, the compiler inlines otherwise.
+C_PEER = "c_peer"
+OURS = "ours"
+PEERS = {
+    C_PEER: "C by hand",
+    "pyo3_by_hand": "PyO3 by hand",
+    "pyo3_by_hand_frozen": "PyO3 by hand, frozen",
+    OURS: "derive, frozen",
+    "ours_mutable": "derive, not frozen",
+}
+IN_C = [C_PEER, "pairs"]
+IN_RUST = [name for name in PEERS if name not in IN_C]
+
+
+def module_file(name):
+    """Where `build` puts a module for the interpreter that runs this."""
+    return TARGET / "modules" / (name + sysconfig.get_config_var("EXT_SUFFIX"))
+
+
+def build():
+    """Builds every module, with the settings that its author would use and no more."""
+    module_file("pairs").parent.mkdir(parents=True, exist_ok=True)
+    for name in IN_C:
+        compile_c(name)
+    for name, library in build_rust().items():
+        module_file(name).unlink(missing_ok=True)
+        os.link(library, module_file(name))
+
+
+def compile_c(name):
+    flags = ["-O2", "-DNDEBUG", "-g", "-fPIC", "-shared", "-Wall", "-Wextra"]
+    if sys.platform == "darwin":
+        flags += ["-undefined", "dynamic_lookup"]
+    include = "-I" + sysconfig.get_path("include")
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    run([*compiler, *flags, include, "-o", module_file(name), HERE / f"{name}.c"])
+
+
+def build_rust():
+    """The shared libraries that `cargo build --release` makes, by name of module."""
+    command = ["cargo", "build", "--release", "--message-format=json-render-diagnostics", "--target-dir", TARGET]
+    for name in IN_RUST:
+        command += ["--package", "bench-" + name.replace("_", "-")]
+    # As maturin sets them: the modules take Python's symbols from the interpreter that loads them.
+    environment = {**os.environ, "PYO3_BUILD_EXTENSION_MODULE": "1", "PYO3_PYTHON": sys.executable}
+    if sys.platform == "darwin":
+        lookup = "-C link-arg=-undefined -C link-arg=dynamic_lookup"
+        environment["RUSTFLAGS"] = f"{environment.get('RUSTFLAGS', '')} {lookup}".strip()
+    output = run(command, cwd=HERE.parent, env=environment, stdout=subprocess.PIPE).stdout
+    built = {}
+    for message in map(json.loads, output.splitlines()):
+        if message["reason"] == "compiler-artifact" and message["target"]["name"] in IN_RUST:
+            built[message["target"]["name"]] = message["filenames"][0]
+    return built
+
+
+def run(command, **options):
+    """Runs a step of the build; its own words are all there is to say where it fails."""
+    try:
+        return subprocess.run([str(part) for part in command], check=True, text=True, **options)
+    except FileNotFoundError:
+        sys.exit(f"bench: cannot run {command[0]}: it is not installed")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"bench: {command[0]} failed with status {error.returncode}")
+
+
+@functools.cache
+def load(name):
+    """Imports a module that `build` made, once."""
+    spec = importlib.util.spec_from_file_location(name, module_file(name))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,197 @@
+"""Compares an exported class with hand-written C, and with PyO3 by hand: instructions, time, size, bulk speed.
+
+    python bench/run.py [--quick] [--check]
+
+README.md says what each part means.
+"""
+
+import argparse
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+# Cargo takes every directory beside this file for a crate; a `__pycache__` must not appear among them.
+sys.dont_write_bytecode = True
+
+import modules  # noqa: E402
+import workload  # noqa: E402
+
+# How many times the instructions of the C extension a frozen class may take.
+BUDGET = {"first view": 1.25, "view alive": 1.05, "memoryview": 1.05}
+
+TITLES = {
+    "first view": "each the first",
+    "view alive": "another alive",
+    "memoryview": "memoryview(m).release()",
+}
+
+
+def main():
+    arguments = parse_arguments()
+    say("Building the peers")
+    modules.build()
+    within = compare_instructions(5_000 if arguments.quick else 20_000)
+    compare_times(rounds=7 if arguments.quick else 31, n=20_000 if arguments.quick else 100_000)
+    compare_bulk(seconds=0.1 if arguments.quick else 0.5)
+    if arguments.check and not within:
+        sys.exit("bench: the budget of instructions is exceeded, or was not measured")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description="Compare an exported class with hand-written extensions.")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a budget of instructions is exceeded")
+    return parser.parse_args()
+
+
+def say(heading):
+    print(f"\n{heading}", flush=True)
+
+
+# Instructions
+
+
+def compare_instructions(n):
+    """Prints the instructions of every peer; returns whether the derive is known to be within its budget."""
+    say("Instructions for a get + release pair (PyBUF_FULL), and as a multiple of the C extension")
+    if shutil.which("valgrind") is None:
+        print("  valgrind is missing: no instructions are counted (everything else is measured)")
+        return False
+    counts = count_instructions(n)
+    small = {name: {case: counts[name, case, workload.NROWS] for case in workload.CASES} for name in modules.PEERS}
+    print_table(small, "{:.0f}")
+    within = print_budget(small)
+
+    say("Instructions where each view is the first, by size of the matrix")
+    for name, label in modules.PEERS.items():
+        here, there = (counts[name, "first view", nrows] for nrows in (workload.NROWS, workload.NROWS << 20))
+        verdict = "equal" if abs(here - there) < 0.5 else "NOT EQUAL"
+        print(f"  {label:<24}1 KiB {here:8.1f}   1 GiB {there:8.1f}   {verdict}")
+    return within
+
+
+def count_instructions(n):
+    """Instructions a pair for every setting of the workload, from one run under callgrind.
+
+    Callgrind writes a file at each mark. A setting has three: whatever came before, n pairs, 2n pairs; the difference
+    of the latter two leaves the pairs alone.
+    """
+    names = list(modules.PEERS)
+    program = pathlib.Path(workload.__file__)
+    with tempfile.TemporaryDirectory() as directory:
+        out = pathlib.Path(directory, "out")
+        options = ["--tool=callgrind", f"--callgrind-out-file={out}", "--dump-before=pairs_mark"]
+        done = subprocess.run(
+            ["valgrind", *options, sys.executable, "-B", str(program), str(n), *names],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if done.returncode != 0:
+            sys.exit(f"bench: valgrind failed with status {done.returncode}:\n{done.stderr}")
+        counts = {}
+        for index, setting in enumerate(workload.settings(names)):
+            once, twice = (total(f"{out}.{3 * index + part}") for part in (2, 3))
+            counts[setting] = (twice - once) / n
+        return counts
+
+
+def total(path):
+    """The instructions that a file of callgrind's accounts for."""
+    return int(re.search(r"^totals: (\d+)", pathlib.Path(path).read_text(), re.MULTILINE)[1])
+
+
+def print_budget(counts):
+    within = True
+    cells = []
+    for case, budget in BUDGET.items():
+        ratio = counts[modules.OURS][case] / counts[modules.C_PEER][case]
+        within &= ratio <= budget
+        cells.append(f"{budget:.2f}: {'within' if ratio <= budget else 'over'}")
+    print_row(f"budget of {modules.PEERS[modules.OURS]}", cells)
+    return within
+
+
+# Times
+
+
+def compare_times(rounds, n):
+    """Prints nanoseconds a pair: the peers take turns in one process, so that they share whatever disturbs it."""
+    say(f"Nanoseconds for the same, median of {rounds} rounds, and as a multiple of the C extension")
+    matrices = {name: modules.load(name).Matrix(workload.NCOLS, workload.NROWS) for name in modules.PEERS}
+    medians = {name: {} for name in modules.PEERS}
+    for case, run in workload.CASES.items():
+        samples = {name: [] for name in modules.PEERS}
+        for round_number in range(rounds + 1):
+            for name, matrix in matrices.items():
+                start = time.perf_counter_ns()
+                run(matrix, n)
+                elapsed = time.perf_counter_ns() - start
+                if round_number > 0:
+                    samples[name].append(elapsed / n)
+        for name in modules.PEERS:
+            medians[name][case] = statistics.median(samples[name])
+    print_table(medians, "{:.1f}")
+
+
+def print_table(numbers, form):
+    print_row("", [TITLES[case] for case in workload.CASES])
+    for name, label in modules.PEERS.items():
+        cells = []
+        for case in workload.CASES:
+            ratio = numbers[name][case] / numbers[modules.C_PEER][case]
+            cells.append(f"{form.format(numbers[name][case])}  {ratio:5.2f}")
+        print_row(label, cells)
+
+
+def print_row(label, cells):
+    print(f"  {label:<24}" + "".join(f"{cell:>26}" for cell in cells))
+
+
+# Bulk speed
+
+
+def compare_bulk(seconds):
+    """Prints how fast every element is changed in place: `Shared::for_each_chunk` beside numpy."""
+    say("Multiplying float32 in place while a view is held, gigabytes of traffic a second")
+    try:
+        import numpy
+    except ImportError:
+        print("  numpy is missing: nothing to compare with")
+        return
+    ours = modules.load(modules.OURS)
+    print(f"  {'elements':<24}{'for_each_chunk':>26}{'numpy':>26}{'times numpy':>26}")
+    for exponent in range(3, 8):
+        matrix = ours.Matrix(1, 10**exponent)
+        array = numpy.asarray(matrix)
+        array[:] = 1.5
+        # Every product differs from what it replaces, and none grows: all elements are stored, at an even pace.
+        factor = numpy.float32(-1.0)
+        contestants = {
+            "ours": lambda matrix=matrix: matrix.scale(-1.0),
+            "numpy": lambda array=array, factor=factor: numpy.multiply(array, factor, out=array),
+        }
+        speed = {name: 8e-9 * 10**exponent / took for name, took in fastest(contestants, seconds).items()}
+        cells = [f"{speed['ours']:.1f}", f"{speed['numpy']:.1f}", f"{speed['ours'] / speed['numpy']:.2f}"]
+        print_row(f"{10**exponent:,}", cells)
+
+
+def fastest(contestants, seconds):
+    """Seconds that a call of each takes: the median of calls made in turns."""
+    samples = {name: [] for name in contestants}
+    end = time.perf_counter() + seconds * len(contestants)
+    while time.perf_counter() < end or len(samples["ours"]) < 5:
+        for name, call in contestants.items():
+            start = time.perf_counter()
+            call()
+            samples[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in samples.items()}
+
+
+if __name__ == "__main__":
+    main()
