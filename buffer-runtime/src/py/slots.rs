@@ -29,7 +29,6 @@ use super::export::{Tried, grant_fast, try_grant};
 use crate::cell::Ticket;
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
-use crate::lock::Released;
 use crate::request::Flags;
 
 /// Adds the two slots to a class, and the methods of that name in [`array`](super::array).
@@ -156,25 +155,12 @@ unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_b
     // the lock is referred to, whose fields are all atomic (invariant 7).
     let lock = unsafe { &(*ticket.block.as_ptr()).lock };
     let released = lock.release(ticket.access);
-    if !released.views {
-        // SAFETY: as for this function, and the view was its block's last.
-        unsafe { after_last_view(slf, view, released) };
-    }
-}
-
-/// # Safety
-///
-/// Attached. The view was the last of its block, and `released` says whether the owner is left.
-#[inline(always)]
-unsafe fn after_last_view(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, released: Released) {
     if released.is_last() {
-        // SAFETY: as the caller vouches.
-        return unsafe { free_cold(slf, view) };
-    }
-    #[cfg(not(atomic_lock))]
-    if orphans::are_waiting() {
-        // SAFETY: as the caller vouches.
-        unsafe { drain_cold(slf, view) };
+        // SAFETY: as for this function, and the view's ticket is the last of its block.
+        unsafe { free_cold(slf, view) };
+    } else if !released.views {
+        // SAFETY: as for this function.
+        unsafe { drain_if_orphans_wait(slf, view) };
     }
 }
 
@@ -196,6 +182,22 @@ unsafe extern "C" fn free_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffe
         with_none_pending(py, || unsafe { trampoline::releasebufferproc::<ColdFree>(slf, view) }, |()| false);
     }
 }
+
+/// # Safety
+///
+/// Attached.
+#[cfg(not(atomic_lock))]
+#[inline(always)]
+unsafe fn drain_if_orphans_wait(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    if orphans::are_waiting() {
+        // SAFETY: as the caller vouches.
+        unsafe { drain_cold(slf, view) };
+    }
+}
+
+/// The free-threaded lock leaves no orphans.
+#[cfg(atomic_lock)]
+unsafe fn drain_if_orphans_wait(_slf: *mut ffi::PyObject, _view: *mut ffi::Py_buffer) {}
 
 /// # Safety
 ///
