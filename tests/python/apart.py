@@ -13,7 +13,10 @@ PROLOGUE = f"import faulthandler; faulthandler.dump_traceback_later({TIMEOUT}, e
 
 
 def run(script, *arguments, stderr=""):
-    """Runs a script, which must end with status 0 and with just this text on stderr. Answers what it printed."""
+    """Runs a script, which must end with status 0, and with just this text on stderr. Answers what it printed.
+
+    With None for `stderr` it may say there what it will.
+    """
     path = [str(Path(buffer_tests_ext.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "RUST_BACKTRACE": "0"}
     done = subprocess.run(
@@ -23,5 +26,6 @@ def run(script, *arguments, stderr=""):
         text=True,
         timeout=TIMEOUT + 10,
     )
-    assert (done.stderr, done.returncode) == (stderr, 0), done.stdout
+    said = done.stderr if stderr is not None else None
+    assert (done.returncode, said) == (0, stderr), done.stderr + done.stdout
     return done.stdout

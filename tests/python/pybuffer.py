@@ -134,7 +134,7 @@ def ask(exporter, flags):
 
 
 class MemoryviewByHand:
-    """A memoryview of memory that no object exports, with a shape and an order that `memoryview.cast` cannot give it."""
+    """A memoryview of memory that no object exports, in shapes and an order that `memoryview.cast` cannot give."""
 
     def __init__(self, content, format, itemsize, shape, order, readonly):
         self._memory = ctypes.create_string_buffer(content, max(len(content), 1))

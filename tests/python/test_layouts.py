@@ -134,6 +134,36 @@ def test_64_dimensions_are_answered_as_by_cpythons_exporter(testbuffer):
         assert ask(layouts.Dimensions64(CONTENT, 4), flags).described() == ask(reference, flags).described()
 
 
+@each_kind(storage=["vec", "boxed", "vec_of_triples", "vec_of_tables"], layout=["natural", "readonly"], element="i32")
+def test_the_natural_shape_follows_the_length(kind):
+    m = kind.make()
+    for length in 24, 48, 48, 6, 0, 24:
+        shape = kind.shape(length)
+        content = kind.content(shape)
+        m.replace(content)
+        # The next view may be of any sort, and the one after it of another.
+        for flags in (FULL_RO, SIMPLE, STRIDES) if length % 4 else (SIMPLE, FULL_RO, STRIDES):
+            answer = ask(m, flags)
+            assert (answer.len, answer.content) == (len(content), content)
+            if flags != SIMPLE:
+                assert answer.shape == shape
+
+
+@pytest.mark.parametrize("flags", [SIMPLE, STRIDES, FULL_RO, FULL], ids=hex)
+def test_a_shape_that_fitted_once_is_held_against_the_length_again(flags):
+    m = layouts.Declared(CONTENT, 1, 4, 6)
+    for _ in range(3):
+        assert ask(m, flags).len == 96
+        for length in 92, 100, 0, 192:
+            m.replace(bytes(length))
+            assert ask(m, flags) is None
+            with pytest.raises(BufferError, match="describes 24 items"):
+                memoryview(m)
+        m.replace(CONTENT)
+        assert ask(m, flags).content == CONTENT
+        assert m.views() == 0
+
+
 def test_an_explicit_shape_counts_scalars_whatever_arrays_the_storage_has():
     # The storage is four arrays of six.
     a = np.asarray(layouts.Constants(CONTENT))

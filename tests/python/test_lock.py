@@ -247,10 +247,10 @@ def test_a_refusal_says_which_views_are_in_the_way(writable, readonly, text):
     views = [readonly_view(m) for _ in range(readonly)] + [memoryview(m) for _ in range(writable)]
     with pytest.raises(BufferError) as refusal:
         m.append(4)
-    assert str(refusal.value) == f"cannot resize: {text}; release or delete them first"
+    assert str(refusal.value) == f"cannot resize: {text}; release or delete every view first"
     with pytest.raises(BufferError) as refusal:
         m.close()
-    assert str(refusal.value) == f"cannot close: {text}; release or delete them first"
+    assert str(refusal.value) == f"cannot close: {text}; release or delete every view first"
     assert m.why_not_write() == (len(views), False)
     del views
     assert m.why_not_write() is None

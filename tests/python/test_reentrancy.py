@@ -1,4 +1,4 @@
-"""User code that runs in the middle of a request or of a method: it views, resizes, raises, panics, detaches, recurs."""
+"""User code in the middle of a request or of a method: it views, resizes, raises, panics, detaches, recurs."""
 
 import sys
 import threading
@@ -50,18 +50,14 @@ def test_release_inside_a_mutable_borrow_unlocks():
 
 def test_a_view_inside_a_mutable_borrow_is_a_buffer_error():
     m = Owner([1, 2])
-    seen = []
+    text = "cannot grant a view: this `Owner` is mutably borrowed; ask when the `&mut self` method"
 
     def ask():
         for consume in (memoryview, np.asarray, np.frombuffer, bytes):
-            with pytest.raises(BufferError) as refusal:
+            with pytest.raises(BufferError, match=text):
                 consume(m)
-            seen.append(str(refusal.value))
 
     m.call_then_grow(ask)
-    assert set(seen) == {
-        "cannot grant a view: this `Owner` is mutably borrowed; ask when the `&mut self` method that is running has returned"
-    }
     assert memoryview(m).tolist() == [1, 2, 1]
 
 
@@ -327,7 +323,7 @@ def test_a_shape_without_end_through_python_raises_recursion_error():
 
 
 def test_a_shape_without_end_does_not_overflow_a_small_stack():
-    apart.run(
+    printed = apart.run(
         """
 import threading
 from buffer_tests_ext.edges import SelfViewing
@@ -346,7 +342,8 @@ thread = threading.Thread(target=view)
 thread.start()
 thread.join()
 """
-    ) == "(1,)\n"
+    )
+    assert printed == "(1,)\n"
 
 
 def test_extending_by_itself_is_refused():

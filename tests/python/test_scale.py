@@ -134,21 +134,24 @@ def test_python_threads_cannot_lose_a_count_or_see_memory_that_moved():
     assert all(text.startswith("cannot resize: ") for text in refused)
 
 
-def test_rust_threads_hammer_one_cell():
-    out = apart.run(
+# With few threads the count often comes back to 0, with many it seldom does.
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_rust_threads_hammer_one_cell(threads):
+    granted = apart.run(
         """
 import sys
 from buffer_tests_ext import edges
 sys.setswitchinterval(1e-5)
 m = edges.Series([0.0] * 10)
-deeds = edges.hammer(m, 8, 3000)
-assert all(deeds), deeds
+granted = edges.hammer(m, int(sys.argv[1]), 5000)
 assert m.views() == 0
 m.append(1.0)
-print(deeds)
-"""
+print(*granted)
+""",
+        threads,
     )
-    assert out.startswith("[")
+    views, reads, shares, writes, refusals = map(int, granted.split())
+    assert min(views, reads, shares, writes, refusals) > 0
 
 
 def test_views_pass_from_thread_to_thread():

@@ -12,6 +12,7 @@ since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code r
 
 PyBUF_SIMPLE = 0x000
 PyBUF_WRITABLE = 0x001
+PyBUF_FORMAT = 0x004
 PyBUF_FULL = 0x11D
 PyBUF_FULL_RO = 0x11C
 PyBUF_READ = 0x100
@@ -24,10 +25,11 @@ def test_the_linker_kept_the_slots():
     edges.assert_owners_exported()
 
 
-@pytest.mark.parametrize("flags", [PyBUF_FULL, PyBUF_WRITABLE, PyBUF_READ, PyBUF_WRITE])
-def test_a_refusal_leaves_no_object_in_the_view(flags):
+@pytest.mark.parametrize("flags", [PyBUF_FULL, PyBUF_WRITABLE, PyBUF_FORMAT])
+@pytest.mark.parametrize("make", [ReadOnlyOwner, ReadOnlyShaped])
+def test_a_refusal_leaves_no_object_in_the_view(make, flags):
     # `request` fills `obj` with garbage before, and looks after a refusal.
-    m = ReadOnlyOwner([1, 2])
+    m = make([1, 2])
     with pytest.raises(BufferError):
         edges.request(m, flags)
     assert m.views() == 0
@@ -185,6 +187,40 @@ def test_an_exception_that_is_pending_survives_a_drop_that_fails(end):
     # What the drop raises may be reported or not; a panic is.
     assert unraisable == (["PanicException"] if end != "raise" else unraisable)
     assert m.views() == 0
+
+
+def test_an_exception_that_is_pending_survives_what_waits_in_pyo3s_pool():
+    # The objects' drops call Python. PyO3 drops what waits as soon as anybody comes by.
+    called = []
+
+    def waiting():
+        return [Owner([1], None, lambda: called.append(None) or int("1"))]
+
+    error = KeyError("pending")
+    view, pending = edges.request_with_pending_and_deferred(Shaped([1, 2]), PyBUF_FULL, error, waiting())
+    assert (view.shape, pending) == ([1, 2], error)
+
+    m = Owner([1, 2])
+    view = edges.request(m, PyBUF_FULL)
+    edges.replace(m, [3])
+    assert view.release_with_pending_and_deferred(error, waiting()) is error
+    assert len(called) == 2
+
+
+@pytest.mark.parametrize("error", ["KeyError", "PanicException"])
+def test_an_exception_on_its_way_survives_the_views_that_it_ends(error):
+    def fail():
+        if error == "KeyError":
+            raise KeyError("on its way")
+        Series([1]).panic_under("read")
+
+    called = []
+    m = Owner([1, 2], None, lambda: called.append(len(str(sys.exc_info()))))
+    with pytest.raises(BaseException) as raised:
+        # The memoryview dies while the exception that follows it is under way.
+        _ = [memoryview(m), edges.part(m).drop_here(), fail()]
+    assert type(raised.value).__name__ == error
+    assert len(called) == 1
 
 
 def closed(m):

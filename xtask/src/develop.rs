@@ -83,6 +83,8 @@ fn install_wheel(workspace: &Workspace, venv: &Venv, profile: Profile, example: 
 pub(crate) fn cargo_for_extension(workspace: &Workspace, venv: &Venv) -> Command {
     let mut cargo = workspace.cargo();
     cargo.env("PYO3_PYTHON", &venv.python.executable).env("PYO3_BUILD_EXTENSION_MODULE", "1");
+    // Built once for each interpreter and seldom again: what an incremental build would keep is gigabytes.
+    cargo.env("CARGO_INCREMENTAL", "0");
     cargo
 }
 

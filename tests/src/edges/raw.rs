@@ -2,11 +2,12 @@
 
 use std::ffi::c_int;
 use std::ptr;
+use std::thread;
 
 use pyo3::exceptions::{PyAssertionError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyList};
 
 /// What is in `obj` before a request, to see what a refusal leaves there.
 const GARBAGE: usize = 0x5ca1_ab1e;
@@ -107,12 +108,50 @@ impl RawView {
         }
     }
 
+    /// Releases on a thread whose state was made here, as programs do that embed Python. CPython's own record of which
+    /// thread has which state may not know it.
+    fn release_on_embedders_thread(&mut self, py: Python<'_>) -> PyResult<()> {
+        /// A thread state is handed to the thread that will use it.
+        struct State(*mut ffi::PyThreadState);
+        // SAFETY: nobody else uses it.
+        unsafe impl Send for State {}
+
+        let Some(mut buffer) = self.held.take() else { return Err(PyValueError::new_err("released")) };
+        // SAFETY: attached.
+        let interpreter = unsafe { ffi::PyInterpreterState_Get() };
+        // SAFETY: attached, with the interpreter of this thread.
+        let state = State(unsafe { ffi::PyThreadState_New(interpreter) });
+        let thread = thread::spawn(move || {
+            let state = state;
+            // SAFETY: the state is new, and no thread has it.
+            unsafe { ffi::PyEval_AcquireThread(state.0) };
+            // SAFETY: attached now, and the view was not released before.
+            unsafe { ffi::PyBuffer_Release(&raw mut buffer.0) };
+            // SAFETY: attached, and the state is not needed any more.
+            unsafe { ffi::PyThreadState_Clear(state.0) };
+            // SAFETY: as above.
+            unsafe { ffi::PyThreadState_DeleteCurrent() };
+        });
+        py.detach(|| thread.join()).expect("releasing does not panic");
+        Ok(())
+    }
+
     /// Releases with `error` pending; answers what is pending afterwards.
     fn release_with_pending<'py>(&mut self, error: Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = error.py();
         PyErr::from_value(error).restore(py);
         self.release(py);
         pending(py)
+    }
+
+    /// The same, with the last of `deferred` waiting in PyO3's pool.
+    fn release_with_pending_and_deferred<'py>(
+        &mut self,
+        error: Bound<'py, PyAny>,
+        deferred: &Bound<'py, PyList>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        defer_last(deferred)?;
+        Ok(self.release_with_pending(error))
     }
 }
 
@@ -154,6 +193,26 @@ fn request_with_pending<'py>(object: &Bound<'py, PyAny>, flags: c_int, error: Bo
     PyErr::from_value(error).restore(py);
     let granted = Buffer::request(object, flags);
     (granted.map(|buffer| RawView { held: Some(buffer) }), pending(py))
+}
+
+/// Leaves the last object of a list in PyO3's pool, where what is dropped on a detached thread waits for one that is
+/// attached.
+fn defer_last(list: &Bound<'_, PyList>) -> PyResult<()> {
+    let object = list.call_method0("pop")?.unbind();
+    thread::spawn(move || drop(object)).join().expect("dropping a reference does not panic");
+    Ok(())
+}
+
+/// The same, with the last of `deferred` waiting in PyO3's pool.
+#[pyfunction]
+fn request_with_pending_and_deferred<'py>(
+    object: &Bound<'py, PyAny>,
+    flags: c_int,
+    error: Bound<'py, PyAny>,
+    deferred: &Bound<'py, PyList>,
+) -> PyResult<Answered<'py>> {
+    defer_last(deferred)?;
+    Ok(request_with_pending(object, flags, error))
 }
 
 /// Requests what will be refused, then something else with the refusal pending.
@@ -233,6 +292,7 @@ pub(super) fn add(edges: &Bound<'_, PyModule>) -> PyResult<()> {
     edges.add_class::<Crowd>()?;
     edges.add_function(wrap_pyfunction!(request, edges)?)?;
     edges.add_function(wrap_pyfunction!(request_with_pending, edges)?)?;
+    edges.add_function(wrap_pyfunction!(request_with_pending_and_deferred, edges)?)?;
     edges.add_function(wrap_pyfunction!(request_twice, edges)?)?;
     edges.add_function(wrap_pyfunction!(request_into_null, edges)?)?;
     edges.add_function(wrap_pyfunction!(pairs, edges)?)
