@@ -19,15 +19,33 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// its type; `#[buffer]` marks it where the struct has several, or where the type has another name.
 /// The derive may stand above `#[pyclass]` or below it.
 ///
+/// ```text
+/// /// Pictures of one size, last index first in memory, which Python may look at but not change.
+/// #[derive(ExportBuffer)]
+/// #[buffer(no_array)]                       // options of the struct
+/// #[pyclass(frozen)]
+/// struct Pictures {
+///     height: u32,
+///     width: u32,
+///     #[buffer(shape = [self.height, self.width, _], order = "F", readonly)]
+///     pixels: ExportCell<Vec<u8>>,
+/// }
+/// ```
+///
 /// # Options of the field
 ///
 /// | Option | Meaning |
 /// |---|---|
-/// | `shape = [_, self.ncols]` | The extents, outermost first, counted in scalars: any expressions over `self` that give an integer of up to 64 bits, with `?` where they give a `PyResult`. One `_` is inferred from the number of elements. Without `shape`, the storage's own is exported. |
+/// | `shape = [_, self.ncols]` | The extents, outermost first, counted in scalars: any expressions over `self` that give an integer of up to 64 bits, with `?` where they give a `PyResult`. One `_` is inferred from the number of scalars: over a `Vec<[f32; 3]>` write `[_, 3]`. Without `shape`, the storage's own is exported. |
 /// | `order = "C"` or `order = "F"` | Whether the last extent (`"C"`, the default) or the first (`"F"`) varies fastest. Needs a `shape` of two or more extents. |
 /// | `readonly` | Python may read the elements but not write them. |
 ///
+/// The extents are evaluated for the first of the views that are alive together. If evaluating them raises or panics, the
+/// request does; literals, constants and integer fields of `self` are read without running any code of yours.
+///
 /// # Options of the struct
+///
+/// Written as `#[buffer(no_array)]` above the struct.
 ///
 /// | Option | Meaning |
 /// |---|---|

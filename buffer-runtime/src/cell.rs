@@ -44,7 +44,13 @@ use crate::storage::Storage;
 /// The memory itself lives in a block on the heap, which is freed by whoever goes last, the cell or the last view. So a
 /// cell may be moved, swapped and dropped at any time, on any thread, and views stay valid.
 ///
-/// A guard that is leaked ([`std::mem::forget`]) keeps what it holds refused for ever.
+/// A cell is not the storage itself: to `push` or `clear`, ask for [`write`](Self::write) or, with `&mut` and no token, for
+/// [`get_mut`](Self::get_mut); to index or iterate, for [`read`](Self::read) or [`share`](Self::share). Guards may be
+/// sent to other threads, and used and dropped there, attached or not. Drop a write guard before calling Python code that
+/// may want a view. A guard that is leaked ([`std::mem::forget`]) keeps what it holds refused for ever.
+///
+/// Assigning another cell to the field is not refused while views are alive: they go on showing the old memory, which
+/// lives as long as they do.
 ///
 /// ```
 /// use buffer_runtime::ExportCell;
@@ -114,7 +120,8 @@ impl<S: Storage> ExportCell<S> {
     ///
     /// # Errors
     ///
-    /// A writable view, a share guard or a write guard is alive, or the cell is closed.
+    /// A writable view, a share guard or a write guard is alive, or the cell is closed. `np.asarray` of a class that is
+    /// not `readonly` is a writable view: where that must not stop a computation, use [`share`](Self::share).
     pub fn read(&self, py: Python<'_>) -> Result<ReadGuard<'_, S>, BorrowError> {
         let _ = py;
         self.begin(Kind::Read, Attempt::Read)?;
@@ -149,7 +156,8 @@ impl<S: Storage> ExportCell<S> {
     ///
     /// # Errors
     ///
-    /// Any view or guard is alive, or the cell is closed already. The cell is unchanged then.
+    /// Any view or guard is alive, or the cell is closed already, which [`is_closed`](Self::is_closed) tells. The cell is
+    /// unchanged then.
     pub fn close(&self, py: Python<'_>) -> Result<S, BorrowError> {
         let _ = py;
         self.begin(Kind::Closed, Attempt::Close)?;
@@ -162,7 +170,8 @@ impl<S: Storage> ExportCell<S> {
     ///
     /// # Errors
     ///
-    /// Any view is alive, a guard was leaked, or the cell is closed; the cell comes back with the reason.
+    /// Any view is alive, a guard was leaked, or the cell is closed; the cell comes back with the reason. Where only that
+    /// is wanted: `.map_err(|(_, error)| error)`.
     pub fn into_inner(mut self) -> Result<S, (Self, BorrowError)> {
         match self.begin_exclusive(Kind::Closed, Attempt::Take) {
             // SAFETY: as in `close`.
@@ -171,12 +180,17 @@ impl<S: Storage> ExportCell<S> {
         }
     }
 
-    /// How many Python views are alive.
+    /// Whether the storage was taken out by [`close`](Self::close).
+    pub fn is_closed(&self) -> bool {
+        self.header().lock.is_closed()
+    }
+
+    /// How many Python views are alive. A numpy array and the slices of it share one view.
     pub fn views(&self) -> usize {
         self.header().lock.views().total()
     }
 
-    /// How many elements the storage has; under a write guard, how many it had before.
+    /// How many elements the storage has; under a write guard, how many it had before; 0 when the cell is closed.
     ///
     /// An element of `Vec<[f32; 3]>` is one `[f32; 3]`.
     pub fn len(&self) -> usize {
@@ -227,6 +241,10 @@ impl<S: Storage> From<S> for ExportCell<S> {
 
 impl<S: Storage> fmt::Debug for ExportCell<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExportCell").field("len", &self.len()).field("views", &self.views()).finish_non_exhaustive()
+        f.debug_struct("ExportCell")
+            .field("len", &self.len())
+            .field("views", &self.views())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
     }
 }

@@ -19,7 +19,7 @@ use crate::layout::InnerShape;
     message = "`{Self}` cannot be an element of a buffer",
     label = "not an integer, a float, or an array of those",
     note = "elements are `i8` to `i64`, `u8` to `u64`, `isize`, `usize`, `f32`, `f64`, and arrays of them such as `[f32; 3]`",
-    note = "for `bool` or `char` store `u8` or `u32`: Python may write any byte, and not every byte is a valid `{Self}`",
+    note = "for `bool` store `u8`, for `char` store `u32`: Python may write any byte, and not every one is valid there",
     note = "for rows in vectors of their own, store one `Vec` of all items and declare the shape: `#[buffer(shape = [_, self.ncols])]`"
 )]
 pub unsafe trait Element: Copy + Send + Sync + 'static {

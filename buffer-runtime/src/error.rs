@@ -44,15 +44,16 @@ impl fmt::Display for Alive {
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const REMEDY: &str = "release or delete every view first";
+        const RETURN: &str = "try again when the call that holds it has returned";
         match *self {
             Self::Views { writable, readonly: 0 } => write!(f, "{}; {REMEDY}", Alive(writable, "writable view")),
             Self::Views { writable: 0, readonly } => write!(f, "{}; {REMEDY}", Alive(readonly, "read-only view")),
             Self::Views { writable, readonly } => {
                 write!(f, "{writable} writable and {readonly} read-only views are alive; {REMEDY}")
             }
-            Self::ReadGuards(count) => write!(f, "{} in Rust", Alive(count, "read guard")),
-            Self::ShareGuards(count) => write!(f, "{} in Rust", Alive(count, "share guard")),
-            Self::WriteGuard => f.write_str("Rust is changing it (a write guard is alive)"),
+            Self::ReadGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "read guard")),
+            Self::ShareGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "share guard")),
+            Self::WriteGuard => write!(f, "Rust is changing it (a write guard is alive); {RETURN}"),
             Self::Closed => f.write_str("it is closed"),
             Self::Full => f.write_str("too many views or guards are alive"),
             Self::Publishing => f.write_str("another thread is granting its first view; try again"),
@@ -90,7 +91,8 @@ impl BorrowError {
         self.blocker == Blocker::Closed
     }
 
-    /// How many Python views stand in the way: 0 when something else does.
+    /// How many Python views stand in the way: 0 when something else does. Read-only views do not stand in the way of
+    /// [`read`](crate::ExportCell::read).
     pub fn views(&self) -> usize {
         match self.blocker {
             Blocker::Views { writable, readonly } => writable as usize + readonly as usize,

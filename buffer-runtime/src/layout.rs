@@ -160,10 +160,10 @@ impl fmt::Display for LayoutError {
             ),
             Self::Indivisible { items, known } => write!(
                 f,
-                "the storage has {items} items, which the other dimensions of the shape (product {known}) do not divide"
+                "the declared shape does not fit: the storage has {items} items, which its other dimensions (product {known}) do not divide"
             ),
             Self::Mismatch { items, product } => {
-                write!(f, "the shape describes {product} items, but the storage has {items}")
+                write!(f, "the declared shape does not fit: it describes {product} items, but the storage has {items}")
             }
         }
     }

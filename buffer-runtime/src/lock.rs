@@ -103,12 +103,12 @@ impl Kind {
                 return Err(kind.blocker(count));
             }
         }
-        let blocked = match self {
-            Self::Read => views.writable > 0,
-            Self::Share => false,
-            Self::Write | Self::Closed => views.total() > 0,
+        let in_the_way = match self {
+            Self::Read => Views { readonly: 0, ..views },
+            Self::Share => Views { writable: 0, readonly: 0 },
+            Self::Write | Self::Closed => views,
         };
-        if blocked { Err(views.blocker()) } else { Ok(()) }
+        if in_the_way.total() > 0 { Err(in_the_way.blocker()) } else { Ok(()) }
     }
 }
 

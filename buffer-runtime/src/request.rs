@@ -75,11 +75,11 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::Mistaken => "PyBUF_READ and PyBUF_WRITE are no buffer requests; ask for PyBUF_SIMPLE or PyBUF_WRITABLE",
             Self::ReadOnly => "cannot grant a writable view: the buffer is read-only; ask without PyBUF_WRITABLE",
-            Self::NotCContiguous => "the buffer is not C-contiguous; ask for PyBUF_STRIDES, or copy it first",
-            Self::NotFContiguous => "the buffer is not Fortran-contiguous; ask for PyBUF_STRIDES, or copy it first",
-            Self::NotContiguous => "the buffer is not contiguous; ask for PyBUF_STRIDES, or copy it first",
+            Self::NotCContiguous => "the buffer is not C-contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES",
+            Self::NotFContiguous => "the buffer is not Fortran-contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES",
+            Self::NotContiguous => "the buffer is not contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES",
             Self::StridesNeeded => {
-                "the buffer is not C-contiguous, so it cannot be described without strides; ask for PyBUF_STRIDES, or copy it first"
+                "the buffer is not C-contiguous, so it cannot be described without strides; copy it first, for example with bytes(), or ask for PyBUF_STRIDES"
             }
             Self::FormatWithoutShape => "PyBUF_FORMAT has no meaning without PyBUF_ND; ask for both",
         })

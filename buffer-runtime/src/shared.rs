@@ -33,6 +33,9 @@ mod unit;
 /// Foreign code is assumed to act on this memory as racing loads and stores of single bytes would, which is what compiled
 /// C does.
 ///
+/// It is no slice and cannot be indexed with `[]`, which would have to make a reference: use [`get`](Self::get) and
+/// [`set`](Self::set), or [`for_each_chunk`](Self::for_each_chunk) for bulk work.
+///
 /// A `Shared` comes from a [`ShareGuard`](crate::ShareGuard) and lives no longer than it.
 pub struct Shared<T> {
     data: NonNull<T>,

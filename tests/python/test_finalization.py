@@ -51,6 +51,23 @@ os.write(1, b"end\\n")
     assert out == "end\ndropped\n"
 
 
+@pytest.mark.parametrize("last_act", ["panic", "panic twice"])
+def test_a_parted_cells_drop_panics(last_act):
+    out = apart.run(
+        f"""{WRITE}
+m = edges.Owner([1, 2], None, {last_act!r})
+view = memoryview(m)
+edges.replace(m, [3])
+other = edges.Owner([1, 2], None, saying("dropped"))
+other_view = memoryview(other)
+edges.replace(other, [3])
+""",
+        # Both the panic and its exception are reported.
+        stderr=None,
+    )
+    assert out == "dropped\n"
+
+
 def test_a_parted_cell_that_nobody_released():
     apart.run(
         f"""{WRITE}

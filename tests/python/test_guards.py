@@ -44,7 +44,8 @@ def guard(kind):
 NEWCOMERS = {"view": view, "insist": insist, "write": guard("write"), "read": guard("read"), "share": guard("share")}
 
 REMEDY = "; release or delete every view first"
-WRITING = "Rust is changing it (a write guard is alive)"
+RETURN = "; try again when the call that holds it has returned"
+WRITING = f"Rust is changing it (a write guard is alive){RETURN}"
 
 # What is held: what a newcomer is granted, or why it is refused.
 TABLE = {
@@ -71,16 +72,16 @@ TABLE = {
     },
     "read guard": {
         "view": "read-only",
-        "insist": "cannot grant a writable view: 1 read guard is alive in Rust",
-        "write": "cannot resize: 1 read guard is alive in Rust",
+        "insist": f"cannot grant a writable view: 1 read guard is alive in Rust{RETURN}",
+        "write": f"cannot resize: 1 read guard is alive in Rust{RETURN}",
         "read": "granted",
-        "share": "cannot share: 1 read guard is alive in Rust",
+        "share": f"cannot share: 1 read guard is alive in Rust{RETURN}",
     },
     "share guard": {
         "view": "writable",
         "insist": "writable",
-        "write": "cannot resize: 1 share guard is alive in Rust",
-        "read": "cannot read: 1 share guard is alive in Rust",
+        "write": f"cannot resize: 1 share guard is alive in Rust{RETURN}",
+        "read": f"cannot read: 1 share guard is alive in Rust{RETURN}",
         "share": "granted",
     },
     "write guard": {

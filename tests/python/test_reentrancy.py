@@ -96,14 +96,17 @@ def test_what_a_shape_raises_arrives_as_it_is(make, error):
     still_works(m, [1, 2, 3, 4])
 
 
+MISFIT = "the declared shape does not fit: "
+
+
 @all_shaped
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
-        (3, "the storage has 4 items, which the other dimensions of the shape (product 3) do not divide"),
+        (3, f"{MISFIT}the storage has 4 items, which its other dimensions (product 3) do not divide"),
         (-1, "dimension 0 of the shape is negative (-1)"),
         (0, "the shape has a dimension of 0 beside `_`, which could then be any number; give every dimension"),
-        (5, "the storage has 4 items, which the other dimensions of the shape (product 5) do not divide"),
+        (5, f"{MISFIT}the storage has 4 items, which its other dimensions (product 5) do not divide"),
     ],
 )
 def test_a_wrong_shape_is_refused_and_leaves_nothing(make, rows, text):

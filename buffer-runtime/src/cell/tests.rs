@@ -361,12 +361,18 @@ fn a_leaked_guard_locks_for_ever() {
     let cell = ExportCell::new(vec![1_u32]);
     mem::forget(cell.test_write().unwrap());
     assert!(cell.view(&U32, false).is_none());
-    assert_eq!(cell.test_read().unwrap_err().to_string(), "cannot read: Rust is changing it (a write guard is alive)");
+    assert_eq!(
+        cell.test_read().unwrap_err().to_string(),
+        "cannot read: Rust is changing it (a write guard is alive); try again when the call that holds it has returned"
+    );
 
     let cell = ExportCell::new(vec![1_u32]);
     mem::forget(cell.test_share().unwrap());
     assert!(cell.view(&U32, true).is_some());
-    assert_eq!(cell.test_write().err().unwrap().to_string(), "cannot resize: 1 share guard is alive in Rust");
+    assert_eq!(
+        cell.test_write().err().unwrap().to_string(),
+        "cannot resize: 1 share guard is alive in Rust; try again when the call that holds it has returned"
+    );
 }
 
 #[test]

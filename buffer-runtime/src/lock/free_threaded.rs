@@ -242,6 +242,11 @@ impl Lock {
         if self.after_departure(before & !OWNED).is_last() { Disowned::Free } else { Disowned::LeftToViews }
     }
 
+    /// Whether nothing will ever begin again.
+    pub(crate) fn is_closed(&self) -> bool {
+        guards_of(self.word.load(Ordering::Relaxed)).is_some_and(|(kind, _)| kind == Kind::Closed)
+    }
+
     pub(crate) fn views(&self) -> Views {
         views_of(self.word.load(Ordering::Relaxed))
     }

@@ -207,6 +207,12 @@ impl Lock {
         views == ORPHAN
     }
 
+    /// Whether nothing will ever begin again.
+    pub(crate) fn is_closed(&self) -> bool {
+        let held = self.guards.load(Ordering::Relaxed);
+        held & GUARDS > 0 && Kind::from_bits(held >> KIND_SHIFT) == Kind::Closed
+    }
+
     pub(crate) fn views(&self) -> Views {
         unpack(self.views.load(Ordering::Relaxed))
     }

@@ -68,7 +68,7 @@ for_both_locks! {
         assert_eq!(lock.begin(Kind::Read), Err(Blocker::ShareGuards(1)));
         assert_eq!(view(&lock, WRITER), Ok(Access::Writable));
         lock.end();
-        assert_eq!(lock.begin(Kind::Read), Err(Blocker::Views { writable: 1, readonly: 1 }));
+        assert_eq!(lock.begin(Kind::Read), Err(Blocker::Views { writable: 1, readonly: 0 }));
         let _ = lock.release(Access::Writable);
         let _ = lock.release(Access::ReadOnly);
 
@@ -78,7 +78,9 @@ for_both_locks! {
         }
         assert_eq!(view(&lock, READER), Err(Blocker::WriteGuard));
         lock.end();
+        assert!(!lock.is_closed());
         lock.begin(Kind::Closed).unwrap();
+        assert!(lock.is_closed());
         assert_eq!(view(&lock, READER), Err(Blocker::Closed));
         assert_eq!(lock.begin(Kind::Read), Err(Blocker::Closed));
     }

@@ -173,9 +173,11 @@ unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_b
 #[inline(never)]
 unsafe extern "C" fn free_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // After the interpreter there is nothing to drop with, and the block is leaked. While it ends there is: it no longer
-    // calls itself initialised, but this thread still has its state.
+    // calls itself initialised, but the thread that ends it still has its state.
     // SAFETY: may be called at any time.
-    if !unsafe { ffi::PyGILState_GetThisThreadState() }.is_null() {
+    let runs = unsafe { ffi::Py_IsInitialized() } != 0;
+    // SAFETY: may be called at any time.
+    if runs || !unsafe { ffi::PyGILState_GetThisThreadState() }.is_null() {
         // SAFETY: the caller vouches for it.
         let py = unsafe { Python::assume_attached() };
         // SAFETY: as the caller vouches.

@@ -3,6 +3,7 @@
 use std::ffi::c_int;
 use std::iter::Sum;
 use std::ops::Add;
+use std::sync::Barrier;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
@@ -58,6 +59,7 @@ impl Sum for Deeds {
 /// Answers how often each thing was granted, and how often anything was refused.
 #[pyfunction]
 fn hammer(py: Python<'_>, series: Py<Series>, threads: usize, rounds: usize) -> [usize; 5] {
+    let together = Barrier::new(threads);
     let deeds: Deeds = py.detach(|| {
         thread::scope(|scope| {
             let (senders, receivers): (Vec<_>, Vec<_>) = (0..threads).map(|_| mpsc::channel()).unzip();
@@ -66,8 +68,8 @@ fn hammer(py: Python<'_>, series: Py<Series>, threads: usize, rounds: usize) -> 
                 .zip(receivers)
                 .map(|(seed, received)| {
                     let neighbour = neighbours.next().expect("a cycle has no end");
-                    let series = &series;
-                    scope.spawn(move || work(series, Choices(seed), rounds, neighbour, received))
+                    let (series, together) = (&series, &together);
+                    scope.spawn(move || work(series, Choices(seed), rounds, together, neighbour, received))
                 })
                 .collect();
             drop(neighbours);
@@ -81,37 +83,42 @@ fn work(
     series: &Py<Series>,
     mut choices: Choices,
     rounds: usize,
+    together: &Barrier,
     neighbour: Sender<Buffer>,
     received: Receiver<Buffer>,
 ) -> Deeds {
     let mut deeds = Deeds::default();
     let data = &series.get().data;
-    for _ in 0..rounds {
-        match choices.below(7) {
-            0 | 1 => {
+    for round in 0..rounds {
+        // Nobody runs ahead alone.
+        if round % 16 == 0 {
+            together.wait();
+        }
+        received.try_iter().for_each(|view| Python::attach(|py| view.release(py)));
+        match choices.below(4) {
+            0 => {
                 let flags = if choices.below(2) == 0 { ffi::PyBUF_FULL } else { ffi::PyBUF_FULL_RO };
                 match Python::attach(|py| viewed(py, series, flags)) {
                     None => deeds.refusals += 1,
                     Some(view) => {
                         deeds.views += 1;
                         assert!(is_zero(&view));
-                        if choices.below(2) == 0 {
-                            Python::attach(|py| view.release(py));
-                        } else {
+                        if choices.below(4) == 0 {
                             neighbour.send(view).expect("the neighbour waits for its senders");
+                        } else {
+                            Python::attach(|py| view.release(py));
                         }
                     }
                 }
             }
-            2 => received.try_iter().for_each(|view| Python::attach(|py| view.release(py))),
-            3 => match Python::attach(|py| data.read(py)) {
+            1 => match Python::attach(|py| data.read(py)) {
                 Err(_) => deeds.refusals += 1,
                 Ok(elements) => {
                     deeds.reads += 1;
                     assert!(elements.iter().all(|element| element.to_bits() == 0));
                 }
             },
-            4 => match Python::attach(|py| data.share(py)) {
+            2 => match Python::attach(|py| data.share(py)) {
                 Err(_) => deeds.refusals += 1,
                 Ok(elements) => {
                     deeds.shares += 1;

@@ -116,13 +116,14 @@ impl RawView {
         // SAFETY: nobody else uses it.
         unsafe impl Send for State {}
 
-        let Some(mut buffer) = self.held.take() else { return Err(PyValueError::new_err("released")) };
+        let Some(buffer) = self.held.take() else { return Err(PyValueError::new_err("released")) };
         // SAFETY: attached.
         let interpreter = unsafe { ffi::PyInterpreterState_Get() };
         // SAFETY: attached, with the interpreter of this thread.
         let state = State(unsafe { ffi::PyThreadState_New(interpreter) });
         let thread = thread::spawn(move || {
-            let state = state;
+            // All of both, not just the raw pointers in them.
+            let (state, mut buffer) = (state, buffer);
             // SAFETY: the state is new, and no thread has it.
             unsafe { ffi::PyEval_AcquireThread(state.0) };
             // SAFETY: attached now, and the view was not released before.
