@@ -1,4 +1,5 @@
-//! What expanded code may name. Not public API.
+//! What expanded code may name. Not public API: the runtime relies on what the derive says here, so an implementation of
+//! `Exporter` by hand would have to be right where no compiler checks it.
 
 pub use pyo3;
 pub use pyo3::PyResult;

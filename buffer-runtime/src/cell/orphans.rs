@@ -3,6 +3,9 @@
 //! Under the GIL's lock only attached threads may change a view count, and a thread that drops a cell must not attach to
 //! get there: it may hold a lock that an attached thread waits for. So it leaves the block here, and the next attached
 //! thread that passes marks it as an orphan, which its last view frees. A push never waits, and the queue is taken as a whole.
+//!
+//! The last release looks here once, without a fence. An owner that goes in the same instant may be missed; its block is
+//! then freed by the next attached thread that passes.
 
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, Ordering};

@@ -9,7 +9,7 @@ use pyo3::impl_::trampoline::{MethodDef, getbufferproc, releasebufferproc};
 use pyo3::{PyErr, PyResult, Python, ffi};
 
 use super::class::{Cell, Class, Exporter, ShapeSource};
-use super::contain::{Pending, contain};
+use super::contain::contain;
 use super::export::{Tried, try_grant};
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
@@ -21,8 +21,9 @@ use crate::request::Flags;
 const MAX_EVALUATIONS: usize = 8;
 /// How often a lock that other threads keep changing is asked again.
 const MAX_TRIES: usize = 1000;
-/// How deep layout expressions may nest that view their own objects. Far below what the smallest usual stack holds.
-const MAX_DEPTH: usize = 50;
+/// How deep layout expressions may nest that view their own objects. A level takes some kilobytes where nothing is
+/// optimised, and a thread may have no more than a hundred of them.
+const MAX_DEPTH: usize = 15;
 
 /// `bf_getbuffer` where the fast path gave up.
 pub(super) struct ColdGet<T>(PhantomData<T>);
@@ -202,6 +203,7 @@ unsafe fn destroy(py: Python<'_>, block: std::ptr::NonNull<Header>) {
     }
     // A drop that called Python and left an exception behind has nobody to raise it to either.
     if PyErr::occurred(py) {
-        drop(Pending::take(py));
+        // SAFETY: attached, as the token says; without an object the report names none.
+        unsafe { ffi::PyErr_WriteUnraisable(std::ptr::null_mut()) };
     }
 }
