@@ -12,7 +12,7 @@ use syn::parse::ParseStream;
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, ExprLit, Ident, Lit, Meta, Path, Result, Token};
 
-use crate::ctxt::Ctxt;
+use crate::ctxt::{Ctxt, combined};
 
 /// The options of the struct.
 pub(crate) struct ClassAttrs {
@@ -27,6 +27,8 @@ pub(crate) struct FieldAttrs {
     pub(crate) mark: Option<Span>,
     pub(crate) shape: Setting<Shape>,
     pub(crate) order: Setting<Order>,
+    pub(crate) strides: Setting<Strides>,
+    pub(crate) offset: Setting<Expr>,
     pub(crate) readonly: Setting<()>,
 }
 
@@ -55,6 +57,13 @@ pub(crate) enum Extent {
     Given(Expr),
 }
 
+/// A bracketed list of one stride or more, in bytes.
+pub(crate) struct Strides {
+    /// From the opening bracket to the closing one.
+    pub(crate) span: Span,
+    pub(crate) strides: Vec<Expr>,
+}
+
 /// Which extent varies fastest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Order {
@@ -63,7 +72,7 @@ pub(crate) enum Order {
 }
 
 const CLASS_OPTIONS: [&str; 2] = ["no_array", "crate"];
-const FIELD_OPTIONS: [&str; 3] = ["shape", "order", "readonly"];
+const FIELD_OPTIONS: [&str; 5] = ["shape", "order", "strides", "offset", "readonly"];
 
 impl ClassAttrs {
     pub(crate) fn from_syn(ctxt: &Ctxt, attrs: &[Attribute]) -> Self {
@@ -89,7 +98,14 @@ impl ClassAttrs {
 
 impl FieldAttrs {
     pub(crate) fn from_syn(ctxt: &Ctxt, attrs: &[Attribute]) -> Self {
-        let mut field = Self { mark: None, shape: Setting::Absent, order: Setting::Absent, readonly: Setting::Absent };
+        let mut field = Self {
+            mark: None,
+            shape: Setting::Absent,
+            order: Setting::Absent,
+            strides: Setting::Absent,
+            offset: Setting::Absent,
+            readonly: Setting::Absent,
+        };
         for attr in buffer_attributes(attrs) {
             field.mark.get_or_insert_with(|| attr.path().span());
             if let Meta::Path(_) = &attr.meta {
@@ -98,6 +114,8 @@ impl FieldAttrs {
             for_each_option(ctxt, attr, &FIELD_OPTIONS, |name, input| match name.to_string().as_str() {
                 "shape" => field.shape.set(ctxt, name, || shape(name, input)),
                 "order" => field.order.set(ctxt, name, || order(name, input)),
+                "strides" => field.strides.set(ctxt, name, || strides(name, input)),
+                "offset" => field.offset.set(ctxt, name, || offset(name, input)),
                 "readonly" => field.readonly.set(ctxt, name, || flag(name, input)),
                 other if CLASS_OPTIONS.contains(&other) => Err(Error::new(
                     name.span(),
@@ -115,6 +133,14 @@ impl<T> Setting<T> {
     pub(crate) fn value(&self) -> Option<&T> {
         match self {
             Self::Given { value, .. } => Some(value),
+            Self::Absent | Self::Broken => None,
+        }
+    }
+
+    /// What an error about the option as a whole underlines, if it has a value.
+    pub(crate) fn name(&self) -> Option<&Ident> {
+        match self {
+            Self::Given { name, .. } => Some(name),
             Self::Absent | Self::Broken => None,
         }
     }
@@ -248,6 +274,38 @@ fn shape(name: &Ident, input: ParseStream) -> Result<Shape> {
             extents: list.elems.into_iter().map(Extent::from_syn).collect(),
         }),
         other => Err(Error::new_spanned(other, format!("`shape` must be {FORM}"))),
+    }
+}
+
+fn strides(name: &Ident, input: ParseStream) -> Result<Strides> {
+    const FORM: &str = "a bracketed list of bytes, as in `strides = [self.step, 4]`";
+    let list = match value(name, input, FORM)? {
+        Expr::Array(list) => list,
+        other => return Err(Error::new_spanned(other, format!("`strides` must be {FORM}"))),
+    };
+    let span = list.bracket_token.span.join();
+    if list.elems.is_empty() {
+        return Err(Error::new(
+            span,
+            "`strides` is empty; write one for each extent of `shape`, in bytes, or remove `strides`",
+        ));
+    }
+    let inferred = list.elems.iter().filter(|stride| matches!(ungroup(stride), Expr::Infer(_)));
+    let errors = inferred.map(|stride| {
+        Error::new_spanned(stride, "a stride cannot be `_`; write a number of bytes or an expression over `self` here")
+    });
+    match combined(errors) {
+        Some(error) => Err(error),
+        None => Ok(Strides { span, strides: list.elems.into_iter().collect() }),
+    }
+}
+
+fn offset(name: &Ident, input: ParseStream) -> Result<Expr> {
+    const FORM: &str = "a number of bytes, as in `offset = self.start`";
+    let value = value(name, input, FORM)?;
+    match ungroup(&value) {
+        Expr::Infer(_) | Expr::Array(_) => Err(Error::new_spanned(value, format!("`offset` must be {FORM}"))),
+        _ => Ok(value),
     }
 }
 

@@ -7,7 +7,7 @@ use syn::{
 };
 
 use crate::ast::{Field, Input, Style};
-use crate::attr::{Extent, Order, Setting, Shape, ungroup};
+use crate::attr::{Extent, FieldAttrs, Order, Setting, Shape, Strides, ungroup};
 use crate::ctxt::Ctxt;
 
 /// As many dimensions as a `Py_buffer` may have (`PyBUF_MAX_NDIM`).
@@ -37,9 +37,24 @@ pub(crate) enum Layout<'a> {
     /// One to 64 extents, at most one of them inferred.
     Extents {
         extents: &'a [Extent],
-        order: Order,
-        /// Whether evaluating them may run code of the user's.
+        placement: Placement<'a>,
+        /// Whether evaluating the extents, the strides or the offset may run code of the user's.
         runs_code: bool,
+    },
+}
+
+/// Where in the storage the items of declared extents lie.
+#[derive(Clone, Copy)]
+pub(crate) enum Placement<'a> {
+    /// One behind the other, from the start of the storage.
+    Dense(Order),
+    /// One behind the other, from so many bytes behind the start of the storage.
+    Offset(Order, &'a Expr),
+    /// By strides in bytes, one for each extent; none of the extents is inferred.
+    Strided {
+        /// Of the item whose indices are all 0, in bytes; the start of the storage if there is none.
+        offset: Option<&'a Expr>,
+        strides: &'a [Expr],
     },
 }
 
@@ -51,6 +66,14 @@ impl Layout<'_> {
             Layout::Extents { extents, .. } => extents,
         }
     }
+
+    /// Where the items lie; the storage's own shape lies in C order.
+    pub(crate) fn placement(&self) -> Placement<'_> {
+        match self {
+            Layout::Storage => Placement::Dense(Order::C),
+            Layout::Extents { placement, .. } => *placement,
+        }
+    }
 }
 
 /// Holds `input` against every rule and records what breaks one; the result is for who finds none recorded.
@@ -58,13 +81,23 @@ pub(crate) fn check<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<Export<'a>> {
     check_not_generic(ctxt, input);
     check_sendable(ctxt, input);
     for field in &input.fields {
-        check_order(ctxt, field);
+        check_has_shape(ctxt, &field.attrs);
+        check_order_has_meaning(ctxt, &field.attrs);
+        check_order_or_strides(ctxt, &field.attrs);
+        if let Some(offset) = field.attrs.offset.value() {
+            check_offset_not_negative(ctxt, offset);
+        }
         if let Some(shape) = field.attrs.shape.value() {
             check_has_extents(ctxt, shape);
             check_dimensions(ctxt, shape);
-            check_one_inferred(ctxt, shape);
             check_none_negative(ctxt, shape);
-            check_no_zero_beside_inferred(ctxt, shape);
+            if let Some(strides) = field.attrs.strides.value() {
+                check_stride_for_each_extent(ctxt, shape, strides);
+                check_none_inferred_beside_strides(ctxt, shape);
+            } else {
+                check_one_inferred(ctxt, shape);
+                check_no_zero_beside_inferred(ctxt, shape);
+            }
         }
     }
     let field = check_exported_field(ctxt, input)?;
@@ -153,19 +186,69 @@ fn no_field(input: &Input) -> String {
     )
 }
 
-fn check_order(ctxt: &Ctxt, field: &Field) {
-    let Setting::Given { name: order, .. } = &field.attrs.order else {
+/// One error, however many options miss the shape.
+fn check_has_shape(ctxt: &Ctxt, attrs: &FieldAttrs) {
+    let Setting::Absent = attrs.shape else {
         return;
     };
-    match &field.attrs.shape {
-        Setting::Absent => ctxt.error_spanned_by(
-            order,
-            "`order` needs a `shape`; write one beside it, as in `shape = [_, self.ncols]`, or remove `order`",
-        ),
-        Setting::Given { value, .. } if value.extents.len() == 1 => {
-            ctxt.error_spanned_by(order, "`order` has no meaning on a one-dimensional buffer; remove it");
-        }
-        Setting::Given { .. } | Setting::Broken => {}
+    // An example with `_` would break the next rule beside `strides`.
+    let (name, example) = match attrs.strides.name() {
+        Some(strides) => (Some(strides), "self.nrows, self.ncols"),
+        None => (attrs.offset.name().or(attrs.order.name()), "_, self.ncols"),
+    };
+    if let Some(name) = name {
+        ctxt.error_spanned_by(
+            name,
+            format_args!(
+                "`{name}` needs a `shape`; write one beside it, as in `shape = [{example}]`, or remove `{name}`"
+            ),
+        );
+    }
+}
+
+fn check_order_has_meaning(ctxt: &Ctxt, attrs: &FieldAttrs) {
+    if let Some(order) = attrs.order.name()
+        && attrs.strides.value().is_none()
+        && attrs.shape.value().is_some_and(|shape| shape.extents.len() == 1)
+    {
+        ctxt.error_spanned_by(order, "`order` has no meaning on a one-dimensional buffer; remove it");
+    }
+}
+
+fn check_order_or_strides(ctxt: &Ctxt, attrs: &FieldAttrs) {
+    if let Some(order) = attrs.order.name()
+        && attrs.strides.value().is_some()
+    {
+        ctxt.error_spanned_by(order, "`order` says what `strides` already say; remove one");
+    }
+}
+
+fn check_offset_not_negative(ctxt: &Ctxt, offset: &Expr) {
+    if is_negated_integer(offset) {
+        ctxt.error_spanned_by(
+            offset,
+            "an offset cannot be negative; \
+             write how many bytes behind the start of the storage the item lies whose indices are all 0",
+        );
+    }
+}
+
+fn check_stride_for_each_extent(ctxt: &Ctxt, shape: &Shape, strides: &Strides) {
+    let (needed, given) = (shape.extents.len(), strides.strides.len());
+    // An empty shape breaks a rule of its own.
+    if needed == 0 || given == needed {
+        return;
+    }
+    let message = format!("`strides` needs one stride for each extent of `shape`; write {needed} instead of {given}");
+    match strides.strides.get(needed) {
+        Some(surplus) => ctxt.error_spanned_by(surplus, message),
+        None => ctxt.error(strides.span, message),
+    }
+}
+
+fn check_none_inferred_beside_strides(ctxt: &Ctxt, shape: &Shape) {
+    for extent in shape.inferred() {
+        ctxt.error_spanned_by(extent, "`_` cannot be inferred beside `strides`; give every dimension");
     }
 }
 
@@ -195,9 +278,7 @@ fn check_one_inferred(ctxt: &Ctxt, shape: &Shape) {
 
 fn check_none_negative(ctxt: &Ctxt, shape: &Shape) {
     for extent in shape.given() {
-        if let Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) = ungroup(extent)
-            && integer(expr).is_some()
-        {
+        if is_negated_integer(extent) {
             ctxt.error_spanned_by(
                 extent,
                 "an extent cannot be negative; write `_` to infer it from the number of elements",
@@ -217,6 +298,11 @@ fn check_no_zero_beside_inferred(ctxt: &Ctxt, shape: &Shape) {
     }
 }
 
+/// Whether `expr` is an integer literal behind a minus sign.
+fn is_negated_integer(expr: &Expr) -> bool {
+    matches!(ungroup(expr), Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) if integer(expr).is_some())
+}
+
 fn integer(expr: &Expr) -> Option<u128> {
     match ungroup(expr) {
         Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => int.base10_parse().ok(),
@@ -229,23 +315,33 @@ fn is_deprecated(attrs: &[Attribute]) -> bool {
 }
 
 fn layout<'a>(input: &Input, field: &'a Field) -> Layout<'a> {
-    match field.attrs.shape.value() {
-        None => Layout::Storage,
-        Some(shape) => Layout::Extents {
-            extents: &shape.extents,
-            order: field.attrs.order.value().copied().unwrap_or(Order::C),
-            runs_code: !shape.given().all(|extent| is_plain(input, extent)),
+    let attrs = &field.attrs;
+    let Some(shape) = attrs.shape.value() else {
+        return Layout::Storage;
+    };
+    let order = attrs.order.value().copied().unwrap_or(Order::C);
+    let offset = attrs.offset.value();
+    let strides = attrs.strides.value().map(|list| list.strides.as_slice());
+    let mut expressions = shape.given().chain(offset).chain(strides.into_iter().flatten());
+    Layout::Extents {
+        extents: &shape.extents,
+        runs_code: !expressions.all(|expr| is_plain(input, expr)),
+        placement: match (strides, offset) {
+            (Some(strides), offset) => Placement::Strided { offset, strides },
+            (None, Some(offset)) => Placement::Offset(order, offset),
+            (None, None) => Placement::Dense(order),
         },
     }
 }
 
-/// Whether evaluating `extent` cannot run code of the user's: it reads a literal, a constant or a field.
+/// Whether evaluating `expr` cannot run code of the user's: it reads a literal, a constant or a field.
 ///
 /// The answer follows from the form alone. What the form cannot show, that the value is an integer, the
 /// runtime's bound on extents sees to; so no `Deref`, conversion or operator of the user's takes part.
-fn is_plain(input: &Input, extent: &Expr) -> bool {
-    match ungroup(extent) {
+fn is_plain(input: &Input, expr: &Expr) -> bool {
+    match ungroup(expr) {
         Expr::Lit(_) => true,
+        Expr::Unary(_) => is_negated_integer(expr),
         Expr::Path(path) => !is_self(path),
         Expr::Field(ExprField { base, member, .. }) => {
             matches!(ungroup(base), Expr::Path(path) if is_self(path)) && input.has(member)

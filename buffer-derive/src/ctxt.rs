@@ -39,14 +39,16 @@ impl Ctxt {
 
     /// All errors as one, if there were any.
     pub(crate) fn check(self) -> Result<(), Error> {
-        let errors = self.errors.take().into_iter().flatten();
-        errors
-            .reduce(|mut all, error| {
-                all.combine(error);
-                all
-            })
-            .map_or(Ok(()), Err)
+        combined(self.errors.take().into_iter().flatten()).map_or(Ok(()), Err)
     }
+}
+
+/// All of `errors` as one, if there are any.
+pub(crate) fn combined(errors: impl Iterator<Item = Error>) -> Option<Error> {
+    errors.reduce(|mut all, error| {
+        all.combine(error);
+        all
+    })
 }
 
 impl Drop for Ctxt {

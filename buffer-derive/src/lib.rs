@@ -37,11 +37,14 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// | Option | Meaning |
 /// |---|---|
 /// | `shape = [_, self.ncols]` | The extents, outermost first, counted in scalars: any expressions over `self` that give an integer of up to 64 bits, with `?` where they give a `PyResult`. One `_` is inferred from the number of scalars: over a `Vec<[f32; 3]>` write `[_, 3]`. Without `shape`, the storage's own is exported. |
-/// | `order = "C"` or `order = "F"` | Whether the last extent (`"C"`, the default) or the first (`"F"`) varies fastest. Needs a `shape` of two or more extents. |
+/// | `order = "C"` or `order = "F"` | Whether the last extent (`"C"`, the default) or the first (`"F"`) varies fastest. Needs a `shape` of two or more extents, and no `strides`. |
+/// | `strides = [self.step, 4]` | How many bytes lie between neighbours along each extent, in place of `order`: any expressions as in `shape`, as many as there are extents, negative and zero ones among them. Needs a `shape` without `_`. Items outside the storage raise `BufferError`; items that overlap make the buffer read-only. |
+/// | `offset = self.start` | How many bytes behind the start of the storage the item lies whose indices are all 0: any expression as in `shape`. Without it, that item is at the start, so that a negative stride needs one. Needs a `shape`; a `_` there is inferred from what the offset leaves of the storage. Items outside the storage raise `BufferError`. |
 /// | `readonly` | Python may read the elements but not write them. |
 ///
-/// The extents are evaluated for the first of the views that are alive together. If evaluating them raises or panics, the
-/// request does; literals, constants and integer fields of `self` are read without running any code of yours.
+/// The extents, strides and offset are evaluated for the first of the views that are alive together. If evaluating them
+/// raises or panics, the request does; literals, constants and integer fields of `self` are read without running any code
+/// of yours.
 ///
 /// # Options of the struct
 ///

@@ -14,7 +14,7 @@ use std::ptr::NonNull;
 
 use pyo3::Python;
 
-pub(crate) use self::block::{Description, Header};
+pub(crate) use self::block::{Description, Header, Published};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub(crate) use self::ticket::Ticket;
 

@@ -3,10 +3,12 @@
 //! Every product is checked, and the result always describes exactly the items that the storage has: a wrong
 //! declaration becomes a [`LayoutError`], never a wild pointer.
 
+mod resolve;
+
 use std::ffi::CStr;
 use std::fmt;
 
-use crate::request::Facts;
+pub(crate) use self::resolve::resolve;
 
 /// The most dimensions that the buffer protocol allows.
 pub(crate) const MAX_NDIM: usize = 64;
@@ -20,14 +22,36 @@ pub enum Order {
     F,
 }
 
-/// One extent of a declared shape, in items.
+/// What a class declares of where its items lie, beyond their shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// They fill the storage.
+    Dense,
+    /// They lie one after the other from an offset on.
+    Offset,
+    /// They lie at an offset and at multiples of strides.
+    Strided,
+}
+
+impl Placement {
+    /// How many dimensions a declaration of `len` numbers has: the extents, then the offset, then the strides.
+    pub(crate) const fn ndim(self, len: usize) -> usize {
+        match self {
+            Self::Dense => len,
+            Self::Offset => len - 1,
+            Self::Strided => (len - 1) / 2,
+        }
+    }
+}
+
+/// One extent of a declared shape, in items; or an offset or a stride, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dim {
     /// `_`: whatever the length of the storage leaves.
     Inferred,
-    /// A number of items; a negative one is refused when the shape is resolved.
+    /// The number that was declared; a negative number of items is refused when the layout is resolved.
     Extent(isize),
-    /// A number that no shape can hold.
+    /// A number that no layout can hold.
     TooLarge,
 }
 
@@ -51,9 +75,9 @@ impl<const N: usize> DimArray for [Dim; N] {
 
 /// An integer that may be an extent of a shape.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a dimension of a shape",
+    message = "`{Self}` cannot be a dimension, a stride or an offset",
     label = "not an integer",
-    note = "a dimension is an integer of at most 64 bits, or `_`; an expression may use `?` on a `PyResult` of one"
+    note = "write an integer of at most 64 bits; an expression may use `?` on a `PyResult` of one"
 )]
 pub trait Dimension: sealed::Sealed + Copy {
     #[doc(hidden)]
@@ -87,6 +111,7 @@ pub struct Descriptor {
     pub(crate) itemsize: usize,
     pub(crate) ndim: usize,
     pub(crate) order: Order,
+    pub(crate) placement: Placement,
     pub(crate) readonly: bool,
     /// The shape of one element of the storage, which one element of `Vec<[f32; 3]>` has: `[3]`.
     pub(crate) inner: InnerShape,
@@ -148,6 +173,8 @@ pub(crate) enum LayoutError {
     InferredBesideZero,
     Indivisible { items: usize, known: usize },
     Mismatch { items: usize, product: usize },
+    OffsetOutside { offset: isize, bytes: isize },
+    Outside { first: isize, end: isize, bytes: isize },
 }
 
 impl fmt::Display for LayoutError {
@@ -165,91 +192,26 @@ impl fmt::Display for LayoutError {
             Self::Mismatch { items, product } => {
                 write!(f, "the declared shape does not fit: it describes {product} items, but the storage has {items}")
             }
-        }
-    }
-}
-
-/// Resolves declared extents against the number of items that there are, and writes the shape and its strides in bytes.
-///
-/// `shape` and `strides` have the length of `dims`. On an error their contents are unspecified.
-pub(crate) fn resolve(
-    dims: &[Dim],
-    items: usize,
-    itemsize: usize,
-    order: Order,
-    shape: &mut [isize],
-    strides: &mut [isize],
-) -> Result<(), LayoutError> {
-    let mut known: usize = 1;
-    let mut zero = false;
-    let mut inferred = None;
-    for (axis, dim) in dims.iter().enumerate() {
-        match *dim {
-            Dim::Inferred => inferred = Some(axis),
-            Dim::TooLarge => return Err(LayoutError::TooLarge),
-            Dim::Extent(extent) => {
-                let length = usize::try_from(extent).map_err(|_| LayoutError::Negative { axis, extent })?;
-                if length == 0 {
-                    zero = true;
-                } else {
-                    // Zeros are left out of the product, so that it overflows where the strides below would.
-                    known = known.checked_mul(length).ok_or(LayoutError::TooLarge)?;
-                }
-                shape[axis] = extent;
+            Self::OffsetOutside { offset, bytes } => {
+                write!(f, "the declared offset of {offset} bytes is outside the storage, which has {bytes} bytes")
             }
+            Self::Outside { first, end, bytes } => write!(
+                f,
+                "the declared items reach from byte {first} to byte {end} of a storage that has {bytes} bytes; check the \
+                 shape, the strides and the offset"
+            ),
         }
-    }
-    match inferred {
-        Some(_) if zero => return Err(LayoutError::InferredBesideZero),
-        Some(_) if !items.is_multiple_of(known) => return Err(LayoutError::Indivisible { items, known }),
-        Some(axis) => shape[axis] = isize::try_from(items / known).map_err(|_| LayoutError::TooLarge)?,
-        None => {
-            let product = if zero { 0 } else { known };
-            if product != items {
-                return Err(LayoutError::Mismatch { items, product });
-            }
-        }
-    }
-    if known.checked_mul(itemsize).is_none_or(|bytes| isize::try_from(bytes).is_err()) {
-        return Err(LayoutError::TooLarge);
-    }
-    fill_strides(shape, itemsize.cast_signed(), order, strides);
-    Ok(())
-}
-
-/// The strides of a dense array. The caller has checked that the product of the extents that are not 0 fits.
-fn fill_strides(shape: &[isize], itemsize: isize, order: Order, strides: &mut [isize]) {
-    let mut stride = itemsize;
-    let mut step = |axis: usize| {
-        strides[axis] = stride;
-        stride *= shape[axis];
-    };
-    match order {
-        Order::C => (0..shape.len()).rev().for_each(&mut step),
-        Order::F => (0..shape.len()).for_each(&mut step),
     }
 }
 
-/// Whether extents that were resolved before still say the same; `_` says whatever the length says.
+/// Whether numbers that were resolved before are still declared; `_` says whatever the length says.
 #[inline(always)]
-pub(crate) fn same_extents(dims: &[Dim], shape: &[isize]) -> bool {
-    dims.iter().zip(shape).all(|(dim, &extent)| match *dim {
+pub(crate) fn same_numbers(dims: &[Dim], arrays: &[isize]) -> bool {
+    dims.iter().zip(arrays).all(|(dim, &number)| match *dim {
         Dim::Inferred => true,
-        Dim::Extent(declared) => declared == extent,
+        Dim::Extent(declared) => declared == number,
         Dim::TooLarge => false,
     })
-}
-
-/// What requests need to know of a dense layout.
-pub(crate) fn facts(shape: &[isize], order: Order, readonly: bool) -> Facts {
-    // With at most one extent above 1, or no items at all, both orders describe the same memory.
-    let both = shape.contains(&0) || shape.iter().filter(|&&extent| extent > 1).count() <= 1;
-    Facts {
-        ndim: shape.len(),
-        c_contiguous: both || order == Order::C,
-        f_contiguous: both || order == Order::F,
-        readonly,
-    }
 }
 
 #[cfg(all(test, not(loom)))]

@@ -6,7 +6,7 @@ pub use pyo3::PyResult;
 pub use std::result::Result::Ok;
 
 pub use crate::__submit_slots as submit_slots;
-pub use crate::layout::{Descriptor, Dim, Dimension, Order};
+pub use crate::layout::{Descriptor, Dim, Dimension, Order, Placement};
 pub use crate::py::array as methods;
 pub use crate::py::slots::slots;
 pub use crate::py::{Cell, Class, Exporter, Sendable, ShapeSource};

@@ -134,6 +134,9 @@ pub(crate) struct FullRequests {
 impl FullRequests {
     const FULL: i32 = Flags::FORMAT | Flags::STRIDES;
 
+    /// None at all: every request takes a closer look.
+    pub(crate) const NONE: Self = Self { mask: 0 };
+
     /// Those of a layout, which is not to be written when `facts.readonly`.
     pub(crate) const fn of(facts: Facts) -> Self {
         let mut mask = Self::FULL

@@ -56,7 +56,7 @@ class Answer(NamedTuple):
     shape: Optional[tuple]
     strides: Optional[tuple]
     suboffsets: Optional[tuple]
-    content: bytes
+    content: Optional[bytes]  # Only where it is in one piece.
     buf: int
 
     def described(self):
@@ -71,6 +71,10 @@ get_buffer.restype = c_int
 release_buffer = ctypes.pythonapi.PyBuffer_Release
 release_buffer.argtypes = [c_void_p]
 release_buffer.restype = None
+
+is_contiguous = ctypes.pythonapi.PyBuffer_IsContiguous
+is_contiguous.argtypes = [c_void_p, c_char]
+is_contiguous.restype = c_int
 
 fill_contiguous_strides = ctypes.pythonapi.PyBuffer_FillContiguousStrides
 fill_contiguous_strides.argtypes = [c_int, c_void_p, c_void_p, c_int, c_char]
@@ -108,7 +112,7 @@ class View:
             _array(view.shape, view.ndim),
             _array(view.strides, view.ndim),
             _array(view.suboffsets, view.ndim),
-            ctypes.string_at(view.buf, view.len),
+            ctypes.string_at(view.buf, view.len) if is_contiguous(byref(view), b"A") else None,
             view.buf,
         )
 

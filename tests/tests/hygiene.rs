@@ -428,3 +428,89 @@ mod methods_of_the_users {
         }
     }
 }
+
+/// Every kind of stride and offset, as for extents.
+mod strides_and_offset {
+    use buffer_runtime::{ExportBuffer, ExportCell};
+    use pyo3::exceptions::PyValueError;
+    use pyo3::prelude::*;
+
+    const ITEM: i32 = 4;
+
+    #[derive(ExportBuffer)]
+    #[pyclass]
+    struct Everything {
+        step: i16,
+        start: u64,
+        #[buffer(
+            shape = [1, 1, 1, 1, 1, 1, 1, 1, 1],
+            strides = [
+                4,
+                -4,
+                0,
+                -3_000_000_000,
+                ITEM,
+                Self::ROW,
+                self.step,
+                -self.step as isize,
+                self.method() * 2,
+            ],
+            offset = self.fallible()?,
+        )]
+        data: ExportCell<Vec<f32>>,
+    }
+
+    impl Everything {
+        const ROW: isize = -12;
+
+        fn method(&self) -> i64 {
+            i64::from(self.step)
+        }
+
+        fn fallible(&self) -> PyResult<u64> {
+            self.start.checked_mul(4).ok_or_else(|| PyValueError::new_err("too far"))
+        }
+    }
+
+    #[pymethods]
+    impl Everything {
+        #[new]
+        fn new() -> Self {
+            Self { step: 4, start: 0, data: ExportCell::new(Vec::new()) }
+        }
+    }
+
+    #[derive(ExportBuffer)]
+    #[pyclass(frozen)]
+    struct Tail(usize, #[buffer(shape = [_, 3], offset = self.0, order = "F")] ExportCell<Vec<f32>>);
+
+    #[pymethods]
+    impl Tail {
+        #[new]
+        fn new() -> Self {
+            Self(12, ExportCell::new(vec![0.0; 6]))
+        }
+    }
+
+    macro_rules! reversed {
+        ($name:ident, $stride:expr, $offset:expr) => {
+            #[derive(ExportBuffer)]
+            #[pyclass]
+            struct $name {
+                len: usize,
+                #[buffer(shape = [self.len, 1], strides = [$stride, -4], offset = $offset)]
+                data: ExportCell<Vec<f32>>,
+            }
+
+            #[pymethods]
+            impl $name {
+                #[new]
+                fn new() -> Self {
+                    Self { len: 3, data: ExportCell::new(vec![0.0; 3]) }
+                }
+            }
+        };
+    }
+
+    reversed!(Reversed, -4, self.len * 4 - 4);
+}

@@ -88,8 +88,8 @@ fn struct_options_are_read() {
 #[test]
 fn an_unknown_option_lists_the_known_ones() {
     assert_eq!(
-        message(parse_quote!(#[buffer(strides = [4])] data: Cell)),
-        "unknown option `strides`; the options here are `shape`, `order` or `readonly`"
+        message(parse_quote!(#[buffer(color = "red")] data: Cell)),
+        "unknown option `color`; the options here are `shape`, `order`, `strides`, `offset` or `readonly`"
     );
     let (_, errors) = class(parse_quote!(
         #[buffer(frozen)]
@@ -105,6 +105,8 @@ fn a_near_miss_is_told_the_option() {
         (parse_quote!(#[buffer(Readonly)] data: Cell), "readonly"),
         (parse_quote!(#[buffer(shapes = [1])] data: Cell), "shape"),
         (parse_quote!(#[buffer(odrer = "C")] data: Cell), "order"),
+        (parse_quote!(#[buffer(stride = [4])] data: Cell), "strides"),
+        (parse_quote!(#[buffer(off_set = 4)] data: Cell), "offset"),
     ] {
         let message = message(typed);
         assert!(message.ends_with(&format!("; did you mean `{meant}`?")), "{message}");
@@ -113,7 +115,7 @@ fn a_near_miss_is_told_the_option() {
 
 #[test]
 fn options_of_later_versions_resemble_none_of_these() {
-    for name in ["strides", "offset", "format", "pin"] {
+    for name in ["format", "pin"] {
         for option in CLASS_OPTIONS.iter().chain(&FIELD_OPTIONS) {
             assert!(!resembles(name, option), "{name} and {option}");
         }
@@ -180,6 +182,69 @@ fn shape_takes_a_bracketed_list() {
 }
 
 #[test]
+fn strides_and_offset_are_read() {
+    let (attrs, errors) =
+        field(parse_quote!(#[buffer(strides = [self.step, -4, 0], offset = f(a, b), readonly)] data: Cell));
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(attrs.strides.value().map(|list| list.strides.len()), Some(3));
+    assert!(attrs.offset.value().is_some());
+    assert!(attrs.readonly.value().is_some());
+}
+
+#[test]
+fn strides_takes_a_bracketed_list() {
+    for declared in [
+        parse_quote!(#[buffer(strides = self.strides())] data: Cell),
+        parse_quote!(#[buffer(strides = (12, 4))] data: Cell),
+        parse_quote!(#[buffer(strides = 4)] data: Cell),
+        parse_quote!(#[buffer(strides = [4; 2])] data: Cell),
+        parse_quote!(#[buffer(strides)] data: Cell),
+        parse_quote!(#[buffer(strides(12, 4))] data: Cell),
+    ] {
+        let message = message(declared);
+        assert!(message.ends_with("a bracketed list of bytes, as in `strides = [self.step, 4]`"), "{message}");
+    }
+}
+
+#[test]
+fn strides_are_not_empty() {
+    assert_eq!(
+        message(parse_quote!(#[buffer(strides = [])] data: Cell)),
+        "`strides` is empty; write one for each extent of `shape`, in bytes, or remove `strides`"
+    );
+}
+
+#[test]
+fn no_stride_is_inferred() {
+    let (_, errors) = field(parse_quote!(#[buffer(strides = [_, 4, (_)], offset = 4)] data: Cell));
+    assert_eq!(errors, ["a stride cannot be `_`; write a number of bytes or an expression over `self` here"; 2]);
+}
+
+#[test]
+fn offset_takes_a_number() {
+    for declared in [
+        parse_quote!(#[buffer(offset)] data: Cell),
+        parse_quote!(#[buffer(offset = )] data: Cell),
+        parse_quote!(#[buffer(offset(4))] data: Cell),
+        parse_quote!(#[buffer(offset = _)] data: Cell),
+        parse_quote!(#[buffer(offset = [4])] data: Cell),
+    ] {
+        let message = message(declared);
+        assert!(message.ends_with("a number of bytes, as in `offset = self.start`"), "{message}");
+    }
+}
+
+#[test]
+fn strides_and_offset_are_given_once() {
+    for (declared, name) in [
+        (parse_quote!(#[buffer(strides = [4], strides = [4])] data: Cell), "strides"),
+        (parse_quote!(#[buffer(offset = 4)] #[buffer(offset = 8)] data: Cell), "offset"),
+    ] {
+        assert_eq!(message(declared), format!("`{name}` is given twice; remove one of the two"));
+    }
+}
+
+#[test]
 fn readonly_takes_no_value() {
     for declared in [
         parse_quote!(#[buffer(readonly = true)] data: Cell),
@@ -219,14 +284,17 @@ fn crate_takes_a_path_in_quotes() {
 fn options_stand_in_parentheses_and_between_commas() {
     assert_eq!(
         message(parse_quote!(#[buffer = "F"] data: Cell)),
-        "write options in parentheses: `#[buffer(...)]` with `shape`, `order` or `readonly`"
+        "write options in parentheses: `#[buffer(...)]` with `shape`, `order`, `strides`, `offset` or `readonly`"
     );
     assert_eq!(
         message(parse_quote!(#[buffer(readonly order = "F")] data: Cell)),
         "`readonly` takes no value; write `readonly` alone"
     );
     assert_eq!(message(parse_quote!(#[buffer(order = "F" readonly)] data: Cell)), "expected `,` between two options");
-    assert_eq!(message(parse_quote!(#[buffer("readonly")] data: Cell)), "expected `shape`, `order` or `readonly`");
+    assert_eq!(
+        message(parse_quote!(#[buffer("readonly")] data: Cell)),
+        "expected `shape`, `order`, `strides`, `offset` or `readonly`"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Each rule, by the one message that breaking it gives; and what is left when all are kept.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{DeriveInput, LitInt, parse_quote};
 
@@ -29,11 +29,16 @@ fn accepted(input: &DeriveInput) {
 
 /// Whether evaluating `extent` in a struct with the fields `n` and `r#type` is said to run code.
 fn runs_code(extent: &Expr) -> bool {
+    declared_runs_code(&quote!(shape = [_, #extent]))
+}
+
+/// Whether evaluating `options` in a struct with the fields `n` and `r#type` is said to run code.
+fn declared_runs_code(options: &TokenStream) -> bool {
     let input: DeriveInput = parse_quote! {
         struct S {
             n: usize,
             r#type: usize,
-            #[buffer(shape = [_, #extent])]
+            #[buffer(#options)]
             data: ExportCell<Vec<f32>>,
         }
     };
@@ -306,7 +311,115 @@ fn order_without_meaning() {
 }
 
 #[test]
+fn strides_and_offset_need_a_shape() {
+    assert_eq!(
+        error(&parse_quote!(
+            struct S(#[buffer(strides = [4])] Cell);
+        )),
+        "`strides` needs a `shape`; write one beside it, as in `shape = [self.nrows, self.ncols]`, or remove `strides`"
+    );
+    assert_eq!(
+        error(&parse_quote!(
+            struct S(#[buffer(offset = 4)] Cell);
+        )),
+        "`offset` needs a `shape`; write one beside it, as in `shape = [_, self.ncols]`, or remove `offset`"
+    );
+}
+
+#[test]
+fn a_missing_shape_is_one_mistake() {
+    for options in [quote!(strides = [4], offset = 4), quote!(offset = 4, order = "F")] {
+        let message = error(&parse_quote!(
+            struct S(#[buffer(#options)] Cell);
+        ));
+        assert!(message.contains("needs a `shape`"), "{message}");
+    }
+}
+
+#[test]
+fn a_stride_for_each_extent() {
+    for (strides, message) in [
+        (quote!(4), "`strides` needs one stride for each extent of `shape`; write 2 instead of 1"),
+        (quote!(12, 4, 1, 1), "`strides` needs one stride for each extent of `shape`; write 2 instead of 4"),
+    ] {
+        assert_eq!(
+            error(&parse_quote!(
+                struct S(#[buffer(shape = [2, 3], strides = [#strides])] Cell);
+            )),
+            message
+        );
+    }
+    accepted(&parse_quote!(
+        struct S(#[buffer(shape = [2, 3, 4], strides = [-12, 0, self.1])] Cell, isize);
+    ));
+}
+
+#[test]
+fn inferred_extent_beside_strides() {
+    for shape in [quote!(_, 3), quote!((_), 3), quote!(0, _)] {
+        assert_eq!(
+            error(&parse_quote!(
+                struct S(#[buffer(shape = [#shape], strides = [12, 4])] Cell);
+            )),
+            "`_` cannot be inferred beside `strides`; give every dimension"
+        );
+    }
+}
+
+#[test]
+fn order_beside_strides() {
+    for (shape, strides) in [(quote!(3), quote!(4)), (quote!(2, 3), quote!(12, 4))] {
+        assert_eq!(
+            error(&parse_quote!(
+                struct S(#[buffer(shape = [#shape], strides = [#strides], order = "F")] Cell);
+            )),
+            "`order` says what `strides` already say; remove one"
+        );
+    }
+}
+
+#[test]
+fn negative_offset() {
+    for offset in [quote!(-4), quote!((-4)), quote!(-4i64)] {
+        assert_eq!(
+            error(&parse_quote!(
+                struct S(#[buffer(shape = [_], offset = #offset)] Cell);
+            )),
+            "an offset cannot be negative; \
+             write how many bytes behind the start of the storage the item lies whose indices are all 0"
+        );
+    }
+    accepted(&parse_quote!(
+        struct S(#[buffer(shape = [2], strides = [-4], offset = -self.1)] Cell, i32);
+    ));
+}
+
+#[test]
+fn offset_goes_with_what_shape_goes_with() {
+    accepted(&parse_quote!(
+        struct S(#[buffer(shape = [_, 3], offset = 4, order = "F")] Cell);
+    ));
+    assert_eq!(
+        error(&parse_quote!(
+            struct S(#[buffer(shape = [_], offset = 4, order = "F")] Cell);
+        )),
+        "`order` has no meaning on a one-dimensional buffer; remove it"
+    );
+}
+
+#[test]
 fn a_broken_option_breaks_no_other_rule() {
+    for options in [
+        quote!(shape = 3, strides = [4], offset = 4),
+        quote!(shape = [], strides = [4]),
+        quote!(shape = [2, 3], strides = 4, order = "F"),
+        quote!(shape = [2, 3], strides = [12, _]),
+        quote!(strides = []),
+    ] {
+        error(&parse_quote!(
+            struct S(#[buffer(#options)] Cell);
+        ));
+    }
     error(&parse_quote!(
         struct S(#[buffer(shape = 3, order = "F")] Cell);
     ));
@@ -345,6 +458,7 @@ fn literals_constants_and_fields_run_no_code() {
         parse_quote!((self.n)),
         parse_quote!(self.n as usize),
         parse_quote!((N as u32) as i64),
+        parse_quote!(-4 as isize),
     ] {
         assert!(!runs_code(&extent), "{}", quote!(#extent));
     }
@@ -357,6 +471,9 @@ fn anything_else_may_run_code() {
         parse_quote!(rows(self)),
         parse_quote!(self.n * 2),
         parse_quote!(-self.n),
+        parse_quote!(-N),
+        parse_quote!(-4.0),
+        parse_quote!(!4),
         parse_quote!(*self.n),
         parse_quote!(self.other),
         parse_quote!(self.n.inner),
@@ -369,6 +486,25 @@ fn anything_else_may_run_code() {
         parse_quote!(ROWS[0]),
     ] {
         assert!(runs_code(&extent), "{}", quote!(#extent));
+    }
+}
+
+#[test]
+fn code_counts_wherever_it_is() {
+    for options in [
+        quote!(shape = [_, 3], offset = self.n),
+        quote!(shape = [N, 3], strides = [-4, (-4)]),
+        quote!(shape = [N, 3], strides = [self.n, -4i64], offset = 8),
+    ] {
+        assert!(!declared_runs_code(&options), "{options}");
+    }
+    for options in [
+        quote!(shape = [_, 3], offset = self.start()),
+        quote!(shape = [self.rows(), 3], strides = [12, 4], offset = 8),
+        quote!(shape = [N, 3], strides = [-self.n, 4], offset = 8),
+        quote!(shape = [N, 3], strides = [12, 4], offset = self.n * 4),
+    ] {
+        assert!(declared_runs_code(&options), "{options}");
     }
 }
 

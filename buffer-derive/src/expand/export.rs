@@ -6,11 +6,11 @@
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{DeriveInput, Expr, ExprLit, Ident, Lit, LitInt, Result};
+use syn::{DeriveInput, Expr, ExprLit, ExprUnary, Ident, Lit, LitInt, Result, UnOp};
 
 use crate::ast::Input;
-use crate::attr::{Extent, Order};
-use crate::check::{Export, Layout, check};
+use crate::attr::{Extent, Order, ungroup};
+use crate::check::{Export, Layout, Placement, check};
 use crate::ctxt::Ctxt;
 
 /// The derive itself: reads, checks, and emits unless there was an error.
@@ -30,9 +30,9 @@ fn emit(export: &Export) -> TokenStream {
     let runtime = export.krate.map_or_else(|| quote!(::buffer_runtime), ToTokens::to_token_stream);
     let allow_deprecated = export.deprecated.then(|| quote!(#[allow(deprecated)]));
     let descriptor = descriptor(export);
-    let exporter = exporter(export);
+    let (ndims, dims) = dims_method(&export.layout);
+    let exporter = exporter(export, ndims);
     let methods = if export.array { quote!(ARRAY) } else { quote!(NONE) };
-    let dims = dims_method(export.layout.extents());
     let reserved = reserved_names(export);
     quote! {
         #allow_deprecated
@@ -65,18 +65,23 @@ fn descriptor(export: &Export) -> TokenStream {
 ///
 /// It is for a private type: an implementation for the class itself, which may be public, could not name the type of the
 /// field, which may not.
-fn exporter(export: &Export) -> TokenStream {
+fn exporter(export: &Export, ndims: usize) -> TokenStream {
     let Export { ident, member, cell, readonly, layout, .. } = export;
-    let (source, order) = match layout {
-        Layout::Storage => (quote!(Storage), Order::C),
-        Layout::Extents { order, runs_code: false, .. } => (quote!(Fields), *order),
-        Layout::Extents { order, runs_code: true, .. } => (quote!(Code), *order),
+    let source = match layout {
+        Layout::Storage => quote!(Storage),
+        Layout::Extents { runs_code: false, .. } => quote!(Fields),
+        Layout::Extents { runs_code: true, .. } => quote!(Code),
+    };
+    let (placement, order) = match layout.placement() {
+        Placement::Dense(order) => (quote!(Dense), order),
+        Placement::Offset(order, _) => (quote!(Offset), order),
+        // Without a meaning, where the strides are given.
+        Placement::Strided { .. } => (quote!(Strided), Order::C),
     };
     let order = match order {
         Order::C => quote!(C),
         Order::F => quote!(F),
     };
-    let ndim = layout.extents().len();
     quote! {
         struct __Export;
 
@@ -84,8 +89,9 @@ fn exporter(export: &Export) -> TokenStream {
         impl __buffer::Exporter for __Export {
             type Class = #ident;
             type Cell = #cell;
-            type Dims = [__buffer::Dim; #ndim];
+            type Dims = [__buffer::Dim; #ndims];
             const ORDER: __buffer::Order = __buffer::Order::#order;
+            const PLACEMENT: __buffer::Placement = __buffer::Placement::#placement;
             const READONLY: ::core::primitive::bool = #readonly;
             const SOURCE: __buffer::ShapeSource = __buffer::ShapeSource::#source;
 
@@ -106,43 +112,65 @@ fn exporter(export: &Export) -> TokenStream {
     }
 }
 
-/// The method that evaluates the extents.
+/// How many numbers the layout is declared by, and the method that evaluates them: the extents, then the offset unless
+/// the items are dense, then the strides if there are any.
 ///
 /// It stands outside the trait's implementation, where the trait's own methods would be in scope for the user's
 /// expressions: a `self.dims()` of theirs could become ambiguous, or call this.
-fn dims_method(extents: &[Extent]) -> TokenStream {
-    let ndim = extents.len();
+fn dims_method(layout: &Layout) -> (usize, TokenStream) {
     let mut receiver = Receiver::default();
-    let dims: Vec<TokenStream> = extents.iter().map(|extent| dim(extent, &mut receiver)).collect();
+    let mut dims: Vec<TokenStream> = layout.extents().iter().map(|extent| extent_dim(extent, &mut receiver)).collect();
+    match layout.placement() {
+        Placement::Dense(_) => {}
+        Placement::Offset(_, offset) => dims.push(dim(offset, &mut receiver)),
+        Placement::Strided { offset, strides } => {
+            dims.push(offset.map_or_else(|| quote!(__buffer::Dim::of(0usize)), |offset| dim(offset, &mut receiver)));
+            dims.extend(strides.iter().map(|stride| dim(stride, &mut receiver)));
+        }
+    }
+    let ndims = dims.len();
     let receiver = receiver.into_ident();
-    quote! {
+    let method = quote! {
         #[inline(always)]
-        fn __buffer_dims(&#receiver) -> __buffer::PyResult<[__buffer::Dim; #ndim]> {
+        fn __buffer_dims(&#receiver) -> __buffer::PyResult<[__buffer::Dim; #ndims]> {
             __buffer::Ok([#(#dims),*])
         }
+    };
+    (ndims, method)
+}
+
+fn extent_dim(extent: &Extent, receiver: &mut Receiver) -> TokenStream {
+    match extent {
+        Extent::Inferred(_) => quote!(__buffer::Dim::Inferred),
+        Extent::Given(expr) => dim(expr, receiver),
     }
 }
 
-fn dim(extent: &Extent, receiver: &mut Receiver) -> TokenStream {
-    let value = match extent {
-        Extent::Inferred(_) => return quote!(__buffer::Dim::Inferred),
-        Extent::Given(expr) => with_usize_suffix(expr).unwrap_or_else(|| expr.to_token_stream()),
-    };
-    let value = receiver.resolve(value);
+fn dim(expr: &Expr, receiver: &mut Receiver) -> TokenStream {
+    let value = receiver.resolve(with_suffix(expr).unwrap_or_else(|| expr.to_token_stream()));
     // Ours by hygiene, so that the user's lints stay quiet; the user's by position, for type errors.
-    let span = Span::call_site().located_at(extent.span());
+    let span = Span::call_site().located_at(expr.span());
     quote_spanned!(span=> __buffer::Dim::of(#value))
 }
 
-/// An integer literal that leaves its type open, which the compiler would take for an `i32`.
-fn with_usize_suffix(expr: &Expr) -> Option<TokenStream> {
-    match expr {
+/// An integer literal, behind a minus sign or not, that leaves its type open, which the compiler would take for an `i32`.
+fn with_suffix(expr: &Expr) -> Option<TokenStream> {
+    match ungroup(expr) {
+        Expr::Unary(ExprUnary { op: UnOp::Neg(minus), expr, .. }) => {
+            let magnitude = suffixed(expr, "isize")?;
+            Some(quote!(#minus #magnitude))
+        }
+        literal => suffixed(literal, "usize").map(LitInt::into_token_stream),
+    }
+}
+
+fn suffixed(expr: &Expr, suffix: &str) -> Option<LitInt> {
+    match ungroup(expr) {
         Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if int.suffix().is_empty() => {
             // No longer the user's: a lint that compares it with the source would see a suffix that is not there.
             let span = Span::call_site().located_at(int.span());
-            Some(LitInt::new(&format!("{int}usize"), span).to_token_stream())
+            Some(LitInt::new(&format!("{int}{suffix}"), span))
         }
-        Expr::Group(group) => with_usize_suffix(&group.expr),
         _ => None,
     }
 }

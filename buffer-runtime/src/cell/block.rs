@@ -23,7 +23,7 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::ticket::Ticket;
-use crate::layout::{self, Descriptor, Dim, DimArray, LayoutError, MAX_NDIM};
+use crate::layout::{self, Descriptor, Dim, DimArray, LayoutError};
 use crate::lock::{Access, Lock};
 use crate::request::{Facts, FullRequests};
 use crate::storage::Storage;
@@ -68,7 +68,9 @@ pub(crate) struct Published {
     /// Which requests are answered with all of the description.
     pub(crate) full: FullRequests,
     pub(crate) facts: Facts,
-    /// The shape's extents, then the strides in bytes: an allocation of `capacity` numbers.
+    /// Where the first item of a view is, in bytes from the start of the elements.
+    pub(crate) offset: usize,
+    /// The extents, the offset, and the strides, as `layout::resolve` writes them: an allocation of `capacity` numbers.
     arrays: NonNull<isize>,
     capacity: usize,
 }
@@ -108,6 +110,7 @@ impl Published {
             },
             full: FullRequests::of(facts),
             facts,
+            offset: 0,
             arrays: NonNull::dangling(),
             capacity: 0,
         }
@@ -118,13 +121,13 @@ impl Published {
         ptr::eq(self.descriptor, descriptor)
     }
 
-    /// Makes room for `ndim` extents and strides. The old arrays go.
-    fn reserve(&mut self, ndim: usize) {
-        if self.capacity >= 2 * ndim {
+    /// Makes room for `count` numbers. The old arrays may go.
+    fn reserve(&mut self, count: usize) {
+        if self.capacity >= count {
             return;
         }
         self.free_arrays();
-        let arrays: *mut [isize] = Box::into_raw(vec![0; 2 * ndim].into_boxed_slice());
+        let arrays: *mut [isize] = Box::into_raw(vec![0; count].into_boxed_slice());
         self.capacity = arrays.len();
         // SAFETY: the pointer of a Box is not null.
         self.arrays = unsafe { NonNull::new_unchecked(arrays.cast()) };
@@ -187,10 +190,10 @@ impl Header {
         if !layout.is_of(descriptor) || layout.len != self.len() {
             return false;
         }
-        // SAFETY: a resolved layout has its class's extents in place, as many as the class declares; or, where it
-        // declares none, none are looked at.
-        let shape = unsafe { std::slice::from_raw_parts(layout.arrays.as_ptr(), D::LEN) };
-        layout::same_extents(dims.as_ref(), shape)
+        // SAFETY: a resolved layout has its class's numbers in place, as many as the class declares; or, where it declares
+        // none, none are looked at.
+        let numbers = unsafe { std::slice::from_raw_parts(layout.arrays.as_ptr(), D::LEN) };
+        layout::same_numbers(dims.as_ref(), numbers)
     }
 
     /// Brings the layout to what the class declares and the storage has now.
@@ -243,29 +246,27 @@ impl Published {
     ) -> Result<(), LayoutError> {
         // Until it is whole again, the layout is nobody's.
         self.descriptor = ptr::null();
-        let items = len.checked_mul(descriptor.inner.scalars()).ok_or(LayoutError::TooLarge)?;
-        let nbytes = items.checked_mul(descriptor.itemsize).ok_or(LayoutError::TooLarge)?;
-        let nbytes = isize::try_from(nbytes).map_err(|_| LayoutError::TooLarge)?;
-
-        let mut own = [Dim::Inferred; MAX_NDIM];
-        let dims = if descriptor.natural { own_dims(descriptor, len, &mut own) } else { dims };
         let ndim = descriptor.ndim;
-        self.reserve(ndim);
-        // SAFETY: `reserve` made room for twice `ndim` numbers, which nobody else refers to (invariant 4).
-        let arrays = unsafe { std::slice::from_raw_parts_mut(self.arrays.as_ptr(), 2 * ndim) };
-        let (shape, strides) = arrays.split_at_mut(ndim);
-        layout::resolve(dims, items, descriptor.itemsize, descriptor.order, shape, strides)?;
+        self.reserve(2 * ndim + 1);
+        // SAFETY: `reserve` made room for so many numbers, which nobody else refers to (invariant 4).
+        let arrays = unsafe { std::slice::from_raw_parts_mut(self.arrays.as_ptr(), 2 * ndim + 1) };
+        let resolved = layout::resolve(descriptor, len, dims, arrays)?;
 
-        self.facts = layout::facts(shape, descriptor.order, descriptor.readonly);
-        self.full = FullRequests::of(self.facts);
+        self.offset = resolved.offset;
+        self.facts = resolved.facts;
+        // A layout that turns out read-only is not what the class's views are counted as without a closer look.
+        let as_declared = resolved.facts.readonly == descriptor.readonly;
+        self.full = if as_declared { FullRequests::of(resolved.facts) } else { FullRequests::NONE };
+        // Without dimensions there are no arrays.
+        let array = |start| if ndim == 0 { ptr::null_mut() } else { self.arrays.as_ptr().wrapping_add(start) };
         self.description = Description {
-            len: nbytes,
+            len: resolved.nbytes,
             itemsize: descriptor.itemsize.cast_signed(),
             readonly: c_int::from(descriptor.readonly),
             ndim: c_int::try_from(ndim).map_err(|_| LayoutError::TooLarge)?,
             format: descriptor.format.as_ptr(),
-            shape: self.arrays.as_ptr(),
-            strides: self.arrays.as_ptr().wrapping_add(ndim),
+            shape: array(0),
+            strides: array(ndim + 1),
             suboffsets: ptr::null_mut(),
             internal,
         };
@@ -273,17 +274,6 @@ impl Published {
         self.descriptor = descriptor;
         Ok(())
     }
-}
-
-/// The storage's own shape: its length, then the extents of one element.
-fn own_dims<'a>(descriptor: &Descriptor, len: usize, dims: &'a mut [Dim; MAX_NDIM]) -> &'a [Dim] {
-    let inner = descriptor.inner.extents();
-    let own = &mut dims[..=inner.len()];
-    own[0] = Dim::of(len);
-    for (dim, &extent) in own[1..].iter_mut().zip(inner) {
-        *dim = Dim::of(extent);
-    }
-    own
 }
 
 impl<S> Block<S> {

@@ -12,7 +12,7 @@ use std::{slice, thread};
 
 use super::*;
 use crate::element::Element;
-use crate::layout::{Descriptor, Order};
+use crate::layout::{Descriptor, Order, Placement};
 use crate::lock::{Access, Entry, Wants};
 
 fn attached<R>(work: impl FnOnce() -> R) -> R {
@@ -27,6 +27,7 @@ const fn natural<E: Element>() -> Descriptor {
         itemsize: E::ITEMSIZE,
         ndim: E::SHAPE.extents().len() + 1,
         order: Order::C,
+        placement: Placement::Dense,
         readonly: false,
         inner: E::SHAPE,
         natural: true,

@@ -2,16 +2,32 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A class that declares so much, of single scalars.
+fn declared(ndim: usize, itemsize: usize, order: Order, placement: Placement) -> Descriptor {
+    Descriptor {
+        format: c"",
+        itemsize,
+        ndim,
+        order,
+        placement,
+        readonly: false,
+        inner: InnerShape::SCALAR,
+        natural: false,
+    }
+}
+
+/// The shape and the strides of a dense declaration.
 fn resolved(
     dims: &[Dim],
     items: usize,
     itemsize: usize,
     order: Order,
 ) -> Result<(Vec<isize>, Vec<isize>), LayoutError> {
-    let mut shape = vec![0; dims.len()];
-    let mut strides = vec![0; dims.len()];
-    resolve(dims, items, itemsize, order, &mut shape, &mut strides)?;
-    Ok((shape, strides))
+    let ndim = dims.len();
+    let mut arrays = vec![0; 2 * ndim + 1];
+    let resolved = resolve(&declared(ndim, itemsize, order, Placement::Dense), items, dims, &mut arrays)?;
+    assert_eq!((resolved.offset, resolved.nbytes.cast_unsigned()), (0, items * itemsize));
+    Ok((arrays[..ndim].to_vec(), arrays[ndim + 1..].to_vec()))
 }
 
 fn extents(shape: &[isize]) -> Vec<Dim> {
@@ -57,14 +73,70 @@ fn products_never_wrap() {
 
 #[test]
 fn one_row_one_column_and_nothing_are_both_orders() {
+    let facts = |shape: &[isize], order| {
+        let mut arrays = vec![0; 2 * shape.len() + 1];
+        let items = shape.iter().product::<isize>().cast_unsigned();
+        resolve(&declared(shape.len(), 4, order, Placement::Dense), items, &extents(shape), &mut arrays).unwrap().facts
+    };
     for shape in [vec![1, 5], vec![5, 1], vec![0, 3], vec![3, 0], vec![1, 1, 1], vec![7]] {
         for order in [Order::C, Order::F] {
-            let facts = facts(&shape, order, false);
-            assert!(facts.c_contiguous && facts.f_contiguous, "{shape:?} {order:?}");
+            let facts = facts(&shape, order);
+            assert!(facts.c_contiguous && facts.f_contiguous && !facts.readonly, "{shape:?} {order:?}");
         }
     }
-    let square = facts(&[2, 2], Order::F, false);
+    let square = facts(&[2, 2], Order::F);
     assert!(!square.c_contiguous && square.f_contiguous);
+}
+
+#[test]
+fn an_offset_leaves_the_rest_to_be_inferred_or_more() {
+    let resolved = |extent, offset, items| {
+        let mut arrays = [0; 3];
+        let dims = [extent, Dim::Extent(offset)];
+        resolve(&declared(1, 4, Order::C, Placement::Offset), items, &dims, &mut arrays)
+            .map(|resolved| (arrays[0], resolved.offset))
+    };
+    assert_eq!(resolved(Dim::Inferred, 8, 5), Ok((3, 8)));
+    assert_eq!(resolved(Dim::Inferred, 20, 5), Ok((0, 20)));
+    assert_eq!(resolved(Dim::Extent(2), 8, 5), Ok((2, 8)));
+    assert_eq!(resolved(Dim::Extent(2), 3, 5), Ok((2, 3)));
+    assert_eq!(resolved(Dim::Extent(4), 8, 5), Err(LayoutError::Outside { first: 8, end: 24, bytes: 20 }));
+    assert_eq!(resolved(Dim::Inferred, 3, 5), Err(LayoutError::Indivisible { items: 17, known: 4 }));
+    for offset in [-1, 21, isize::MIN, isize::MAX] {
+        assert_eq!(resolved(Dim::Inferred, offset, 5), Err(LayoutError::OffsetOutside { offset, bytes: 20 }));
+    }
+}
+
+#[test]
+fn strides_never_wrap() {
+    for stride in [isize::MIN, isize::MAX, isize::MAX / 2, isize::MIN / 2] {
+        for extent in [2, 3, isize::MAX] {
+            let dims = [extent, 0, stride].map(Dim::Extent);
+            let resolved = resolve(&declared(1, 8, Order::C, Placement::Strided), 100, &dims, &mut [0; 3]);
+            assert!(
+                matches!(resolved, Err(LayoutError::TooLarge | LayoutError::Outside { .. })),
+                "{dims:?} {resolved:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn reversed_and_transposed_items_do_not_overlap_but_broadcast_ones_do() {
+    let readonly = |numbers: &[isize]| {
+        let ndim = numbers.len() / 2;
+        let mut arrays = vec![0; numbers.len()];
+        let descriptor = declared(ndim, 4, Order::C, Placement::Strided);
+        resolve(&descriptor, 6, &extents(numbers), &mut arrays).unwrap().facts.readonly
+    };
+    assert!(!readonly(&[6, 20, -4]));
+    assert!(!readonly(&[3, 2, 0, 4, 12]));
+    assert!(!readonly(&[3, 0, 8]));
+    assert!(readonly(&[6, 0, 0]));
+    assert!(readonly(&[2, 3, 0, 0, 4]));
+    assert!(readonly(&[4, 2, 0, 4, 4]));
+    assert!(readonly(&[5, 0, 3]));
+    assert!(!readonly(&[1, 0, 0]));
 }
 
 #[test]
@@ -99,7 +171,7 @@ proptest! {
         offsets.sort_unstable();
         let expected: Vec<isize> = (0..items).map(|item| item * itemsize.cast_signed()).collect();
         prop_assert_eq!(offsets, expected);
-        prop_assert!(same_extents(&dims, &shape));
+        prop_assert!(same_numbers(&dims, &shape));
     }
 
     /// Whatever is declared, resolving ends in an answer or an error, and an answer has exactly the items there are.
@@ -116,6 +188,45 @@ proptest! {
         if let Ok((shape, _)) = resolved(&dims, items, 8, Order::C) {
             prop_assert_eq!(shape.iter().product::<isize>(), items.cast_signed());
             prop_assert!(shape.iter().all(|&extent| extent >= 0));
+        }
+    }
+
+    /// A strided layout is granted exactly when every item is inside the storage; it is writable only if no two items
+    /// have bytes in common; and it is contiguous exactly when its items follow each other.
+    #[test]
+    fn strided_items_are_inside_and_apart(
+        axes in prop::collection::vec((0_isize..4, -24_isize..25), 1..4),
+        offset in -4_isize..80,
+        items in 0_usize..20,
+        itemsize in prop::sample::select(vec![1_usize, 2, 4, 8]),
+    ) {
+        let (shape, strides): (Vec<isize>, Vec<isize>) = axes.iter().copied().unzip();
+        let size = itemsize.cast_signed();
+        let bytes = items.cast_signed() * size;
+        let numbers = [&shape[..], &[offset], &strides].concat();
+        let mut arrays = vec![0; numbers.len()];
+        let descriptor = declared(shape.len(), itemsize, Order::C, Placement::Strided);
+        let resolved = resolve(&descriptor, items, &extents(&numbers), &mut arrays);
+
+        // Where the items are, with the last index fastest and with the first.
+        let places = |axes: &mut dyn Iterator<Item = &(isize, isize)>| {
+            axes.fold(vec![offset], |places, &(extent, stride)| {
+                places.iter().flat_map(|&base| (0..extent).map(move |index| base + index * stride)).collect()
+            })
+        };
+        let (c_order, f_order) = (places(&mut axes.iter()), places(&mut axes.iter().rev()));
+        let inside = (0..=bytes).contains(&offset) && c_order.iter().all(|&place| place >= 0 && place + size <= bytes);
+        prop_assert_eq!(resolved.is_ok(), inside, "{:?}", resolved);
+        if let Ok(resolved) = resolved {
+            prop_assert_eq!(&arrays, &numbers);
+            prop_assert_eq!(resolved.nbytes, c_order.len().cast_signed() * size);
+            let follow = |places: &[isize]| places.windows(2).all(|pair| pair[1] == pair[0] + size);
+            prop_assert_eq!(resolved.facts.c_contiguous, follow(&c_order));
+            prop_assert_eq!(resolved.facts.f_contiguous, follow(&f_order));
+            let mut sorted = c_order;
+            sorted.sort_unstable();
+            let overlap = sorted.windows(2).any(|pair| pair[1] < pair[0] + size);
+            prop_assert!(resolved.facts.readonly || !overlap);
         }
     }
 }

@@ -196,6 +196,16 @@ impl Lock {
         self.after_departure(before - one(access))
     }
 
+    /// Counts a writable view as a read-only one from now on. `false` when that count is full.
+    pub(crate) fn downgrade(&self) -> bool {
+        // Relaxed: the view stays counted, and nothing is read or written on the strength of this.
+        self.word
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
+                has_room(word, Access::ReadOnly).then(|| word + one(Access::ReadOnly) - one(Access::Writable))
+            })
+            .is_ok()
+    }
+
     fn after_departure(&self, word: u64) -> Released {
         let released = Released { views: word & ANY_VIEWS != 0, owner: word & OWNED != 0 };
         if released.is_last() {

@@ -154,6 +154,14 @@ impl Lock {
         Released { views: views & !ORPHAN != 0, owner: views & ORPHAN == 0 }
     }
 
+    /// Counts a writable view as a read-only one from now on. Attached. `false` when that count is full.
+    pub(crate) fn downgrade(&self) -> bool {
+        let views = self.views.load(Ordering::Relaxed);
+        let Some(next) = Admission::to(views, Access::ReadOnly) else { return false };
+        self.views.store(next.next - one(Access::Writable), Ordering::Relaxed);
+        true
+    }
+
     /// Begins a guard. Attached.
     pub(crate) fn begin(&self, kind: Kind) -> Result<(), Blocker> {
         // Relaxed: what is seen here is only compared; the exchange acquires.

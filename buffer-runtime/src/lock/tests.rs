@@ -112,6 +112,17 @@ for_both_locks! {
     }
 
     #[test]
+    fn a_view_that_turns_out_read_only_is_counted_as_one(lock) {
+        assert_eq!(view(&lock, MAY_WRITE), Ok(Access::Writable));
+        assert_eq!(view(&lock, WRITER), Ok(Access::Writable));
+        assert!(lock.downgrade());
+        assert_eq!((lock.views().writable, lock.views().readonly), (1, 1));
+        assert!(lock.release(Access::Writable).views);
+        assert_eq!(lock.begin(Kind::Read), Ok(()));
+        assert!(!lock.release(Access::ReadOnly).views);
+    }
+
+    #[test]
     fn an_abandoned_claim_leaves_no_view(lock) {
         for _ in 0..3 {
             let admission = lock.admit(WRITER).unwrap();
@@ -135,6 +146,7 @@ fn full_counts_refuse_and_keep_their_neighbours() {
     assert_eq!(lock.begin(Kind::Read), Ok(()));
     assert_eq!(lock.begin(Kind::Read), Err(Blocker::Full));
     let before = lock.views();
+    assert!(!lock.downgrade());
     assert_eq!(lock.admit(READER).unwrap_err(), Blocker::Full);
     assert_eq!(lock.views(), before);
 

@@ -6,7 +6,7 @@ use pyo3::{Borrowed, PyClass, PyResult, Python, ffi};
 
 use crate::cell::ExportCell;
 use crate::element::Element;
-use crate::layout::{Descriptor, DimArray, MAX_NDIM, Order};
+use crate::layout::{Descriptor, DimArray, MAX_NDIM, Order, Placement};
 use crate::storage::Storage;
 
 /// How a class exports one cell.
@@ -18,10 +18,12 @@ pub trait Exporter {
     type Class: Class + Sendable;
     /// The field that is exported.
     type Cell: Cell;
-    /// The declared extents; an empty array where the shape is the storage's own.
+    /// The declared numbers: extents, offset, strides; an empty array where the shape is the storage's own.
     type Dims: DimArray;
     /// In which order the indices run.
     const ORDER: Order;
+    /// What is declared beyond the shape.
+    const PLACEMENT: Placement;
     /// Whether Python may only read.
     const READONLY: bool;
     /// Where the shape comes from.
@@ -163,6 +165,7 @@ impl Descriptor {
             itemsize,
             ndim: T::NDIM,
             order: T::ORDER,
+            placement: T::PLACEMENT,
             readonly: T::READONLY,
             inner,
             natural: matches!(T::SOURCE, ShapeSource::Storage),
@@ -183,6 +186,6 @@ impl<T: Exporter> Derived for T {
 
     const NDIM: usize = match T::SOURCE {
         ShapeSource::Storage => Self::Element::SHAPE.extents().len() + 1,
-        ShapeSource::Fields | ShapeSource::Code => T::Dims::LEN,
+        ShapeSource::Fields | ShapeSource::Code => T::PLACEMENT.ndim(T::Dims::LEN),
     };
 }

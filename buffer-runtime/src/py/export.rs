@@ -9,7 +9,7 @@ use std::ptr;
 use pyo3::ffi;
 
 use super::class::{Cell, Exporter};
-use crate::cell::{Description, Header, Ticket};
+use crate::cell::{Description, Header, Published, Ticket};
 use crate::error::{Blocker, ViewError};
 use crate::lock::{Access, Entry, Lock, Wants};
 use crate::request::{self, Facts, Flags, Refusal};
@@ -51,6 +51,14 @@ struct Counted<'a> {
 }
 
 impl Counted<'_> {
+    fn downgrade(&mut self) -> Result<(), Blocker> {
+        if !self.lock.downgrade() {
+            return Err(Blocker::Full);
+        }
+        self.access = Access::ReadOnly;
+        Ok(())
+    }
+
     fn keep(self) {
         std::mem::forget(self);
     }
@@ -111,7 +119,7 @@ pub(super) unsafe fn grant_fast<T: Exporter>(
     let published = unsafe { header.published() };
     if layout_is_ours && published.full.has(flags) {
         // SAFETY: the rest is the caller's word.
-        unsafe { fill(header, &published.description, object, view) };
+        unsafe { fill(buf(header, published), &published.description, object, view) };
         return true;
     }
     let _ = lock.release(access);
@@ -144,7 +152,7 @@ pub(super) unsafe fn try_grant<T: Exporter>(
     let access = admission.access();
     let claimed = admission.is_first();
 
-    let counted = if claimed {
+    let mut counted = if claimed {
         let Some(dims) = dims() else { return Ok(Tried::LayoutNeeded) };
         if lock.claim(&admission) != Entry::Entered {
             return Ok(Tried::Again);
@@ -166,6 +174,14 @@ pub(super) unsafe fn try_grant<T: Exporter>(
     if !published.is_of(descriptor) {
         return Err(ViewError::ForeignLayout);
     }
+    // Overlapping items make a layout read-only in a class that is not.
+    if published.facts.readonly && counted.access == Access::Writable {
+        if flags.writable() {
+            return Err(Refusal::ReadOnly.into());
+        }
+        counted.downgrade().map_err(blocked)?;
+    }
+    let access = counted.access;
     let readonly = access == Access::ReadOnly;
     let answer = request::answer(flags, Facts { readonly, ..published.facts })?;
 
@@ -186,7 +202,7 @@ pub(super) unsafe fn try_grant<T: Exporter>(
         ..all
     };
     // SAFETY: the view is counted, its layout published, and the rest is the caller's word.
-    unsafe { fill(header, &description, object, view) };
+    unsafe { fill(buf(header, published), &description, object, view) };
     Ok(Tried::Granted)
 }
 
@@ -204,18 +220,25 @@ const _: () = {
     assert!(size_of::<Description>() + START == size_of::<ffi::Py_buffer>());
 };
 
+/// Where the first item of a view is.
+#[inline(always)]
+fn buf(header: &Header, published: &Published) -> *mut u8 {
+    // Inside the storage, or at its end where there are no items: `layout::resolve` has checked it.
+    header.data().wrapping_add(published.offset)
+}
+
 /// Fills a `Py_buffer`, which then owns a reference to the object.
 ///
 /// # Safety
 ///
-/// Attached. The view that the description's ticket stands for is counted, and the description is one of its layout;
+/// Attached. The view that the description's ticket stands for is counted, `buf` and the description are of its layout;
 /// `object` is alive, and `view` may be written.
 #[inline(always)]
-unsafe fn fill(header: &Header, description: &Description, object: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+unsafe fn fill(buf: *mut u8, description: &Description, object: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: attached, and the object is alive.
     unsafe { ffi::Py_INCREF(object) };
     // SAFETY: the caller vouches for the view.
-    unsafe { (*view).buf = header.data().cast() };
+    unsafe { (*view).buf = buf.cast() };
     // SAFETY: as above.
     unsafe { (*view).obj = object };
     // SAFETY: as above.

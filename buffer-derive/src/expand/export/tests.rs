@@ -50,6 +50,7 @@ fn without_shape_the_storage_decides() {
     )));
     assert!(expanded.contains(shown!(__buffer::ShapeSource::Storage)));
     assert!(expanded.contains(shown!(__buffer::Ok([]))));
+    assert!(expanded.contains(shown!(__buffer::Placement::Dense)));
     assert!(expanded.contains(shown!(&class.data)));
     assert!(expanded.contains(shown!(__buffer::submit_slots!(S, __Export, ARRAY))));
 }
@@ -72,10 +73,53 @@ fn extents_are_evaluated_in_order() {
         type Dims = [__buffer::Dim; 3usize];
     )));
     assert!(expanded.contains(shown!(__buffer::ShapeSource::Fields)));
-    assert!(expanded.contains(shown!(__buffer::Order::F)));
+    assert!(expanded.contains(shown!(
+        const ORDER: __buffer::Order = __buffer::Order::F;
+        const PLACEMENT: __buffer::Placement = __buffer::Placement::Dense;
+    )));
     assert!(expanded.contains(shown!(
         const READONLY: ::core::primitive::bool = true;
     )));
+}
+
+#[test]
+fn offset_follows_the_extents() {
+    let expanded = expanded(&parse_quote!(
+        struct S(#[buffer(shape = [_, 3], order = "F", offset = self.1)] Cell, u64);
+    ));
+    assert!(expanded.contains(shown!(__buffer::Ok([
+        __buffer::Dim::Inferred,
+        __buffer::Dim::of(3usize),
+        __buffer::Dim::of(self.1)
+    ]))));
+    assert!(expanded.contains(shown!(
+        type Dims = [__buffer::Dim; 3usize];
+        const ORDER: __buffer::Order = __buffer::Order::F;
+        const PLACEMENT: __buffer::Placement = __buffer::Placement::Offset;
+    )));
+    assert!(expanded.contains(shown!(-> __buffer::PyResult<[__buffer::Dim; 3usize]>)));
+    assert!(expanded.contains(shown!(__buffer::ShapeSource::Fields)));
+}
+
+#[test]
+fn strides_follow_the_offset() {
+    for (written, offset) in [(quote!(), quote!(0usize)), (quote!(, offset = self.start()), quote!(self.start()))] {
+        let expanded = expanded(&parse_quote!(
+            struct S(#[buffer(strides = [-12, self.1], shape = [2, 3] #written)] Cell, isize);
+        ));
+        assert!(expanded.contains(shown!(__buffer::Ok([
+            __buffer::Dim::of(2usize),
+            __buffer::Dim::of(3usize),
+            __buffer::Dim::of(#offset),
+            __buffer::Dim::of(-12isize),
+            __buffer::Dim::of(self.1)
+        ]))));
+        assert!(expanded.contains(shown!(
+            type Dims = [__buffer::Dim; 5usize];
+            const ORDER: __buffer::Order = __buffer::Order::C;
+            const PLACEMENT: __buffer::Placement = __buffer::Placement::Strided;
+        )));
+    }
 }
 
 #[test]
@@ -100,6 +144,23 @@ fn integer_literals_without_a_type_become_usize() {
     ] {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(shape = [#written])] Cell);
+        ));
+        assert!(expanded.contains(shown!(__buffer::Dim::of(#emitted))), "{written}");
+    }
+}
+
+#[test]
+fn negated_literals_without_a_type_become_isize() {
+    for (written, emitted) in [
+        (quote!(-4), quote!(-4isize)),
+        (quote!((-4)), quote!(-4isize)),
+        (quote!(-0x10), quote!(-0x10isize)),
+        (quote!(-4i16), quote!(-4i16)),
+        (quote!(4), quote!(4usize)),
+        (quote!(-self.1), quote!(-self.1)),
+    ] {
+        let expanded = expanded(&parse_quote!(
+            struct S(#[buffer(shape = [3], strides = [#written])] Cell, i32);
         ));
         assert!(expanded.contains(shown!(__buffer::Dim::of(#emitted))), "{written}");
     }
