@@ -1,0 +1,100 @@
+//! The rules about `strides` and `offset`.
+
+use super::*;
+
+#[test]
+fn strides_and_offset_need_a_shape() {
+    assert_eq!(
+        error(&parse_quote!(
+            struct S(#[buffer(strides = [4])] Cell);
+        )),
+        "`strides` needs a `shape`; write one beside it, as in `shape = [self.nrows, self.ncols]`, or remove `strides`"
+    );
+    assert_eq!(
+        error(&parse_quote!(
+            struct S(#[buffer(offset = 4)] Cell);
+        )),
+        "`offset` needs a `shape`; write one beside it, as in `shape = [_, self.ncols]`, or remove `offset`"
+    );
+}
+
+#[test]
+fn a_missing_shape_is_one_mistake() {
+    for options in [quote!(strides = [4], offset = 4), quote!(offset = 4, order = "F")] {
+        let message = error(&parse_quote!(
+            struct S(#[buffer(#options)] Cell);
+        ));
+        assert!(message.contains("needs a `shape`"), "{message}");
+    }
+}
+
+#[test]
+fn a_stride_for_each_extent() {
+    for (strides, message) in [
+        (quote!(4), "`strides` needs one stride for each extent of `shape`; write 2 instead of 1"),
+        (quote!(12, 4, 1, 1), "`strides` needs one stride for each extent of `shape`; write 2 instead of 4"),
+    ] {
+        assert_eq!(
+            error(&parse_quote!(
+                struct S(#[buffer(shape = [2, 3], strides = [#strides])] Cell);
+            )),
+            message
+        );
+    }
+    accepted(&parse_quote!(
+        struct S(#[buffer(shape = [2, 3, 4], strides = [-12, 0, self.1])] Cell, isize);
+    ));
+}
+
+#[test]
+fn inferred_extent_beside_strides() {
+    for shape in [quote!(_, 3), quote!((_), 3), quote!(0, _)] {
+        assert_eq!(
+            error(&parse_quote!(
+                struct S(#[buffer(shape = [#shape], strides = [12, 4])] Cell);
+            )),
+            "`_` cannot be inferred beside `strides`; give every dimension"
+        );
+    }
+}
+
+#[test]
+fn order_beside_strides() {
+    for (shape, strides) in [(quote!(3), quote!(4)), (quote!(2, 3), quote!(12, 4))] {
+        assert_eq!(
+            error(&parse_quote!(
+                struct S(#[buffer(shape = [#shape], strides = [#strides], order = "F")] Cell);
+            )),
+            "`order` says what `strides` already say; remove one"
+        );
+    }
+}
+
+#[test]
+fn negative_offset() {
+    for offset in [quote!(-4), quote!((-4)), quote!(-4i64)] {
+        assert_eq!(
+            error(&parse_quote!(
+                struct S(#[buffer(shape = [_], offset = #offset)] Cell);
+            )),
+            "an offset cannot be negative; \
+             write how many bytes behind the start of the storage the item lies whose indices are all 0"
+        );
+    }
+    accepted(&parse_quote!(
+        struct S(#[buffer(shape = [2], strides = [-4], offset = -self.1)] Cell, i32);
+    ));
+}
+
+#[test]
+fn offset_goes_with_what_shape_goes_with() {
+    accepted(&parse_quote!(
+        struct S(#[buffer(shape = [_, 3], offset = 4, order = "F")] Cell);
+    ));
+    assert_eq!(
+        error(&parse_quote!(
+            struct S(#[buffer(shape = [_], offset = 4, order = "F")] Cell);
+        )),
+        "`order` has no meaning on a one-dimensional buffer; remove it"
+    );
+}
