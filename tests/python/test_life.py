@@ -5,6 +5,7 @@ import gc
 import pickle
 import struct
 import sys
+import threading
 import weakref
 
 import apart
@@ -377,3 +378,25 @@ def test_getting_and_releasing_leaves_nothing_behind(kind):
             memoryview(m)["no index"]
     assert sys.getrefcount(m) == before
     assert m.views() == 0
+
+
+def test_a_base_that_is_bound_to_its_thread_refuses_views_elsewhere():
+    m = layouts.OfThreadBound(CONTENT)
+    view = memoryview(m)
+    seen = []
+
+    def elsewhere():
+        try:
+            memoryview(m)
+        except BufferError as refusal:
+            seen.append(str(refusal))
+        # Releasing asks the object nothing.
+        view.release()
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join(60)
+    assert len(seen) == 1
+    assert "OfThreadBound" in seen[0] and "thread" in seen[0]
+    assert m.views() == 0
+    assert memoryview(m) == CONTENT

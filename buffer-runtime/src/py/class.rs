@@ -1,5 +1,6 @@
 //! What the derive says of a class, and how its Rust value is reached from the Python object.
 
+use pyo3::impl_::pycell::PyClassObjectBaseLayout;
 use pyo3::impl_::pyclass::{NoopThreadChecker, PyClassImpl};
 use pyo3::pyclass::boolean_struct::{False, True};
 use pyo3::{Borrowed, PyClass, PyResult, Python, ffi};
@@ -93,12 +94,20 @@ pub trait Class: Sized {
     /// Its name in Python.
     const NAME: &'static str;
 
-    /// Calls `with` on the value of an object, which stays borrowed meanwhile. `None` when it is mutably borrowed.
+    /// Calls `with` on the value of an object, which stays borrowed meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be borrowed.
     ///
     /// # Safety
     ///
     /// `object` is an object of this class or of a subclass.
-    unsafe fn reach<R>(py: Python<'_>, object: *mut ffi::PyObject, with: impl FnOnce(&Self) -> R) -> Option<R>;
+    unsafe fn reach<R>(
+        py: Python<'_>,
+        object: *mut ffi::PyObject,
+        with: impl FnOnce(&Self) -> R,
+    ) -> Result<R, Unreached>;
 }
 
 // Named after nothing of PyO3's, so that an error speaks of a class and not of PyO3's traits.
@@ -107,7 +116,11 @@ impl<T: PyClass<Frozen: Reach<T>>> Class for T {
     const NAME: &'static str = <T as PyClass>::NAME;
 
     #[inline(always)]
-    unsafe fn reach<R>(py: Python<'_>, object: *mut ffi::PyObject, with: impl FnOnce(&Self) -> R) -> Option<R> {
+    unsafe fn reach<R>(
+        py: Python<'_>,
+        object: *mut ffi::PyObject,
+        with: impl FnOnce(&Self) -> R,
+    ) -> Result<R, Unreached> {
         // SAFETY: the caller vouches for the object.
         let object = unsafe { Borrowed::from_ptr(py, object) };
         // SAFETY: the caller vouches for its class.
@@ -125,23 +138,40 @@ pub trait Sendable {}
 #[diagnostic::do_not_recommend]
 impl<T: PyClassImpl<ThreadChecker = NoopThreadChecker>> Sendable for T {}
 
+/// Why the value of an object cannot be borrowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreached {
+    /// A `&mut self` method of it is running.
+    MutablyBorrowed,
+    /// It belongs to another thread.
+    BoundToThread,
+}
+
 /// How the value of a class is reached: at once in a frozen class, through its borrow flag in another.
 pub trait Reach<T: PyClass> {
-    /// Calls `with` on the value, which stays borrowed meanwhile. `None` when it is mutably borrowed.
-    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Option<R>;
+    /// Calls `with` on the value, which stays borrowed meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be borrowed.
+    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached>;
 }
 
 impl<T: PyClass<Frozen = Self> + Sync> Reach<T> for True {
     #[inline(always)]
-    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Option<R> {
-        Some(with(object.get()))
+    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached> {
+        Ok(with(object.get()))
     }
 }
 
 impl<T: PyClass<Frozen = Self>> Reach<T> for False {
     #[inline(always)]
-    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Option<R> {
-        object.try_borrow().ok().map(|value| with(&value))
+    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached> {
+        // A Rust base class may be `unsendable`: then PyO3's borrow panics on other threads, and no slot may.
+        // SAFETY: an object of class `T`, as `Borrowed` says, has the layout of `T`, and lives as long as this borrow of it.
+        let layout = unsafe { &*object.as_ptr().cast::<T::Layout>() };
+        layout.check_threadsafe().map_err(|_| Unreached::BoundToThread)?;
+        object.try_borrow().map(|value| with(&value)).map_err(|_| Unreached::MutablyBorrowed)
     }
 }
 

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyBufferError, PyRecursionError};
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc, releasebufferproc};
 use pyo3::{PyErr, PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exporter, ShapeSource};
+use super::class::{Cell, Class, Exporter, ShapeSource, Unreached};
 use super::contain::contain;
 use super::export::{Tried, try_grant};
 #[cfg(not(atomic_lock))]
@@ -68,12 +68,19 @@ unsafe fn get<T: Exporter>(
     let try_with = |class: &T::Class| unsafe { get_from::<T>(py, class, slf, view, Flags(flags)) };
     // SAFETY: the caller vouches for the object.
     match unsafe { T::Class::reach(py, slf, try_with) } {
-        Some(Ok(())) => Ok(0),
-        Some(Err(error)) => Err(error),
-        None => Err(PyBufferError::new_err(format!(
-            "cannot grant a view: this `{}` is mutably borrowed; ask when the `&mut self` method that is running has returned",
-            T::Class::NAME
-        ))),
+        Ok(granted) => granted.map(|()| 0),
+        Err(unreached) => {
+            let class = T::Class::NAME;
+            Err(PyBufferError::new_err(match unreached {
+                Unreached::MutablyBorrowed => format!(
+                    "cannot grant a view: this `{class}` is mutably borrowed; ask when the `&mut self` method that is \
+                     running has returned"
+                ),
+                Unreached::BoundToThread => format!(
+                    "cannot grant a view: this `{class}` has an `unsendable` base class; ask on the thread that made it"
+                ),
+            }))
+        }
     }
 }
 

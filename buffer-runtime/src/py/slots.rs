@@ -5,7 +5,8 @@
 //! of PyO3 that are not public API, which is why PyO3 is pinned to its minor version:
 //!
 //! - `impl_::pyclass::{PyClassImpl::Inventory, PyClassImpl::items_iter, PyClassItems}` and `inventory::submit!`, here;
-//! - `impl_::pyclass::NoopThreadChecker` and `pyclass::boolean_struct`, in `class`;
+//! - `impl_::pyclass::NoopThreadChecker`, `impl_::pycell::PyClassObjectBaseLayout` and `pyclass::boolean_struct`, in
+//!   `class`;
 //! - `impl_::trampoline::{getbufferproc, releasebufferproc, MethodDef}`, in `cold`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
 //! - the names `__pymethod___getbuffer____`, `__pymethod___releasebuffer____` and `__pymethod___array____`, in the derive.
@@ -20,7 +21,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::impl_::trampoline;
 use pyo3::{PyClass, PyResult, Python, ffi};
 
-use super::class::{Class, Exporter, ShapeSource};
+use super::class::{Class, Exporter, ShapeSource, Unreached};
 #[cfg(not(atomic_lock))]
 use super::cold::ColdDrain;
 use super::cold::{ColdFree, ColdGet};
@@ -115,7 +116,7 @@ unsafe fn getbuffer_plain<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::
     let grant = |class: &T::Class| unsafe { try_grant::<T>(class, slf, view, flags, || dims_without_code::<T>(class)) };
     // SAFETY: the caller vouches for the object.
     let tried = unsafe { with_class::<T, _>(slf, grant) };
-    matches!(tried, Some(Ok(Tried::Granted)))
+    matches!(tried, Ok(Ok(Tried::Granted)))
 }
 
 /// The declared extents, unless it takes user code to find them.
@@ -127,13 +128,16 @@ fn dims_without_code<T: Exporter>(class: &T::Class) -> Option<T::Dims> {
     }
 }
 
-/// Calls `with` on the value of an object; `None` when that is mutably borrowed.
+/// Calls `with` on the value of an object, unless it cannot be borrowed.
 ///
 /// # Safety
 ///
 /// As for [`getbuffer`].
 #[inline(always)]
-unsafe fn with_class<T: Exporter, R>(slf: *mut ffi::PyObject, with: impl FnOnce(&T::Class) -> R) -> Option<R> {
+unsafe fn with_class<T: Exporter, R>(
+    slf: *mut ffi::PyObject,
+    with: impl FnOnce(&T::Class) -> R,
+) -> Result<R, Unreached> {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
     // SAFETY: the caller vouches for the object. `reach` need not check it again.

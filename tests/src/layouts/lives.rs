@@ -81,6 +81,29 @@ impl Derived {
     }
 }
 
+/// A base that may be used on the thread that made it alone.
+#[pyclass(unsendable, subclass)]
+struct ThreadBound;
+
+/// An exporter with such a base, which is reached through the base's borrow flag.
+#[derive(ExportBuffer)]
+#[pyclass(extends = ThreadBound)]
+struct OfThreadBound {
+    data: ExportCell<Vec<u8>>,
+}
+
+#[pymethods]
+impl OfThreadBound {
+    #[new]
+    fn new(content: &[u8]) -> PyClassInitializer<Self> {
+        PyClassInitializer::from(ThreadBound).add_subclass(Self { data: ExportCell::new(content.to_vec()) })
+    }
+
+    fn views(&self) -> usize {
+        self.data.views()
+    }
+}
+
 /// How many counted storages there are.
 #[pyfunction]
 fn storages() -> usize {
@@ -90,5 +113,6 @@ fn storages() -> usize {
 pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Base>()?;
     module.add_class::<Derived>()?;
+    module.add_class::<OfThreadBound>()?;
     module.add_function(wrap_pyfunction!(storages, module)?)
 }
