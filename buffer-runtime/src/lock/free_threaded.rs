@@ -95,6 +95,11 @@ fn guards_of(word: u64) -> Option<(Kind, u32)> {
     (count > 0).then(|| (Kind::from_bits(low_u32(word >> KIND_SHIFT, 3)), count))
 }
 
+/// Who is left when the word has become this.
+fn left_by(word: u64) -> Released {
+    Released { views: word & ANY_VIEWS != 0, owner: word & OWNED != 0 }
+}
+
 impl Lock {
     pub(crate) fn new() -> Self {
         Self { word: AtomicU64::new(OWNED), published: AtomicU8::new(NONE) }
@@ -192,8 +197,14 @@ impl Lock {
     pub(crate) fn release(&self, access: Access) -> Released {
         // Release pairs with the Acquire of whoever frees, writes or claims next: the consumer is done with the memory
         // and with the layout.
-        let before = self.word.fetch_sub(one(access), Ordering::Release);
-        self.after_departure(before - one(access))
+        let left = left_by(self.word.fetch_sub(one(access), Ordering::Release) - one(access));
+        // Unless nobody is left, not even a reference to the lock may be made from here on (invariant 3).
+        if left.is_last() {
+            // Acquire pairs with the Release of everybody who left before; a load, because ThreadSanitizer does not
+            // understand fences.
+            self.word.load(Ordering::Acquire);
+        }
+        left
     }
 
     /// Counts a writable view as a read-only one from now on. `false` when that count is full.
@@ -204,16 +215,6 @@ impl Lock {
                 has_room(word, Access::ReadOnly).then(|| word + one(Access::ReadOnly) - one(Access::Writable))
             })
             .is_ok()
-    }
-
-    fn after_departure(&self, word: u64) -> Released {
-        let released = Released { views: word & ANY_VIEWS != 0, owner: word & OWNED != 0 };
-        if released.is_last() {
-            // With no view and no owner nobody else can reach the block (invariant 3). Acquire pairs with the Release of
-            // everybody who left before; a load, because ThreadSanitizer does not understand fences.
-            self.word.load(Ordering::Acquire);
-        }
-        released
     }
 
     /// Begins a guard.
@@ -248,8 +249,13 @@ impl Lock {
     /// The owner goes, having the block by `&mut`.
     pub(crate) fn disown(&self) -> Disowned {
         // Release pairs with the Acquire of the view that frees: the owner is done with the block.
-        let before = self.word.fetch_and(!OWNED, Ordering::Release);
-        if self.after_departure(before & !OWNED).is_last() { Disowned::Free } else { Disowned::LeftToViews }
+        let left = left_by(self.word.fetch_and(!OWNED, Ordering::Release) & !OWNED);
+        if !left.is_last() {
+            return Disowned::LeftToViews;
+        }
+        // Acquire as in `release`.
+        self.word.load(Ordering::Acquire);
+        Disowned::Free
     }
 
     /// Whether nothing will ever begin again.

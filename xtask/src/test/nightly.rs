@@ -12,11 +12,15 @@ pub(super) fn miri(suite: &Suite<'_>) -> Result<Outcome> {
     if let Some(reason) = missing("miri") {
         return Ok(Outcome::Skipped(reason));
     }
-    let mut cargo = nightly(suite);
-    cargo
-        .args(["miri", "test", "-p", "buffer-runtime", "--lib", "miri_", "--target-dir"])
-        .arg(suite.workspace.target("miri"));
-    run::run_filtered_tests(&mut cargo)?;
+    // Each lock in its turn.
+    for cfg in ["", "--cfg buffer_atomic_lock"] {
+        let mut cargo = nightly(suite);
+        run::set_rustflags(&mut cargo, cfg);
+        cargo
+            .args(["miri", "test", "-p", "buffer-runtime", "--lib", "miri_", "--target-dir"])
+            .arg(suite.workspace.target("miri"));
+        run::run_filtered_tests(&mut cargo)?;
+    }
     Ok(Outcome::Passed)
 }
 

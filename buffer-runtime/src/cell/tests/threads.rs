@@ -1,4 +1,4 @@
-//! Views, guards and owners that meet on many threads, for ThreadSanitizer.
+//! Views, guards and owners that meet on many threads, for ThreadSanitizer and Miri.
 
 use super::*;
 
@@ -59,4 +59,18 @@ fn tsan_views_come_and_go_on_many_threads() {
     });
     assert_eq!(cell.views(), 0);
     cell.test_write().unwrap().clear();
+}
+
+/// Two last views and the owner, each on a thread of its own: whoever is not the last touches nothing any more.
+#[test]
+fn miri_the_last_views_and_the_owner_go_at_once() {
+    for _ in 0..5 {
+        let (cell, drops) = counting(&[0; 4]);
+        let (one, two) = (cell.view(&U32, true).unwrap(), cell.view(&U32, true).unwrap());
+        let threads =
+            [thread::spawn(move || drop(one)), thread::spawn(move || drop(two)), thread::spawn(move || drop(cell))];
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        attached(drain);
+        assert_eq!(drops.load(Ordering::Relaxed), 1);
+    }
 }
