@@ -1,5 +1,6 @@
 """The slots' edge: foreign exporters, edited views, pending exceptions, and what numpy makes of a refusal."""
 
+import pickle
 import sys
 import threading
 
@@ -311,3 +312,21 @@ def test_a_view_is_released_on_a_thread_that_python_did_not_start():
     for thread in threads:
         thread.join(60)
     assert m.views() == 0
+
+
+def test_a_view_that_is_released_again_while_its_release_runs_is_released_once():
+    # CPython notes that a view is released only after our release has returned, and the storage's drop runs within it.
+    called = []
+
+    def again():
+        called.append(None)
+        view.release()
+
+    m = Owner([1, 2], None, again)
+    before = sys.getrefcount(m)
+    view = pickle.PickleBuffer(m)
+    edges.replace(m, [3])
+    view.release()
+    assert (called, sys.getrefcount(m)) == ([None], before)
+    with memoryview(m) as later:
+        assert later.tolist() == [3]

@@ -106,6 +106,8 @@ unsafe fn get_from<T: Exporter>(
         match unsafe { try_grant::<T>(class, object, view, flags, || dims) } {
             Ok(Tried::Granted) => return Ok(()),
             Ok(Tried::Again) => {}
+            // The thread that is granting the first view was interrupted, or gave up. It needs nothing of Python's to go on.
+            Err(ViewError::Blocked { blocker: Blocker::Publishing, .. }) => std::thread::yield_now(),
             Ok(Tried::LayoutNeeded) => {
                 evaluated_for = header.len();
                 dims = Some(evaluate::<T>(py, class)?);

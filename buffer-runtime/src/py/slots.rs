@@ -159,6 +159,8 @@ unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_b
     // the lock is referred to, whose fields are all atomic (invariant 7).
     let lock = unsafe { &(*ticket.block.as_ptr()).lock };
     let released = lock.release(ticket.access);
+    // CPython clears `obj` only after this call. What runs on the cold paths may release the same view again, which must
+    // find it released.
     if released.is_last() {
         // SAFETY: as for this function, and the view's ticket is the last of its block.
         unsafe { free_cold(slf, view) };
@@ -176,6 +178,8 @@ unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_b
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn free_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: CPython is about to write it too, and has taken what was there.
+    unsafe { (*view).obj = std::ptr::null_mut() };
     // After the interpreter there is nothing to drop with, and the block is leaked. While it ends there is: it no longer
     // calls itself initialised, but the thread that ends it still has its state.
     // SAFETY: may be called at any time.
@@ -212,6 +216,8 @@ unsafe fn drain_if_orphans_wait(_slf: *mut ffi::PyObject, _view: *mut ffi::Py_bu
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn drain_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: CPython is about to write it too, and has taken what was there.
+    unsafe { (*view).obj = std::ptr::null_mut() };
     // SAFETY: the caller vouches for it.
     let py = unsafe { Python::assume_attached() };
     // SAFETY: as the caller vouches.
