@@ -27,7 +27,7 @@ mod unit;
 /// relaxed atomics. So there is no undefined behaviour, whoever else writes; but there is no order either:
 ///
 /// - an element larger than its unit may be seen half old and half new. A unit is as large as the alignment of `T`, at
-///   most 8 bytes, so scalars are never torn;
+///   most a machine word, so on 64-bit machines scalars are never torn;
 /// - a load and a later store are two steps: an update that another thread makes in between is lost.
 ///
 /// Foreign code is assumed to act on this memory as racing loads and stores of single bytes would, which is what compiled

@@ -18,7 +18,7 @@ use crate::element::Element;
 /// 2. It is valid for reads and for writes through the answered pointer.
 /// 3. `raw` makes no reference to the elements: Python may be reading or writing them.
 /// 4. `raw` does not unwind, block, or call Python, and gives the same answer when it is asked again.
-/// 5. Nothing else moves, frees or writes it: a handle that others share is not a storage.
+/// 5. Nothing else moves, frees, reads or writes it: a handle that others share is not a storage.
 /// 6. Dropping the storage is sound on any thread, attached to an interpreter or not.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the storage of an `ExportCell`",
