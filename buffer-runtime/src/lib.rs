@@ -47,6 +47,7 @@ mod cell;
 #[cfg(not(loom))]
 mod element;
 mod error;
+pub mod format;
 mod layout;
 mod lock;
 #[cfg(not(loom))]
@@ -61,6 +62,7 @@ mod storage;
 #[doc(hidden)]
 pub mod private;
 
+pub use self::format::{Format, FormatError};
 #[cfg(not(loom))]
 pub use self::{
     cell::{ExportCell, ReadGuard, ShareGuard, WriteGuard},

@@ -1,0 +1,153 @@
+//! PEP 3118 format strings: what one item of a buffer is.
+//!
+//! [`Format::parse`] reads a string into a tree of [`Item`]s, in which alignment and padding have become offsets.
+//! An exporter whose items are known only at run time needs its [size](Format::itemsize); a consumer compares what
+//! an exporter says with what it expects, by [`same_layout`](Format::same_layout).
+//!
+//! # Syntax
+//!
+//! | text | meaning |
+//! |------|---------|
+//! | `c b B ? h H i I l L q Q n N e f d s p P` | as in Python's `struct` module |
+//! | `F D` | complex numbers, as in the `struct` module since Python 3.14 |
+//! | `Zf Zd Zg`, `g` | complex numbers; C's `long double` |
+//! | `w u` | a character of 4 bytes (UCS-4) or of 2 (UCS-2); `3w` is a string of 3 |
+//! | `x` | a byte of padding, which is no scalar |
+//! | `T{...}` | a record |
+//! | `3i`, `(2,3)i`, `(2)3i` | arrays of shape (3), (2, 3) and (2, 3); `3s`, `3p`, `3w`, `3u` are one string each |
+//! | `i:name:` | a field's name: any UTF-8 without `:` and NUL |
+//! | `@` | what follows has native sizes and alignment: so it is at the start |
+//! | `^` | native sizes, no alignment |
+//! | `= < > ! ` | standard sizes, no alignment; native, little, big and again big byte order |
+//!
+//! An order holds until the next one, across the braces of records. White space may stand before an item, after an
+//! order, and in a shape. What a format cannot describe without following pointers is refused: `O`, `&`, `X{}`; so are
+//! bit fields (`t`).
+//!
+//! # Whose reading
+//!
+//! A format that the `struct` module can read has the size that `struct.calcsize` says. Under `@` that leaves out the
+//! padding after the last item: `ib` has 5 bytes, which is what `struct.pack` makes; numpy reads 8, and warns. Every
+//! other format has the size and the offsets that numpy reads, with that padding: `T{ib}` and `i:a:b:b:` have 8 bytes.
+//!
+//! Some strings are read here which those two refuse. Beside `struct`: an order anywhere but at the very start, and all
+//! that it has no code for. Beside numpy: white space, an order before a shape, and the codes `n N P p u F D`.
+//! In turn numpy reads on where a record is not closed, or closed twice; here that is an error.
+
+mod code;
+mod error;
+mod leaves;
+mod parse;
+mod print;
+mod tree;
+
+use std::ffi::{CStr, CString};
+use std::str::FromStr;
+
+pub use self::error::FormatError;
+pub use self::leaves::{Axis, Leaf, Leaves};
+pub use self::tree::{ByteOrder, Content, Field, Item, Record, Scalar, ScalarKind};
+
+/// A PEP 3118 format string, parsed.
+///
+/// It keeps the text that it was made from, since an exporter must show that very string to its consumers. `Display`
+/// prints another, canonical one: every format of the same tree prints the same, and that parses to the same tree.
+///
+/// There is no `==`: [`same_layout`](Self::same_layout) compares memory, [`same_names`](Self::same_names) compares
+/// names, the [`item`](Self::item)s are equal where both are, and [`as_str`](Self::as_str) compares the text.
+///
+/// ```
+/// use buffer_runtime::Format;
+///
+/// let point: Format = "T{d:x:d:y:i:tag:}".parse()?;
+/// assert_eq!(point.itemsize(), 24);
+/// assert_eq!(point.to_string(), "T{d:x:d:y:i:tag:4x}");
+/// # Ok::<(), buffer_runtime::FormatError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Format {
+    text: CString,
+    item: Item,
+    /// In bytes; at most `isize::MAX`.
+    itemsize: usize,
+    /// In bytes; a power of two.
+    alignment: usize,
+}
+
+impl Format {
+    /// Reads a format string; the [module](crate::format) has the syntax.
+    ///
+    /// A format may describe 0 bytes, as it may for `struct.calcsize`; a buffer cannot have such items, so exporters
+    /// ask for [`itemsize`](Self::itemsize) first.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is no format, has a code that is refused, names two fields of a record alike, nests records
+    /// deeper than 64 levels, gives an array more than 64 dimensions, or describes more than `isize::MAX` bytes.
+    pub fn parse(text: &str) -> Result<Self, FormatError> {
+        let (item, itemsize, alignment) = parse::parse(text)?;
+        let text = CString::new(text).map_err(|nul| FormatError::nul(text, nul.nul_position()))?;
+        Ok(Self { text, item, itemsize, alignment })
+    }
+
+    /// The size of an item in bytes, padding included; at most `isize::MAX`, and 0 where there is nothing in it.
+    pub fn itemsize(&self) -> usize {
+        self.itemsize
+    }
+
+    /// The alignment in bytes that the items under `@` ask for, on this platform: a power of two, and 1 where there
+    /// are none. An item's address need not be a multiple of it.
+    pub fn alignment(&self) -> usize {
+        self.alignment
+    }
+
+    /// The text as it was given.
+    pub fn as_c_str(&self) -> &CStr {
+        &self.text
+    }
+
+    /// The text as it was given.
+    #[expect(clippy::missing_panics_doc, reason = "it was made from a `str`")]
+    pub fn as_str(&self) -> &str {
+        self.text.to_str().expect("it was made from a `str`")
+    }
+
+    /// The tree. One item without a name that is all there is stands for itself; otherwise the items at the top level
+    /// are the fields of a record: `T{i:a:}` and `i:a:` are the same tree.
+    pub fn item(&self) -> &Item {
+        &self.item
+    }
+
+    /// The scalars in the order of their offsets, one entry for each that is written in the text: an array is one leaf
+    /// with axes, however many items it has. Padding and empty arrays have none.
+    pub fn leaves(&self) -> Leaves<'_> {
+        Leaves::of(&self.item)
+    }
+
+    /// Whether both describe the same bytes: the same [`itemsize`](Self::itemsize), and scalars of the same kind, size
+    /// and byte order at the same offsets, in arrays of the same shape. Names, padding and alignment do not matter,
+    /// nor how deep records are nested.
+    ///
+    /// So `i` is `<i` on a little-endian machine and never `>i`; `l` is `q` where C's `long` has 64 bits;
+    /// `T{i:a:d:b:}` is `T{i:x:4xd:y:}`; but `3i`, an array, is not `iii`.
+    pub fn same_layout(&self, other: &Self) -> bool {
+        self.itemsize == other.itemsize && self.leaves().eq(other.leaves())
+    }
+
+    /// Whether the fields of both have the same names in the same order, in nested records too. What the fields hold
+    /// does not matter, except that a record answers only to a record.
+    pub fn same_names(&self, other: &Self) -> bool {
+        self.item.same_names(&other.item)
+    }
+}
+
+impl FromStr for Format {
+    type Err = FormatError;
+
+    fn from_str(text: &str) -> Result<Self, FormatError> {
+        Self::parse(text)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;

@@ -1,0 +1,291 @@
+//! Text to tree, in one pass. Every product and every sum is checked, and nothing is made for each element of an array.
+
+use std::collections::HashSet;
+
+use super::code::{self, Mode};
+use super::error::{FormatError, Problem};
+use super::tree::{Content, Field, Item, Record, Scalar};
+
+/// How deep records may be nested, the one around the whole text included where it has several items.
+pub(super) const MAX_DEPTH: usize = 64;
+/// How many dimensions an array may have: as many as a buffer.
+pub(super) const MAX_NDIM: usize = crate::layout::MAX_NDIM;
+
+/// A format's item, its size and its alignment, in bytes.
+pub(super) fn parse(text: &str) -> Result<(Item, usize, usize), FormatError> {
+    let mut parser = Parser { text, at: 0, mode: Mode::Native, ordered: false, plain: true, depth: 0, deepest: None };
+    if let Some(nul) = text.find('\0') {
+        return Err(FormatError::nul(text, nul));
+    }
+    parser.leading_order();
+    let (mut record, align) = parser.record(None)?;
+    let size = record.size;
+    if is_wrapper(&record)
+        && let Some(field) = record.fields.pop()
+    {
+        return Ok((field.item, size, align));
+    }
+    match parser.deepest {
+        Some(innermost) => Err(FormatError::new(Problem::TooDeep, text, innermost)),
+        None => Ok((Item { shape: Vec::new(), content: Content::Record(record) }, size, align)),
+    }
+}
+
+/// Whether a record is nothing but its only item.
+fn is_wrapper(record: &Record) -> bool {
+    matches!(
+        &record.fields[..],
+        [Field { name: None, offset: 0, item }] if item.size() == record.size
+    )
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    /// In bytes, on a character's boundary.
+    at: usize,
+    mode: Mode,
+    /// Whether an order was read for the next item.
+    ordered: bool,
+    /// Whether Python's struct module would read all that was read so far.
+    plain: bool,
+    /// How many records are open.
+    depth: usize,
+    /// Where a record was opened at the deepest level that is allowed.
+    deepest: Option<usize>,
+}
+
+impl<'a> Parser<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn take_while(&mut self, wanted: impl Fn(&u8) -> bool) -> &'a str {
+        let rest = &self.text[self.at..];
+        let len = rest.bytes().take_while(wanted).count();
+        self.at += len;
+        &rest[..len]
+    }
+
+    /// What C's `isspace` takes for white space, and so the struct module.
+    fn space(&mut self) {
+        self.take_while(|byte| matches!(byte, b' ' | b'\t'..=b'\r'));
+    }
+
+    fn fail<T>(&self, problem: Problem) -> Result<T, FormatError> {
+        Err(self.failure(problem, self.at))
+    }
+
+    fn failure(&self, problem: Problem, position: usize) -> FormatError {
+        FormatError::new(problem, self.text, position)
+    }
+
+    /// A size that memory can have.
+    fn fitting(&self, size: Option<usize>, position: usize) -> Result<usize, FormatError> {
+        size.filter(|&size| isize::try_from(size).is_ok()).ok_or_else(|| self.failure(Problem::TooLarge, position))
+    }
+
+    /// The order that the struct module looks for, with or without items after it.
+    fn leading_order(&mut self) {
+        if let Some(mode) = self.peek().and_then(Mode::of) {
+            self.at += 1;
+            self.mode = mode;
+            self.ordered = true;
+            self.plain = mode != Mode::Packed;
+        }
+    }
+
+    /// An order before an item.
+    fn order(&mut self) -> Result<(), FormatError> {
+        let Some(mode) = self.peek().and_then(Mode::of) else { return Ok(()) };
+        if self.ordered {
+            return self.fail(Problem::TwoOrders);
+        }
+        self.at += 1;
+        self.mode = mode;
+        self.ordered = true;
+        self.plain = false;
+        self.space();
+        Ok(())
+    }
+
+    /// The fields up to the brace that closes a record, or up to the end of the text where none was opened. With them
+    /// comes the alignment of those under `@`.
+    fn record(&mut self, opened: Option<usize>) -> Result<(Record, usize), FormatError> {
+        let mut fields = Vec::new();
+        let mut names = HashSet::new();
+        let mut size: usize = 0;
+        let mut record_align = 1;
+        loop {
+            self.space();
+            match (self.peek(), opened) {
+                (None, None) => break,
+                (None, Some(opened)) => return Err(self.failure(Problem::UnclosedRecord, opened)),
+                (Some(b'}'), None) => return self.fail(Problem::UnopenedRecord),
+                (Some(b'}'), Some(_)) if !self.ordered => {
+                    self.at += 1;
+                    break;
+                }
+                _ => {}
+            }
+            let start = self.at;
+            let (item, align) = self.item()?;
+            // The order that holds is the one after a nested record's last: numpy's reading.
+            if self.mode == Mode::Native {
+                size = self.fitting(size.checked_next_multiple_of(align), start)?;
+                record_align = record_align.max(align);
+            }
+            let offset = size;
+            size = self.fitting(size.checked_add(item.size()), start)?;
+            let name = self.name(&mut names)?;
+            if name.is_some() || !matches!(item.content, Content::Padding(_)) {
+                fields.push(Field { name, offset, item });
+            }
+        }
+        // The struct module leaves out the padding after the last item, and numpy does not.
+        let padded = opened.is_some() || !self.plain;
+        if padded && self.mode == Mode::Native {
+            size = self.fitting(size.checked_next_multiple_of(record_align), self.at)?;
+        }
+        Ok((Record { fields, size }, record_align))
+    }
+
+    /// An item with its alignment, without its name.
+    fn item(&mut self) -> Result<(Item, usize), FormatError> {
+        let start = self.at;
+        self.order()?;
+        let mut shape = Vec::new();
+        if self.peek() == Some(b'(') {
+            self.plain = false;
+            shape = self.shape()?;
+            self.space();
+            self.order()?;
+        }
+        let count = self.count()?;
+        let code = self.code(count.is_some(), !shape.is_empty())?;
+        self.ordered = false;
+        let (content, align) = if code == "T" {
+            let (record, align) = self.nested()?;
+            (Content::Record(record), align)
+        } else {
+            let unit = code::unit(code, self.mode).map_err(|problem| self.failure(problem, self.at))?;
+            self.at += code.len();
+            self.plain &= code::is_plain(code);
+            let length = if code::is_string(code) { count.unwrap_or(1) } else { 1 };
+            let size = self.fitting(unit.size.checked_mul(length), start)?;
+            let content = match unit.kind {
+                Some(kind) => Content::Scalar(Scalar::new(kind, unit.size, size, self.mode.byte_order())),
+                None => Content::Padding(size),
+            };
+            (content, unit.align)
+        };
+        if let Some(count) = count
+            && count != 1
+            && !code::is_string(code)
+        {
+            shape.push(count);
+        }
+        if shape.len() > MAX_NDIM {
+            return Err(self.failure(Problem::TooManyDimensions, start));
+        }
+        // Extents of 0 are left out, so that no product of some of the extents overflows either.
+        let whole = shape
+            .iter()
+            .filter(|&&extent| extent != 0)
+            .try_fold(content.size().max(1), |product, extent| product.checked_mul(*extent));
+        self.fitting(whole, start)?;
+        Ok((Item { shape, content }, align))
+    }
+
+    /// `(2,3)`
+    fn shape(&mut self) -> Result<Vec<usize>, FormatError> {
+        let start = self.at;
+        let mut shape = Vec::new();
+        self.at += 1;
+        loop {
+            self.space();
+            match self.count()? {
+                Some(extent) if shape.len() < MAX_NDIM => shape.push(extent),
+                Some(_) => return Err(self.failure(Problem::TooManyDimensions, start)),
+                None => return self.fail(Problem::Shape),
+            }
+            self.space();
+            if self.take(b')') {
+                return Ok(shape);
+            }
+            if !self.take(b',') {
+                return self.fail(Problem::Shape);
+            }
+        }
+    }
+
+    /// Digits, if there are any.
+    fn count(&mut self) -> Result<Option<usize>, FormatError> {
+        let start = self.at;
+        let digits = self.take_while(u8::is_ascii_digit);
+        if digits.is_empty() {
+            return Ok(None);
+        }
+        self.fitting(digits.parse().ok(), start).map(Some)
+    }
+
+    /// The next code, which is not taken yet.
+    fn code(&self, counted: bool, shaped: bool) -> Result<&'a str, FormatError> {
+        let rest = &self.text[self.at..];
+        let mut characters = rest.chars();
+        match characters.next() {
+            None | Some('}') if counted => self.fail(Problem::CountWithoutCode),
+            None | Some('}') if shaped => self.fail(Problem::ShapeWithoutItem),
+            None | Some('}') => self.fail(Problem::OrderWithoutItem),
+            Some(' ' | '\t'..='\r') => self.fail(Problem::SpaceAfterCount),
+            Some('(') if counted => self.fail(Problem::CountBeforeShape),
+            Some(':') => self.fail(Problem::NameWithoutItem),
+            Some('T') if characters.next() != Some('{') => self.fail(Problem::RecordWithoutBrace),
+            Some('Z') => match characters.next() {
+                Some('f' | 'd' | 'g') => Ok(&rest[..2]),
+                _ => self.fail(Problem::Complex),
+            },
+            Some(code) => Ok(&rest[..code.len_utf8()]),
+        }
+    }
+
+    /// `T{...}`
+    fn nested(&mut self) -> Result<(Record, usize), FormatError> {
+        let opened = self.at;
+        if self.depth == MAX_DEPTH {
+            return self.fail(Problem::TooDeep);
+        }
+        self.plain = false;
+        self.at += 2;
+        self.depth += 1;
+        if self.depth == MAX_DEPTH {
+            self.deepest = Some(opened);
+        }
+        let parsed = self.record(Some(opened))?;
+        self.depth -= 1;
+        Ok(parsed)
+    }
+
+    /// `:name:`, which no field before has.
+    fn name(&mut self, names: &mut HashSet<&'a str>) -> Result<Option<Box<str>>, FormatError> {
+        let start = self.at;
+        if !self.take(b':') {
+            return Ok(None);
+        }
+        self.plain = false;
+        let Some(len) = self.text[self.at..].find(':') else {
+            return Err(self.failure(Problem::UnclosedName, start));
+        };
+        let name = &self.text[self.at..][..len];
+        self.at += len + 1;
+        if !names.insert(name) {
+            return Err(self.failure(Problem::DuplicateName(name.into()), start));
+        }
+        Ok(Some(name.into()))
+    }
+}

@@ -1,0 +1,180 @@
+//! What a format describes: items, at offsets that already account for alignment and padding.
+//!
+//! Two trees are equal when they describe the same bytes in the same way, names included; which text they were made
+//! from does not show.
+
+/// What a scalar's bytes stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ScalarKind {
+    /// `?`: false where all bits are 0.
+    Bool,
+    /// A signed integer in two's complement: `b h i l q n`.
+    Signed,
+    /// An unsigned integer: `B H I L Q N`.
+    Unsigned,
+    /// A floating-point number: `e f d g`.
+    Float,
+    /// Two floating-point numbers, real and imaginary: `Zf Zd Zg F D`.
+    Complex,
+    /// A byte string of fixed length: `c s`.
+    Bytes,
+    /// A byte string whose first byte says how many are used: `p`.
+    Pascal,
+    /// A string of fixed length of 2-byte characters: `u`.
+    Ucs2,
+    /// A string of fixed length of 4-byte characters: `w`.
+    Ucs4,
+    /// An address: `P`.
+    Pointer,
+}
+
+/// Which byte of a number comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// The least significant.
+    Little,
+    /// The most significant.
+    Big,
+}
+
+impl ByteOrder {
+    /// This machine's.
+    pub const NATIVE: Self = if cfg!(target_endian = "big") { Self::Big } else { Self::Little };
+}
+
+/// A number, a character string, or whatever else is not made of smaller items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scalar {
+    kind: ScalarKind,
+    size: usize,
+    order: Option<ByteOrder>,
+}
+
+impl Scalar {
+    /// `unit` is the size of what has a byte order: one number or one character of a string.
+    pub(super) fn new(kind: ScalarKind, unit: usize, size: usize, order: ByteOrder) -> Self {
+        Self { kind, size, order: (unit > 1).then_some(order) }
+    }
+
+    /// What the bytes stand for.
+    pub fn kind(self) -> ScalarKind {
+        self.kind
+    }
+
+    /// Its size in bytes: a whole string's, a whole complex number's.
+    pub fn size(self) -> usize {
+        self.size
+    }
+
+    /// The order of the bytes; `None` where there is only one, or one a character.
+    pub fn order(self) -> Option<ByteOrder> {
+        self.order
+    }
+}
+
+/// Contents, as often as the shape says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub(super) shape: Vec<usize>,
+    pub(super) content: Content,
+}
+
+/// What one element of an item is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A scalar.
+    Scalar(Scalar),
+    /// A record.
+    Record(Record),
+    /// So many bytes of padding, which a field gives a name.
+    Padding(usize),
+}
+
+impl Content {
+    /// Its size in bytes.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Scalar(scalar) => scalar.size,
+            Self::Record(record) => record.size,
+            Self::Padding(size) => *size,
+        }
+    }
+}
+
+impl Item {
+    /// The extents of an array, outermost first, where the last index runs fastest; empty where it is none.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// What each element is.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// The size of all elements in bytes.
+    pub fn size(&self) -> usize {
+        // The parser has checked that no partial product overflows.
+        self.shape.iter().product::<usize>() * self.content.size()
+    }
+
+    pub(super) fn same_names(&self, other: &Self) -> bool {
+        match (&self.content, &other.content) {
+            (Content::Record(mine), Content::Record(theirs)) => {
+                mine.fields.len() == theirs.fields.len()
+                    && mine
+                        .fields
+                        .iter()
+                        .zip(&theirs.fields)
+                        .all(|(mine, theirs)| mine.name == theirs.name && mine.item.same_names(&theirs.item))
+            }
+            (Content::Record(_), _) | (_, Content::Record(_)) => false,
+            _ => true,
+        }
+    }
+}
+
+/// Fields one after the other, with gaps between them or after the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub(super) fields: Vec<Field>,
+    pub(super) size: usize,
+}
+
+impl Record {
+    /// The fields in the order of their offsets; padding without a name is none.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The size in bytes, gaps included.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}
+
+/// An item of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    pub(super) name: Option<Box<str>>,
+    pub(super) offset: usize,
+    pub(super) item: Item,
+}
+
+impl Field {
+    /// The name, which no other field of the record has.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Where it begins, in bytes from the record's begin.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// What it holds.
+    pub fn item(&self) -> &Item {
+        &self.item
+    }
+}
