@@ -3,16 +3,19 @@
 //! What can be judged by looking at one option alone is judged here: its name, its place, the form of
 //! its value, and whether it was given before. Rules between options are in [`check`](crate::check).
 
-use std::mem;
+mod unknown;
+mod value;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, ExprLit, Ident, Lit, Meta, Path, Result, Token};
+use syn::{Attribute, Error, Expr, Ident, Meta, Path, Result, Token};
 
-use crate::ctxt::{Ctxt, combined};
+use self::unknown::{enumerate, unknown};
+use self::value::{crate_path, flag, format, offset, order, readonly, shape, strides};
+use crate::ctxt::Ctxt;
 
 /// The options of the struct.
 pub(crate) struct ClassAttrs {
@@ -25,11 +28,12 @@ pub(crate) struct ClassAttrs {
 pub(crate) struct FieldAttrs {
     /// The first `#[buffer]` of the field.
     pub(crate) mark: Option<Span>,
-    pub(crate) shape: Setting<Shape>,
+    pub(crate) shape: Setting<Numbers<Shape>>,
     pub(crate) order: Setting<Order>,
-    pub(crate) strides: Setting<Strides>,
+    pub(crate) strides: Setting<Numbers<Strides>>,
     pub(crate) offset: Setting<Expr>,
-    pub(crate) readonly: Setting<()>,
+    pub(crate) format: Setting<Expr>,
+    pub(crate) readonly: Setting<Readonly>,
 }
 
 /// An option of an attribute.
@@ -43,10 +47,16 @@ pub(crate) enum Setting<T> {
     },
 }
 
+/// The value of an option that takes a number for each dimension.
+pub(crate) enum Numbers<L> {
+    /// A bracketed list: how many dimensions there are is known at compile time.
+    List(L),
+    /// Any other expression, for a slice of integers: how many there are is known only at run time.
+    Slice(Expr),
+}
+
 /// A bracketed list of extents, as written: it may break any of the rules of [`check`](crate::check).
 pub(crate) struct Shape {
-    /// From the opening bracket to the closing one.
-    pub(crate) span: Span,
     pub(crate) extents: Vec<Extent>,
 }
 
@@ -57,7 +67,7 @@ pub(crate) enum Extent {
     Given(Expr),
 }
 
-/// A bracketed list of one stride or more, in bytes.
+/// A bracketed list of strides, in bytes, as written.
 pub(crate) struct Strides {
     /// From the opening bracket to the closing one.
     pub(crate) span: Span,
@@ -71,8 +81,15 @@ pub(crate) enum Order {
     F,
 }
 
+/// When Python may read the elements but not write them.
+pub(crate) enum Readonly {
+    Always,
+    /// If this is true at run time.
+    If(Expr),
+}
+
 const CLASS_OPTIONS: [&str; 2] = ["no_array", "crate"];
-const FIELD_OPTIONS: [&str; 5] = ["shape", "order", "strides", "offset", "readonly"];
+const FIELD_OPTIONS: [&str; 6] = ["shape", "order", "strides", "offset", "format", "readonly"];
 
 impl ClassAttrs {
     pub(crate) fn from_syn(ctxt: &Ctxt, attrs: &[Attribute]) -> Self {
@@ -104,6 +121,7 @@ impl FieldAttrs {
             order: Setting::Absent,
             strides: Setting::Absent,
             offset: Setting::Absent,
+            format: Setting::Absent,
             readonly: Setting::Absent,
         };
         for attr in buffer_attributes(attrs) {
@@ -116,7 +134,8 @@ impl FieldAttrs {
                 "order" => field.order.set(ctxt, name, || order(name, input)),
                 "strides" => field.strides.set(ctxt, name, || strides(name, input)),
                 "offset" => field.offset.set(ctxt, name, || offset(name, input)),
-                "readonly" => field.readonly.set(ctxt, name, || flag(name, input)),
+                "format" => field.format.set(ctxt, name, || format(name, input)),
+                "readonly" => field.readonly.set(ctxt, name, || readonly(name, input)),
                 other if CLASS_OPTIONS.contains(&other) => Err(Error::new(
                     name.span(),
                     format!("`{other}` belongs in a `#[buffer(...)]` above the struct; move it there"),
@@ -153,6 +172,16 @@ impl<T> Setting<T> {
         let value = parse()?;
         *self = Self::Given { name: name.clone(), value };
         Ok(())
+    }
+}
+
+impl<L> Numbers<L> {
+    /// The list, if it is one.
+    pub(crate) fn list(&self) -> Option<&L> {
+        match self {
+            Self::List(list) => Some(list),
+            Self::Slice(_) => None,
+        }
     }
 }
 
@@ -250,136 +279,6 @@ fn end_of_option(input: ParseStream) -> Result<()> {
 
 fn skip_to_comma(input: ParseStream) {
     while !input.is_empty() && !input.peek(Token![,]) && input.parse::<TokenTree>().is_ok() {}
-}
-
-/// The expression in `name = expression`; `form` says how the whole is written.
-fn value(name: &Ident, input: ParseStream, form: &str) -> Result<Expr> {
-    let missing = || Error::new(name.span(), format!("`{name}` needs a value; write {form}"));
-    input.parse::<Token![=]>().map_err(|_| missing())?;
-    if input.is_empty() || input.peek(Token![,]) {
-        return Err(missing());
-    }
-    input.parse()
-}
-
-fn flag(name: &Ident, input: ParseStream) -> Result<()> {
-    end_of_option(input).map_err(|_| input.error(format_args!("`{name}` takes no value; write `{name}` alone")))
-}
-
-fn shape(name: &Ident, input: ParseStream) -> Result<Shape> {
-    const FORM: &str = "a bracketed list, as in `shape = [_, self.ncols]`";
-    match value(name, input, FORM)? {
-        Expr::Array(list) => Ok(Shape {
-            span: list.bracket_token.span.join(),
-            extents: list.elems.into_iter().map(Extent::from_syn).collect(),
-        }),
-        other => Err(Error::new_spanned(other, format!("`shape` must be {FORM}"))),
-    }
-}
-
-fn strides(name: &Ident, input: ParseStream) -> Result<Strides> {
-    const FORM: &str = "a bracketed list of bytes, as in `strides = [self.step, 4]`";
-    let list = match value(name, input, FORM)? {
-        Expr::Array(list) => list,
-        other => return Err(Error::new_spanned(other, format!("`strides` must be {FORM}"))),
-    };
-    let span = list.bracket_token.span.join();
-    if list.elems.is_empty() {
-        return Err(Error::new(
-            span,
-            "`strides` is empty; write one for each extent of `shape`, in bytes, or remove `strides`",
-        ));
-    }
-    let inferred = list.elems.iter().filter(|stride| matches!(ungroup(stride), Expr::Infer(_)));
-    let errors = inferred.map(|stride| {
-        Error::new_spanned(stride, "a stride cannot be `_`; write a number of bytes or an expression over `self` here")
-    });
-    match combined(errors) {
-        Some(error) => Err(error),
-        None => Ok(Strides { span, strides: list.elems.into_iter().collect() }),
-    }
-}
-
-fn offset(name: &Ident, input: ParseStream) -> Result<Expr> {
-    const FORM: &str = "a number of bytes, as in `offset = self.start`";
-    let value = value(name, input, FORM)?;
-    match ungroup(&value) {
-        Expr::Infer(_) | Expr::Array(_) => Err(Error::new_spanned(value, format!("`offset` must be {FORM}"))),
-        _ => Ok(value),
-    }
-}
-
-fn order(name: &Ident, input: ParseStream) -> Result<Order> {
-    const FORM: &str = "`order = \"C\"` or `order = \"F\"`";
-    let value = value(name, input, FORM)?;
-    let Some(letter) = string(&value) else {
-        return Err(Error::new_spanned(value, format!("`order` must be a string; write {FORM}")));
-    };
-    match letter.as_str() {
-        "C" => Ok(Order::C),
-        "F" => Ok(Order::F),
-        _ => Err(Error::new_spanned(
-            value,
-            format!("unknown order {letter:?}; write \"C\" if the last extent varies fastest, \"F\" if the first does"),
-        )),
-    }
-}
-
-fn crate_path(name: &Ident, input: ParseStream) -> Result<Path> {
-    const FORM: &str = "the path of `buffer_runtime` in quotes, as in `crate = \"::facade::buffer_runtime\"`";
-    let value = value(name, input, FORM)?;
-    let path = match ungroup(&value) {
-        Expr::Lit(ExprLit { lit: Lit::Str(path), .. }) => path.parse_with(Path::parse_mod_style).ok(),
-        _ => None,
-    };
-    path.ok_or_else(|| Error::new_spanned(value, format!("`crate` must be {FORM}")))
-}
-
-fn string(expr: &Expr) -> Option<String> {
-    match ungroup(expr) {
-        Expr::Lit(ExprLit { lit: Lit::Str(string), .. }) => Some(string.value()),
-        _ => None,
-    }
-}
-
-fn unknown(name: &Ident, known: &[&str]) -> Error {
-    let typed = name.to_string();
-    let message = match known.iter().find(|option| resembles(&typed, option)) {
-        Some(option) => format!("unknown option `{typed}`; did you mean `{option}`?"),
-        None => format!("unknown option `{typed}`; the options here are {}", enumerate(known)),
-    };
-    Error::new(name.span(), message)
-}
-
-/// `a`, `b` or `c`.
-fn enumerate(options: &[&str]) -> String {
-    let quoted: Vec<String> = options.iter().map(|option| format!("`{option}`")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => String::new(),
-    }
-}
-
-/// Whether somebody who wrote `typed` is likely to have meant `option`.
-fn resembles(typed: &str, option: &str) -> bool {
-    let plain = |name: &str| name.replace('_', "").to_lowercase();
-    edit_distance(&plain(typed), &plain(option)) <= 2
-}
-
-/// Levenshtein's distance.
-fn edit_distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = mem::replace(&mut row[0], i + 1);
-        for (j, &b) in to.iter().enumerate() {
-            let substituted = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]

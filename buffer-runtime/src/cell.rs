@@ -4,6 +4,8 @@ mod block;
 mod guard;
 #[cfg(not(atomic_lock))]
 pub(crate) mod orphans;
+mod part;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -16,12 +18,14 @@ use pyo3::Python;
 
 pub(crate) use self::block::{Description, Header, Published};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
-pub(crate) use self::ticket::Ticket;
+pub(crate) use self::part::PartView;
+pub use self::rows::SharedRow;
+pub(crate) use self::ticket::{PartTicket, Ticket};
 
 use self::block::Block;
 use crate::error::{Attempt, BorrowError};
 use crate::lock::{Disowned, Kind};
-use crate::storage::Storage;
+use crate::storage::Exportable;
 
 /// Storage that Python may view, and that moves only while nobody looks.
 ///
@@ -66,7 +70,7 @@ pub struct ExportCell<S> {
     owns: PhantomData<S>,
 }
 
-// SAFETY: `new` asks for a Storage, so every cell that there is has one: sending it sends a storage, which is Send; its
+// SAFETY: `new` asks for an Exportable, so every cell that there is has one: sending it sends a storage, which is Send; its
 // elements, which views and guards on other threads reach, are Send and Sync; everything else in the block is atomic or
 // under the lock (block invariants 4 and 7). Without a bound here, an error about a storage is one error and not four.
 unsafe impl<S> Send for ExportCell<S> {}
@@ -77,7 +81,7 @@ impl<S> ExportCell<S> {
     /// Moves a storage into a cell.
     pub fn new(storage: S) -> Self
     where
-        S: Storage,
+        S: Exportable,
     {
         const {
             assert!(
@@ -102,7 +106,7 @@ impl<S> ExportCell<S> {
     }
 }
 
-impl<S: Storage> ExportCell<S> {
+impl<S: Exportable> ExportCell<S> {
     /// Borrows the storage itself, so that it may grow, shrink and move. No view begins until the guard is dropped.
     ///
     /// # Errors
@@ -190,7 +194,7 @@ impl<S: Storage> ExportCell<S> {
         self.header().lock.views().total()
     }
 
-    /// How many elements the storage has; under a write guard, how many it had before; 0 when the cell is closed.
+    /// How many elements or rows the storage has; under a write guard, how many it had before; 0 when the cell is closed.
     ///
     /// An element of `Vec<[f32; 3]>` is one `[f32; 3]`.
     pub fn len(&self) -> usize {
@@ -227,19 +231,19 @@ impl<S> Drop for ExportCell<S> {
     }
 }
 
-impl<S: Storage + Default> Default for ExportCell<S> {
+impl<S: Exportable + Default> Default for ExportCell<S> {
     fn default() -> Self {
         Self::new(S::default())
     }
 }
 
-impl<S: Storage> From<S> for ExportCell<S> {
+impl<S: Exportable> From<S> for ExportCell<S> {
     fn from(storage: S) -> Self {
         Self::new(storage)
     }
 }
 
-impl<S: Storage> fmt::Debug for ExportCell<S> {
+impl<S: Exportable> fmt::Debug for ExportCell<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExportCell")
             .field("len", &self.len())

@@ -38,6 +38,8 @@
 //! - [`ExportBuffer`] documents the derive: shapes, order, read-only buffers, and what it refuses.
 //! - [`ExportCell`] documents the lock: what goes together with a view, and what does not.
 //! - [`Shared`] is how Rust updates in place what Python sees at the same time.
+//! - [`Rows`] are allocated one by one and exported as an indirect array.
+//! - [`Format`] and [`Layout`] check what is known only at run time before it is declared.
 
 // Loom explores the locks; what else is compiled then has nobody to use it.
 #![cfg_attr(loom, allow(dead_code, unreachable_pub, unused_imports))]
@@ -62,16 +64,16 @@ mod storage;
 #[doc(hidden)]
 pub mod private;
 
-pub use self::format::{Format, FormatError};
 #[cfg(not(loom))]
 pub use self::{
-    cell::{ExportCell, ReadGuard, ShareGuard, WriteGuard},
+    cell::{ExportCell, ReadGuard, ShareGuard, SharedRow, WriteGuard},
     element::Element,
     error::BorrowError,
-    layout::InnerShape,
+    format::{Format, FormatError},
+    layout::{InnerShape, Layout, LayoutError},
     py::assert_exported,
     shared::Shared,
-    storage::Storage,
+    storage::{Exportable, RowLengthError, Rows, Storage},
 };
 #[cfg(not(loom))]
 pub use buffer_derive::ExportBuffer;

@@ -6,7 +6,7 @@ pub use pyo3::PyResult;
 pub use std::result::Result::Ok;
 
 pub use crate::__submit_slots as submit_slots;
-pub use crate::layout::{Descriptor, Dim, Dimension, Order, Placement};
+pub use crate::layout::{Declaration, Declared, Descriptor, Dim, Dimension, Dims, Item, Numbers, Order, Placement};
 pub use crate::py::array as methods;
 pub use crate::py::slots::slots;
-pub use crate::py::{Cell, Class, Exporter, Sendable, ShapeSource};
+pub use crate::py::{Byte, Bytes, Class, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, holds_bytes};

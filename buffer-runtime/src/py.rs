@@ -5,15 +5,17 @@ mod class;
 mod cold;
 mod contain;
 mod export;
+mod part;
 pub(crate) mod slots;
 
 use pyo3::PyErr;
 use pyo3::exceptions::PyBufferError;
 
-pub use self::class::{Cell, Class, Exporter, Sendable, ShapeSource};
-pub use self::slots::assert_exported;
+pub use self::class::{Byte, Bytes, Class, Exported, Exporter, Sendable, ShapeSource, holds_bytes};
+pub use self::slots::{Entry, Slot, assert_exported};
 
 use crate::error::{BorrowError, ViewError};
+use crate::format::FormatError;
 
 impl From<BorrowError> for PyErr {
     fn from(error: BorrowError) -> Self {
@@ -24,5 +26,12 @@ impl From<BorrowError> for PyErr {
 impl From<ViewError> for PyErr {
     fn from(error: ViewError) -> Self {
         PyBufferError::new_err(error.to_string())
+    }
+}
+
+/// As what the declaration of a layout raises.
+impl From<FormatError> for PyErr {
+    fn from(error: FormatError) -> Self {
+        PyBufferError::new_err(format!("cannot grant a view: {error}"))
     }
 }

@@ -35,27 +35,32 @@ impl Flags {
     }
 
     #[inline(always)]
-    const fn is_mistaken(self) -> bool {
+    pub(crate) const fn is_mistaken(self) -> bool {
         self.0 == Self::READ || self.0 == Self::WRITE
     }
 }
 
 /// What a request needs to know of a layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
 pub(crate) struct Facts {
     pub(crate) ndim: usize,
     pub(crate) c_contiguous: bool,
     pub(crate) f_contiguous: bool,
     pub(crate) readonly: bool,
+    /// Whether items are behind pointers, so that strides alone do not lead to them.
+    pub(crate) indirect: bool,
 }
 
 /// Which fields of the `Py_buffer` are filled in; the others are NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the `Py_buffer`")]
 pub(crate) struct Answer {
     pub(crate) ndim: usize,
     pub(crate) format: bool,
     pub(crate) shape: bool,
     pub(crate) strides: bool,
+    pub(crate) suboffsets: bool,
 }
 
 /// Why a request cannot be answered.
@@ -67,6 +72,7 @@ pub(crate) enum Refusal {
     NotFContiguous,
     NotContiguous,
     StridesNeeded,
+    SuboffsetsNeeded,
     FormatWithoutShape,
 }
 
@@ -80,6 +86,9 @@ impl fmt::Display for Refusal {
             Self::NotContiguous => "the buffer is not contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES",
             Self::StridesNeeded => {
                 "the buffer is not C-contiguous, so it cannot be described without strides; copy it first, for example with bytes(), or ask for PyBUF_STRIDES"
+            }
+            Self::SuboffsetsNeeded => {
+                "the rows of the buffer are allocated one by one, so it cannot be described without suboffsets; copy it first, for example with memoryview(...).tobytes(), or ask for PyBUF_INDIRECT"
             }
             Self::FormatWithoutShape => "PyBUF_FORMAT has no meaning without PyBUF_ND; ask for both",
         })
@@ -99,6 +108,9 @@ pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal
     }
     let strides = flags.has(Flags::STRIDES);
     let shape = flags.has(Flags::ND);
+    if facts.indirect && !flags.has(Flags::INDIRECT) {
+        return Err(Refusal::SuboffsetsNeeded);
+    }
     if !facts.c_contiguous {
         if flags.has(Flags::C_CONTIGUOUS) {
             return Err(Refusal::NotCContiguous);
@@ -118,7 +130,13 @@ pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal
         return Err(Refusal::FormatWithoutShape);
     }
     let shaped = facts.ndim > 0;
-    Ok(Answer { ndim: if shape { facts.ndim } else { 1 }, format, shape: shape && shaped, strides: strides && shaped })
+    Ok(Answer {
+        ndim: if shape { facts.ndim } else { 1 },
+        format,
+        shape: shape && shaped,
+        strides: strides && shaped,
+        suboffsets: facts.indirect,
+    })
 }
 
 /// The requests that a layout answers in full: granted, with format, shape and strides filled in.
@@ -137,8 +155,12 @@ impl FullRequests {
     /// None at all: every request takes a closer look.
     pub(crate) const NONE: Self = Self { mask: 0 };
 
-    /// Those of a layout, which is not to be written when `facts.readonly`.
+    /// Those of a layout, which is not to be written when `facts.readonly`. Where items are behind pointers none is: few
+    /// consumers ask for those, and not many can read them.
     pub(crate) const fn of(facts: Facts) -> Self {
+        if facts.indirect {
+            return Self::NONE;
+        }
         let mut mask = Self::FULL
             | !(Flags::WRITABLE | Flags::FORMAT | Flags::ANY_CONTIGUOUS | Flags::CONTIGUOUS | Flags::INDIRECT);
         if facts.readonly {
@@ -166,13 +188,14 @@ impl FullRequests {
 mod tests {
     use super::*;
 
-    const C_ORDERED: Facts = Facts { ndim: 2, c_contiguous: true, f_contiguous: false, readonly: false };
+    const C_ORDERED: Facts =
+        Facts { ndim: 2, c_contiguous: true, f_contiguous: false, readonly: false, indirect: false };
     const F_ORDERED: Facts = Facts { c_contiguous: false, f_contiguous: true, ..C_ORDERED };
     const STRIDED: Facts = Facts { c_contiguous: false, f_contiguous: false, ..C_ORDERED };
 
     #[test]
     fn simple_is_one_dimensional_without_arrays() {
-        let expected = Answer { ndim: 1, format: false, shape: false, strides: false };
+        let expected = Answer { ndim: 1, format: false, shape: false, strides: false, suboffsets: false };
         assert_eq!(answer(Flags(0), C_ORDERED), Ok(expected));
     }
 
@@ -205,7 +228,7 @@ mod tests {
 
     #[test]
     fn zero_dimensions_have_no_arrays() {
-        let scalar = Facts { ndim: 0, c_contiguous: true, f_contiguous: true, readonly: false };
+        let scalar = Facts { ndim: 0, c_contiguous: true, f_contiguous: true, ..C_ORDERED };
         let full = answer(Flags(Flags::INDIRECT), scalar).unwrap();
         assert_eq!((full.ndim, full.shape, full.strides), (0, false, false));
         assert_eq!(answer(Flags(0), scalar).unwrap().ndim, 1);
@@ -226,16 +249,27 @@ mod tests {
 
     #[test]
     fn full_requests_are_those_that_are_answered_in_full() {
-        let full = Ok(Answer { ndim: 2, format: true, shape: true, strides: true });
+        let full = Ok(Answer { ndim: 2, format: true, shape: true, strides: true, suboffsets: false });
         for bits in 0..8 {
             let [c_contiguous, f_contiguous, readonly] = [1, 2, 4].map(|bit| bits & bit != 0);
-            let facts = Facts { ndim: 2, c_contiguous, f_contiguous, readonly };
+            let facts = Facts { c_contiguous, f_contiguous, readonly, ..C_ORDERED };
             for flags in (0..0x200).filter(|flags| flags & 0x2 == 0).map(Flags) {
                 assert_eq!(FullRequests::of(facts).has(flags), answer(flags, facts) == full, "{flags:?} {facts:?}");
             }
             for flags in [0x2, Flags::WRITE, i32::MIN].map(|bit| Flags(bit | Flags::INDIRECT | Flags::FORMAT)) {
                 assert!(!FullRequests::of(facts).has(flags), "{flags:?} has bits that are no request's");
             }
+        }
+    }
+
+    #[test]
+    fn separate_rows_are_granted_only_with_suboffsets() {
+        let rows = Facts { indirect: true, ..STRIDED };
+        for flags in (0..0x200).map(Flags) {
+            let granted = answer(flags, rows).ok();
+            let expected = answer(flags, STRIDED).ok().filter(|_| flags.has(Flags::INDIRECT));
+            assert_eq!(granted, expected.map(|answer| Answer { suboffsets: true, ..answer }), "{flags:?}");
+            assert!(!FullRequests::of(rows).has(flags), "{flags:?}");
         }
     }
 

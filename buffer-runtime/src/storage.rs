@@ -1,8 +1,12 @@
 //! What may own the elements that a cell exports.
 
+mod rows;
+
 use std::ptr::NonNull;
 
 use crate::element::Element;
+
+pub use self::rows::{RowLengthError, Rows};
 
 /// Contiguous memory of elements, owned by one value.
 ///
@@ -23,8 +27,9 @@ use crate::element::Element;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the storage of an `ExportCell`",
     label = "not contiguous memory of integers or floats",
-    note = "storages are `Vec<T>`, `Box<[T]>` and `[T; N]`, where `T` is an integer, a float, or an array of those",
-    note = "for a text store its bytes in a `Vec<u8>`; for a map or a list of rows copy the items into one `Vec`"
+    note = "storages are `Vec<T>`, `Box<[T]>` and `[T; N]`, where `T` is an integer, a float, or an array of those; rows \
+            that are allocated one by one are `Rows<T>`",
+    note = "for a text store its bytes in a `Vec<u8>`; for a map copy the items into one `Vec`"
 )]
 pub unsafe trait Storage: Send + 'static {
     /// What it stores.
@@ -36,6 +41,67 @@ pub unsafe trait Storage: Send + 'static {
     ///
     /// `this` points to a valid storage to which nobody else holds a reference.
     unsafe fn raw(this: *mut Self) -> (NonNull<Self::Element>, usize);
+}
+
+/// What an [`ExportCell`](crate::ExportCell) can hold: any [`Storage`], whose elements lie one after the other, or
+/// [`Rows`], which are allocated one by one.
+pub trait Exportable: sealed::Sealed + Send + 'static {
+    /// What it stores.
+    type Element: Element;
+
+    #[doc(hidden)]
+    const INDIRECT: bool;
+
+    /// Where its memory is now.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Storage::raw`].
+    #[doc(hidden)]
+    unsafe fn capture(this: *mut Self) -> Captured;
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl<S: super::Storage> Sealed for S {}
+
+    impl<T: super::Element> Sealed for super::Rows<T> {}
+}
+
+/// Where the memory of a storage is.
+#[derive(Debug, Clone, Copy)]
+pub struct Captured {
+    /// The elements; or, where rows are allocated one by one, the pointers to them.
+    pub(crate) data: NonNull<u8>,
+    /// How many elements or rows there are.
+    pub(crate) len: usize,
+    /// How many elements a row has; 0 where there are no rows.
+    pub(crate) row_len: usize,
+}
+
+impl<S: Storage> Exportable for S {
+    type Element = <S as Storage>::Element;
+
+    const INDIRECT: bool = false;
+
+    unsafe fn capture(this: *mut Self) -> Captured {
+        // SAFETY: as the caller vouches.
+        let (data, len) = unsafe { S::raw(this) };
+        Captured { data: data.cast(), len, row_len: 0 }
+    }
+}
+
+impl<T: Element> Exportable for Rows<T> {
+    type Element = T;
+
+    const INDIRECT: bool = true;
+
+    unsafe fn capture(this: *mut Self) -> Captured {
+        // SAFETY: the caller vouches for valid rows that nobody else refers to. No element is referred to.
+        let rows = unsafe { &mut *this };
+        rows.capture()
+    }
 }
 
 // SAFETY: a Vec owns one allocation of initialised elements (1, 2, 5) and drops on any thread since T: Send (6);

@@ -145,6 +145,8 @@ mod facade {
 mod expressions;
 #[path = "hygiene/names.rs"]
 mod names;
+#[path = "hygiene/run_time.rs"]
+mod run_time;
 
 /// Fields that are configured away count neither as fields nor as positions.
 mod configured_fields {

@@ -17,16 +17,16 @@
 //! 9. No view and no guard begins once the owner is gone.
 
 use std::cell::UnsafeCell;
-use std::ffi::{c_char, c_int};
+use std::ffi::{CString, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::ticket::Ticket;
-use crate::layout::{self, Descriptor, Dim, DimArray, LayoutError};
+use crate::layout::{self, Declaration, Descriptor, Dims, LayoutError, Memory};
 use crate::lock::{Access, Lock};
 use crate::request::{Facts, FullRequests};
-use crate::storage::Storage;
+use crate::storage::Exportable;
 
 /// The part of a block that does not depend on the type of its storage. Aligned so that a view can keep a tag in the low
 /// bits of its address.
@@ -35,8 +35,12 @@ pub(crate) struct Header {
     pub(crate) lock: Lock,
     /// Where the elements are. Invariant 2.
     data: AtomicPtr<u8>,
-    /// How many elements there are; any thread may ask. Invariant 2.
+    /// How many elements or rows there are; any thread may ask. Invariant 2.
     len: AtomicUsize,
+    /// How many elements a row has, where rows are allocated one by one. Invariant 2.
+    row_len: AtomicUsize,
+    /// What the memory consists of.
+    pub(crate) kind: MemoryKind,
     /// Invariant 4.
     layout: UnsafeCell<Published>,
     /// Drops the storage and frees the block: a view can end in another class's release.
@@ -46,6 +50,15 @@ pub(crate) struct Header {
     /// The next block in the queue of orphans.
     #[cfg(not(atomic_lock))]
     pub(super) next_orphan: AtomicPtr<Header>,
+}
+
+/// What the type of a storage says of its memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MemoryKind {
+    /// The size of one element in bytes.
+    pub(crate) element_size: usize,
+    /// Whether rows are allocated one by one, and found through pointers.
+    pub(crate) indirect: bool,
 }
 
 /// The header, and behind it the storage.
@@ -61,8 +74,8 @@ pub(super) struct Block<S> {
 pub(crate) struct Published {
     /// The class that resolved it; NULL before the first time.
     descriptor: *const Descriptor,
-    /// For how many elements it was resolved.
-    len: usize,
+    /// For which memory it was resolved.
+    memory: Memory,
     /// What a request is answered with, but for the fields that change from view to view.
     pub(crate) description: Description,
     /// Which requests are answered with all of the description.
@@ -70,9 +83,12 @@ pub(crate) struct Published {
     pub(crate) facts: Facts,
     /// Where the first item of a view is, in bytes from the start of the elements.
     pub(crate) offset: usize,
-    /// The extents, the offset, and the strides, as `layout::resolve` writes them: an allocation of `capacity` numbers.
+    /// The extents, the offset, the strides and the suboffsets, as `layout::resolve` writes them: an allocation of
+    /// `capacity` numbers.
     arrays: NonNull<isize>,
     capacity: usize,
+    /// The format that the description points to, where it is known only at run time.
+    format: Option<CString>,
 }
 
 /// The fields of a `Py_buffer` from `len` on, as the full answer has them, so that granting one is copying them.
@@ -92,11 +108,11 @@ pub(crate) struct Description {
 }
 
 impl Published {
-    fn unresolved() -> Self {
-        let facts = Facts { ndim: 0, c_contiguous: true, f_contiguous: true, readonly: true };
+    pub(super) fn unresolved() -> Self {
+        let facts = Facts { ndim: 0, c_contiguous: true, f_contiguous: true, readonly: true, indirect: false };
         Self {
             descriptor: ptr::null(),
-            len: 0,
+            memory: Memory { len: 0, row_len: None },
             description: Description {
                 len: 0,
                 itemsize: 0,
@@ -113,6 +129,7 @@ impl Published {
             offset: 0,
             arrays: NonNull::dangling(),
             capacity: 0,
+            format: None,
         }
     }
 
@@ -162,6 +179,19 @@ impl Header {
         self.len.load(Ordering::Relaxed)
     }
 
+    /// What a layout is resolved against.
+    #[inline(always)]
+    pub(crate) fn memory(&self) -> Memory {
+        let row_len = || self.row_len.load(Ordering::Relaxed);
+        Memory { len: self.len(), row_len: self.kind.indirect.then(row_len) }
+    }
+
+    /// How many bytes the elements take; without a meaning where rows are allocated one by one.
+    pub(crate) fn bytes(&self) -> usize {
+        // What is in memory does not overflow (Storage, clause 1).
+        self.len() * self.kind.element_size
+    }
+
     pub(super) fn is_stored(&self) -> bool {
         self.stored.load(Ordering::Relaxed)
     }
@@ -178,22 +208,22 @@ impl Header {
     }
 
     /// Whether the layout already is what the class declares and the storage has now. A view after a view is the common
-    /// case, and then nothing has to be computed or checked again.
+    /// case, and then nothing has to be computed or checked again. Not for rows that are allocated one by one.
     ///
     /// # Safety
     ///
     /// The caller has claimed the first view and not published yet.
     #[inline(always)]
-    pub(crate) unsafe fn is_resolved<D: DimArray>(&self, descriptor: &'static Descriptor, dims: &D) -> bool {
+    pub(crate) unsafe fn is_resolved<D: Dims>(&self, descriptor: &'static Descriptor, dims: &D) -> bool {
         // SAFETY: the caller is the claimer, so nobody else writes it (invariant 4).
         let layout = unsafe { self.published() };
-        if !layout.is_of(descriptor) || layout.len != self.len() {
+        if !layout.is_of(descriptor) || layout.memory.len != self.len() {
             return false;
         }
         // SAFETY: a resolved layout has its class's numbers in place, as many as the class declares; or, where it declares
         // none, none are looked at.
         let numbers = unsafe { std::slice::from_raw_parts(layout.arrays.as_ptr(), D::LEN) };
-        layout::same_numbers(dims.as_ref(), numbers)
+        dims.still_says(numbers)
     }
 
     /// Brings the layout to what the class declares and the storage has now.
@@ -208,7 +238,7 @@ impl Header {
     pub(crate) unsafe fn resolve(
         this: NonNull<Self>,
         descriptor: &'static Descriptor,
-        dims: &[Dim],
+        declared: &Declaration<'_>,
     ) -> Result<(), LayoutError> {
         // SAFETY: the caller vouches for a live block.
         let header = unsafe { this.as_ref() };
@@ -216,7 +246,7 @@ impl Header {
         let layout = unsafe { &mut *header.layout.get() };
         let access = if descriptor.readonly { Access::ReadOnly } else { Access::Writable };
         let internal = Ticket { block: this, access }.to_internal();
-        layout.resolve(descriptor, dims, header.len(), internal)
+        layout.resolve(descriptor, declared, header.memory(), internal)
     }
 
     /// Drops the storage and frees the block.
@@ -237,40 +267,43 @@ impl Header {
 }
 
 impl Published {
-    fn resolve(
+    /// Brings the layout to what is declared, for views whose `internal` is so unless they count as something else.
+    pub(super) fn resolve(
         &mut self,
         descriptor: &'static Descriptor,
-        dims: &[Dim],
-        len: usize,
+        declared: &Declaration<'_>,
+        memory: Memory,
         internal: *mut Header,
     ) -> Result<(), LayoutError> {
         // Until it is whole again, the layout is nobody's.
         self.descriptor = ptr::null();
-        let ndim = descriptor.ndim;
-        self.reserve(2 * ndim + 1);
+        let ndim = layout::ndim(descriptor, memory, declared)?;
+        let count = layout::count_of_numbers(ndim);
+        self.reserve(count);
         // SAFETY: `reserve` made room for so many numbers, which nobody else refers to (invariant 4).
-        let arrays = unsafe { std::slice::from_raw_parts_mut(self.arrays.as_ptr(), 2 * ndim + 1) };
-        let resolved = layout::resolve(descriptor, len, dims, arrays)?;
+        let arrays = unsafe { std::slice::from_raw_parts_mut(self.arrays.as_ptr(), count) };
+        let resolved = layout::resolve(descriptor, memory, declared, arrays)?;
 
         self.offset = resolved.offset;
         self.facts = resolved.facts;
         // A layout that turns out read-only is not what the class's views are counted as without a closer look.
         let as_declared = resolved.facts.readonly == descriptor.readonly;
         self.full = if as_declared { FullRequests::of(resolved.facts) } else { FullRequests::NONE };
+        self.format = declared.item.map(|item| item.format.to_owned());
         // Without dimensions there are no arrays.
         let array = |start| if ndim == 0 { ptr::null_mut() } else { self.arrays.as_ptr().wrapping_add(start) };
         self.description = Description {
             len: resolved.nbytes,
-            itemsize: descriptor.itemsize.cast_signed(),
+            itemsize: resolved.itemsize,
             readonly: c_int::from(descriptor.readonly),
             ndim: c_int::try_from(ndim).map_err(|_| LayoutError::TooLarge)?,
-            format: descriptor.format.as_ptr(),
+            format: self.format.as_deref().unwrap_or(descriptor.format).as_ptr(),
             shape: array(0),
             strides: array(ndim + 1),
-            suboffsets: ptr::null_mut(),
+            suboffsets: if resolved.facts.indirect { array(2 * ndim + 1) } else { ptr::null_mut() },
             internal,
         };
-        self.len = len;
+        self.memory = memory;
         self.descriptor = descriptor;
         Ok(())
     }
@@ -283,7 +316,7 @@ impl<S> Block<S> {
     }
 }
 
-impl<S: Storage> Block<S> {
+impl<S: Exportable> Block<S> {
     /// Moves the storage into a block of its own.
     pub(super) fn allocate(storage: S) -> NonNull<Self> {
         let block = Box::new(Self {
@@ -291,6 +324,8 @@ impl<S: Storage> Block<S> {
                 lock: Lock::new(),
                 data: AtomicPtr::new(ptr::null_mut()),
                 len: AtomicUsize::new(0),
+                row_len: AtomicUsize::new(0),
+                kind: MemoryKind { element_size: size_of::<S::Element>(), indirect: S::INDIRECT },
                 layout: UnsafeCell::new(Published::unresolved()),
                 destroy: Self::destroy,
                 stored: AtomicBool::new(true),
@@ -327,11 +362,12 @@ impl<S: Storage> Block<S> {
         // SAFETY: the caller vouches for a live block.
         let storage = unsafe { Self::storage(this) };
         // SAFETY: the caller has the storage for itself.
-        let (data, len) = unsafe { S::raw(storage) };
+        let captured = unsafe { S::capture(storage) };
         // SAFETY: the caller vouches for a live block; a shared reference is all it takes (invariant 7).
         let header = unsafe { Self::header(this).as_ref() };
-        header.data.store(data.as_ptr().cast(), Ordering::Relaxed);
-        header.len.store(len, Ordering::Relaxed);
+        header.data.store(captured.data.as_ptr(), Ordering::Relaxed);
+        header.len.store(captured.len, Ordering::Relaxed);
+        header.row_len.store(captured.row_len, Ordering::Relaxed);
     }
 
     /// Takes the storage out for good. What is captured becomes an empty buffer.
@@ -345,6 +381,7 @@ impl<S: Storage> Block<S> {
         header.stored.store(false, Ordering::Relaxed);
         header.data.store(NonNull::<S::Element>::dangling().as_ptr().cast(), Ordering::Relaxed);
         header.len.store(0, Ordering::Relaxed);
+        header.row_len.store(0, Ordering::Relaxed);
         // SAFETY: the caller vouches for a live block.
         let storage = unsafe { Self::storage(this) };
         // SAFETY: the storage was there and is the caller's; `stored` says that it is not to be dropped again.

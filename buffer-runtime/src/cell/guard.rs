@@ -5,25 +5,25 @@ use std::{fmt, slice};
 
 use super::{Block, ExportCell};
 use crate::shared::Shared;
-use crate::storage::Storage;
+use crate::storage::{Exportable, Storage};
 
 /// The storage itself, for whoever changes its length. See [`ExportCell::write`].
 ///
 /// A `WriteGuard` is to a cell what `&mut S` is to a storage: it is `Send` and `Sync` where that is.
-pub struct WriteGuard<'a, S: Storage> {
+pub struct WriteGuard<'a, S: Exportable> {
     cell: &'a ExportCell<S>,
     /// As `&mut S`, for what may be sent and shared.
     acts_as: std::marker::PhantomData<&'a mut S>,
 }
 
-impl<'a, S: Storage> WriteGuard<'a, S> {
+impl<'a, S: Exportable> WriteGuard<'a, S> {
     /// The caller has just begun a write guard of the cell.
     pub(super) fn new(cell: &'a ExportCell<S>) -> Self {
         Self { cell, acts_as: std::marker::PhantomData }
     }
 }
 
-impl<S: Storage> Deref for WriteGuard<'_, S> {
+impl<S: Exportable> Deref for WriteGuard<'_, S> {
     type Target = S;
 
     fn deref(&self) -> &S {
@@ -34,7 +34,7 @@ impl<S: Storage> Deref for WriteGuard<'_, S> {
     }
 }
 
-impl<S: Storage> DerefMut for WriteGuard<'_, S> {
+impl<S: Exportable> DerefMut for WriteGuard<'_, S> {
     fn deref_mut(&mut self) -> &mut S {
         // SAFETY: the cell keeps its block alive.
         let storage = unsafe { Block::storage(self.cell.block) };
@@ -43,7 +43,7 @@ impl<S: Storage> DerefMut for WriteGuard<'_, S> {
     }
 }
 
-impl<S: Storage> Drop for WriteGuard<'_, S> {
+impl<S: Exportable> Drop for WriteGuard<'_, S> {
     fn drop(&mut self) {
         // SAFETY: the cell keeps its block alive, and this is still the write guard (invariant 2).
         unsafe { Block::capture(self.cell.block) };
@@ -51,12 +51,12 @@ impl<S: Storage> Drop for WriteGuard<'_, S> {
     }
 }
 
-/// The elements as a slice that nobody changes. See [`ExportCell::read`].
-pub struct ReadGuard<'a, S: Storage> {
-    cell: &'a ExportCell<S>,
+/// The elements as a slice that nobody changes, or a slice a row. See [`ExportCell::read`].
+pub struct ReadGuard<'a, S: Exportable> {
+    pub(super) cell: &'a ExportCell<S>,
 }
 
-impl<'a, S: Storage> ReadGuard<'a, S> {
+impl<'a, S: Exportable> ReadGuard<'a, S> {
     /// The caller has just begun a read guard of the cell.
     pub(super) fn new(cell: &'a ExportCell<S>) -> Self {
         Self { cell }
@@ -74,26 +74,29 @@ impl<S: Storage> Deref for ReadGuard<'_, S> {
     }
 }
 
-impl<S: Storage> Drop for ReadGuard<'_, S> {
+impl<S: Exportable> Drop for ReadGuard<'_, S> {
     fn drop(&mut self) {
         self.cell.header().lock.end();
     }
 }
 
 /// The elements beside whoever else reads and writes them. See [`ExportCell::share`] and [`Shared`].
-pub struct ShareGuard<'a, S: Storage> {
-    cell: &'a ExportCell<S>,
+pub struct ShareGuard<'a, S: Exportable> {
+    pub(super) cell: &'a ExportCell<S>,
+    /// None where rows are allocated one by one.
     elements: Shared<S::Element>,
 }
 
-impl<'a, S: Storage> ShareGuard<'a, S> {
+impl<'a, S: Exportable> ShareGuard<'a, S> {
     /// The caller has just begun a share guard of the cell.
     pub(super) fn new(cell: &'a ExportCell<S>) -> Self {
         let header = cell.header();
+        let (data, len) =
+            if S::INDIRECT { (std::ptr::dangling_mut(), 0) } else { (header.data().cast(), header.len()) };
         // SAFETY: what was captured is valid for reads and writes (Storage, clauses 1 and 2) and does not move under a
         // guard (invariant 2). Nobody holds a reference to it beside a share guard (invariants 3 and 8); the handle
         // lives as long as the guard, which hands it out by reference only.
-        let elements = unsafe { Shared::new(header.data().cast(), header.len()) };
+        let elements = unsafe { Shared::new(data, len) };
         Self { cell, elements }
     }
 }
@@ -106,13 +109,13 @@ impl<S: Storage> Deref for ShareGuard<'_, S> {
     }
 }
 
-impl<S: Storage> Drop for ShareGuard<'_, S> {
+impl<S: Exportable> Drop for ShareGuard<'_, S> {
     fn drop(&mut self) {
         self.cell.header().lock.end();
     }
 }
 
-impl<S: Storage + fmt::Debug> fmt::Debug for WriteGuard<'_, S> {
+impl<S: Exportable + fmt::Debug> fmt::Debug for WriteGuard<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
@@ -124,8 +127,8 @@ impl<S: Storage<Element: fmt::Debug>> fmt::Debug for ReadGuard<'_, S> {
     }
 }
 
-impl<S: Storage> fmt::Debug for ShareGuard<'_, S> {
+impl<S: Exportable> fmt::Debug for ShareGuard<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ShareGuard").field("len", &self.len()).finish_non_exhaustive()
+        f.debug_struct("ShareGuard").field("len", &self.cell.len()).finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 //! A view here does to a block what `py::export` and `py::slots` do. What needs an attached thread runs under `attached`,
 //! where a mutex is the GIL; the free-threaded lock has none, and its threads really meet.
 
+mod rows;
 mod threads;
 
 use std::mem;
@@ -12,8 +13,9 @@ use std::{slice, thread};
 
 use super::*;
 use crate::element::Element;
-use crate::layout::{Descriptor, Order, Placement};
+use crate::layout::{Declaration, Descriptor, Order, Placement};
 use crate::lock::{Access, Entry, Wants};
+use crate::storage::Storage;
 
 fn attached<R>(work: impl FnOnce() -> R) -> R {
     static GIL: Mutex<()> = Mutex::new(());
@@ -34,7 +36,7 @@ const fn natural<E: Element>() -> Descriptor {
     }
 }
 
-impl<S: Storage> ExportCell<S> {
+impl<S: Exportable> ExportCell<S> {
     fn test_write(&self) -> Result<WriteGuard<'_, S>, BorrowError> {
         attached(|| self.begin(Kind::Write, Attempt::Write))?;
         Ok(WriteGuard::new(self))
@@ -66,7 +68,7 @@ impl<S: Storage> ExportCell<S> {
                         continue;
                     }
                     // SAFETY: the first view was just claimed.
-                    unsafe { Header::resolve(self.address(), descriptor, &[]) }.unwrap();
+                    unsafe { Header::resolve(self.address(), descriptor, &Declaration::default()) }.unwrap();
                     header.lock.publish();
                 } else if header.lock.join(&admission) != Entry::Entered {
                     continue;

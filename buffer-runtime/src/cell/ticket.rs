@@ -3,6 +3,7 @@
 use std::ptr::NonNull;
 
 use super::block::Header;
+use super::part::PartView;
 use crate::lock::Access;
 
 /// A block's address, and in its low bits a tag and the view's access.
@@ -42,6 +43,28 @@ impl Ticket {
     }
 }
 
+/// What a view of a part keeps: the address of what it alone refers to, with another tag.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PartTicket(pub(crate) NonNull<PartView>);
+
+impl PartTicket {
+    const LOW_BITS: usize = align_of::<PartView>() - 1;
+    const TAG: usize = 0b00_1011;
+
+    pub(crate) fn to_internal(self) -> *mut Header {
+        self.0.as_ptr().map_addr(|address| address | Self::TAG).cast()
+    }
+
+    /// Reads back what a view keeps, or `None` if it is not a part of ours.
+    pub(crate) fn from_internal(internal: *mut Header) -> Option<Self> {
+        let untagged = internal.addr().wrapping_sub(Self::TAG);
+        if untagged & Self::LOW_BITS != 0 {
+            return None;
+        }
+        NonNull::new(internal.with_addr(untagged).cast()).map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +87,17 @@ mod tests {
         }
         for small in 0..64 {
             assert!(Ticket::from_internal(std::ptr::without_provenance_mut(small)).is_none(), "{small}");
+            assert!(PartTicket::from_internal(std::ptr::without_provenance_mut(small)).is_none(), "{small}");
         }
+        for low in (0..64).filter(|&low| low != PartTicket::TAG) {
+            assert!(PartTicket::from_internal(std::ptr::without_provenance_mut(base | low)).is_none(), "{low:#b}");
+        }
+    }
+
+    #[test]
+    fn a_part_reads_back_what_was_written_and_is_no_other_ticket() {
+        let part = PartTicket(NonNull::without_provenance(std::num::NonZero::new(0x7f00_1234_5640).unwrap()));
+        assert_eq!(PartTicket::from_internal(part.to_internal()).unwrap().0, part.0);
+        assert!(Ticket::from_internal(part.to_internal()).is_none());
     }
 }

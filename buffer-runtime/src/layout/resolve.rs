@@ -1,14 +1,30 @@
 //! From what a class declares to checked shape, offset and strides.
 //!
-//! The numbers stand in one array: the extents, then the offset in bytes, then the strides in bytes. Each declaration is a
-//! prefix of it, so that comparing the prefix tells whether a layout still holds.
+//! The numbers stand in one array: the extents, then the offset in bytes, then the strides in bytes, then the suboffsets if
+//! there are any. Each declaration of a class that is known at compile time is a prefix of it, so that comparing the prefix
+//! tells whether a layout still holds.
 
-use super::{Descriptor, Dim, LayoutError, MAX_NDIM, Order, Placement};
+use super::{Declaration, Descriptor, Dim, LayoutError, MAX_NDIM, Order};
 use crate::request::Facts;
+
+/// The size of what leads to a row.
+const POINTER: isize = size_of::<*const u8>().cast_signed();
+
+/// The memory of a storage, as it is when a layout is resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// How many elements it has, or how many rows.
+    pub(crate) len: usize,
+    /// How many elements one row has, where rows are allocated one by one.
+    pub(crate) row_len: Option<usize>,
+}
 
 /// What follows from the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resolved {
+    pub(crate) ndim: usize,
+    /// Of one item, in bytes.
+    pub(crate) itemsize: isize,
     /// Where the item with all indices 0 is, in bytes from the start of the storage.
     pub(crate) offset: usize,
     /// The size of all items together, in bytes.
@@ -16,77 +32,155 @@ pub(crate) struct Resolved {
     pub(crate) facts: Facts,
 }
 
-/// Resolves a declaration against a storage of `len` elements, and writes shape, offset and strides into `arrays`, which
-/// has room for `2 * ndim + 1` numbers. On an error their contents are unspecified.
-pub(crate) fn resolve(
-    descriptor: &Descriptor,
-    len: usize,
-    dims: &[Dim],
-    arrays: &mut [isize],
-) -> Result<Resolved, LayoutError> {
-    let ndim = descriptor.ndim;
-    let items = len.checked_mul(descriptor.inner.scalars()).ok_or(LayoutError::TooLarge)?;
-    let bytes = items.checked_mul(descriptor.itemsize).and_then(|bytes| isize::try_from(bytes).ok());
-    let bytes = bytes.ok_or(LayoutError::TooLarge)?;
-    let itemsize = descriptor.itemsize.cast_signed();
-
-    let mut own = [Dim::Inferred; MAX_NDIM];
-    let dims = if descriptor.natural { own_dims(descriptor, len, &mut own) } else { dims };
-    let (extents, rest) = dims.split_at(ndim);
-    let (shape, rest_of_arrays) = arrays.split_at_mut(ndim);
-    let (offset, strides) = rest_of_arrays.split_at_mut(1);
-    let offset = &mut offset[0];
-
-    *offset = match rest.first() {
-        None => 0,
-        Some(&declared) => number(declared)?,
+/// How many dimensions a declaration has.
+pub(crate) fn ndim(descriptor: &Descriptor, memory: Memory, declared: &Declaration<'_>) -> Result<usize, LayoutError> {
+    let ndim = if let Some(extents) = declared.extents {
+        extents.len()
+    } else {
+        let inner = if declared.item.is_some() { 0 } else { descriptor.inner.extents().len() };
+        inner + if memory.row_len.is_some() { 2 } else { 1 }
     };
-    if *offset < 0 || *offset > bytes {
-        return Err(LayoutError::OffsetOutside { offset: *offset, bytes });
-    }
-    match descriptor.placement {
-        Placement::Dense => {
-            let product = resolve_extents(extents, shape, items)?;
-            if product != items {
-                return Err(LayoutError::Mismatch { items, product });
-            }
-        }
-        Placement::Offset => {
-            // What is left may hold more than the items, unless one extent is to be whatever is left.
-            let left = (bytes - *offset).cast_unsigned();
-            let inferred = extents.contains(&Dim::Inferred);
-            if inferred && !left.is_multiple_of(descriptor.itemsize) {
-                return Err(LayoutError::Indivisible { items: left, known: descriptor.itemsize });
-            }
-            resolve_extents(extents, shape, left / descriptor.itemsize)?;
-        }
-        Placement::Strided => {
-            resolve_extents(extents, shape, 0)?;
-            for (stride, &declared) in strides.iter_mut().zip(&rest[1..]) {
-                *stride = number(declared)?;
-            }
-        }
-    }
-    let nbytes = size_of_items(shape, itemsize)?;
-    if descriptor.placement != Placement::Strided {
-        fill_strides(shape, itemsize, descriptor.order, strides)?;
-    }
-    check_bounds(shape, strides, *offset, itemsize, bytes)?;
-
-    let (c_contiguous, f_contiguous) = contiguity(shape, strides, itemsize);
-    let readonly = descriptor.readonly || may_overlap(shape, strides, itemsize);
-    Ok(Resolved { offset: offset.cast_unsigned(), nbytes, facts: Facts { ndim, c_contiguous, f_contiguous, readonly } })
+    if ndim > MAX_NDIM { Err(LayoutError::TooManyDimensions { ndim }) } else { Ok(ndim) }
 }
 
-/// The storage's own shape: its length, then the extents of one element.
-fn own_dims<'a>(descriptor: &Descriptor, len: usize, dims: &'a mut [Dim; MAX_NDIM]) -> &'a [Dim] {
-    let inner = descriptor.inner.extents();
-    let own = &mut dims[..=inner.len()];
-    own[0] = Dim::of(len);
-    for (dim, &extent) in own[1..].iter_mut().zip(inner) {
-        *dim = Dim::of(extent);
+/// How many numbers a layout of so many dimensions is.
+pub(crate) fn count_of_numbers(ndim: usize) -> usize {
+    3 * ndim + 1
+}
+
+/// Resolves a declaration of `ndim` dimensions against a storage, and writes shape, offset, strides and suboffsets into
+/// `arrays`, which has just the room for them. On an error their contents are unspecified.
+pub(crate) fn resolve(
+    descriptor: &Descriptor,
+    memory: Memory,
+    declared: &Declaration<'_>,
+    arrays: &mut [isize],
+) -> Result<Resolved, LayoutError> {
+    let indirect = memory.row_len.is_some();
+    if indirect && (declared.extents.is_some() || declared.offset.is_some() || declared.strides.is_some()) {
+        return Err(LayoutError::OverRows);
     }
-    own
+    let elements = memory.len.checked_mul(memory.row_len.unwrap_or(1)).ok_or(LayoutError::TooLarge)?;
+    let bytes = bytes_of(descriptor, elements)?;
+    let mut own = [Dim::Inferred; MAX_NDIM];
+    let (extents, dense) = match declared.extents {
+        Some(extents) => (extents, declared.offset.is_none()),
+        None => (own_dims(descriptor, memory, declared, &mut own)?, true),
+    };
+    let ndim = extents.len();
+    let itemsize = declared.item.map_or(descriptor.itemsize, |item| item.itemsize);
+    let whole = Whole { itemsize: isize::try_from(itemsize).map_err(|_| LayoutError::TooLarge)?, bytes };
+    let (shape, rest) = arrays.split_at_mut(ndim);
+    let (offset, rest) = rest.split_at_mut(1);
+    let (strides, suboffsets) = rest.split_at_mut(ndim);
+
+    offset[0] = declared.offset.map_or(Ok(0), number)?;
+    let offset = offset[0];
+    if offset < 0 || offset > bytes {
+        return Err(LayoutError::OffsetOutside { offset, bytes });
+    }
+    if let Some(declared) = declared.strides {
+        if declared.len() != ndim {
+            return Err(LayoutError::StridesMismatch { strides: declared.len(), ndim });
+        }
+        resolve_extents(extents, shape, 0)?;
+        for (stride, &declared) in strides.iter_mut().zip(declared) {
+            *stride = number(declared)?;
+        }
+    } else {
+        whole.resolve_dense(extents, shape, offset, dense)?;
+    }
+    let nbytes = size_of_items(shape, whole.itemsize)?;
+    if declared.strides.is_none() {
+        fill_strides(shape, whole.itemsize, descriptor.order, strides)?;
+    }
+    if indirect {
+        // A row each behind a pointer of its own, and all of it inside the row: `own_dims` has the row's own length.
+        strides[0] = POINTER;
+        suboffsets.fill(-1);
+        suboffsets[0] = 0;
+    } else {
+        check_bounds(shape, strides, offset, whole.itemsize, bytes)?;
+    }
+
+    let (c_contiguous, f_contiguous) =
+        if indirect { (false, false) } else { contiguity(shape, strides, whole.itemsize) };
+    let overlaps = !indirect && may_overlap(shape, strides, whole.itemsize);
+    let readonly = descriptor.readonly || declared.readonly || overlaps;
+    Ok(Resolved {
+        ndim,
+        itemsize: whole.itemsize,
+        offset: offset.cast_unsigned(),
+        nbytes,
+        facts: Facts { ndim, c_contiguous, f_contiguous, readonly, indirect },
+    })
+}
+
+/// How many bytes so many elements take.
+fn bytes_of(descriptor: &Descriptor, elements: usize) -> Result<isize, LayoutError> {
+    let items = elements.checked_mul(descriptor.inner.scalars());
+    let bytes = items.and_then(|items| items.checked_mul(descriptor.itemsize));
+    bytes.and_then(|bytes| isize::try_from(bytes).ok()).ok_or(LayoutError::TooLarge)
+}
+
+/// All of a storage, as items.
+struct Whole {
+    itemsize: isize,
+    bytes: isize,
+}
+
+impl Whole {
+    /// Writes the shape of items that lie one after the other. `fill` says that they are to leave nothing over; else what
+    /// is behind the offset may hold more than the items, unless one extent is to be whatever is left.
+    fn resolve_dense(
+        &self,
+        extents: &[Dim],
+        shape: &mut [isize],
+        offset: isize,
+        fill: bool,
+    ) -> Result<(), LayoutError> {
+        let left = self.bytes - offset;
+        let inferred = extents.contains(&Dim::Inferred);
+        if (fill || inferred) && left % self.itemsize != 0 {
+            return Err(LayoutError::PartialItem { bytes: left, itemsize: self.itemsize.cast_unsigned() });
+        }
+        let items = (left / self.itemsize).cast_unsigned();
+        let product = resolve_extents(extents, shape, items)?;
+        if fill && product != items {
+            return Err(LayoutError::Mismatch { items, product });
+        }
+        Ok(())
+    }
+}
+
+/// The storage's own shape: its length, or its rows and their length, and then the extents of one element; or however many
+/// items its bytes are.
+fn own_dims<'a>(
+    descriptor: &Descriptor,
+    memory: Memory,
+    declared: &Declaration<'_>,
+    dims: &'a mut [Dim; MAX_NDIM],
+) -> Result<&'a [Dim], LayoutError> {
+    let (mut ndim, mut last) = (0, memory.len);
+    let mut push = |length| {
+        dims[ndim] = Dim::of(length);
+        ndim += 1;
+    };
+    if let Some(row_len) = memory.row_len {
+        push(memory.len);
+        last = row_len;
+    }
+    if let Some(item) = declared.item {
+        let bytes = bytes_of(descriptor, last)?;
+        if !bytes.cast_unsigned().is_multiple_of(item.itemsize) {
+            return Err(LayoutError::PartialItem { bytes, itemsize: item.itemsize });
+        }
+        push(bytes.cast_unsigned() / item.itemsize);
+    } else {
+        push(last);
+        descriptor.inner.extents().iter().copied().for_each(&mut push);
+    }
+    Ok(&dims[..ndim])
 }
 
 /// An offset or a stride, which has nothing to be inferred from.

@@ -16,6 +16,30 @@ fn declared(ndim: usize, itemsize: usize, order: Order, placement: Placement) ->
     }
 }
 
+/// As the runtime resolves what a class declares over so many items.
+fn resolve_dims(
+    descriptor: &Descriptor,
+    items: usize,
+    dims: &[Dim],
+) -> Result<(resolve::Resolved, Vec<isize>), LayoutError> {
+    let (extents, rest) = dims.split_at(descriptor.ndim);
+    let strides = (descriptor.placement == Placement::Strided).then(|| &rest[1..]);
+    let declared =
+        Declaration { extents: Some(extents), offset: rest.first().copied(), strides, ..Declaration::default() };
+    resolve_declared(descriptor, Memory { len: items, row_len: None }, &declared)
+}
+
+/// What was resolved, and the numbers: shape, offset, strides, suboffsets.
+fn resolve_declared(
+    descriptor: &Descriptor,
+    memory: Memory,
+    declared: &Declaration<'_>,
+) -> Result<(resolve::Resolved, Vec<isize>), LayoutError> {
+    let mut arrays = vec![0; count_of_numbers(ndim(descriptor, memory, declared)?)];
+    let resolved = resolve(descriptor, memory, declared, &mut arrays)?;
+    Ok((resolved, arrays))
+}
+
 /// The shape and the strides of a dense declaration.
 fn resolved(
     dims: &[Dim],
@@ -24,10 +48,9 @@ fn resolved(
     order: Order,
 ) -> Result<(Vec<isize>, Vec<isize>), LayoutError> {
     let ndim = dims.len();
-    let mut arrays = vec![0; 2 * ndim + 1];
-    let resolved = resolve(&declared(ndim, itemsize, order, Placement::Dense), items, dims, &mut arrays)?;
+    let (resolved, arrays) = resolve_dims(&declared(ndim, itemsize, order, Placement::Dense), items, dims)?;
     assert_eq!((resolved.offset, resolved.nbytes.cast_unsigned()), (0, items * itemsize));
-    Ok((arrays[..ndim].to_vec(), arrays[ndim + 1..].to_vec()))
+    Ok((arrays[..ndim].to_vec(), arrays[ndim + 1..=2 * ndim].to_vec()))
 }
 
 fn extents(shape: &[isize]) -> Vec<Dim> {
@@ -74,9 +97,8 @@ fn products_never_wrap() {
 #[test]
 fn one_row_one_column_and_nothing_are_both_orders() {
     let facts = |shape: &[isize], order| {
-        let mut arrays = vec![0; 2 * shape.len() + 1];
         let items = shape.iter().product::<isize>().cast_unsigned();
-        resolve(&declared(shape.len(), 4, order, Placement::Dense), items, &extents(shape), &mut arrays).unwrap().facts
+        resolve_dims(&declared(shape.len(), 4, order, Placement::Dense), items, &extents(shape)).unwrap().0.facts
     };
     for shape in [vec![1, 5], vec![5, 1], vec![0, 3], vec![3, 0], vec![1, 1, 1], vec![7]] {
         for order in [Order::C, Order::F] {
@@ -91,17 +113,16 @@ fn one_row_one_column_and_nothing_are_both_orders() {
 #[test]
 fn an_offset_leaves_the_rest_to_be_inferred_or_more() {
     let resolved = |extent, offset, items| {
-        let mut arrays = [0; 3];
         let dims = [extent, Dim::Extent(offset)];
-        resolve(&declared(1, 4, Order::C, Placement::Offset), items, &dims, &mut arrays)
-            .map(|resolved| (arrays[0], resolved.offset))
+        resolve_dims(&declared(1, 4, Order::C, Placement::Offset), items, &dims)
+            .map(|(resolved, arrays)| (arrays[0], resolved.offset))
     };
     assert_eq!(resolved(Dim::Inferred, 8, 5), Ok((3, 8)));
     assert_eq!(resolved(Dim::Inferred, 20, 5), Ok((0, 20)));
     assert_eq!(resolved(Dim::Extent(2), 8, 5), Ok((2, 8)));
     assert_eq!(resolved(Dim::Extent(2), 3, 5), Ok((2, 3)));
     assert_eq!(resolved(Dim::Extent(4), 8, 5), Err(LayoutError::Outside { first: 8, end: 24, bytes: 20 }));
-    assert_eq!(resolved(Dim::Inferred, 3, 5), Err(LayoutError::Indivisible { items: 17, known: 4 }));
+    assert_eq!(resolved(Dim::Inferred, 3, 5), Err(LayoutError::PartialItem { bytes: 17, itemsize: 4 }));
     for offset in [-1, 21, isize::MIN, isize::MAX] {
         assert_eq!(resolved(Dim::Inferred, offset, 5), Err(LayoutError::OffsetOutside { offset, bytes: 20 }));
     }
@@ -112,7 +133,7 @@ fn strides_never_wrap() {
     for stride in [isize::MIN, isize::MAX, isize::MAX / 2, isize::MIN / 2] {
         for extent in [2, 3, isize::MAX] {
             let dims = [extent, 0, stride].map(Dim::Extent);
-            let resolved = resolve(&declared(1, 8, Order::C, Placement::Strided), 100, &dims, &mut [0; 3]);
+            let resolved = resolve_dims(&declared(1, 8, Order::C, Placement::Strided), 100, &dims);
             assert!(
                 matches!(resolved, Err(LayoutError::TooLarge | LayoutError::Outside { .. })),
                 "{dims:?} {resolved:?}"
@@ -125,9 +146,8 @@ fn strides_never_wrap() {
 fn reversed_and_transposed_items_do_not_overlap_but_broadcast_ones_do() {
     let readonly = |numbers: &[isize]| {
         let ndim = numbers.len() / 2;
-        let mut arrays = vec![0; numbers.len()];
         let descriptor = declared(ndim, 4, Order::C, Placement::Strided);
-        resolve(&descriptor, 6, &extents(numbers), &mut arrays).unwrap().facts.readonly
+        resolve_dims(&descriptor, 6, &extents(numbers)).unwrap().0.facts.readonly
     };
     assert!(!readonly(&[6, 20, -4]));
     assert!(!readonly(&[3, 2, 0, 4, 12]));
@@ -137,6 +157,91 @@ fn reversed_and_transposed_items_do_not_overlap_but_broadcast_ones_do() {
     assert!(readonly(&[4, 2, 0, 4, 4]));
     assert!(readonly(&[5, 0, 3]));
     assert!(!readonly(&[1, 0, 0]));
+}
+
+/// A storage of bytes.
+const BYTES: Descriptor = Descriptor {
+    format: c"B",
+    itemsize: 1,
+    ndim: 1,
+    order: Order::C,
+    placement: Placement::Dense,
+    readonly: false,
+    inner: InnerShape::SCALAR,
+    natural: true,
+};
+
+#[test]
+fn a_format_makes_items_of_bytes() {
+    let item = Item { format: c"d", itemsize: 8 };
+    let declared = Declaration { item: Some(item), ..Declaration::default() };
+    let resolved = |len| resolve_declared(&BYTES, Memory { len, row_len: None }, &declared);
+    let (whole, arrays) = resolved(24).unwrap();
+    assert_eq!((whole.ndim, whole.itemsize, whole.nbytes, &arrays[..3]), (1, 8, 24, &[3, 0, 8][..]));
+    assert_eq!(resolved(25).unwrap_err(), LayoutError::PartialItem { bytes: 25, itemsize: 8 });
+    assert_eq!(resolved(0).unwrap().1[0], 0);
+
+    let extents = [Dim::Inferred, Dim::Extent(2)];
+    let shaped = Declaration { extents: Some(&extents), ..declared };
+    let (whole, arrays) = resolve_declared(&BYTES, Memory { len: 48, row_len: None }, &shaped).unwrap();
+    assert_eq!((whole.ndim, &arrays[..5]), (2, &[3, 2, 0, 16, 8][..]));
+}
+
+#[test]
+fn no_dimensions_are_one_item() {
+    let scalar = Declaration { extents: Some(&[]), ..Declaration::default() };
+    let resolved = |len| resolve_declared(&BYTES, Memory { len, row_len: None }, &scalar);
+    let (whole, arrays) = resolved(1).unwrap();
+    assert_eq!((whole.ndim, whole.nbytes, &arrays[..]), (0, 1, &[0][..]));
+    assert!(whole.facts.c_contiguous && whole.facts.f_contiguous && !whole.facts.readonly);
+    for len in [0, 2] {
+        assert_eq!(resolved(len).unwrap_err(), LayoutError::Mismatch { items: len, product: 1 });
+    }
+    let last = Declaration { offset: Some(Dim::Extent(9)), ..scalar };
+    assert_eq!(resolve_declared(&BYTES, Memory { len: 10, row_len: None }, &last).unwrap().0.offset, 9);
+}
+
+#[test]
+fn dimensions_at_run_time_are_counted() {
+    let many = [Dim::Extent(1); 65];
+    let declare = |extents, strides| Declaration { extents: Some(extents), strides, ..Declaration::default() };
+    let resolved =
+        |declared| resolve_declared(&BYTES, Memory { len: 1, row_len: None }, &declared).map(|(whole, _)| whole.ndim);
+    assert_eq!(resolved(declare(&many[..64], None)), Ok(64));
+    assert_eq!(resolved(declare(&many, None)), Err(LayoutError::TooManyDimensions { ndim: 65 }));
+    let mismatch = LayoutError::StridesMismatch { strides: 3, ndim: 2 };
+    assert_eq!(resolved(declare(&many[..2], Some(&many[..3]))), Err(mismatch));
+}
+
+#[test]
+fn separate_rows_are_behind_pointers() {
+    let memory = Memory { len: 2, row_len: Some(6) };
+    let bytes = resolve_declared(&BYTES, memory, &Declaration::default()).unwrap();
+    let pointer = size_of::<usize>().cast_signed();
+    assert_eq!(bytes.1, [2, 6, 0, pointer, 1, 0, -1]);
+    assert!(bytes.0.facts.indirect && !bytes.0.facts.c_contiguous && !bytes.0.facts.f_contiguous);
+    assert_eq!(bytes.0.nbytes, 12);
+
+    let item = Item { format: c"H", itemsize: 2 };
+    let items = Declaration { item: Some(item), ..Declaration::default() };
+    assert_eq!(resolve_declared(&BYTES, memory, &items).unwrap().1, [2, 3, 0, pointer, 2, 0, -1]);
+    let odd = Memory { len: 2, row_len: Some(5) };
+    assert_eq!(resolve_declared(&BYTES, odd, &items).unwrap_err(), LayoutError::PartialItem { bytes: 5, itemsize: 2 });
+    let shaped = Declaration { extents: Some(&[Dim::Extent(12)]), ..Declaration::default() };
+    assert_eq!(resolve_declared(&BYTES, memory, &shaped).unwrap_err(), LayoutError::OverRows);
+}
+
+#[test]
+fn a_layout_can_be_checked_before_it_is_declared() {
+    let c_order = Layout { itemsize: 4, shape: &[2, 3], strides: None, offset: 4 };
+    assert_eq!(c_order.check(28), Ok(()));
+    assert_eq!(c_order.check(27), Err(LayoutError::Outside { first: 4, end: 28, bytes: 27 }));
+    assert_eq!(c_order.strides(), Ok(vec![12, 4]));
+    let huge = Layout { shape: &[isize::MAX, 2], ..c_order };
+    assert_eq!(huge.strides(), Err(LayoutError::TooLarge));
+    let nothing = Layout { itemsize: 0, ..c_order };
+    assert!(nothing.check(100).is_err());
+    assert_eq!(Layout { shape: &[], ..c_order }.strides(), Ok(vec![]));
 }
 
 #[test]
@@ -171,7 +276,8 @@ proptest! {
         offsets.sort_unstable();
         let expected: Vec<isize> = (0..items).map(|item| item * itemsize.cast_signed()).collect();
         prop_assert_eq!(offsets, expected);
-        prop_assert!(same_numbers(&dims, &shape));
+        let still: bool = dims.iter().zip(&shape).all(|(&dim, &extent)| [dim].still_says(&[extent]));
+        prop_assert!(still);
     }
 
     /// Whatever is declared, resolving ends in an answer or an error, and an answer has exactly the items there are.
@@ -204,9 +310,8 @@ proptest! {
         let size = itemsize.cast_signed();
         let bytes = items.cast_signed() * size;
         let numbers = [&shape[..], &[offset], &strides].concat();
-        let mut arrays = vec![0; numbers.len()];
         let descriptor = declared(shape.len(), itemsize, Order::C, Placement::Strided);
-        let resolved = resolve(&descriptor, items, &extents(&numbers), &mut arrays);
+        let resolved = resolve_dims(&descriptor, items, &extents(&numbers));
 
         // Where the items are, with the last index fastest and with the first.
         let places = |axes: &mut dyn Iterator<Item = &(isize, isize)>| {
@@ -217,8 +322,8 @@ proptest! {
         let (c_order, f_order) = (places(&mut axes.iter()), places(&mut axes.iter().rev()));
         let inside = (0..=bytes).contains(&offset) && c_order.iter().all(|&place| place >= 0 && place + size <= bytes);
         prop_assert_eq!(resolved.is_ok(), inside, "{:?}", resolved);
-        if let Ok(resolved) = resolved {
-            prop_assert_eq!(&arrays, &numbers);
+        if let Ok((resolved, arrays)) = resolved {
+            prop_assert_eq!(&arrays[..numbers.len()], &numbers);
             prop_assert_eq!(resolved.nbytes, c_order.len().cast_signed() * size);
             let follow = |places: &[isize]| places.windows(2).all(|pair| pair[1] == pair[0] + size);
             prop_assert_eq!(resolved.facts.c_contiguous, follow(&c_order));

@@ -1,26 +1,29 @@
 //! What the derive says of a class, and how its Rust value is reached from the Python object.
 
+use std::ffi::CStr;
+
 use pyo3::impl_::pycell::PyClassObjectBaseLayout;
 use pyo3::impl_::pyclass::{NoopThreadChecker, PyClassImpl};
 use pyo3::pyclass::boolean_struct::{False, True};
-use pyo3::{Borrowed, PyClass, PyResult, Python, ffi};
+use pyo3::{Borrowed, Py, PyClass, PyResult, Python, ffi};
 
+use super::slots::{Entry, Slot};
 use crate::cell::ExportCell;
 use crate::element::Element;
-use crate::layout::{Descriptor, DimArray, MAX_NDIM, Order, Placement};
-use crate::storage::Storage;
+use crate::layout::{Descriptor, Dims, InnerShape, MAX_NDIM, Order, Placement};
+use crate::storage::Exportable;
 
-/// How a class exports one cell.
+/// How a class exports one cell, or a part of another object's.
 ///
 /// `#[derive(ExportBuffer)]` implements it for a private type of its own and not for the class: so the class may be
 /// public where what it stores is not.
-pub trait Exporter {
+pub trait Exporter: Sized {
     /// The class.
     type Class: Class + Sendable;
     /// The field that is exported.
-    type Cell: Cell;
+    type Cell: Slot<Self>;
     /// The declared numbers: extents, offset, strides; an empty array where the shape is the storage's own.
-    type Dims: DimArray;
+    type Dims: Dims;
     /// In which order the indices run.
     const ORDER: Order;
     /// What is declared beyond the shape.
@@ -55,21 +58,44 @@ pub enum ShapeSource {
     Code,
 }
 
-/// The field that `#[buffer]` marks.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be exported as a buffer: views of it would dangle when it moves",
-    label = "not an `ExportCell`",
-    note = "write `ExportCell<{Self}>`, which keeps the memory in place while Python views it"
-)]
-pub trait Cell: sealed::Sealed {
+/// What a field can be that `#[buffer]` marks.
+pub trait Source: sealed::Sealed {
+    /// The format of one item.
+    const FORMAT: &'static CStr;
+    /// The size of one item in bytes.
+    const ITEMSIZE: usize;
+    /// The dimensions that one element adds.
+    const INNER: InnerShape;
+    /// The size of one element in bytes.
+    const ELEMENT_SIZE: usize;
+    /// Whether rows are allocated one by one.
+    const ROWS: bool;
+    /// Whether it is another object, of which a part is exported.
+    const PART: bool;
+    /// Whether that object is a part itself.
+    const PART_OF_PART: bool;
+}
+
+/// A field that holds the memory itself.
+pub(super) trait Cell: Source {
     /// What the cell owns.
-    type Storage: Storage;
+    type Storage: Exportable;
 
     /// Itself.
     fn cell(&self) -> &ExportCell<Self::Storage>;
 }
 
-impl<S: Storage> Cell for ExportCell<S> {
+impl<S: Exportable> Source for ExportCell<S> {
+    const FORMAT: &'static CStr = S::Element::FORMAT;
+    const ITEMSIZE: usize = S::Element::ITEMSIZE;
+    const INNER: InnerShape = S::Element::SHAPE;
+    const ELEMENT_SIZE: usize = size_of::<S::Element>();
+    const ROWS: bool = S::INDIRECT;
+    const PART: bool = false;
+    const PART_OF_PART: bool = false;
+}
+
+impl<S: Exportable> Cell for ExportCell<S> {
     type Storage = S;
 
     #[inline(always)]
@@ -78,11 +104,55 @@ impl<S: Storage> Cell for ExportCell<S> {
     }
 }
 
+/// What a part shows is bytes until the other object is asked.
+impl<W: Exported> Source for Py<W> {
+    const FORMAT: &'static CStr = c"B";
+    const ITEMSIZE: usize = 1;
+    const INNER: InnerShape = InnerShape::SCALAR;
+    const ELEMENT_SIZE: usize = 1;
+    const ROWS: bool = false;
+    const PART: bool = true;
+    const PART_OF_PART: bool = W::ENTRY.part;
+}
+
 mod sealed {
     pub trait Sealed {}
 
-    impl<S: crate::storage::Storage> Sealed for crate::cell::ExportCell<S> {}
+    impl<S: crate::storage::Exportable> Sealed for crate::cell::ExportCell<S> {}
+
+    impl<W: super::Exported> Sealed for pyo3::Py<W> {}
 }
+
+/// A class that exports a buffer, so that others can export parts of its objects.
+#[diagnostic::on_unimplemented(
+    message = "no part of a `{Self}` can be exported, since it exports no buffer itself",
+    label = "does not derive `ExportBuffer`",
+    note = "put `#[derive(ExportBuffer)]` on `{Self}`, or hold the memory itself in an `ExportCell`"
+)]
+pub trait Exported: Sized {
+    /// Where views of its objects begin.
+    const ENTRY: Entry<Self>;
+}
+
+/// A field whose memory may be read as items of any format.
+pub trait Bytes {}
+
+impl<S: Exportable<Element: Byte>> Bytes for ExportCell<S> {}
+
+/// The element of a storage of bytes.
+#[diagnostic::on_unimplemented(
+    message = "`format` says what bytes are, but the elements of this storage are `{Self}`, which has a format of its own",
+    label = "not storage of `u8`",
+    note = "store bytes, as in `ExportCell<Vec<u8>>`, or remove `format`"
+)]
+pub trait Byte {}
+
+impl Byte for u8 {}
+
+impl<W: Exported> Bytes for Py<W> {}
+
+/// Compiles only for a field that holds bytes.
+pub const fn holds_bytes<C: Bytes>() {}
 
 /// A Python class, frozen or not.
 #[diagnostic::on_unimplemented(
@@ -180,42 +250,40 @@ impl Descriptor {
     ///
     /// # Panics
     ///
-    /// At compile time, when an element has no bytes.
+    /// At compile time, when an element has no bytes, or the declaration cannot be one of such a field.
     pub const fn of<T: Exporter>() -> Self {
-        let inner = <T as Derived>::Element::SHAPE;
-        let itemsize = <T as Derived>::Element::ITEMSIZE;
+        let inner = <T::Cell as Source>::INNER;
+        let itemsize = <T::Cell as Source>::ITEMSIZE;
         assert!(
             itemsize > 0 && inner.scalars() > 0,
             "the element has a size of 0 bytes, which no buffer can describe; give its arrays a length above 0"
         );
-        assert!(size_of::<<T as Derived>::Element>() == itemsize * inner.scalars(), "the element has padding");
-        assert!(T::NDIM <= MAX_NDIM, "a buffer has at most 64 dimensions");
+        assert!(<T::Cell as Source>::ELEMENT_SIZE == itemsize * inner.scalars(), "the element has padding");
+        let natural = matches!(T::SOURCE, ShapeSource::Storage);
+        assert!(
+            !(<T::Cell as Source>::PART && natural),
+            "a part of another object needs a `shape`; write one, as in `shape = [self.nrows]`"
+        );
+        assert!(
+            !<T::Cell as Source>::PART_OF_PART,
+            "a part of a part cannot be exported; hold the object whose memory it is, and declare the layout over all of it"
+        );
+        assert!(
+            !<T::Cell as Source>::ROWS || natural || T::Dims::AT_RUN_TIME,
+            "rows that are allocated one by one have a shape of their own; remove `shape`, `strides` and `offset`"
+        );
+        let own = inner.extents().len() + if <T::Cell as Source>::ROWS { 2 } else { 1 };
+        let ndim = if natural { own } else { T::PLACEMENT.ndim(T::Dims::LEN) };
+        assert!(own <= MAX_NDIM && ndim <= MAX_NDIM, "a buffer has at most 64 dimensions");
         Self {
-            format: <T as Derived>::Element::FORMAT,
+            format: <T::Cell as Source>::FORMAT,
             itemsize,
-            ndim: T::NDIM,
+            ndim,
             order: T::ORDER,
             placement: T::PLACEMENT,
             readonly: T::READONLY,
             inner,
-            natural: matches!(T::SOURCE, ShapeSource::Storage),
+            natural,
         }
     }
-}
-
-/// What follows from what the derive says.
-pub(super) trait Derived {
-    /// An element of the exported storage.
-    type Element: Element;
-    /// How many dimensions the buffer has.
-    const NDIM: usize;
-}
-
-impl<T: Exporter> Derived for T {
-    type Element = <<T::Cell as Cell>::Storage as Storage>::Element;
-
-    const NDIM: usize = match T::SOURCE {
-        ShapeSource::Storage => Self::Element::SHAPE.extents().len() + 1,
-        ShapeSource::Fields | ShapeSource::Code => T::PLACEMENT.ndim(T::Dims::LEN),
-    };
 }

@@ -28,7 +28,7 @@ const MAX_DEPTH: usize = 15;
 /// `bf_getbuffer` where the fast path gave up.
 pub(super) struct ColdGet<T>(PhantomData<T>);
 
-impl<T: Exporter> MethodDef<getbufferproc::Func> for ColdGet<T> {
+impl<T: Exporter<Cell: Cell>> MethodDef<getbufferproc::Func> for ColdGet<T> {
     const METH: getbufferproc::Func = get::<T>;
 }
 
@@ -51,11 +51,28 @@ impl MethodDef<releasebufferproc::Func> for ColdDrain {
 /// # Safety
 ///
 /// As for `bf_getbuffer`: `slf` is an object of `T::Class` or of a subclass; `view` is NULL or may be written.
-unsafe fn get<T: Exporter>(
+unsafe fn get<T: Exporter<Cell: Cell>>(
     py: Python<'_>,
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,
+) -> PyResult<c_int> {
+    // SAFETY: as the caller vouches, and `class` is the value of the object.
+    let get = |class: &T::Class| unsafe { get_from::<T>(py, class, slf, view, Flags(flags)) };
+    // SAFETY: as the caller vouches.
+    unsafe { with_class_of::<T>(py, slf, view, get) }
+}
+
+/// Calls `get` on the value of an object, and raises what keeps from it.
+///
+/// # Safety
+///
+/// As for [`get`].
+pub(super) unsafe fn with_class_of<T: Exporter>(
+    py: Python<'_>,
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    get: impl FnOnce(&T::Class) -> PyResult<()>,
 ) -> PyResult<c_int> {
     if view.is_null() {
         return Err(PyBufferError::new_err("a view was requested into a NULL Py_buffer; pass the address of one"));
@@ -64,10 +81,8 @@ unsafe fn get<T: Exporter>(
     // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
     unsafe { (*view).obj = std::ptr::null_mut() };
     drain_orphans(py);
-    // SAFETY: as the caller vouches, and `class` is the value of the object.
-    let try_with = |class: &T::Class| unsafe { get_from::<T>(py, class, slf, view, Flags(flags)) };
     // SAFETY: the caller vouches for the object.
-    match unsafe { T::Class::reach(py, slf, try_with) } {
+    match unsafe { T::Class::reach(py, slf, get) } {
         Ok(granted) => granted.map(|()| 0),
         Err(unreached) => {
             let class = T::Class::NAME;
@@ -87,7 +102,7 @@ unsafe fn get<T: Exporter>(
 /// # Safety
 ///
 /// As for [`try_grant`].
-unsafe fn get_from<T: Exporter>(
+unsafe fn get_from<T: Exporter<Cell: Cell>>(
     py: Python<'_>,
     class: &T::Class,
     object: *mut ffi::PyObject,
@@ -103,7 +118,7 @@ unsafe fn get_from<T: Exporter>(
     let mut evaluated_for = header.len();
     for _ in 0..MAX_TRIES {
         // SAFETY: as the caller vouches.
-        match unsafe { try_grant::<T>(class, object, view, flags, || dims) } {
+        match unsafe { try_grant::<T, _>(class, object, view, flags, || dims.as_ref()) } {
             Ok(Tried::Granted) => return Ok(()),
             Ok(Tried::Again) => {}
             // The thread that is granting the first view was interrupted, or gave up. It needs nothing of Python's to go on.
@@ -126,7 +141,7 @@ unsafe fn get_from<T: Exporter>(
 }
 
 /// Evaluates the declared extents, which are the user's code, outside any lock.
-fn evaluate<T: Exporter>(py: Python<'_>, class: &T::Class) -> PyResult<T::Dims> {
+pub(super) fn evaluate<T: Exporter>(py: Python<'_>, class: &T::Class) -> PyResult<T::Dims> {
     let _level = Level::enter(py)?;
     contain(|| T::dims(class))
 }
@@ -195,6 +210,20 @@ fn drain_orphans(py: Python<'_>) {
 
 #[cfg(atomic_lock)]
 fn drain_orphans(_py: Python<'_>) {}
+
+/// Gives a view back that was never handed out.
+///
+/// # Safety
+///
+/// The ticket is that of a view that is counted, and is not used afterwards.
+pub(super) unsafe fn release(py: Python<'_>, ticket: Ticket) {
+    // SAFETY: the view is counted, so its block lives until it is released (invariant 1 of blocks).
+    let lock = unsafe { &(*ticket.block.as_ptr()).lock };
+    if lock.release(ticket.access).is_last() {
+        // SAFETY: the lock says that nobody else knows the block.
+        unsafe { destroy(py, ticket.block) };
+    }
+}
 
 /// Frees a block, reporting what its storage's drop raises, since there is nobody to raise it to.
 ///

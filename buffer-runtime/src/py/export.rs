@@ -2,6 +2,7 @@
 //!
 //! Decide, then act: nothing is written into the `Py_buffer` but `obj = NULL` until the view is certain.
 
+use std::borrow::Borrow;
 use std::ffi::c_int;
 use std::mem::offset_of;
 use std::ptr;
@@ -11,8 +12,10 @@ use pyo3::ffi;
 use super::class::{Cell, Exporter};
 use crate::cell::{Description, Header, Published, Ticket};
 use crate::error::{Blocker, ViewError};
+use crate::layout::Dims;
 use crate::lock::{Access, Entry, Lock, Wants};
-use crate::request::{self, Facts, Flags, Refusal};
+use crate::request::{self, Answer, Facts, Flags, Refusal};
+use crate::storage::Exportable;
 
 const _: () = {
     assert!(Flags::WRITABLE == ffi::PyBUF_WRITABLE);
@@ -80,7 +83,7 @@ impl Drop for Counted<'_> {
 ///
 /// As for [`try_grant`].
 #[inline(always)]
-pub(super) unsafe fn grant_fast<T: Exporter>(
+pub(super) unsafe fn grant_fast<T: Exporter<Cell: Cell>>(
     class: &T::Class,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
@@ -94,6 +97,10 @@ pub(super) unsafe fn grant_fast<T: Exporter>(
     let descriptor = T::descriptor();
     let Some(admission) = lock.admit_unguarded(access) else { return false };
     let layout_is_ours = if admission.is_first() {
+        // Rows are never granted here, so there is no need to ask whether they are as long as before.
+        if <<T::Cell as Cell>::Storage as Exportable>::INDIRECT {
+            return false;
+        }
         let Some(dims) = dims() else { return false };
         if lock.claim(&admission) != Entry::Entered {
             return false;
@@ -133,12 +140,12 @@ pub(super) unsafe fn grant_fast<T: Exporter>(
 /// # Safety
 ///
 /// Attached. `object` is the Python object that `class` is the value of, and `view` points to a `Py_buffer` to fill.
-pub(super) unsafe fn try_grant<T: Exporter>(
+pub(super) unsafe fn try_grant<T: Exporter<Cell: Cell>, D: Borrow<T::Dims>>(
     class: &T::Class,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
-    dims: impl FnOnce() -> Option<T::Dims>,
+    dims: impl FnOnce() -> Option<D>,
 ) -> Result<Tried, ViewError> {
     if T::READONLY && flags.writable() {
         return Err(Refusal::ReadOnly.into());
@@ -159,7 +166,7 @@ pub(super) unsafe fn try_grant<T: Exporter>(
         }
         let counted = Counted { lock, access, claimed };
         // SAFETY: the cell keeps its block alive, and this thread has claimed the first view and not published yet.
-        unsafe { Header::resolve(cell.address(), descriptor, dims.as_ref()) }?;
+        unsafe { Header::resolve(cell.address(), descriptor, &dims.borrow().declaration(descriptor)) }?;
         counted
     } else {
         match lock.join(&admission) {
@@ -189,18 +196,8 @@ pub(super) unsafe fn try_grant<T: Exporter>(
         lock.publish();
     }
     counted.keep();
-    let given = |wanted, array: *mut isize| if wanted { array } else { ptr::null_mut() };
-    let all = published.description;
-    let description = Description {
-        readonly: c_int::from(readonly),
-        #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most 64")]
-        ndim: answer.ndim as c_int,
-        format: if answer.format { all.format } else { ptr::null() },
-        shape: given(answer.shape, all.shape),
-        strides: given(answer.strides, all.strides),
-        internal: Ticket { block: cell.address(), access }.to_internal(),
-        ..all
-    };
+    let internal = Ticket { block: cell.address(), access }.to_internal();
+    let description = described(published, answer, readonly, internal);
     // SAFETY: the view is counted, its layout published, and the rest is the caller's word.
     unsafe { fill(buf(header, published), &description, object, view) };
     Ok(Tried::Granted)
@@ -220,9 +217,26 @@ const _: () = {
     assert!(size_of::<Description>() + START == size_of::<ffi::Py_buffer>());
 };
 
+/// What a request is answered with: of all that a layout says, what was asked for.
+pub(super) fn described(layout: &Published, answer: Answer, readonly: bool, internal: *mut Header) -> Description {
+    let given = |wanted, array: *mut isize| if wanted { array } else { ptr::null_mut() };
+    let all = layout.description;
+    Description {
+        readonly: c_int::from(readonly),
+        #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most 64")]
+        ndim: answer.ndim as c_int,
+        format: if answer.format { all.format } else { ptr::null() },
+        shape: given(answer.shape, all.shape),
+        strides: given(answer.strides, all.strides),
+        suboffsets: given(answer.suboffsets, all.suboffsets),
+        internal,
+        ..all
+    }
+}
+
 /// Where the first item of a view is.
 #[inline(always)]
-fn buf(header: &Header, published: &Published) -> *mut u8 {
+pub(super) fn buf(header: &Header, published: &Published) -> *mut u8 {
     // Inside the storage, or at its end where there are no items: `layout::resolve` has checked it.
     header.data().wrapping_add(published.offset)
 }
@@ -234,7 +248,12 @@ fn buf(header: &Header, published: &Published) -> *mut u8 {
 /// Attached. The view that the description's ticket stands for is counted, `buf` and the description are of its layout;
 /// `object` is alive, and `view` may be written.
 #[inline(always)]
-unsafe fn fill(buf: *mut u8, description: &Description, object: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+pub(super) unsafe fn fill(
+    buf: *mut u8,
+    description: &Description,
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+) {
     // SAFETY: attached, and the object is alive.
     unsafe { ffi::Py_INCREF(object) };
     // SAFETY: the caller vouches for the view.

@@ -16,21 +16,24 @@
 
 use std::ffi::c_int;
 use std::hint;
+use std::marker::PhantomData;
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::impl_::trampoline;
-use pyo3::{PyClass, PyResult, Python, ffi};
+use pyo3::{Py, PyClass, PyResult, Python, ffi};
 
-use super::class::{Class, Exporter, ShapeSource, Unreached};
+use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Source, Unreached};
 #[cfg(not(atomic_lock))]
 use super::cold::ColdDrain;
 use super::cold::{ColdFree, ColdGet};
 use super::contain::with_none_pending;
 use super::export::{Tried, grant_fast, try_grant};
-use crate::cell::Ticket;
+use super::part::getbuffer_part;
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
+use crate::cell::{ExportCell, PartTicket, PartView, Ticket};
 use crate::request::Flags;
+use crate::storage::Exportable;
 
 /// Adds the two slots to a class, and the methods of that name in [`array`](super::array).
 #[doc(hidden)]
@@ -50,9 +53,45 @@ macro_rules! __submit_slots {
 /// The slots of a class, in the form that PyO3 takes them.
 pub const fn slots<T: Exporter>() -> [ffi::PyType_Slot; 2] {
     [
-        ffi::PyType_Slot { slot: ffi::Py_bf_getbuffer, pfunc: getbuffer::<T> as ffi::getbufferproc as *mut _ },
+        ffi::PyType_Slot { slot: ffi::Py_bf_getbuffer, pfunc: <T::Cell as Slot<T>>::GETBUFFER as *mut _ },
         ffi::PyType_Slot { slot: ffi::Py_bf_releasebuffer, pfunc: releasebuffer as ffi::releasebufferproc as *mut _ },
     ]
+}
+
+/// Which `bf_getbuffer` a class has, by the kind of its field.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be exported as a buffer: views of it would dangle when it moves",
+    label = "not an `ExportCell`",
+    note = "write `ExportCell<{Self}>`, which keeps the memory in place while Python views it"
+)]
+pub trait Slot<T>: Source {
+    /// The slot's function.
+    const GETBUFFER: ffi::getbufferproc;
+}
+
+impl<T: Exporter<Cell = Self>, S: Exportable> Slot<T> for ExportCell<S> {
+    const GETBUFFER: ffi::getbufferproc = getbuffer::<T>;
+}
+
+impl<T: Exporter<Cell = Self>, W: Exported> Slot<T> for Py<W> {
+    const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T, W>;
+}
+
+/// How views of a class's objects begin, for those who show parts of them.
+#[derive(Debug)]
+pub struct Entry<C> {
+    pub(super) getbuffer: ffi::getbufferproc,
+    /// Whether the class shows a part itself.
+    pub(super) part: bool,
+    class: PhantomData<fn(&C)>,
+}
+
+impl<C> Entry<C> {
+    /// That of the class of an exporter.
+    #[must_use]
+    pub const fn of<T: Exporter<Class = C>>() -> Self {
+        Self { getbuffer: <T::Cell as Slot<T>>::GETBUFFER, part: <T::Cell as Source>::PART, class: PhantomData }
+    }
 }
 
 /// `bf_getbuffer`.
@@ -60,7 +99,11 @@ pub const fn slots<T: Exporter>() -> [ffi::PyType_Slot; 2] {
 /// # Safety
 ///
 /// As CPython calls it: attached, with an object of `T::Class` or of a subclass. `view` may be NULL.
-unsafe extern "C" fn getbuffer<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
+unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+) -> c_int {
     // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
     if !view.is_null() && unsafe { getbuffer_fast::<T>(slf, view, Flags(flags)) } {
         return 0;
@@ -76,7 +119,7 @@ unsafe extern "C" fn getbuffer<T: Exporter>(slf: *mut ffi::PyObject, view: *mut 
 /// As for [`getbuffer`].
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn getbuffer_cold<T: Exporter>(
+unsafe extern "C" fn getbuffer_cold<T: Exporter<Cell: Cell>>(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,
@@ -98,7 +141,11 @@ unsafe extern "C" fn getbuffer_cold<T: Exporter>(
 ///
 /// As for [`getbuffer`], with a `view` that may be written.
 #[inline(always)]
-unsafe fn getbuffer_fast<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: Flags) -> bool {
+unsafe fn getbuffer_fast<T: Exporter<Cell: Cell>>(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+) -> bool {
     // SAFETY: as the caller vouches for the object and the view, and `class` is the value of the object.
     let grant =
         |class: &T::Class| unsafe { grant_fast::<T>(class, slf, view, flags, || dims_without_code::<T>(class)) };
@@ -111,9 +158,14 @@ unsafe fn getbuffer_fast<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::P
 /// # Safety
 ///
 /// As for [`getbuffer`], with a `view` that may be written.
-unsafe fn getbuffer_plain<T: Exporter>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: Flags) -> bool {
+unsafe fn getbuffer_plain<T: Exporter<Cell: Cell>>(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+) -> bool {
     // SAFETY: as the caller vouches for the object and the view, and `class` is the value of the object.
-    let grant = |class: &T::Class| unsafe { try_grant::<T>(class, slf, view, flags, || dims_without_code::<T>(class)) };
+    let grant =
+        |class: &T::Class| unsafe { try_grant::<T, _>(class, slf, view, flags, || dims_without_code::<T>(class)) };
     // SAFETY: the caller vouches for the object.
     let tried = unsafe { with_class::<T, _>(slf, grant) };
     matches!(tried, Ok(Ok(Tried::Granted)))
@@ -154,7 +206,10 @@ unsafe fn with_class<T: Exporter, R>(
 unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
-    let Some(ticket) = Ticket::from_internal(internal.cast()) else { return };
+    let Some(ticket) = Ticket::from_internal(internal.cast()) else {
+        // SAFETY: as for this function.
+        return unsafe { releasebuffer_part(slf, view) };
+    };
     // SAFETY: a ticket says that the view is counted in this block, which lives until it is released (invariant 1). Only
     // the lock is referred to, whose fields are all atomic (invariant 7).
     let lock = unsafe { &(*ticket.block.as_ptr()).lock };
@@ -167,6 +222,27 @@ unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_b
     } else if !released.views {
         // SAFETY: as for this function.
         unsafe { drain_if_orphans_wait(slf, view) };
+    }
+}
+
+/// What [`releasebuffer`] does with views that are not of whole cells: those of parts become what they hold of the cell, and
+/// others are left alone.
+///
+/// # Safety
+///
+/// As for [`releasebuffer`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: CPython has read the view to get here.
+    let internal = unsafe { (*view).internal };
+    if let Some(part) = PartTicket::from_internal(internal.cast()) {
+        // SAFETY: such a ticket is left to one view, which is being released.
+        let whole = unsafe { PartView::take(part) };
+        // SAFETY: CPython is about to write the view too. Another release of it finds no part.
+        unsafe { (*view).internal = whole.to_internal().cast() };
+        // SAFETY: as for this function.
+        unsafe { releasebuffer(slf, view) };
     }
 }
 

@@ -69,6 +69,10 @@ mod shadowed_names {
     struct PyAny;
     struct Descriptor;
     struct Dim;
+    struct Declared;
+    struct Exported;
+    struct Entry;
+    struct Numbers;
     struct None;
     struct bool;
     struct i32;
@@ -91,6 +95,34 @@ mod shadowed_names {
             1
         }
     }
+    trait Declaring: Sized {
+        #[allow(clippy::new_ret_no_self)]
+        fn new() -> u8 {
+            1
+        }
+        fn readonly(&self) -> u8 {
+            1
+        }
+        fn format(&self) -> &'static str {
+            "B"
+        }
+        fn shape(&self) -> u8 {
+            1
+        }
+        fn extents(self) -> u8 {
+            1
+        }
+        fn offset(self) -> u8 {
+            1
+        }
+        fn strides(&self) -> u8 {
+            1
+        }
+        fn steps(self) -> u8 {
+            1
+        }
+    }
+    impl<T> Declaring for T {}
     macro_rules! submit_slots {
         () => {};
     }
@@ -114,6 +146,26 @@ mod shadowed_names {
             Self { data: ::buffer_runtime::ExportCell::new(::std::vec::Vec::new()) }
         }
     }
+
+    #[derive(::buffer_runtime::ExportBuffer)]
+    #[::pyo3::pyclass]
+    struct Items {
+        #[buffer(
+            shape = [self.dims(); 2],
+            strides = [self.shape(); 2],
+            format = self.format(),
+            readonly = self.readonly() == 1,
+        )]
+        data: ::buffer_runtime::ExportCell<::std::vec::Vec<u8>>,
+    }
+
+    #[::pyo3::pymethods]
+    impl Items {
+        #[new]
+        fn new() -> Self {
+            Self { data: ::buffer_runtime::ExportCell::new(::std::vec::Vec::new()) }
+        }
+    }
 }
 
 #[no_implicit_prelude]
@@ -131,6 +183,29 @@ mod without_prelude {
         #[new]
         fn new() -> Self {
             Self { n: 1, data: ::buffer_runtime::ExportCell::new(::std::vec::Vec::new()) }
+        }
+    }
+
+    #[derive(::buffer_runtime::ExportBuffer)]
+    #[::pyo3::pyclass]
+    struct Items {
+        sealed: bool,
+        format: ::std::string::String,
+        dims: ::std::vec::Vec<usize>,
+        #[buffer(shape = self.dims, strides = [1], format = self.format, readonly = self.sealed)]
+        data: ::buffer_runtime::ExportCell<::std::vec::Vec<u8>>,
+    }
+
+    #[::pyo3::pymethods]
+    impl Items {
+        #[new]
+        fn new() -> Self {
+            Self {
+                sealed: false,
+                format: ::std::string::String::new(),
+                dims: ::std::vec::Vec::new(),
+                data: ::buffer_runtime::ExportCell::new(::std::vec::Vec::new()),
+            }
         }
     }
 }

@@ -20,7 +20,14 @@ fn strides_and_offset_need_a_shape() {
 
 #[test]
 fn a_missing_shape_is_one_mistake() {
-    for options in [quote!(strides = [4], offset = 4), quote!(offset = 4, order = "F")] {
+    for options in [
+        quote!(strides = [4], offset = 4),
+        quote!(offset = 4, order = "F"),
+        quote!(strides = []),
+        quote!(strides = self.strides(), offset = 4),
+        quote!(format = "d", readonly = self.sealed, offset = 4),
+        quote!(format = "d", order = "F"),
+    ] {
         let message = error(&parse_quote!(
             struct S(#[buffer(#options)] Cell);
         ));
@@ -47,23 +54,54 @@ fn a_stride_for_each_extent() {
 }
 
 #[test]
-fn inferred_extent_beside_strides() {
-    for shape in [quote!(_, 3), quote!((_), 3), quote!(0, _)] {
+fn no_strides_of_extents() {
+    for shape in [quote!([2, 3]), quote!([_]), quote!(self.1)] {
         assert_eq!(
             error(&parse_quote!(
-                struct S(#[buffer(shape = [#shape], strides = [12, 4])] Cell);
+                struct S(#[buffer(shape = #shape, strides = [])] Cell, Vec<usize>);
             )),
-            "`_` cannot be inferred beside `strides`; give every dimension"
+            "`strides` is empty; write one for each extent of `shape`, in bytes, or remove `strides`"
         );
     }
 }
 
 #[test]
+fn strides_of_a_scalar() {
+    assert_eq!(
+        error(&parse_quote!(
+            struct S(#[buffer(shape = [], strides = [4])] Cell);
+        )),
+        "`strides` needs one stride for each extent of `shape`, which has none; remove `strides`"
+    );
+}
+
+#[test]
+fn inferred_extent_beside_strides() {
+    for shape in [quote!(_, 3), quote!((_), 3), quote!(0, _)] {
+        for strides in [quote!([12, 4]), quote!(self.1)] {
+            assert_eq!(
+                error(&parse_quote!(
+                    struct S(#[buffer(shape = [#shape], strides = #strides)] Cell, [isize; 2]);
+                )),
+                "`_` cannot be inferred beside `strides`; give every dimension"
+            );
+        }
+    }
+}
+
+#[test]
 fn order_beside_strides() {
-    for (shape, strides) in [(quote!(3), quote!(4)), (quote!(2, 3), quote!(12, 4))] {
+    for (shape, strides) in [
+        (quote!([3]), quote!([4])),
+        (quote!([2, 3]), quote!([12, 4])),
+        (quote!([]), quote!([])),
+        (quote!([3]), quote!(self.strides())),
+        (quote!(self.dims()), quote!([12, 4])),
+        (quote!(self.dims()), quote!(self.strides())),
+    ] {
         assert_eq!(
             error(&parse_quote!(
-                struct S(#[buffer(shape = [#shape], strides = [#strides], order = "F")] Cell);
+                struct S(#[buffer(shape = #shape, strides = #strides, order = "F")] Cell);
             )),
             "`order` says what `strides` already say; remove one"
         );

@@ -123,6 +123,149 @@ fn strides_follow_the_offset() {
 }
 
 #[test]
+fn a_scalar_is_declared_by_no_numbers() {
+    for (options, len, dims, placement) in [
+        (quote!(shape = []), 0usize, quote!([]), quote!(Dense)),
+        (quote!(shape = [], offset = 4), 1, quote!([__buffer::Dim::of(4usize)]), quote!(Offset)),
+        (quote!(shape = [], strides = []), 1, quote!([__buffer::Dim::of(0usize)]), quote!(Strided)),
+    ] {
+        let expanded = expanded(&parse_quote!(
+            struct S(#[buffer(#options)] Cell);
+        ));
+        assert!(expanded.contains(shown!(
+            type Dims = [__buffer::Dim; #len];
+        )));
+        assert!(expanded.contains(shown!(__buffer::Ok(#dims))), "{options}");
+        assert!(expanded.contains(shown!(__buffer::Placement::#placement)), "{options}");
+        assert!(expanded.contains(shown!(__buffer::ShapeSource::Fields)), "{options}");
+    }
+}
+
+#[test]
+fn what_is_known_at_run_time_is_evaluated_in_order() {
+    for (options, calls) in [
+        (quote!(shape = self.dims()), quote!(.shape(&self.dims()))),
+        (quote!(shape = &self.dims[..], offset = 4), quote!(.shape(&&self.dims[..]).offset(__buffer::Dim::of(4usize)))),
+        (quote!(format = "d"), quote!(.format(&"d")?)),
+        (quote!(readonly = self.sealed), quote!(.readonly(self.sealed))),
+        (
+            quote!(shape = [_, 3], format = self.format()?),
+            quote!(.format(&self.format()?)?.extents([__buffer::Dim::Inferred, __buffer::Dim::of(3usize)])),
+        ),
+        (quote!(shape = [], format = "d"), quote!(.format(&"d")?.extents([]))),
+        (
+            quote!(strides = self.strides(), shape = [2]),
+            quote!(.extents([__buffer::Dim::of(2usize)]).strides(&self.strides())),
+        ),
+        (
+            quote!(strides = [-4], offset = self.start, shape = self.dims, format = f(self), readonly = !self.open),
+            quote!(
+                .readonly(!self.open)
+                .format(&f(self))?
+                .shape(&self.dims)
+                .offset(__buffer::Dim::of(self.start))
+                .steps([__buffer::Dim::of(-4isize)])
+            ),
+        ),
+    ] {
+        let expanded = expanded(&parse_quote!(
+            struct S(#[buffer(#options)] Cell);
+        ));
+        assert!(expanded.contains(shown!(__buffer::Ok(__buffer::Declared::new() #calls))), "{options}: {expanded}");
+        assert!(expanded.contains(shown!(-> __buffer::PyResult<__buffer::Declared>)), "{options}");
+        assert!(expanded.contains(shown!(
+            type Dims = __buffer::Declared;
+        )));
+        assert!(expanded.contains(shown!(__buffer::ShapeSource::Code)), "{options}");
+    }
+}
+
+#[test]
+fn what_is_referred_to_stays_together() {
+    for (written, emitted) in [
+        (quote!(self.a + self.b), quote!(&(self.a + self.b))),
+        (quote!(self.a as Dims), quote!(&(self.a as Dims))),
+        (quote!((self.a)), quote!(&self.a)),
+        (quote!(*self.a), quote!(&*self.a)),
+        (quote!(self.a[1..]), quote!(&self.a[1..])),
+        (quote!({ self.a }), quote!(&{ self.a })),
+    ] {
+        let expanded = expanded(&parse_quote!(
+            struct S(#[buffer(shape = #written)] Cell);
+        ));
+        assert!(expanded.contains(shown!(.shape(#emitted))), "{written}: {expanded}");
+    }
+}
+
+#[test]
+fn run_time_layouts_are_placed_as_they_are_written() {
+    for (options, order, placement) in [
+        (quote!(shape = self.dims()), quote!(C), quote!(Dense)),
+        (quote!(shape = self.dims(), order = "F"), quote!(F), quote!(Dense)),
+        (quote!(shape = self.dims(), order = "F", offset = 4), quote!(F), quote!(Offset)),
+        (quote!(shape = self.dims(), strides = [4], offset = 4), quote!(C), quote!(Strided)),
+        (quote!(shape = [3], strides = self.strides()), quote!(C), quote!(Strided)),
+        (quote!(format = "d"), quote!(C), quote!(Dense)),
+        (quote!(readonly = self.sealed, shape = [_, 3], order = "F"), quote!(F), quote!(Dense)),
+    ] {
+        let expanded = expanded(&parse_quote!(
+            struct S(#[buffer(#options)] Cell);
+        ));
+        assert!(
+            expanded.contains(shown!(
+                const ORDER: __buffer::Order = __buffer::Order::#order;
+                const PLACEMENT: __buffer::Placement = __buffer::Placement::#placement;
+            )),
+            "{options}"
+        );
+    }
+}
+
+#[test]
+fn readonly_at_compile_time_stays_there() {
+    for (options, readonly) in [(quote!(readonly), true), (quote!(readonly = self.sealed), false)] {
+        let expanded = expanded(&parse_quote!(
+            struct S(#[buffer(format = "d", #options)] Cell);
+        ));
+        assert!(expanded.contains(shown!(
+            const READONLY: ::core::primitive::bool = #readonly;
+        )));
+    }
+}
+
+#[test]
+fn a_format_needs_bytes() {
+    let holds_bytes = shown!(
+        const _: () = __buffer::holds_bytes::<Samples>();
+    );
+    for (options, needed) in [
+        (quote!(format = "d", shape = [2]), true),
+        (quote!(shape = self.dims(), readonly = self.sealed), false),
+        (quote!(shape = [2]), false),
+    ] {
+        let expanded = expanded(&parse_quote!(
+            struct S(#[buffer(#options)] Samples);
+        ));
+        assert_eq!(expanded.contains(holds_bytes), needed, "{options}");
+    }
+}
+
+#[test]
+fn the_class_leads_to_its_exporter() {
+    let expanded = expanded(&parse_quote!(
+        struct S(#[buffer] Py<Other>);
+    ));
+    assert!(expanded.contains(shown!(
+        impl __buffer::Exported for S {
+            const ENTRY: __buffer::Entry<Self> = __buffer::Entry::of::<__Export>();
+        }
+    )));
+    assert!(expanded.contains(shown!(
+        type Cell = Py<Other>;
+    )));
+}
+
+#[test]
 fn code_in_an_extent_is_declared() {
     let expanded = expanded(&parse_quote!(
         struct S(#[buffer(shape = [self.rows()?, _])] Cell);
@@ -211,13 +354,4 @@ fn deprecated_classes_and_fields_do_not_warn_twice() {
         ))
         .contains(&allow)
     );
-}
-
-#[test]
-fn every_self_is_resolved_as_the_first() {
-    let mut receiver = Receiver::default();
-    let tokens = quote!(self.a + f(&self, [self.b]) + mac! { self });
-    let resolved = receiver.resolve(tokens.clone());
-    assert_eq!(resolved.to_string(), tokens.to_string());
-    assert!(receiver.found.is_some());
 }

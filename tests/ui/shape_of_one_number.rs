@@ -4,7 +4,8 @@ use pyo3::prelude::*;
 #[derive(ExportBuffer)]
 #[pyclass]
 struct Matrix {
-    #[buffer(shape = [])]
+    len: usize,
+    #[buffer(shape = self.len)]
     data: ExportCell<Vec<f32>>,
 }
 

@@ -1,0 +1,163 @@
+//! The rules between the options of a field.
+
+use quote::ToTokens;
+use syn::Expr;
+
+use super::plain::{integer, is_negated_integer};
+use crate::attr::{FieldAttrs, Numbers, Setting, Shape, Strides};
+use crate::ctxt::Ctxt;
+
+/// As many dimensions as a `Py_buffer` may have (`PyBUF_MAX_NDIM`).
+const MAX_DIMENSIONS: usize = 64;
+
+pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
+    check_has_shape(ctxt, attrs);
+    check_order_has_meaning(ctxt, attrs);
+    check_order_or_strides(ctxt, attrs);
+    if let Some(offset) = attrs.offset.value() {
+        check_offset_not_negative(ctxt, offset);
+    }
+    let Some(shape) = attrs.shape.value() else {
+        return;
+    };
+    let strides = attrs.strides.value();
+    if let Numbers::List(shape) = shape {
+        check_dimensions(ctxt, &shape.extents, "extent");
+        check_none_negative(ctxt, shape);
+        // Empty ones break a rule of their own, or stand beside no extents.
+        if strides.is_some_and(|strides| strides.list().is_none_or(|list| !list.strides.is_empty())) {
+            check_none_inferred_beside_strides(ctxt, shape);
+        } else {
+            check_one_inferred(ctxt, shape);
+            check_no_zero_beside_inferred(ctxt, shape);
+        }
+    }
+    if let Some(Numbers::List(strides)) = strides {
+        check_strides_not_empty(ctxt, shape, strides);
+        match shape {
+            Numbers::List(shape) => check_stride_for_each_extent(ctxt, shape, strides),
+            Numbers::Slice(_) => check_dimensions(ctxt, &strides.strides, "stride"),
+        }
+    }
+}
+
+/// One error, however many options miss the shape.
+fn check_has_shape(ctxt: &Ctxt, attrs: &FieldAttrs) {
+    let Setting::Absent = attrs.shape else {
+        return;
+    };
+    // An example with `_` would break the next rule beside `strides`.
+    let (name, example) = match attrs.strides.name() {
+        Some(strides) => (Some(strides), "self.nrows, self.ncols"),
+        None => (attrs.offset.name().or(attrs.order.name()), "_, self.ncols"),
+    };
+    if let Some(name) = name {
+        ctxt.error_spanned_by(
+            name,
+            format_args!(
+                "`{name}` needs a `shape`; write one beside it, as in `shape = [{example}]`, or remove `{name}`"
+            ),
+        );
+    }
+}
+
+fn check_order_has_meaning(ctxt: &Ctxt, attrs: &FieldAttrs) {
+    let (Some(order), Some(Numbers::List(shape)), None) =
+        (attrs.order.name(), attrs.shape.value(), attrs.strides.value())
+    else {
+        return;
+    };
+    let kind = match shape.extents.len() {
+        0 => "buffer without dimensions",
+        1 => "one-dimensional buffer",
+        _ => return,
+    };
+    ctxt.error_spanned_by(order, format_args!("`order` has no meaning on a {kind}; remove it"));
+}
+
+fn check_order_or_strides(ctxt: &Ctxt, attrs: &FieldAttrs) {
+    if let Some(order) = attrs.order.name()
+        && attrs.strides.value().is_some()
+    {
+        ctxt.error_spanned_by(order, "`order` says what `strides` already say; remove one");
+    }
+}
+
+fn check_offset_not_negative(ctxt: &Ctxt, offset: &Expr) {
+    if is_negated_integer(offset) {
+        ctxt.error_spanned_by(
+            offset,
+            "an offset cannot be negative; \
+             write how many bytes behind the start of the storage the item lies whose indices are all 0",
+        );
+    }
+}
+
+fn check_strides_not_empty(ctxt: &Ctxt, shape: &Numbers<Shape>, strides: &Strides) {
+    let scalar = shape.list().is_some_and(|shape| shape.extents.is_empty());
+    if strides.strides.is_empty() && !scalar {
+        ctxt.error(
+            strides.span,
+            "`strides` is empty; write one for each extent of `shape`, in bytes, or remove `strides`",
+        );
+    }
+}
+
+fn check_stride_for_each_extent(ctxt: &Ctxt, shape: &Shape, strides: &Strides) {
+    let (needed, given) = (shape.extents.len(), strides.strides.len());
+    // An empty list breaks a rule of its own.
+    if given == 0 || given == needed {
+        return;
+    }
+    let message = match needed {
+        0 => "`strides` needs one stride for each extent of `shape`, which has none; remove `strides`".to_owned(),
+        _ => format!("`strides` needs one stride for each extent of `shape`; write {needed} instead of {given}"),
+    };
+    match strides.strides.get(needed) {
+        Some(surplus) => ctxt.error_spanned_by(surplus, message),
+        None => ctxt.error(strides.span, message),
+    }
+}
+
+fn check_none_inferred_beside_strides(ctxt: &Ctxt, shape: &Shape) {
+    for extent in shape.inferred() {
+        ctxt.error_spanned_by(extent, "`_` cannot be inferred beside `strides`; give every dimension");
+    }
+}
+
+fn check_dimensions(ctxt: &Ctxt, numbers: &[impl ToTokens], one: &str) {
+    if let Some(surplus) = numbers.get(MAX_DIMENSIONS) {
+        ctxt.error_spanned_by(
+            surplus,
+            format_args!("a buffer has at most {MAX_DIMENSIONS} dimensions; remove this {one} and those behind it"),
+        );
+    }
+}
+
+fn check_one_inferred(ctxt: &Ctxt, shape: &Shape) {
+    for extent in shape.inferred().skip(1) {
+        ctxt.error_spanned_by(extent, "only one extent can be `_`; write a number or an expression over `self` here");
+    }
+}
+
+fn check_none_negative(ctxt: &Ctxt, shape: &Shape) {
+    for extent in shape.given() {
+        if is_negated_integer(extent) {
+            ctxt.error_spanned_by(
+                extent,
+                "an extent cannot be negative; write `_` to infer it from the number of elements",
+            );
+        }
+    }
+}
+
+fn check_no_zero_beside_inferred(ctxt: &Ctxt, shape: &Shape) {
+    if let Some(inferred) = shape.inferred().next()
+        && shape.given().any(|extent| integer(extent) == Some(0))
+    {
+        ctxt.error_spanned_by(
+            inferred,
+            "`_` cannot be inferred beside an extent of 0; write a number or an expression over `self` here",
+        );
+    }
+}

@@ -1,0 +1,44 @@
+//! What the form of an expression shows: which number it is, and whether it can run code.
+
+use syn::{Expr, ExprCast, ExprField, ExprLit, ExprPath, ExprUnary, Lit, Type, UnOp};
+
+use crate::ast::Input;
+use crate::attr::ungroup;
+
+/// Whether `expr` is an integer literal behind a minus sign.
+pub(super) fn is_negated_integer(expr: &Expr) -> bool {
+    matches!(ungroup(expr), Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) if integer(expr).is_some())
+}
+
+pub(super) fn integer(expr: &Expr) -> Option<u128> {
+    match ungroup(expr) {
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => int.base10_parse().ok(),
+        _ => None,
+    }
+}
+
+/// Whether evaluating `expr` cannot run code of the user's: it reads a literal, a constant or a field.
+///
+/// The answer follows from the form alone. What the form cannot show, that the value is an integer, the
+/// runtime's bound on extents sees to; so no `Deref`, conversion or operator of the user's takes part.
+pub(super) fn is_plain(input: &Input, expr: &Expr) -> bool {
+    match ungroup(expr) {
+        Expr::Lit(_) => true,
+        Expr::Unary(_) => is_negated_integer(expr),
+        Expr::Path(path) => !is_self(path),
+        Expr::Field(ExprField { base, member, .. }) => {
+            matches!(ungroup(base), Expr::Path(path) if is_self(path)) && input.has(member)
+        }
+        Expr::Cast(ExprCast { expr, ty, .. }) => is_integer_type(ty) && is_plain(input, expr),
+        _ => false,
+    }
+}
+
+fn is_self(path: &ExprPath) -> bool {
+    path.path.is_ident("self")
+}
+
+fn is_integer_type(ty: &Type) -> bool {
+    const INTEGERS: [&str; 10] = ["usize", "isize", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"];
+    matches!(ty, Type::Path(path) if INTEGERS.iter().any(|integer| path.path.is_ident(integer)))
+}

@@ -1,0 +1,101 @@
+//! Which declarations run no code of the user's.
+
+use proc_macro2::TokenStream;
+
+use super::*;
+
+/// Whether evaluating `extent` in a struct with the fields `n` and `r#type` is said to run code.
+fn runs_code(extent: &Expr) -> bool {
+    declared_runs_code(&quote!(shape = [_, #extent]))
+}
+
+/// Whether evaluating `options` in a struct with the fields `n` and `r#type` is said to run code.
+fn declared_runs_code(options: &TokenStream) -> bool {
+    let input: DeriveInput = parse_quote! {
+        struct S {
+            n: usize,
+            r#type: usize,
+            #[buffer(#options)]
+            data: ExportCell<Vec<f32>>,
+        }
+    };
+    let ctxt = Ctxt::new();
+    let input = Input::from_syn(&ctxt, &input).expect("a struct");
+    let export = check(&ctxt, &input).expect("an exported field");
+    assert!(ctxt.check().is_ok());
+    matches!(export.layout, Layout::Extents { runs_code: true, .. })
+}
+
+#[test]
+fn literals_constants_and_fields_run_no_code() {
+    for extent in [
+        parse_quote!(3),
+        parse_quote!(N),
+        parse_quote!(Self::N),
+        parse_quote!(crate::consts::N),
+        parse_quote!(self.n),
+        parse_quote!(self.r#type),
+        parse_quote!((self.n)),
+        parse_quote!(self.n as usize),
+        parse_quote!((N as u32) as i64),
+        parse_quote!(-4 as isize),
+    ] {
+        assert!(!runs_code(&extent), "{}", quote!(#extent));
+    }
+}
+
+#[test]
+fn anything_else_may_run_code() {
+    for extent in [
+        parse_quote!(self.rows()),
+        parse_quote!(rows(self)),
+        parse_quote!(self.n * 2),
+        parse_quote!(-self.n),
+        parse_quote!(-N),
+        parse_quote!(-4.0),
+        parse_quote!(!4),
+        parse_quote!(*self.n),
+        parse_quote!(self.other),
+        parse_quote!(self.n.inner),
+        parse_quote!(other.n),
+        parse_quote!(self.n as Alias),
+        parse_quote!(self.n as f64),
+        parse_quote!(rows!()),
+        parse_quote!({ self.n }),
+        parse_quote!(self.n?),
+        parse_quote!(ROWS[0]),
+    ] {
+        assert!(runs_code(&extent), "{}", quote!(#extent));
+    }
+}
+
+#[test]
+fn code_counts_wherever_it_is() {
+    for options in [
+        quote!(shape = [_, 3], offset = self.n),
+        quote!(shape = [N, 3], strides = [-4, (-4)]),
+        quote!(shape = [N, 3], strides = [self.n, -4i64], offset = 8),
+    ] {
+        assert!(!declared_runs_code(&options), "{options}");
+    }
+    for options in [
+        quote!(shape = [_, 3], offset = self.start()),
+        quote!(shape = [self.rows(), 3], strides = [12, 4], offset = 8),
+        quote!(shape = [N, 3], strides = [-self.n, 4], offset = 8),
+        quote!(shape = [N, 3], strides = [12, 4], offset = self.n * 4),
+    ] {
+        assert!(declared_runs_code(&options), "{options}");
+    }
+}
+
+#[test]
+fn a_tuple_struct_reads_its_fields_by_position() {
+    let input: DeriveInput = parse_quote!(
+        struct S(#[buffer(shape = [_, self.1])] Cell, usize);
+    );
+    let ctxt = Ctxt::new();
+    let input = Input::from_syn(&ctxt, &input).expect("a struct");
+    let export = check(&ctxt, &input).expect("an exported field");
+    assert!(ctxt.check().is_ok());
+    assert!(matches!(export.layout, Layout::Extents { runs_code: false, .. }));
+}

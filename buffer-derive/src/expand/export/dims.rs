@@ -1,0 +1,210 @@
+//! Emits how what is declared is evaluated.
+
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, ExprLit, ExprReference, ExprUnary, Ident, Lit, LitInt, Token, UnOp};
+
+use crate::attr::{Extent, Numbers, Shape, Strides, ungroup};
+use crate::check::{Layout, Placement};
+
+/// The method that evaluates what is declared, and what it gives.
+///
+/// It stands outside the trait's implementation, where the trait's own methods would be in scope for the user's
+/// expressions: a `self.dims()` of theirs could become ambiguous, or call this.
+pub(super) struct Dims {
+    pub(super) ty: TokenStream,
+    pub(super) method: TokenStream,
+}
+
+impl Dims {
+    pub(super) fn of(layout: &Layout) -> Self {
+        let mut receiver = Receiver::default();
+        let (ty, value) = match layout {
+            Layout::Storage => array(&[]),
+            Layout::Extents { extents, placement, .. } => array(&numbers(extents, placement, &mut receiver)),
+            Layout::RunTime { readonly, format, shape } => {
+                let calls = calls(*readonly, *format, shape.as_ref(), &mut receiver);
+                (quote!(__buffer::Declared), quote!(__buffer::Declared::new() #calls))
+            }
+        };
+        let receiver = receiver.into_ident();
+        let method = quote! {
+            #[inline(always)]
+            fn __buffer_dims(&#receiver) -> __buffer::PyResult<#ty> {
+                __buffer::Ok(#value)
+            }
+        };
+        Self { ty, method }
+    }
+}
+
+fn array(dims: &[TokenStream]) -> (TokenStream, TokenStream) {
+    let len = dims.len();
+    (quote!([__buffer::Dim; #len]), quote!([#(#dims),*]))
+}
+
+/// The numbers of a layout whose number of dimensions is known: the extents, then the offset unless the items are dense,
+/// then the strides if there are any.
+fn numbers(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Receiver) -> Vec<TokenStream> {
+    let mut dims: Vec<TokenStream> = extents.iter().map(|extent| extent_dim(extent, receiver)).collect();
+    match placement {
+        Placement::Dense(_) => {}
+        Placement::Offset(_, offset) => dims.push(dim(offset, receiver)),
+        Placement::Strided { offset, strides } => {
+            dims.push(offset.map_or_else(|| quote!(__buffer::Dim::of(0usize)), |offset| dim(offset, receiver)));
+            dims.extend(strides.iter().map(|stride| dim(stride, receiver)));
+        }
+    }
+    dims
+}
+
+/// The calls on `Declared` that hand over what is known only at run time and what goes with it, in the order in which
+/// the expressions are to be evaluated.
+fn calls(
+    readonly: Option<&Expr>,
+    format: Option<&Expr>,
+    shape: Option<&(&Numbers<Shape>, Placement<Numbers<Strides>>)>,
+    receiver: &mut Receiver,
+) -> TokenStream {
+    let mut calls = TokenStream::new();
+    calls.extend(readonly.map(|condition| {
+        let value = receiver.resolve(condition.to_token_stream());
+        let span = ours_at(condition);
+        quote_spanned!(span=> .readonly(#value))
+    }));
+    calls.extend(format.map(|format| {
+        let call = call("format", format, receiver);
+        quote!(#call?)
+    }));
+    let Some((shape, placement)) = shape else {
+        return calls;
+    };
+    calls.extend(match shape {
+        Numbers::Slice(shape) => call("shape", shape, receiver),
+        Numbers::List(shape) => {
+            let extents = shape.extents.iter().map(|extent| extent_dim(extent, receiver));
+            quote!(.extents([#(#extents),*]))
+        }
+    });
+    let (offset, strides) = match placement {
+        Placement::Dense(_) => (None, None),
+        Placement::Offset(_, offset) => (Some(*offset), None),
+        Placement::Strided { offset, strides } => (*offset, Some(*strides)),
+    };
+    calls.extend(offset.map(|offset| {
+        let offset = dim(offset, receiver);
+        quote!(.offset(#offset))
+    }));
+    calls.extend(strides.map(|strides| match strides {
+        Numbers::Slice(strides) => call("strides", strides, receiver),
+        Numbers::List(strides) => {
+            let strides = strides.strides.iter().map(|stride| dim(stride, receiver));
+            quote!(.steps([#(#strides),*]))
+        }
+    }));
+    calls
+}
+
+/// `.method(&expr)`, so that naming a field does not move out of it.
+fn call(method: &str, expr: &Expr, receiver: &mut Receiver) -> TokenStream {
+    let span = ours_at(expr);
+    let reference = ExprReference {
+        attrs: Vec::new(),
+        // The user's by hygiene, too: only then does a type error underline the whole expression.
+        and_token: Token![&](expr.span()),
+        mutability: None,
+        // In parentheses again where it needs them.
+        expr: Box::new(ungroup(expr).clone()),
+    };
+    let value = receiver.resolve(reference.into_token_stream());
+    let method = Ident::new(method, span);
+    quote_spanned!(span=> .#method(#value))
+}
+
+fn extent_dim(extent: &Extent, receiver: &mut Receiver) -> TokenStream {
+    match extent {
+        Extent::Inferred(_) => quote!(__buffer::Dim::Inferred),
+        Extent::Given(expr) => dim(expr, receiver),
+    }
+}
+
+fn dim(expr: &Expr, receiver: &mut Receiver) -> TokenStream {
+    let value = receiver.resolve(with_suffix(expr).unwrap_or_else(|| expr.to_token_stream()));
+    let span = ours_at(expr);
+    quote_spanned!(span=> __buffer::Dim::of(#value))
+}
+
+/// Ours by hygiene, so that the user's lints stay quiet; the user's by position, for type errors.
+fn ours_at(tokens: &impl Spanned) -> Span {
+    Span::call_site().located_at(tokens.span())
+}
+
+/// An integer literal, behind a minus sign or not, that leaves its type open, which the compiler would take for an `i32`.
+fn with_suffix(expr: &Expr) -> Option<TokenStream> {
+    match ungroup(expr) {
+        Expr::Unary(ExprUnary { op: UnOp::Neg(minus), expr, .. }) => {
+            let magnitude = suffixed(expr, "isize")?;
+            Some(quote!(#minus #magnitude))
+        }
+        literal => suffixed(literal, "usize").map(LitInt::into_token_stream),
+    }
+}
+
+fn suffixed(expr: &Expr, suffix: &str) -> Option<LitInt> {
+    match ungroup(expr) {
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if int.suffix().is_empty() => {
+            // No longer the user's: a lint that compares it with the source would see a suffix that is not there.
+            Some(LitInt::new(&format!("{int}{suffix}"), ours_at(int)))
+        }
+        _ => None,
+    }
+}
+
+/// The parameter that the `self` of the user's expressions refers to.
+///
+/// `self` is hygienic: inside `macro_rules!` one token of that name is not the other. So the parameter takes over the
+/// first token found, and all others are made to resolve as that one does.
+#[derive(Default)]
+struct Receiver {
+    found: Option<Ident>,
+}
+
+impl Receiver {
+    fn resolve(&mut self, tokens: TokenStream) -> TokenStream {
+        tokens
+            .into_iter()
+            .map(|token| match token {
+                TokenTree::Ident(mut ident) if ident == "self" => {
+                    let found = self.found.get_or_insert_with(|| ident.clone());
+                    ident.set_span(ident.span().resolved_at(found.span()));
+                    TokenTree::Ident(ident)
+                }
+                TokenTree::Group(group) => {
+                    let mut resolved = Group::new(group.delimiter(), self.resolve(group.stream()));
+                    resolved.set_span(group.span());
+                    TokenTree::Group(resolved)
+                }
+                other => other,
+            })
+            .collect()
+    }
+
+    fn into_ident(self) -> Ident {
+        self.found.unwrap_or_else(|| Ident::new("self", Span::call_site()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_self_is_resolved_as_the_first() {
+        let mut receiver = Receiver::default();
+        let tokens = quote!(self.a + f(&self, [self.b]) + mac! { self });
+        let resolved = receiver.resolve(tokens.clone());
+        assert_eq!(resolved.to_string(), tokens.to_string());
+        assert!(receiver.found.is_some());
+    }
+}

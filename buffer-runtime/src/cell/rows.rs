@@ -1,0 +1,124 @@
+//! The guards of cells that hold rows allocated one by one.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::{fmt, slice};
+
+use super::{Header, ReadGuard, ShareGuard};
+use crate::element::Element;
+use crate::shared::Shared;
+use crate::storage::Rows;
+
+impl<T: Element> ReadGuard<'_, Rows<T>> {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.cell.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many elements each row has.
+    pub fn row_len(&self) -> usize {
+        row_len(self.cell.header())
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    ///
+    /// When `index` is not less than `len()`.
+    pub fn row(&self, index: usize) -> &[T] {
+        let header = self.cell.header();
+        // SAFETY: a read guard is a guard.
+        let first = unsafe { first_of_row::<T>(header, index) };
+        // SAFETY: a row has so many initialised elements (Rows, invariant 1), which do not move under a guard (invariant 2)
+        // and which nobody writes beside a read guard (invariant 8).
+        unsafe { slice::from_raw_parts(first, row_len(header)) }
+    }
+
+    /// The rows, one after the other.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[T]> + ExactSizeIterator + '_ {
+        (0..self.len()).map(|index| self.row(index))
+    }
+}
+
+impl<T: Element> ShareGuard<'_, Rows<T>> {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.cell.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many elements each row has.
+    pub fn row_len(&self) -> usize {
+        row_len(self.cell.header())
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    ///
+    /// When `index` is not less than `len()`.
+    pub fn row(&self, index: usize) -> SharedRow<'_, T> {
+        let header = self.cell.header();
+        // SAFETY: a share guard is a guard.
+        let first = unsafe { first_of_row::<T>(header, index) };
+        // SAFETY: a row has so many initialised elements (Rows, invariant 1), which do not move under a guard (invariant 2)
+        // and to which nobody holds a reference beside a share guard (invariant 8). The row borrows the guard.
+        let elements = unsafe { Shared::new(first, row_len(header)) };
+        SharedRow { elements, guard: PhantomData }
+    }
+
+    /// The rows, one after the other.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = SharedRow<'_, T>> + ExactSizeIterator + '_ {
+        (0..self.len()).map(|index| self.row(index))
+    }
+}
+
+/// One row of a cell that holds [`Rows`], beside whoever else reads and writes it. See [`Shared`].
+pub struct SharedRow<'a, T> {
+    elements: Shared<T>,
+    guard: PhantomData<&'a T>,
+}
+
+impl<T: Element> Deref for SharedRow<'_, T> {
+    type Target = Shared<T>;
+
+    fn deref(&self) -> &Shared<T> {
+        &self.elements
+    }
+}
+
+impl<T: Element> fmt::Debug for SharedRow<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+fn row_len(header: &Header) -> usize {
+    header.memory().row_len.unwrap_or(0)
+}
+
+/// Where a row is.
+///
+/// # Safety
+///
+/// The header is that of a cell of `Rows<T>`, under a guard.
+unsafe fn first_of_row<T>(header: &Header, index: usize) -> *mut T {
+    let rows = header.len();
+    assert!(index < rows, "index {index} is out of range for {rows} rows");
+    #[expect(clippy::cast_ptr_alignment, reason = "it was captured from a Vec of pointers")]
+    let table = header.data().cast::<NonNull<T>>();
+    // SAFETY: the captured memory is a table of so many pointers, and the index is inside.
+    let entry = unsafe { table.add(index) };
+    // SAFETY: the table does not change under a guard (invariant 2); no consumer writes it, being no item of the buffer.
+    unsafe { entry.read() }.as_ptr()
+}

@@ -1,0 +1,125 @@
+//! Why a declared layout does not describe its storage.
+
+use std::fmt;
+
+use super::MAX_NDIM;
+
+/// Why a shape, strides and an offset do not describe the memory that they are declared over.
+///
+/// Its text names what is wrong with the numbers and what to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LayoutError {
+    /// An extent is below 0.
+    #[non_exhaustive]
+    Negative {
+        /// Which dimension it is, from 0.
+        axis: usize,
+        /// What was declared, in items.
+        extent: isize,
+    },
+    /// The numbers describe more bytes than an address space has.
+    TooLarge,
+    /// There are more than 64 dimensions.
+    #[non_exhaustive]
+    TooManyDimensions {
+        /// How many there are.
+        ndim: usize,
+    },
+    /// There is not one stride for each dimension.
+    #[non_exhaustive]
+    StridesMismatch {
+        /// How many strides there are.
+        strides: usize,
+        /// How many dimensions the shape has.
+        ndim: usize,
+    },
+    /// An extent of 0 stands beside `_`.
+    InferredBesideZero,
+    /// The extents beside `_` do not divide what there is.
+    #[non_exhaustive]
+    Indivisible {
+        /// How many items the storage has.
+        items: usize,
+        /// The product of the extents that are not `_`.
+        known: usize,
+    },
+    /// The memory does not end at the end of an item.
+    #[non_exhaustive]
+    PartialItem {
+        /// How many bytes are to be items.
+        bytes: isize,
+        /// The size of one item in bytes.
+        itemsize: usize,
+    },
+    /// The shape has more or fewer items than the memory that it is to fill.
+    #[non_exhaustive]
+    Mismatch {
+        /// How many items the storage has.
+        items: usize,
+        /// How many the shape has.
+        product: usize,
+    },
+    /// The offset is negative, or behind the end.
+    #[non_exhaustive]
+    OffsetOutside {
+        /// What was declared, in bytes.
+        offset: isize,
+        /// The size of the storage in bytes.
+        bytes: isize,
+    },
+    /// Some item is outside the storage.
+    #[non_exhaustive]
+    Outside {
+        /// Where the lowest item begins, in bytes from the start of the storage.
+        first: isize,
+        /// Where the highest item ends.
+        end: isize,
+        /// The size of the storage in bytes.
+        bytes: isize,
+    },
+    /// A layout is declared over rows that are allocated one by one.
+    OverRows,
+}
+
+impl fmt::Display for LayoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Negative { axis, extent } => write!(f, "dimension {axis} of the shape is negative ({extent})"),
+            Self::TooLarge => f.write_str("the shape holds more bytes than memory can have"),
+            Self::TooManyDimensions { ndim } => {
+                write!(f, "the shape has {ndim} dimensions, but a buffer has at most {MAX_NDIM}")
+            }
+            Self::StridesMismatch { strides, ndim } => write!(
+                f,
+                "the strides are {strides} and the dimensions of the shape {ndim}; give one stride for each dimension"
+            ),
+            Self::InferredBesideZero => f.write_str(
+                "the shape has a dimension of 0 beside `_`, which could then be any number; give every dimension",
+            ),
+            Self::Indivisible { items, known } => write!(
+                f,
+                "the declared shape does not fit: the storage has {items} items, which its other dimensions (product {known}) do not divide"
+            ),
+            Self::PartialItem { bytes, itemsize } => {
+                write!(f, "{bytes} bytes are no whole number of items of {itemsize} bytes; check the format and the length")
+            }
+            Self::Mismatch { items, product } => {
+                write!(f, "the declared shape does not fit: it describes {product} items, but the storage has {items}")
+            }
+            Self::OffsetOutside { offset, bytes } => {
+                write!(f, "the declared offset of {offset} bytes is outside the storage, which has {bytes} bytes")
+            }
+            Self::Outside { first, end, bytes } => write!(
+                f,
+                "the declared items reach from byte {first} to byte {end} of a storage that has {bytes} bytes; check the \
+                 shape, the strides and the offset"
+            ),
+            Self::OverRows => f.write_str(
+                "rows that are allocated one by one have a shape of their own; declare no shape, strides or offset over them",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for LayoutError {}
