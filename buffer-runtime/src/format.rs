@@ -31,8 +31,8 @@
 //! other format has the size and the offsets that numpy reads, with that padding: `T{ib}` and `i:a:b:b:` have 8 bytes.
 //!
 //! Some strings are read here which those two refuse. Beside `struct`: an order anywhere but at the very start, and all
-//! that it has no code for. Beside numpy: white space, an order before a shape, and the codes `n N P p u F D`.
-//! In turn numpy reads on where a record is not closed, or closed twice; here that is an error.
+//! that it has no code for. Beside numpy: white space, an order before a shape, arrays of arrays without bytes, and the
+//! codes `n N P p u F D`. In turn numpy reads on where a record is not closed, or closed twice; here that is an error.
 
 mod code;
 mod error;

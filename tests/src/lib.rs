@@ -1,15 +1,18 @@
 //! An extension module that exports every kind of buffer, and Rust's side of the tests that pytest runs.
 //!
-//! `layouts` has a class of every storage, layout and element; `edges` has the classes that break things on purpose.
+//! `layouts` has a class of every storage, layout and element; `edges` has the classes that break things on purpose;
+//! `formats` shows what is read of a format string.
 
 use pyo3::prelude::*;
 
 mod edges;
+mod formats;
 mod layouts;
 
 /// See `tests/python`.
 #[pymodule]
 fn buffer_tests_ext(module: &Bound<'_, PyModule>) -> PyResult<()> {
     layouts::add(module)?;
-    edges::add(module)
+    edges::add(module)?;
+    formats::add(module)
 }
