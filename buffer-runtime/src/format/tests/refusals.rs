@@ -101,6 +101,8 @@ fn sizes_beyond_memory_are_refused() {
         format!("(2){max}s"),
         format!("({max},{max},0)b"),
         format!("(0,{max},2)b"),
+        format!("({max},{max})0s"),
+        format!("({max},2)T{{}}"),
         format!("{max}T{{h}}"),
         format!("T{{{max}x}}b"),
         // The padding that would follow.
