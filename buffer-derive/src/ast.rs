@@ -1,5 +1,7 @@
 //! `syn` -> [`Input`] and [`Field`]: the parts of a struct that the derive looks at.
 
+pub(crate) mod element;
+
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DataStruct, DeriveInput, Fields, Generics, Ident, Index, Member, Type};

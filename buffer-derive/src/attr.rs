@@ -3,6 +3,7 @@
 //! What can be judged by looking at one option alone is judged here: its name, its place, the form of
 //! its value, and whether it was given before. Rules between options are in [`check`](crate::check).
 
+pub(crate) mod element;
 mod unknown;
 mod value;
 

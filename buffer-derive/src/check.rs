@@ -1,6 +1,7 @@
 //! The rules between the parts of a struct, one `check_*` each, and what is left when all are kept.
 
 mod class;
+pub(crate) mod element;
 mod layout;
 mod plain;
 

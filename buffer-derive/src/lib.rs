@@ -90,3 +90,78 @@ pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     expand::export::derive(&input).unwrap_or_else(Error::into_compile_error).into()
 }
+
+/// Makes a struct an element of buffers: a record with named fields, as numpy's structured dtypes are.
+///
+/// ```text
+/// #[derive(Clone, Copy, BufferElement)]
+/// #[repr(C)]
+/// struct Particle {
+///     id: u32,
+///     #[buffer(rename = "type")]
+///     kind: u8,
+///     #[buffer(padding)]
+///     _pad: [u8; 3],
+///     position: [f64; 3],
+///     spins: [[i16; 2]; 2],
+///     #[buffer(as = [f32; 2])]
+///     heading: glam::Vec2,                  // a type of another crate
+/// }
+/// ```
+///
+/// An `ExportCell<Vec<Particle>>` then is a one-dimensional buffer of items with the format
+/// `T{=I:id:=B:type:3x(3)=d:position:(2,2)=h:spins:(2)=f:heading:}`, which numpy reads as the dtype that one would write by
+/// hand:
+///
+/// ```text
+/// np.dtype({"names": ["id", "type", "position", "spins", "heading"],
+///           "formats": ["u4", "u1", ("f8", 3), ("i2", (2, 2)), ("f4", 2)],
+///           "offsets": [0, 4, 8, 32, 40], "itemsize": 48})
+/// ```
+///
+/// memoryview shows the bytes of records, but does not take them apart; a dtype that is read from a buffer is never one
+/// with `align=True`, which compares as equal.
+///
+/// # What a struct needs
+///
+/// | Struct | What Python sees |
+/// |---|---|
+/// | `#[repr(C)]`, with `packed` or not | A record of its fields. Fields of a tuple struct are called `f0`, `f1`, and so on. |
+/// | `#[repr(transparent)]` | What it sees of the only field: a `struct Meters(f32)` is `f`. |
+///
+/// - Every field is an `Element`: a number, a `Be<T>`, `Le<T>` or `Bytes<N>`, another record, an array of any of these. A
+///   record that holds a `bool` is one that Python may only read. A `PhantomData` is left out.
+/// - No bytes between the fields or behind them: padding is not initialised, and would show Python what was in that memory
+///   before. The error says how many bytes to name, and where.
+/// - `Copy`, and no lifetimes. Type parameters need no bounds of yours: a record of `T` is an element where `T` makes every
+///   field one. The padding of a generic record is judged for each `T` that it is used with, when the crate that does so is
+///   built (`cargo check` does not see it).
+///
+/// The derive proves all of it to the compiler; there is no `unsafe` left for you to write, and bytemuck's traits need not be
+/// there. What no compiler knows is what you promise to those who use the struct: unless the buffer is `readonly`, Python
+/// may write any number into any field, the private ones as well.
+///
+/// # Options of a field
+///
+/// | Option | Meaning |
+/// |---|---|
+/// | `rename = "type"` | What Python calls the field. Any text without a colon, a NUL, or a name that is taken. |
+/// | `padding` | Python sees unnamed bytes in place of the field. They are there all the same, for `bytes(m)` as for others. |
+/// | `as = [f32; 3]` | Python sees this element in place of the field's type, which has to be of the same size, and bytemuck's `NoUninit` and `AnyBitPattern`: types of other crates, such as `glam::Vec3` with glam's feature `bytemuck`. |
+///
+/// # Options of the struct
+///
+/// | Option | Meaning |
+/// |---|---|
+/// | `crate = "path"` | Where `buffer_runtime` is, if it is not `::buffer_runtime`. |
+///
+/// # What is refused
+///
+/// Enums and unions, and fields that are one; `char`, `NonZero`, references, pointers, `String` and whatever else is not
+/// valid for every bit pattern or owns other memory; structs whose fields the compiler may reorder, that have no field, that
+/// are not `Copy`, or have padding; fields without bytes; names that are empty, taken, or hold a colon or a NUL.
+#[proc_macro_derive(BufferElement, attributes(buffer))]
+pub fn derive_buffer_element(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand::element::derive(&input).unwrap_or_else(Error::into_compile_error).into()
+}

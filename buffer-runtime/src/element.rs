@@ -1,82 +1,159 @@
 //! What may be an element of a buffer, and how it is described to Python.
 
-use std::ffi::{CStr, c_long};
+mod bytes;
+mod code;
+mod order;
+mod record;
+mod scalar;
+mod text;
+
+use std::ffi::CStr;
+
+pub use self::bytes::Bytes;
+pub use self::order::{Be, Le};
+pub use self::record::{
+    AnyBytes, Field, Marker, Place, Record, any_bits, format, inner_format, inner_shape, inner_size, marker, size,
+};
+pub use self::scalar::Scalar;
+#[cfg(any(feature = "half", feature = "num-complex"))]
+pub(crate) use self::scalar::scalars;
+pub(crate) use self::scalar::sealed;
 
 use crate::layout::InnerShape;
 
 /// A value that Python may see as an item of a buffer, or as an array of items.
 ///
-/// Implemented for `i8` to `i64`, `u8` to `u64`, `isize`, `usize`, `f32`, `f64`, and for arrays of elements: an
-/// `[f32; 3]` adds a dimension of 3 to the shape of whatever stores it.
+/// | Type | Format | numpy's dtype |
+/// |---|---|---|
+/// | `i8` to `i64`, `u8` to `u64`, `isize`, `usize` | the native code: `b`, `H`, `i`, `L`, ... | `int8` to `uint64` |
+/// | `f32`, `f64` | `f`, `d` | `float32`, `float64` |
+/// | `half::f16`, with the feature `half` | `e` | `float16` |
+/// | `num_complex::Complex<f32>`, `Complex<f64>`, with the feature `num-complex` | `Zf`, `Zd` | `complex64`, `complex128` |
+/// | [`Be<T>`](Be), [`Le<T>`](Le) | `>I`, `<d`, ... | `>u4`, `<f8`, ... |
+/// | [`Bytes<N>`](Bytes) | `4s` | `S4` |
+/// | `bool`, where Python may only read | `?` | `bool` |
+/// | a struct with [`#[derive(BufferElement)]`](macro@crate::BufferElement) | `T{=I:id:=f:charge:}` | a structured dtype |
+/// | an array of any of these | its element's | its element's |
+///
+/// An array adds dimensions: a `[f32; 3]` adds one of 3 to the shape of whatever stores it.
+///
+/// # Records
+///
+/// ```
+/// use buffer_runtime::{Be, BufferElement, Bytes, ExportBuffer, ExportCell};
+/// use pyo3::prelude::*;
+///
+/// #[derive(Clone, Copy, BufferElement)]
+/// #[repr(C)]
+/// struct Particle {
+///     id: Be<u32>,
+///     kind: u8,
+///     #[buffer(padding)]
+///     _pad: [u8; 3],
+///     position: [f32; 3],
+///     name: Bytes<8>,
+/// }
+///
+/// /// `np.asarray(particles)["position"]` is an array of shape `(len, 3)`, in place.
+/// #[derive(ExportBuffer)]
+/// #[pyclass(frozen)]
+/// struct Particles {
+///     data: ExportCell<Vec<Particle>>,
+/// }
+/// # #[pymethods]
+/// # impl Particles {
+/// #     #[new]
+/// #     fn new() -> Self {
+/// #         Self { data: ExportCell::default() }
+/// #     }
+/// # }
+/// # use buffer_runtime::Element;
+/// # assert_eq!(Particle::FORMAT, c"T{>I:id:=B:kind:3x(3)=f:position:=8s:name:}");
+/// # Python::initialize();
+/// # Python::attach(|py| buffer_runtime::assert_exported::<Particles>(py));
+/// ```
+///
+/// # Types of other crates
+///
+/// A field of a record may be of any type that bytemuck calls `NoUninit` and `AnyBitPattern`; `as` says what Python is to
+/// see. As the only field of a `#[repr(transparent)]` struct it is an element of its own:
+///
+/// ```
+/// use std::num::Wrapping;
+///
+/// use buffer_runtime::{BufferElement, Element};
+///
+/// #[derive(Clone, Copy, BufferElement)]
+/// #[repr(transparent)]
+/// struct Clock(#[buffer(as = u32)] Wrapping<u32>);
+///
+/// assert_eq!(Clock::FORMAT, c"I");
+/// ```
 ///
 /// # Safety
 ///
-/// - Every byte of a value is initialised: there is no padding.
-/// - `FORMAT` is a PEP 3118 format string for one scalar, of `ITEMSIZE` bytes, which is not 0.
-/// - A value consists of exactly `SHAPE.scalars()` such scalars, one after the other in C order.
-/// - Every bit pattern is a valid value, since Python may write any.
+/// 1. Every byte of a value is initialised: there is no padding.
+/// 2. A value consists of exactly `SHAPE.scalars()` scalars or records of `ITEMSIZE` bytes each, one after the other in C
+///    order.
+/// 3. Where `ANY_BITS` is true, every bit pattern is a valid value: Python may write any. Where it is false, each byte is
+///    valid or not by itself: whatever takes each of its bytes from the same place in some valid value is valid as well.
+///
+/// For a generic type the compiler evaluates the constants, and so finds a broken promise, where they are first used. So
+/// these hold for a type whose `ITEMSIZE` has been evaluated, and unsafe code that relies on them has to mention it.
+///
+/// That the format is one that numpy reads, and that it describes `ITEMSIZE` bytes, is checked at compile time wherever
+/// an element is stored in an [`ExportCell`](crate::ExportCell). It is one code of the struct module, as in the table, or a
+/// record `T{...}` of such codes with a byte order before each, which then have no padding between them. Pointers and
+/// Python objects (`P`, `O`) are refused.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an element of a buffer",
-    label = "not an integer, a float, or an array of those",
-    note = "elements are `i8` to `i64`, `u8` to `u64`, `isize`, `usize`, `f32`, `f64`, and arrays of them such as `[f32; 3]`",
-    note = "for `bool` store `u8`, for `char` store `u32`: Python may write any byte, and not every one is valid there",
+    label = "not a number, a record of numbers, or an array of those",
+    note = "elements are `i8` to `i64`, `u8` to `u64`, `isize`, `usize`, `f32`, `f64`, `Be<T>`, `Le<T>`, `Bytes<N>`, `bool` where Python may only read, records, arrays such as `[f32; 3]`, and by features of `buffer-runtime` `f16` and `Complex<T>`",
+    note = "for a struct of your own write `#[derive(Clone, Copy, BufferElement)]` and `#[repr(C)]`; for a type of another crate `#[buffer(as = [f32; 3])]` on a field of such a struct",
+    note = "for `char` store `u32`, for an enum or a `NonZero` its integer: Python may write any byte, and not every one is valid there",
     note = "for rows in vectors of their own, store one `Vec` of all items and declare the shape: `#[buffer(shape = [_, self.ncols])]`"
 )]
 pub unsafe trait Element: Copy + Send + Sync + 'static {
-    /// The PEP 3118 format of one scalar, in the form that numpy and memoryview read.
+    /// The PEP 3118 format of one scalar or record, in the form that numpy and, for scalars, memoryview read.
     const FORMAT: &'static CStr;
-    /// The size of one scalar in bytes.
+    /// The size of one scalar or record in bytes; not 0.
     const ITEMSIZE: usize;
-    /// The dimensions that one element adds: none for a scalar, `[N]` for `[scalar; N]`.
+    /// The dimensions that one element adds: none for a scalar or a record, `[N]` for `[scalar; N]`.
     const SHAPE: InnerShape;
+    /// Whether every bit pattern is a valid value. If not, as for `bool`, only a `readonly` buffer can have it.
+    const ANY_BITS: bool;
 }
 
-macro_rules! scalars {
-    ($($scalar:ty: $format:expr,)*) => {$(
-        const _: () = {
-            // bytemuck vouches for initialised bytes and for every bit pattern.
-            const fn plain<T: bytemuck::NoUninit + bytemuck::AnyBitPattern>() {}
-            plain::<$scalar>();
-        };
-
-        // SAFETY: bytemuck's bounds above say that there is no padding and that every bit pattern is valid; the format
-        // is the struct module's native code for a scalar of this size and signedness, and a scalar is one scalar.
-        unsafe impl Element for $scalar {
-            const FORMAT: &'static CStr = $format;
-            const ITEMSIZE: usize = size_of::<$scalar>();
-            const SHAPE: InnerShape = InnerShape::SCALAR;
-        }
-    )*};
-}
-
-/// The code of a 64-bit integer: C's `long` where it has 64 bits, since that is the one which numpy calls int64.
-const fn code_64(long: &'static CStr, long_long: &'static CStr) -> &'static CStr {
-    if size_of::<c_long>() == 8 { long } else { long_long }
-}
-
-/// The code of a pointer-sized integer. `n` and `N` would say it best, but numpy does not read them.
-const fn code_size(int: &'static CStr, long: &'static CStr, long_long: &'static CStr) -> &'static CStr {
-    if size_of::<usize>() == 4 { int } else { code_64(long, long_long) }
-}
-
-scalars! {
-    i8: c"b",
-    u8: c"B",
-    i16: c"h",
-    u16: c"H",
-    i32: c"i",
-    u32: c"I",
-    i64: code_64(c"l", c"q"),
-    u64: code_64(c"L", c"Q"),
-    isize: code_size(c"i", c"l", c"q"),
-    usize: code_size(c"I", c"L", c"Q"),
-    f32: c"f",
-    f64: c"d",
-}
-
-// SAFETY: an array is its elements one after the other, without padding; so it holds `N` times their scalars.
+// SAFETY: an array is its elements one after the other, without padding; so it holds `N` times their scalars, and its
+// bytes are theirs.
 unsafe impl<E: Element, const N: usize> Element for [E; N] {
     const FORMAT: &'static CStr = E::FORMAT;
     const ITEMSIZE: usize = E::ITEMSIZE;
     const SHAPE: InnerShape = E::SHAPE.nested_in(N);
+    const ANY_BITS: bool = E::ANY_BITS;
 }
+
+/// Holds an element against what can be checked of its promises. Whoever relies on them calls it in a `const`.
+///
+/// # Panics
+///
+/// At compile time, when one is broken.
+#[track_caller]
+pub const fn check<E: Element>() {
+    let (itemsize, scalars) = (E::ITEMSIZE, E::SHAPE.scalars());
+    assert!(
+        itemsize > 0 && scalars > 0,
+        "the element has a size of 0 bytes, which no buffer can describe; give its arrays a length above 0"
+    );
+    assert!(
+        size_of::<E>() == itemsize * scalars,
+        "the element has bytes that its `SHAPE` and `ITEMSIZE` do not describe"
+    );
+    assert!(
+        code::size(E::FORMAT) == itemsize,
+        "the element's `FORMAT` describes another number of bytes than its `ITEMSIZE`"
+    );
+}
+
+#[cfg(test)]
+mod tests;

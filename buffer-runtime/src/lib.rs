@@ -36,6 +36,7 @@
 //! ```
 //!
 //! - [`ExportBuffer`] documents the derive: shapes, order, read-only buffers, and what it refuses.
+//! - [`Element`] lists what may be stored, and [`BufferElement`] documents the derive for records.
 //! - [`ExportCell`] documents the lock: what goes together with a view, and what does not.
 //! - [`Shared`] is how Rust updates in place what Python sees at the same time.
 //! - [`Rows`] are allocated one by one and exported as an indirect array.
@@ -49,6 +50,8 @@ mod cell;
 #[cfg(not(loom))]
 mod element;
 mod error;
+#[cfg(not(loom))]
+mod ext;
 pub mod format;
 mod layout;
 mod lock;
@@ -67,7 +70,7 @@ pub mod private;
 #[cfg(not(loom))]
 pub use self::{
     cell::{ExportCell, ReadGuard, ShareGuard, SharedRow, WriteGuard},
-    element::Element,
+    element::{Be, Bytes, Element, Le, Scalar},
     error::BorrowError,
     format::{Format, FormatError},
     layout::{InnerShape, Layout, LayoutError},
@@ -76,7 +79,7 @@ pub use self::{
     storage::{Exportable, RowLengthError, Rows, Storage},
 };
 #[cfg(not(loom))]
-pub use buffer_derive::ExportBuffer;
+pub use buffer_derive::{BufferElement, ExportBuffer};
 
 /// The README's example is one of the documentation's tests.
 #[cfg(doctest)]

@@ -3,10 +3,17 @@
 
 pub use pyo3;
 pub use pyo3::PyResult;
+pub use std::ffi::CStr;
 pub use std::result::Result::Ok;
 
 pub use crate::__submit_slots as submit_slots;
-pub use crate::layout::{Declaration, Declared, Descriptor, Dim, Dimension, Dims, Item, Numbers, Order, Placement};
+pub use crate::element::{
+    AnyBytes, Element, Field, Marker, Place, Record, any_bits, check, format, inner_format, inner_shape, inner_size,
+    marker, size,
+};
+pub use crate::layout::{
+    Declaration, Declared, Descriptor, Dim, Dimension, Dims, InnerShape, Item, Numbers, Order, Placement,
+};
 pub use crate::py::array as methods;
 pub use crate::py::slots::slots;
 pub use crate::py::{Byte, Bytes, Class, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, holds_bytes};

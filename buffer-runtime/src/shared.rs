@@ -6,6 +6,8 @@
 //! 1. Each `T` is accessed in units of one size, always the same: the smaller of its alignment and the machine word. Two
 //!    handles to the same memory must not mix sizes, which would be undefined by the rules of `std::sync::atomic`.
 //! 2. No reference to an element exists, only raw pointers; what is handed out is a copy.
+//! 3. Whatever is in the memory is a valid `T` at any time. If not every bit pattern is one, as in a `bool`, foreign code may
+//!    not write: no class exports such elements for writing (`Descriptor::of`).
 //!
 //! Assumed of the other side, as documented on the type: a plain load or store by foreign code acts as a racing relaxed
 //! one of each byte.
@@ -16,7 +18,7 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 use self::unit::{copy_in, copy_out, store_changed};
-use crate::element::Element;
+use crate::element::{self, Element};
 
 mod block;
 mod unit;
@@ -52,8 +54,10 @@ impl<T: Element> Shared<T> {
     /// # Safety
     ///
     /// While the handle lives, `data` is aligned and valid for reads and writes of `len` initialised elements, and nobody
-    /// holds a reference to them.
+    /// holds a reference to them. Unless `T::ANY_BITS`, nobody writes them but as valid elements.
     pub(crate) unsafe fn new(data: *mut T, len: usize) -> Self {
+        // The promises of a generic element hold once this has been evaluated.
+        const { element::check::<T>() }
         debug_assert!(data.is_aligned());
         // SAFETY: the caller vouches for a valid pointer, which is not null.
         Self { data: unsafe { NonNull::new_unchecked(data) }, len, elements: PhantomData }
@@ -79,7 +83,8 @@ impl<T: Element> Shared<T> {
         let mut value = MaybeUninit::uninit();
         // SAFETY: `at` has checked the index, and a local has room for one element.
         unsafe { copy_out(self.at(index), value.as_mut_ptr(), 1) };
-        // SAFETY: every unit of it was loaded, and every bit pattern is a valid `T` (Element).
+        // SAFETY: every unit of it was loaded from a valid element (invariant 3), if not all from the same one, and such a
+        // mixture is valid (Element, clause 3).
         unsafe { value.assume_init() }
     }
 

@@ -26,8 +26,8 @@ pub use self::rows::{RowLengthError, Rows};
 /// 6. Dropping the storage is sound on any thread, attached to an interpreter or not.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the storage of an `ExportCell`",
-    label = "not contiguous memory of integers or floats",
-    note = "storages are `Vec<T>`, `Box<[T]>` and `[T; N]`, where `T` is an integer, a float, or an array of those; rows \
+    label = "not contiguous memory of elements",
+    note = "storages are `Vec<T>`, `Box<[T]>` and `[T; N]`, where `T` is a number, a record, or an array of those; rows \
             that are allocated one by one are `Rows<T>`",
     note = "for a text store its bytes in a `Vec<u8>`; for a map copy the items into one `Vec`"
 )]

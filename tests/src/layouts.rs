@@ -3,14 +3,17 @@
 //! `product` has all combinations of them, as the list `CLASSES`; `singles` has a class for each thing that a class can be
 //! besides: not frozen, a tuple struct, with an expression for a shape; `strided` has those that say where their items are;
 //! `rows` has those whose rows are allocated one by one; `parts` has those that show parts of other objects;
+//! `elements` has the elements that `product` leaves out, as the list `ELEMENTS`, and `records` has those that are structs;
 //! `lives` has those whose end can be watched.
 
 use pyo3::prelude::*;
 
 mod content;
+mod elements;
 mod lives;
 mod parts;
 mod product;
+mod records;
 mod rows;
 mod singles;
 mod strided;
@@ -18,6 +21,8 @@ mod strided;
 pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let layouts = PyModule::new(module.py(), "layouts")?;
     layouts.add("CLASSES", product::classes(module.py())?)?;
+    layouts.add("ELEMENTS", elements::classes(module.py()))?;
+    records::add(&layouts)?;
     singles::add(&layouts)?;
     strided::add(&layouts)?;
     rows::add(&layouts)?;

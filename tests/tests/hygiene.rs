@@ -141,6 +141,8 @@ mod facade {
     pub(crate) use buffer_runtime as runtime;
 }
 
+#[path = "hygiene/elements.rs"]
+mod elements;
 #[path = "hygiene/expressions.rs"]
 mod expressions;
 #[path = "hygiene/names.rs"]

@@ -50,7 +50,7 @@ fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
 
     // A link may be good as users read it and broken with the private items, or the other way round.
     for (what, private) in [("documentation", None), ("private documentation", Some("--document-private-items"))] {
-        let mut doc = cargo(&["doc", "--no-deps", "-p", "buffer-derive", "-p", "buffer-runtime"]);
+        let mut doc = cargo(&["doc", "--no-deps", "--all-features", "-p", "buffer-derive", "-p", "buffer-runtime"]);
         doc.args(private).env("RUSTDOCFLAGS", "-D warnings");
         checks.push((what, doc));
     }

@@ -7,7 +7,7 @@ use super::{Extent, Numbers, Order, Readonly, Shape, Strides, end_of_option, ung
 use crate::ctxt::combined;
 
 /// The expression in `name = expression`; `form` says how the whole is written.
-fn value(name: &Ident, input: ParseStream, form: &str) -> Result<Expr> {
+pub(super) fn value(name: &Ident, input: ParseStream, form: &str) -> Result<Expr> {
     let missing = || Error::new(name.span(), format!("`{name}` needs a value; write {form}"));
     input.parse::<Token![=]>().map_err(|_| missing())?;
     if input.is_empty() || input.peek(Token![,]) {

@@ -1,7 +1,5 @@
 //! What the derive says of a class, and how its Rust value is reached from the Python object.
 
-use std::ffi::CStr;
-
 use pyo3::impl_::pycell::PyClassObjectBaseLayout;
 use pyo3::impl_::pyclass::{NoopThreadChecker, PyClassImpl};
 use pyo3::pyclass::boolean_struct::{False, True};
@@ -9,8 +7,8 @@ use pyo3::{Borrowed, Py, PyClass, PyResult, Python, ffi};
 
 use super::slots::{Entry, Slot};
 use crate::cell::ExportCell;
-use crate::element::Element;
-use crate::layout::{Descriptor, Dims, InnerShape, MAX_NDIM, Order, Placement};
+use crate::element::{self, Element};
+use crate::layout::{Descriptor, Dims, MAX_NDIM, Order, Placement};
 use crate::storage::Exportable;
 
 /// How a class exports one cell, or a part of another object's.
@@ -60,14 +58,8 @@ pub enum ShapeSource {
 
 /// What a field can be that `#[buffer]` marks.
 pub trait Source: sealed::Sealed {
-    /// The format of one item.
-    const FORMAT: &'static CStr;
-    /// The size of one item in bytes.
-    const ITEMSIZE: usize;
-    /// The dimensions that one element adds.
-    const INNER: InnerShape;
-    /// The size of one element in bytes.
-    const ELEMENT_SIZE: usize;
+    /// What the memory consists of.
+    type Element: Element;
     /// Whether rows are allocated one by one.
     const ROWS: bool;
     /// Whether it is another object, of which a part is exported.
@@ -86,10 +78,8 @@ pub(super) trait Cell: Source {
 }
 
 impl<S: Exportable> Source for ExportCell<S> {
-    const FORMAT: &'static CStr = S::Element::FORMAT;
-    const ITEMSIZE: usize = S::Element::ITEMSIZE;
-    const INNER: InnerShape = S::Element::SHAPE;
-    const ELEMENT_SIZE: usize = size_of::<S::Element>();
+    type Element = S::Element;
+
     const ROWS: bool = S::INDIRECT;
     const PART: bool = false;
     const PART_OF_PART: bool = false;
@@ -106,10 +96,8 @@ impl<S: Exportable> Cell for ExportCell<S> {
 
 /// What a part shows is bytes until the other object is asked.
 impl<W: Exported> Source for Py<W> {
-    const FORMAT: &'static CStr = c"B";
-    const ITEMSIZE: usize = 1;
-    const INNER: InnerShape = InnerShape::SCALAR;
-    const ELEMENT_SIZE: usize = 1;
+    type Element = u8;
+
     const ROWS: bool = false;
     const PART: bool = true;
     const PART_OF_PART: bool = W::ENTRY.part;
@@ -250,15 +238,16 @@ impl Descriptor {
     ///
     /// # Panics
     ///
-    /// At compile time, when an element has no bytes, or the declaration cannot be one of such a field.
+    /// At compile time, when an element is not what it promises, Python may write what is not valid in it, or the declaration
+    /// cannot be one of such a field.
+    #[track_caller]
     pub const fn of<T: Exporter>() -> Self {
-        let inner = <T::Cell as Source>::INNER;
-        let itemsize = <T::Cell as Source>::ITEMSIZE;
+        element::check::<<T::Cell as Source>::Element>();
         assert!(
-            itemsize > 0 && inner.scalars() > 0,
-            "the element has a size of 0 bytes, which no buffer can describe; give its arrays a length above 0"
+            T::READONLY || <T::Cell as Source>::Element::ANY_BITS,
+            "Python may write any byte, and not every one is a valid `bool`; mark the field `#[buffer(readonly)]`, or \
+             store `u8` instead of `bool`"
         );
-        assert!(<T::Cell as Source>::ELEMENT_SIZE == itemsize * inner.scalars(), "the element has padding");
         let natural = matches!(T::SOURCE, ShapeSource::Storage);
         assert!(
             !(<T::Cell as Source>::PART && natural),
@@ -272,12 +261,13 @@ impl Descriptor {
             !<T::Cell as Source>::ROWS || natural || T::Dims::AT_RUN_TIME,
             "rows that are allocated one by one have a shape of their own; remove `shape`, `strides` and `offset`"
         );
+        let inner = <T::Cell as Source>::Element::SHAPE;
         let own = inner.extents().len() + if <T::Cell as Source>::ROWS { 2 } else { 1 };
         let ndim = if natural { own } else { T::PLACEMENT.ndim(T::Dims::LEN) };
         assert!(own <= MAX_NDIM && ndim <= MAX_NDIM, "a buffer has at most 64 dimensions");
         Self {
-            format: <T::Cell as Source>::FORMAT,
-            itemsize,
+            format: <T::Cell as Source>::Element::FORMAT,
+            itemsize: <T::Cell as Source>::Element::ITEMSIZE,
             ndim,
             order: T::ORDER,
             placement: T::PLACEMENT,

@@ -4,6 +4,7 @@ use std::cell::UnsafeCell;
 use std::thread;
 
 use super::*;
+use crate::{Be, BufferElement, Bytes, Le};
 
 /// Memory that only `Shared` handles access.
 struct Memory<T: Element>(Box<[UnsafeCell<T>]>);
@@ -51,6 +52,28 @@ fn miri_every_element_passes_through_two_handles() {
     round_trip([1_u8, 2, 3], [4, 5, 6]);
     round_trip([[1.0_f32; 2]; 3], [[2.0; 2]; 3]);
     round_trip([1_u64; 3], [2; 3]);
+    round_trip(true, false);
+    round_trip(Be::new(1_u32), Be::new(2));
+    round_trip(Bytes(*b"abc"), Bytes(*b"def"));
+    round_trip(Record { id: 1, alive: true, flags: [false; 3] }, Record { id: 2, alive: false, flags: [true; 3] });
+    round_trip(Packed { kind: 1, id: Le::new(2.0) }, Packed { kind: 3, id: Le::new(-2.0) });
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, BufferElement)]
+#[buffer(crate = "crate")]
+#[repr(C)]
+struct Record {
+    id: u32,
+    alive: bool,
+    flags: [bool; 3],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, BufferElement)]
+#[buffer(crate = "crate")]
+#[repr(C, packed)]
+struct Packed {
+    kind: u8,
+    id: Le<f64>,
 }
 
 #[test]
@@ -144,4 +167,38 @@ fn tsan_handles_on_many_threads_do_not_race() {
             });
         }
     });
+}
+
+/// What is loaded may have bytes of several records: each `bool` in it is one of theirs.
+#[test]
+fn tsan_miri_records_of_bools_are_valid_when_torn() {
+    #[derive(Clone, Copy, BufferElement)]
+    #[buffer(crate = "crate")]
+    #[repr(C)]
+    struct Flags {
+        first: bool,
+        others: [bool; 2],
+    }
+
+    let memory = Memory::new(&[Flags { first: true, others: [false; 2] }; 9]);
+    thread::scope(|scope| {
+        for first in [true, false] {
+            let shared = memory.shared();
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    shared.fill(Flags { first, others: [!first, first] });
+                    shared.for_each_chunk(|items| items.iter_mut().for_each(|item| item.first = !item.first));
+                    let set = shared
+                        .iter()
+                        .map(|item| usize::from(item.first) + item.others.map(usize::from)[1])
+                        .sum::<usize>();
+                    assert!(set <= 2 * shared.len());
+                }
+            });
+        }
+    });
+    let shared = memory.shared();
+    // SAFETY: a record has an alignment of 1, and is three initialised bytes, which `shared` accesses as bytes as well.
+    let bytes = unsafe { Shared::new(shared.as_ptr().cast::<u8>(), 3 * shared.len()) };
+    assert!(bytes.iter().all(|byte| byte <= 1));
 }

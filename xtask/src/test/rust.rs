@@ -38,7 +38,8 @@ impl Suite<'_> {
 pub(super) fn unit(suite: &Suite<'_>) -> Result<Outcome> {
     let nextest = run::read(suite.cargo().args(["nextest", "--version"])).is_ok();
     let runner: &[&str] = if nextest { &["nextest", "run", "--no-fail-fast"] } else { &["test", "--no-fail-fast"] };
-    run::run(suite.cargo().args(runner).args(CRATES).args(["-p", "xtask", "--lib", "--bins", "--tests"]))?;
+    let tests = ["-p", "xtask", "--all-features", "--lib", "--bins", "--tests"];
+    run::run(suite.cargo().args(runner).args(CRATES).args(tests))?;
     Ok(Outcome::Passed)
 }
 
@@ -57,7 +58,7 @@ pub(super) fn doc(suite: &Suite<'_>) -> Result<Outcome> {
     if let Some(reason) = cannot_embed(suite) {
         return Ok(Outcome::Skipped(reason));
     }
-    run::run(suite.cargo().args(["test", "--no-fail-fast", "--doc"]).args(CRATES))?;
+    run::run(suite.cargo().args(["test", "--no-fail-fast", "--doc", "--all-features"]).args(CRATES))?;
     Ok(Outcome::Passed)
 }
 

@@ -1,0 +1,203 @@
+//! Emits the expansion of `#[derive(BufferElement)]`.
+//!
+//! An `unsafe impl` is only as good as its proof, and other macros may rewrite the struct after this one has read it, or
+//! give another type each time that they are expanded. So nothing that was read is relied upon: what type a field has and
+//! where it lies, the compiler says, each once, and no type of the user's is written down again. The proof itself is in
+//! `buffer_runtime::private`, imported in the block as `__buffer`.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{DeriveInput, GenericParam, Generics, Ident, Member, Result, parse_quote};
+
+use crate::ast::element::{RecordField, RecordInput};
+use crate::check::element::{Form, Named, Record, check};
+use crate::ctxt::Ctxt;
+
+/// The derive itself: reads, checks, and emits unless there was an error.
+pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
+    let ctxt = Ctxt::new();
+    let input = RecordInput::from_syn(&ctxt, input);
+    let record = input.as_ref().and_then(|input| check(&ctxt, input));
+    ctxt.check()?;
+    Ok(record.as_ref().map(emit).unwrap_or_default())
+}
+
+fn emit(record: &Record) -> TokenStream {
+    let ident = record.ident;
+    let runtime = record.krate.map_or_else(|| quote!(::buffer_runtime), ToTokens::to_token_stream);
+    let allow_deprecated = record.deprecated.then(|| quote!(#[allow(deprecated)]));
+    let fields = fields(record);
+    let constants = constants(record);
+    let generics = with_bounds(record);
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    // Of a generic record, the constants are evaluated when its parameters are known.
+    let check = generics.params.is_empty().then(|| quote!(const _: () = __buffer::check::<#ident>();));
+    quote! {
+        #allow_deprecated
+        const _: () = {
+            use #runtime::private as __buffer;
+
+            #[automatically_derived]
+            impl #impl_generics __buffer::Record for #ident #ty_generics #where_clause {
+                #fields
+            }
+
+            #[automatically_derived]
+            unsafe impl #impl_generics __buffer::Element for #ident #ty_generics #where_clause {
+                #constants
+            }
+
+            #check
+        };
+    }
+}
+
+/// The fields with bytes in their order. What is wrong with one shows at its type.
+fn fields(record: &Record) -> TokenStream {
+    let fields: Vec<(&RecordField, TokenStream)> = match &record.form {
+        Form::Transparent(field) => vec![(field, TokenStream::new())],
+        Form::Fields(fields) => fields.iter().map(|named| (named.field, naming(named))).collect(),
+    };
+    let members =
+        fields.iter().map(|(field, _)| *field).chain(record.markers.iter().copied()).map(|field| &field.member);
+    let markers = record.markers.iter().map(|marker| {
+        let span = Span::call_site().located_at(marker.ty.span());
+        let projection = projection(&marker.member, span);
+        quote_spanned!(span=> __buffer::marker(#projection);)
+    });
+    let variables: Vec<Ident> = (0..fields.len()).map(|index| format_ident!("__field{index}")).collect();
+    let previous = [None].into_iter().chain(variables.iter().map(Some));
+    let values = fields.iter().zip(previous).map(|((field, naming), previous)| {
+        let value = value(field, previous);
+        quote!(#value #naming)
+    });
+    quote! {
+        const FIELDS: &'static [__buffer::Field] = &{
+            // There are no others.
+            let _ = |__record: Self| {
+                let Self { #(#members: _),* } = __record;
+            };
+            #(#markers)*
+            #(let #variables = #values;)*
+            [#(#variables),*]
+        };
+    }
+}
+
+/// What changes the name that Python sees from the one that the field has in Rust.
+fn naming(Named { field, name }: &Named) -> TokenStream {
+    match name {
+        None => quote!(.padding()),
+        Some(name) if *name == shown(&field.member) => TokenStream::new(),
+        Some(name) => quote!(.renamed(#name)),
+    }
+}
+
+/// A field as messages call it.
+fn shown(member: &Member) -> String {
+    match member {
+        Member::Named(ident) => ident.to_string(),
+        Member::Unnamed(index) => index.index.to_string(),
+    }
+}
+
+/// What the compiler says of a field.
+fn value(field: &RecordField, previous: Option<&Ident>) -> TokenStream {
+    // Ours by hygiene; the user's by position, for errors.
+    let span = Span::call_site().located_at(field.ty.span());
+    let function = field.attrs.described_as.value().map_or_else(
+        || quote_spanned!(span=> __buffer::Field::new),
+        |element| quote_spanned!(span=> __buffer::Field::described_as::<#element, _, _>),
+    );
+    let member = &field.member;
+    let projection = projection(member, span);
+    let shown = shown(member);
+    let previous_end = previous.map_or_else(|| quote!(0), |previous| quote!(#previous.end()));
+    quote_spanned! {span=>
+        #function(
+            #projection,
+            __buffer::Place {
+                member: #shown,
+                start: ::core::mem::offset_of!(Self, #member),
+                previous_end: #previous_end,
+            }
+        )
+    }
+}
+
+/// A function from the struct to a field, which says what type the field has. It is never called.
+fn projection(member: &Member, span: Span) -> TokenStream {
+    quote_spanned! {span=>
+        |__record: Self| {
+            let Self { #member: __field, .. } = __record;
+            __field
+        }
+    }
+}
+
+fn constants(record: &Record) -> TokenStream {
+    // Padding at the end shows at the struct's name.
+    let span = Span::call_site().located_at(record.ident.span());
+    let (size, format, shape) = match record.form {
+        Form::Fields(_) => {
+            (quote_spanned!(span=> __buffer::size::<Self>()), quote!(format::<Self>()), quote!(InnerShape::SCALAR))
+        }
+        Form::Transparent(_) => (
+            quote_spanned!(span=> __buffer::inner_size::<Self>()),
+            quote!(inner_format::<Self>()),
+            quote!(inner_shape::<Self>()),
+        ),
+    };
+    quote! {
+        const FORMAT: &'static __buffer::CStr = __buffer::#format;
+        const ITEMSIZE: ::core::primitive::usize = #size;
+        const SHAPE: __buffer::InnerShape = __buffer::#shape;
+        const ANY_BITS: ::core::primitive::bool = __buffer::any_bits::<Self>();
+    }
+}
+
+/// The struct's own bounds, and those that make its fields elements.
+fn with_bounds(record: &Record) -> Generics {
+    let mut generics = record.generics.clone();
+    if generics.params.is_empty() {
+        return generics;
+    }
+    let fields: Vec<&RecordField> = match &record.form {
+        Form::Transparent(field) => vec![field],
+        Form::Fields(fields) => fields.iter().map(|named| named.field).collect(),
+    };
+    let clause = generics.make_where_clause();
+    clause
+        .predicates
+        .push(parse_quote!(Self: ::core::marker::Copy + ::core::marker::Send + ::core::marker::Sync + 'static));
+    for RecordField { ty, attrs, .. } in fields {
+        let described_as = attrs.described_as.value();
+        if let Some(element) = described_as.filter(|element| depends_on(record.generics, *element)) {
+            clause.predicates.push(parse_quote!(#element: __buffer::Element));
+        }
+        if depends_on(record.generics, ty) {
+            clause.predicates.push(match described_as {
+                Some(_) => parse_quote!(#ty: __buffer::AnyBytes),
+                None => parse_quote!(#ty: __buffer::Element),
+            });
+        }
+    }
+    generics
+}
+
+/// Whether a type names one of the parameters.
+fn depends_on(generics: &Generics, ty: impl ToTokens) -> bool {
+    ty.into_token_stream().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => generics.params.iter().any(|param| match param {
+            GenericParam::Type(param) => param.ident == ident,
+            GenericParam::Const(param) => param.ident == ident,
+            GenericParam::Lifetime(_) => false,
+        }),
+        TokenTree::Group(group) => depends_on(generics, group.stream()),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}
+
+#[cfg(test)]
+mod tests;

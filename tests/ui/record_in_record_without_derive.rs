@@ -1,0 +1,16 @@
+use buffer_runtime::BufferElement;
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Vector {
+    x: f32,
+    y: f32,
+}
+
+#[derive(Clone, Copy, BufferElement)]
+#[repr(C)]
+struct Particle {
+    at: Vector,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use buffer_runtime::BufferElement;
+
+#[derive(Clone, BufferElement)]
+#[repr(C)]
+struct Particle {
+    name: String,
+}
+
+fn main() {}
