@@ -56,9 +56,6 @@ impl Layout<'_> {
 
     /// The numbers of the layout, as `resolve` writes them.
     fn resolve(&self, bytes: usize) -> Result<Vec<isize>, LayoutError> {
-        if self.itemsize == 0 {
-            return Err(LayoutError::PartialItem { bytes: bytes.cast_signed(), itemsize: 0 });
-        }
         let descriptor = Descriptor {
             format: c"B",
             itemsize: 1,

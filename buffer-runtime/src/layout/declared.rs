@@ -25,7 +25,7 @@ pub struct Declaration<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Item<'a> {
     pub(crate) format: &'a CStr,
-    /// Its size in bytes; never 0.
+    /// Its size in bytes; 0 is refused when the layout is resolved.
     pub(crate) itemsize: usize,
 }
 

@@ -44,6 +44,8 @@ pub enum LayoutError {
         /// The product of the extents that are not `_`.
         known: usize,
     },
+    /// An item has 0 bytes.
+    EmptyItem,
     /// The memory does not end at the end of an item.
     #[non_exhaustive]
     PartialItem {
@@ -101,6 +103,7 @@ impl fmt::Display for LayoutError {
                 f,
                 "the declared shape does not fit: the storage has {items} items, which its other dimensions (product {known}) do not divide"
             ),
+            Self::EmptyItem => f.write_str("an item has 0 bytes, which no buffer can describe; check the format"),
             Self::PartialItem { bytes, itemsize } => {
                 write!(f, "{bytes} bytes are no whole number of items of {itemsize} bytes; check the format and the length")
             }

@@ -62,13 +62,16 @@ pub(crate) fn resolve(
     }
     let elements = memory.len.checked_mul(memory.row_len.unwrap_or(1)).ok_or(LayoutError::TooLarge)?;
     let bytes = bytes_of(descriptor, elements)?;
+    let itemsize = declared.item.map_or(descriptor.itemsize, |item| item.itemsize);
+    if itemsize == 0 {
+        return Err(LayoutError::EmptyItem);
+    }
     let mut own = [Dim::Inferred; MAX_NDIM];
     let (extents, dense) = match declared.extents {
         Some(extents) => (extents, declared.offset.is_none()),
         None => (own_dims(descriptor, memory, declared, &mut own)?, true),
     };
     let ndim = extents.len();
-    let itemsize = declared.item.map_or(descriptor.itemsize, |item| item.itemsize);
     let whole = Whole { itemsize: isize::try_from(itemsize).map_err(|_| LayoutError::TooLarge)?, bytes };
     let (shape, rest) = arrays.split_at_mut(ndim);
     let (offset, rest) = rest.split_at_mut(1);

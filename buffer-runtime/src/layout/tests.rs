@@ -214,6 +214,23 @@ fn dimensions_at_run_time_are_counted() {
 }
 
 #[test]
+fn items_of_no_bytes_are_refused_whatever_is_declared_of_them() {
+    let item = Some(Item { format: c"0s", itemsize: 0 });
+    let extents = Some(&[Dim::Extent(3)][..]);
+    let steps = Some(&[Dim::Extent(1)][..]);
+    for (extents, strides) in [(None, None), (extents, None), (Some(&[Dim::Inferred][..]), None), (extents, steps)] {
+        for offset in [None, extents.map(|_| Dim::Extent(0))] {
+            for (len, row_len) in [(0, None), (3, None), (0, Some(0)), (3, Some(0)), (3, Some(2))] {
+                let declared = Declaration { extents, offset, strides, item, ..Declaration::default() };
+                let refused = resolve_declared(&BYTES, Memory { len, row_len }, &declared).unwrap_err();
+                let over_rows = row_len.is_some() && extents.is_some();
+                assert_eq!(refused, if over_rows { LayoutError::OverRows } else { LayoutError::EmptyItem });
+            }
+        }
+    }
+}
+
+#[test]
 fn separate_rows_are_behind_pointers() {
     let memory = Memory { len: 2, row_len: Some(6) };
     let bytes = resolve_declared(&BYTES, memory, &Declaration::default()).unwrap();
@@ -240,7 +257,8 @@ fn a_layout_can_be_checked_before_it_is_declared() {
     let huge = Layout { shape: &[isize::MAX, 2], ..c_order };
     assert_eq!(huge.strides(), Err(LayoutError::TooLarge));
     let nothing = Layout { itemsize: 0, ..c_order };
-    assert!(nothing.check(100).is_err());
+    assert_eq!(nothing.check(100), Err(LayoutError::EmptyItem));
+    assert_eq!(nothing.strides(), Err(LayoutError::EmptyItem));
     assert_eq!(Layout { shape: &[], ..c_order }.strides(), Ok(vec![]));
 }
 
