@@ -58,12 +58,12 @@ unsafe fn get<T: Exporter<Cell: Cell>>(
     flags: c_int,
 ) -> PyResult<c_int> {
     // SAFETY: as the caller vouches, and `class` is the value of the object.
-    let get = |class: &T::Class| unsafe { get_from::<T>(py, class, slf, view, Flags(flags)) };
+    let get = |class: &T::Class| unsafe { get_from::<T>(py, class, slf, view, Flags(flags)) }.map(|()| 0);
     // SAFETY: as the caller vouches.
     unsafe { with_class_of::<T>(py, slf, view, get) }
 }
 
-/// Calls `get` on the value of an object, and raises what keeps from it.
+/// Calls `get` on the value of an object, and raises what keeps from it. `get` answers a status, as `bf_getbuffer` does.
 ///
 /// # Safety
 ///
@@ -72,7 +72,7 @@ pub(super) unsafe fn with_class_of<T: Exporter>(
     py: Python<'_>,
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
-    get: impl FnOnce(&T::Class) -> PyResult<()>,
+    get: impl FnOnce(&T::Class) -> PyResult<c_int>,
 ) -> PyResult<c_int> {
     if view.is_null() {
         return Err(PyBufferError::new_err("a view was requested into a NULL Py_buffer; pass the address of one"));
@@ -83,7 +83,7 @@ pub(super) unsafe fn with_class_of<T: Exporter>(
     drain_orphans(py);
     // SAFETY: the caller vouches for the object.
     match unsafe { T::Class::reach(py, slf, get) } {
-        Ok(granted) => granted.map(|()| 0),
+        Ok(status) => status,
         Err(unreached) => {
             let class = T::Class::NAME;
             Err(PyBufferError::new_err(match unreached {

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
-use pyo3::{Py, PyErr, PyResult, Python, ffi};
+use pyo3::{Py, PyResult, Python, ffi};
 
 use super::class::{Exported, Exporter, ShapeSource};
 use super::cold::{evaluate, release, with_class_of};
@@ -58,7 +58,7 @@ unsafe fn get<T: Exporter<Cell = Py<W>>, W: Exported>(
     unsafe { with_class_of::<T>(py, slf, view, get) }
 }
 
-/// Grants a view of the part that `class` shows.
+/// Grants a view of the part that `class` shows. Where the whole grants none, what it has set stays set, and the answer is -1.
 ///
 /// # Safety
 ///
@@ -69,14 +69,14 @@ unsafe fn grant<T: Exporter<Cell = Py<W>>, W: Exported>(
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
-) -> PyResult<()> {
+) -> PyResult<c_int> {
     if flags.is_mistaken() {
         return Err(ViewError::from(Refusal::Mistaken).into());
     }
     if T::READONLY && flags.writable() {
         return Err(ViewError::from(Refusal::ReadOnly).into());
     }
-    let mut whole = Whole::of(py, T::cell(class), flags.writable())?;
+    let Some(mut whole) = Whole::of(py, T::cell(class), flags.writable())? else { return Ok(-1) };
     let dims = match T::SOURCE {
         ShapeSource::Code => evaluate::<T>(py, class)?,
         ShapeSource::Storage | ShapeSource::Fields => T::dims(class)?,
@@ -98,7 +98,7 @@ unsafe fn grant<T: Exporter<Cell = Py<W>>, W: Exported>(
     // SAFETY: the view of the whole is counted and left to this one, the description is of a layout that is left to it as
     // well, and the caller vouches for the object and the view.
     unsafe { fill(buf, &description, object, view) };
-    Ok(())
+    Ok(0)
 }
 
 /// A view of the whole, which is given back unless it is kept.
@@ -110,14 +110,15 @@ struct Whole<'py> {
 }
 
 impl<'py> Whole<'py> {
-    /// Asks the whole for a view, as any consumer would.
-    fn of<W: Exported>(py: Python<'py>, whole: &Py<W>, must_write: bool) -> PyResult<Self> {
+    /// Asks the whole for a view, as any consumer would. `None` where it has refused, and an exception is set.
+    fn of<W: Exported>(py: Python<'py>, whole: &Py<W>, must_write: bool) -> PyResult<Option<Self>> {
         let flags = ffi::PyBUF_FULL_RO | if must_write { ffi::PyBUF_WRITABLE } else { 0 };
         let mut view = MaybeUninit::<ffi::Py_buffer>::zeroed();
         // SAFETY: attached, as the token says; the object is of the class whose entry it is, and the view may be written.
         let status = unsafe { (W::ENTRY.getbuffer)(whole.as_ptr(), view.as_mut_ptr(), flags) };
         if status != 0 {
-            return Err(PyErr::fetch(py));
+            // Not to be taken as a `PyErr`: that would resume a panic which PyO3 has made an exception of.
+            return Ok(None);
         }
         // SAFETY: all zeros is a valid `Py_buffer`, and so is a granted one.
         let view = unsafe { view.assume_init() };
@@ -131,7 +132,7 @@ impl<'py> Whole<'py> {
                         of them instead";
             return Err(pyo3::exceptions::PyBufferError::new_err(text));
         }
-        Ok(whole)
+        Ok(Some(whole))
     }
 
     fn header(&self) -> &Header {
