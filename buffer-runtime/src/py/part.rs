@@ -77,6 +77,11 @@ unsafe fn grant<T: Exporter<Cell = Py<W>>, W: Exported>(
         return Err(ViewError::from(Refusal::ReadOnly).into());
     }
     let Some(mut whole) = Whole::of(py, T::cell(class), flags.writable())? else { return Ok(-1) };
+    let blocked = |blocker| ViewError::Blocked { writable: flags.writable(), blocker };
+    if T::READONLY {
+        // Before user code runs, so that Rust may read meanwhile, as it may beside the view that is asked for.
+        whole.downgrade().map_err(blocked)?;
+    }
     let dims = match T::SOURCE {
         ShapeSource::Code => evaluate::<T>(py, class)?,
         ShapeSource::Storage | ShapeSource::Fields => T::dims(class)?,
@@ -88,7 +93,7 @@ unsafe fn grant<T: Exporter<Cell = Py<W>>, W: Exported>(
     let facts = part.layout().facts;
     let answer = request::answer(flags, facts).map_err(ViewError::from)?;
     if facts.readonly {
-        whole.downgrade().map_err(|blocker| ViewError::Blocked { writable: flags.writable(), blocker })?;
+        whole.downgrade().map_err(blocked)?;
         part.set_ticket(whole.ticket);
     }
     let buf = buf(whole.header(), part.layout());
