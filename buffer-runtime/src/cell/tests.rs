@@ -6,6 +6,7 @@
 mod rows;
 mod threads;
 
+use std::ffi::{CStr, c_char};
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,6 +60,10 @@ impl<S: Exportable> ExportCell<S> {
     }
 
     fn view(&self, descriptor: &'static Descriptor, must_write: bool) -> Option<View> {
+        self.view_as(descriptor, must_write, &Declaration::default())
+    }
+
+    fn view_as(&self, descriptor: &'static Descriptor, must_write: bool, declared: &Declaration<'_>) -> Option<View> {
         attached(|| {
             loop {
                 let header = self.header();
@@ -68,7 +73,7 @@ impl<S: Exportable> ExportCell<S> {
                         continue;
                     }
                     // SAFETY: the first view was just claimed.
-                    unsafe { Header::resolve(self.address(), descriptor, &Declaration::default()) }.unwrap();
+                    unsafe { Header::resolve(self.address(), descriptor, declared) }.unwrap();
                     header.lock.publish();
                 } else if header.lock.join(&admission) != Entry::Entered {
                     continue;
@@ -86,6 +91,7 @@ impl<S: Exportable> ExportCell<S> {
                     nbytes: published.description.len.cast_unsigned(),
                     shape: published.description.shape,
                     strides: published.description.strides,
+                    format: published.description.format,
                     ndim: published.facts.ndim,
                 });
             }
@@ -101,6 +107,7 @@ struct View {
     nbytes: usize,
     shape: *mut isize,
     strides: *mut isize,
+    format: *const c_char,
     ndim: usize,
 }
 
@@ -122,6 +129,11 @@ impl View {
     fn shape(&self) -> Vec<isize> {
         // SAFETY: as above; the arrays have `ndim` numbers.
         unsafe { slice::from_raw_parts(self.shape, self.ndim) }.to_vec()
+    }
+
+    fn format(&self) -> &CStr {
+        // SAFETY: as above; a format ends in a NUL.
+        unsafe { CStr::from_ptr(self.format) }
     }
 
     fn strides(&self) -> Vec<isize> {

@@ -74,6 +74,76 @@ fn miri_the_layout_follows_the_rows() {
     assert!(cell.test_close().unwrap().is_empty());
 }
 
+#[test]
+fn miri_rows_may_be_none_or_empty_in_a_cell() {
+    let cell = ExportCell::new(Rows::<u16>::new(5));
+    let view = cell.view(&ROWS, true).unwrap();
+    assert_eq!((view.shape(), view.nbytes, view.data.is_null()), (vec![0, 5], 0, false));
+    assert_eq!(cell.test_share().unwrap().iter().len(), 0);
+    drop(view);
+    *cell.test_write().unwrap() = Rows::from_rows([Vec::new(), Vec::new()]).unwrap();
+    assert_eq!(cell.view(&ROWS, true).unwrap().shape(), [2, 0]);
+    {
+        let shared = cell.test_share().unwrap();
+        assert!(shared.iter().all(|row| row.is_empty() && row.iter().len() == 0));
+        shared.row(1).fill(7);
+    }
+    assert!(cell.test_read().unwrap().iter().eq([[0_u16; 0], []]));
+}
+
+#[test]
+fn miri_what_is_behind_a_leaked_write_guard_is_out_of_reach() {
+    let (cell, other) = (three_rows(), ExportCell::new(Rows::new(7)));
+    let (mut one, mut two) = (cell.test_write().unwrap(), other.test_write().unwrap());
+    mem::swap(&mut *one, &mut *two);
+    // One cell knows where its rows are now, and the other does not.
+    drop(two);
+    mem::forget(one);
+    assert_eq!(other.view(&ROWS, false).unwrap().shape(), [3, 2]);
+    assert!(other.test_read().unwrap().row(2) == [5, 6]);
+    assert!(cell.view(&ROWS, false).is_none());
+    assert!(cell.test_read().is_err() && cell.test_share().is_err() && cell.test_close().is_err());
+    assert!(cell.into_inner().is_err());
+}
+
+#[test]
+#[should_panic(expected = "index 3 is out of range for 3 rows")]
+fn miri_a_row_that_is_not_there_is_not_looked_for() {
+    let _ = three_rows().test_share().unwrap().row(3);
+}
+
+#[test]
+fn miri_cells_of_rows_are_swapped_under_views() {
+    static OTHERS: Descriptor = Descriptor { readonly: true, ..ROWS };
+    let (mut one, mut other) = (three_rows(), ExportCell::new(Rows::new(7)));
+    let view = one.view(&ROWS, true).unwrap();
+    mem::swap(&mut one, &mut other);
+    assert!(other.view(&OTHERS, false).is_none());
+    assert_eq!(one.view(&OTHERS, false).unwrap().shape(), [0, 7]);
+    // SAFETY: the item is there.
+    assert_eq!(unsafe { view.item([1, 1]).read() }, 4);
+    drop(view);
+    assert_eq!(other.view(&OTHERS, false).unwrap().shape(), [3, 2]);
+}
+
+static BYTES: Descriptor = natural::<u8>();
+
+#[test]
+fn miri_a_format_of_run_time_lives_as_long_as_the_views_that_point_to_it() {
+    let declared =
+        |format| Declaration { item: Some(crate::layout::Item { format, itemsize: 2 }), ..Declaration::default() };
+    let cell = ExportCell::new(vec![0_u8; 6]);
+    let (h, text) = (declared(c"H"), c">H".to_owned());
+    let first = cell.view_as(&BYTES, false, &h).unwrap();
+    // What it says now is not asked while the first view lives.
+    let second = cell.view_as(&BYTES, false, &declared(&text)).unwrap();
+    assert_eq!((first.format(), second.format(), second.shape()), (c"H", c"H", vec![3]));
+    drop((first, second));
+    let third = cell.view_as(&BYTES, false, &declared(&text)).unwrap();
+    drop((text, cell));
+    assert_eq!(third.format(), c">H");
+}
+
 static PART: Descriptor = Descriptor { natural: false, ..natural::<u8>() };
 
 /// Every second item of a cell of `u32`.
@@ -94,9 +164,11 @@ fn miri_a_part_lives_from_its_request_to_its_release() {
     let cell = ExportCell::new((0..10).collect::<Vec<u32>>());
     let whole = cell.view(&U32, true).unwrap();
     assert!(part_of(&cell, &whole, 6).is_err());
-    let part = part_of(&cell, &whole, 5).unwrap();
+    let mut part = part_of(&cell, &whole, 5).unwrap();
     let description = part.layout().description;
     assert_eq!((part.layout().offset, description.len, description.itemsize), (4, 20, 4));
+    // The numbers and the format do not move with what owns them.
+    part.set_ticket(Ticket { block: whole.header, access: whole.access });
     let internal = part.leave();
     // The owner goes, and only then the part; the whole's view goes with it.
     drop(cell);
@@ -104,6 +176,8 @@ fn miri_a_part_lives_from_its_request_to_its_release() {
     assert_eq!(unsafe { description.shape.read() }, 5);
     // SAFETY: as above.
     assert_eq!(unsafe { description.strides.read() }, 8);
+    // SAFETY: as above; a format ends in a NUL.
+    assert_eq!(unsafe { CStr::from_ptr(description.format) }, c"I");
     // SAFETY: it was left to this view, which ends here.
     let ticket = unsafe { PartView::take(PartTicket::from_internal(internal).unwrap()) };
     assert_eq!((ticket.block, ticket.access), (whole.header, Access::Writable));
