@@ -17,33 +17,57 @@ def saying(text):
 VIEWS = {
     "memoryview": "memoryview(m)",
     "ndarray": "__import__('numpy').asarray(m)",
-    "ctypes": "(__import__('ctypes').c_int * 2).from_buffer(m)",
+    "ctypes": "(__import__('ctypes').c_int * 1).from_buffer(m)",
     "C": "edges.request(m, 0)",
     "many": "[memoryview(m) for _ in range(100)]",
 }
 
+# What stands for `m` in a view.
+EXPORTERS = {"whole": "owner", "part": "edges.OwnersPiece(owner, 4)"}
 
+exporters = pytest.mark.parametrize("exporter", EXPORTERS.values(), ids=EXPORTERS.keys())
+
+
+@exporters
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
-def test_a_view_in_a_global(view):
-    out = apart.run(f"{WRITE}\nm = edges.Owner([1, 2], None, saying('dropped'))\nview = {view}\nos.write(1, b'end\\n')")
+def test_a_view_in_a_global(view, exporter):
+    out = apart.run(
+        f"""{WRITE}
+owner = edges.Owner([1, 2], None, saying("dropped"))
+m = {exporter}
+view = {view}
+os.write(1, b"end\\n")
+"""
+    )
     assert out == "end\ndropped\n"
 
 
+@exporters
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
-def test_a_view_in_a_module_that_outlives_main(view):
-    apart.run(f"{WRITE}\nm = edges.Owner([1, 2])\nsys.view = {view}\nsys.modules['edges'] = edges\nedges.view = {view}")
+def test_a_view_in_a_module_that_outlives_main(view, exporter):
+    apart.run(
+        f"""{WRITE}
+owner = edges.Owner([1, 2])
+m = {exporter}
+sys.view = {view}
+sys.modules["edges"] = edges
+edges.view = {view}
+"""
+    )
 
 
 @pytest.mark.parametrize("noticed", [False, True], ids=["unnoticed", "noticed"])
+@exporters
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
-def test_a_parted_cells_drop_attaches(view, noticed):
+def test_a_parted_cells_drop_attaches(view, exporter, noticed):
     # A shape that is user code takes the path that notices cells which have lost their owner.
     notice = "edges.request(edges.Shaped([1]), 0)" if noticed else ""
     out = apart.run(
         f"""{WRITE}
-m = edges.Owner([1, 2], None, saying("dropped"))
+owner = edges.Owner([1, 2], None, saying("dropped"))
+m = {exporter}
 view = {view}
-edges.replace(m, [3])
+edges.replace(owner, [3])
 {notice}
 os.write(1, b"end\\n")
 """

@@ -84,6 +84,11 @@ def test_numpy_refuses_clearly_and_never_follows_the_pointers_as_items():
     for consume in (np.asarray, np.array, np.sum, lambda m: np.frombuffer(m, np.uint16)):
         with pytest.raises(BufferError, match="suboffsets"):
             consume(m)
+    view = memoryview(m)
+    for consume in (np.asarray, np.array, np.sum, lambda view: np.asarray(view[1:])):
+        with pytest.raises(BufferError, match="suboffsets"):
+            consume(view)
+    view.release()
     assert np.array(memoryview(m).tolist()).tolist() == VALUES
     assert m.views() == 0
 
@@ -138,6 +143,13 @@ def test_a_row_that_ends_in_half_an_item_is_refused():
     m = layouts.FormattedRows([b"abc", b"def"], "H", False)
     with pytest.raises(BufferError, match="3 bytes are no whole number of items of 2 bytes"):
         memoryview(m)
+
+
+@pytest.mark.parametrize("format", ["", "0H", "T{}"])
+@pytest.mark.parametrize("content", [[], [b"", b""], [b"abc", b"def"]])
+def test_items_of_no_bytes_are_refused(content, format):
+    with pytest.raises(BufferError, match="an item has 0 bytes, which no buffer can describe"):
+        memoryview(layouts.FormattedRows(content, format, False))
 
 
 def test_a_view_keeps_the_rows():

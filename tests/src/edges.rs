@@ -9,6 +9,7 @@ mod foreign;
 mod hammer;
 mod owners;
 mod parted;
+mod pieces;
 mod raw;
 mod series;
 mod shaped;
@@ -18,7 +19,17 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     const NAME: &str = "buffer_tests_ext.edges";
     let py = module.py();
     let edges = PyModule::new(py, NAME)?;
-    for add in [foreign::add, hammer::add, owners::add, parted::add, raw::add, series::add, shaped::add, watched::add] {
+    for add in [
+        foreign::add,
+        hammer::add,
+        owners::add,
+        parted::add,
+        pieces::add,
+        raw::add,
+        series::add,
+        shaped::add,
+        watched::add,
+    ] {
         add(&edges)?;
     }
     module.add("edges", &edges)?;

@@ -46,7 +46,7 @@ macro_rules! shaped {
         $(#[$attr])*
         #[derive(ExportBuffer)]
         #[pyclass($($class)*)]
-        struct $name {
+        pub(crate) struct $name {
             #[buffer(shape = [self.asked.rows()?, _] $($option)*)]
             data: ExportCell<Vec<i32>>,
             asked: Asked,
