@@ -144,8 +144,11 @@ def test_read_only_parts_and_parts_of_read_only_wholes(whole):
 
 @pytest.mark.parametrize("flags", [READ, WRITE])
 def test_flags_of_another_function_are_no_request_of_a_part(whole, flags):
+    # From 3.13 on `PyObject_GetBuffer` looks for them itself; what Python code asks for reaches the slot.
+    row = whole.row(0)
+    request = row.__buffer__ if sys.version_info >= (3, 12) else lambda flags: View(row, flags)
     with pytest.raises(BufferError, match="PyBUF_READ"):
-        View(whole.row(0), flags)
+        request(flags)
     assert whole.views() == 0
 
 
