@@ -11,7 +11,7 @@ mod resolve;
 
 use std::ffi::CStr;
 
-pub use self::check::Layout;
+pub use self::check::{CheckedLayout, Layout};
 pub use self::declared::{Declaration, Declared, Item, Numbers};
 pub use self::dim::{Dim, Dimension, Dims};
 pub use self::error::LayoutError;

@@ -73,7 +73,7 @@ pub use self::{
     element::{Be, Bytes, Element, Le, Scalar},
     error::BorrowError,
     format::{Format, FormatError},
-    layout::{InnerShape, Layout, LayoutError},
+    layout::{CheckedLayout, InnerShape, Layout, LayoutError},
     py::assert_exported,
     shared::Shared,
     storage::{Exportable, RowLengthError, Rows, Storage},

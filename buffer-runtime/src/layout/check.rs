@@ -10,22 +10,40 @@ use super::{Declaration, Descriptor, Dim, InnerShape, Item, LayoutError, Order, 
 /// use buffer_runtime::Layout;
 ///
 /// // The odd items of ten two-byte items, backwards.
-/// let layout = Layout { itemsize: 2, shape: &[5], strides: Some(&[-4]), offset: 18 };
-/// layout.check(20)?;
+/// let layout = Layout { itemsize: 2, shape: Some(&[5]), strides: Some(&[-4]), offset: 18 };
+/// assert_eq!(layout.check(20)?.nbytes, 10);
 /// assert!(layout.check(19).is_err());
+///
+/// // However many items there are.
+/// let layout = Layout { itemsize: 2, shape: None, strides: None, offset: 4 };
+/// assert_eq!(layout.check(20)?.shape, [8]);
 /// # Ok::<(), buffer_runtime::LayoutError>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Layout<'a> {
     /// The size of one item in bytes.
     pub itemsize: usize,
-    /// How many items there are along each dimension.
-    pub shape: &'a [isize],
+    /// How many items there are along each dimension; without it there is one dimension, of all that is behind the offset.
+    pub shape: Option<&'a [isize]>,
     /// How many bytes lie between neighbours along each dimension; without them the items lie one after the other in C
-    /// order.
+    /// order. They need a shape.
     pub strides: Option<&'a [isize]>,
     /// Where the item with all indices 0 is, in bytes from the start.
     pub offset: isize,
+}
+
+/// A layout whose items all lie inside the memory, with what was left open in a [`Layout`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CheckedLayout {
+    /// How many items there are along each dimension.
+    pub shape: Vec<isize>,
+    /// How many bytes lie between neighbours along each dimension.
+    pub strides: Vec<isize>,
+    /// The size of all items together in bytes.
+    pub nbytes: usize,
+    /// Whether two items may have bytes in common, which makes a buffer read-only.
+    pub overlaps: bool,
 }
 
 impl Layout<'_> {
@@ -34,28 +52,10 @@ impl Layout<'_> {
     /// # Errors
     ///
     /// What is wrong with the numbers.
-    pub fn check(&self, bytes: usize) -> Result<(), LayoutError> {
-        self.resolve(bytes).map(|_| ())
-    }
-
-    /// The strides, in bytes: those that were given, or those of items in C order.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the numbers, whatever the size of the memory.
-    pub fn strides(&self) -> Result<Vec<isize>, LayoutError> {
-        let ndim = self.shape.len();
-        match self.strides {
-            Some(strides) if strides.len() == ndim => Ok(strides.to_vec()),
-            Some(strides) => Err(LayoutError::StridesMismatch { strides: strides.len(), ndim }),
-            None => {
-                Ok(Layout { offset: 0, ..*self }.resolve(isize::MAX.cast_unsigned())?[ndim + 1..=2 * ndim].to_vec())
-            }
+    pub fn check(&self, bytes: usize) -> Result<CheckedLayout, LayoutError> {
+        if self.shape.is_none() && self.strides.is_some() {
+            return Err(LayoutError::StridesWithoutShape);
         }
-    }
-
-    /// The numbers of the layout, as `resolve` writes them.
-    fn resolve(&self, bytes: usize) -> Result<Vec<isize>, LayoutError> {
         let descriptor = Descriptor {
             format: c"B",
             itemsize: 1,
@@ -67,7 +67,7 @@ impl Layout<'_> {
             natural: false,
         };
         let dims = |numbers: &[isize]| numbers.iter().copied().map(Dim::Extent).collect::<Vec<_>>();
-        let extents = dims(self.shape);
+        let extents = self.shape.map_or_else(|| vec![Dim::Inferred], dims);
         let strides = self.strides.map(dims);
         let declared = Declaration {
             extents: Some(&extents),
@@ -79,7 +79,13 @@ impl Layout<'_> {
         let memory = Memory { len: bytes, row_len: None };
         let ndim = resolve::ndim(&descriptor, memory, &declared)?;
         let mut numbers = vec![0; resolve::count_of_numbers(ndim)];
-        resolve::resolve(&descriptor, memory, &declared, &mut numbers)?;
-        Ok(numbers)
+        let resolved = resolve::resolve(&descriptor, memory, &declared, &mut numbers)?;
+        Ok(CheckedLayout {
+            shape: numbers[..ndim].to_vec(),
+            strides: numbers[ndim + 1..=2 * ndim].to_vec(),
+            nbytes: resolved.nbytes.cast_unsigned(),
+            // Nothing else makes it read-only, being declared writable.
+            overlaps: resolved.facts.readonly,
+        })
     }
 }

@@ -34,6 +34,8 @@ pub enum LayoutError {
         /// How many dimensions the shape has.
         ndim: usize,
     },
+    /// There are strides, but no shape.
+    StridesWithoutShape,
     /// An extent of 0 stands beside `_`.
     InferredBesideZero,
     /// The extents beside `_` do not divide what there is.
@@ -88,7 +90,7 @@ impl fmt::Display for LayoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Negative { axis, extent } => write!(f, "dimension {axis} of the shape is negative ({extent})"),
-            Self::TooLarge => f.write_str("the shape holds more bytes than memory can have"),
+            Self::TooLarge => f.write_str("the items take or reach over more bytes than memory can have"),
             Self::TooManyDimensions { ndim } => {
                 write!(f, "the shape has {ndim} dimensions, but a buffer has at most {MAX_NDIM}")
             }
@@ -96,6 +98,7 @@ impl fmt::Display for LayoutError {
                 f,
                 "the strides are {strides} and the dimensions of the shape {ndim}; give one stride for each dimension"
             ),
+            Self::StridesWithoutShape => f.write_str("strides say nothing without a shape; give a shape as well"),
             Self::InferredBesideZero => f.write_str(
                 "the shape has a dimension of 0 beside `_`, which could then be any number; give every dimension",
             ),

@@ -250,16 +250,33 @@ fn separate_rows_are_behind_pointers() {
 
 #[test]
 fn a_layout_can_be_checked_before_it_is_declared() {
-    let c_order = Layout { itemsize: 4, shape: &[2, 3], strides: None, offset: 4 };
-    assert_eq!(c_order.check(28), Ok(()));
+    let c_order = Layout { itemsize: 4, shape: Some(&[2, 3]), strides: None, offset: 4 };
+    let checked = c_order.check(28).unwrap();
+    assert_eq!((checked.shape, checked.strides), (vec![2, 3], vec![12, 4]));
+    assert_eq!((checked.nbytes, checked.overlaps), (24, false));
     assert_eq!(c_order.check(27), Err(LayoutError::Outside { first: 4, end: 28, bytes: 27 }));
-    assert_eq!(c_order.strides(), Ok(vec![12, 4]));
-    let huge = Layout { shape: &[isize::MAX, 2], ..c_order };
-    assert_eq!(huge.strides(), Err(LayoutError::TooLarge));
+
+    let broadcast = Layout { strides: Some(&[0, 4]), ..c_order }.check(16).unwrap();
+    assert_eq!((broadcast.strides, broadcast.nbytes, broadcast.overlaps), (vec![0, 4], 24, true));
+    let scalar = Layout { shape: Some(&[]), ..c_order }.check(8).unwrap();
+    assert_eq!((scalar.shape, scalar.strides, scalar.nbytes), (vec![], vec![], 4));
+
+    let huge = Layout { shape: Some(&[isize::MAX, 2]), ..c_order };
+    assert_eq!(huge.check(100), Err(LayoutError::TooLarge));
     let nothing = Layout { itemsize: 0, ..c_order };
     assert_eq!(nothing.check(100), Err(LayoutError::EmptyItem));
-    assert_eq!(nothing.strides(), Err(LayoutError::EmptyItem));
-    assert_eq!(Layout { shape: &[], ..c_order }.strides(), Ok(vec![]));
+}
+
+#[test]
+fn a_layout_without_a_shape_has_all_that_is_behind_the_offset() {
+    let rest = Layout { itemsize: 4, shape: None, strides: None, offset: 4 };
+    let checked = rest.check(28).unwrap();
+    assert_eq!((checked.shape, checked.strides, checked.nbytes), (vec![6], vec![4], 24));
+    assert_eq!(rest.check(4).unwrap().shape, [0]);
+    assert_eq!(rest.check(27), Err(LayoutError::PartialItem { bytes: 23, itemsize: 4 }));
+    assert_eq!(rest.check(3), Err(LayoutError::OffsetOutside { offset: 4, bytes: 3 }));
+    let strided = Layout { strides: Some(&[4]), ..rest };
+    assert_eq!(strided.check(28), Err(LayoutError::StridesWithoutShape));
 }
 
 #[test]
