@@ -5,6 +5,7 @@
 
 use pyo3::prelude::*;
 
+mod compared;
 mod foreign;
 mod hammer;
 mod owners;
@@ -20,6 +21,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     let edges = PyModule::new(py, NAME)?;
     for add in [
+        compared::add,
         foreign::add,
         hammer::add,
         owners::add,

@@ -2,11 +2,14 @@
 
 use anyhow::Result;
 
+use crate::develop::{self, Profile};
+use crate::run;
+use crate::venv::Venv;
 use crate::workspace::Workspace;
-use crate::{develop, run};
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let venv = develop::run(workspace)?;
-    let demo = workspace.root.join("examples").join("matrix").join("demo.py");
-    run::run(venv.python().arg(demo))
+    let venv = Venv::main(workspace)?;
+    let matrix = workspace.example("matrix");
+    develop::install_example(workspace, &venv, Profile::Release, &matrix)?;
+    run::run(venv.python().arg(matrix.dir.join("demo.py")))
 }

@@ -37,11 +37,14 @@ impl Profile {
 
 pub(crate) fn install_examples(workspace: &Workspace, venv: &Venv, profile: Profile) -> Result<()> {
     for example in workspace.examples()? {
-        println!("== building examples/{} for {}", example.name, venv.name());
-        install_wheel(workspace, venv, profile, &example)
-            .with_context(|| format!("cannot build examples/{}", example.name))?;
+        install_example(workspace, venv, profile, &example)?;
     }
     Ok(())
+}
+
+pub(crate) fn install_example(workspace: &Workspace, venv: &Venv, profile: Profile, example: &Example) -> Result<()> {
+    println!("== building examples/{} for {}", example.name, venv.name());
+    install_wheel(workspace, venv, profile, example).with_context(|| format!("cannot build examples/{}", example.name))
 }
 
 /// Builds the example's wheel with maturin, and installs it if its bytes are not those that are installed already.

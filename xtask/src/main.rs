@@ -26,7 +26,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the examples and watch numpy use Rust's memory
+    /// Build the matrix and watch numpy use Rust's memory
     Demo,
     /// Make `.venv` and build the examples into it
     Develop,

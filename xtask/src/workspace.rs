@@ -46,14 +46,17 @@ impl Workspace {
         cargo
     }
 
+    pub(crate) fn example(&self, name: &str) -> Example {
+        Example { dir: self.root.join("examples").join(name), name: name.to_owned() }
+    }
+
     /// The examples that have a `pyproject.toml`, by name.
     pub(crate) fn examples(&self) -> Result<Vec<Example>> {
         let mut examples = Vec::new();
         for entry in self.root.join("examples").read_dir().context("cannot list examples/")? {
             let entry = entry?;
             if entry.path().join("pyproject.toml").is_file() {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                examples.push(Example { dir: entry.path(), name });
+                examples.push(self.example(&entry.file_name().to_string_lossy()));
             }
         }
         examples.sort_by(|a, b| a.name.cmp(&b.name));

@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyList};
 const GARBAGE: usize = 0x5ca1_ab1e;
 
 /// A `Py_buffer` and what it points to, which belong to whoever holds it, on any thread.
-pub(super) struct Buffer(ffi::Py_buffer);
+pub(super) struct Buffer(pub(super) ffi::Py_buffer);
 
 // SAFETY: a Py_buffer belongs to nobody's thread; it is released attached.
 unsafe impl Send for Buffer {}

@@ -1,5 +1,6 @@
 //! The steps that pytest runs: the test extension and the examples, on one interpreter or on all of them.
 
+use std::env;
 use std::path::Path;
 
 use anyhow::{Result, bail};
@@ -14,6 +15,8 @@ use crate::workspace::Workspace;
 /// The package with the test extension, and the name that Python imports it by.
 const EXTENSION: (&str, &str) = ("buffer-tests", "buffer_tests_ext");
 const TESTS: &str = "tests/python";
+/// How many random layouts are tried where examples are built quickly, and run slowly, unless somebody else says it.
+const LAYOUTS: (&str, &str) = ("DYNARRAY_LAYOUTS", "2000");
 
 /// On `.venv`, with the examples as they are released.
 pub(super) fn main(suite: &Suite<'_>) -> Result<Outcome> {
@@ -81,6 +84,9 @@ fn on(workspace: &Workspace, venv: &Venv, profile: Profile) -> Result<()> {
         // Apart, since each example brings its own settings and may name its test files as others do.
         let tests = tests.strip_prefix(&workspace.root).map(Path::to_owned).unwrap_or(tests);
         let mut pytest = venv.python();
+        if matches!(profile, Profile::Dev) && env::var_os(LAYOUTS.0).is_none() {
+            pytest.env(LAYOUTS.0, LAYOUTS.1);
+        }
         if run::run(pytest.args(["-m", "pytest"]).arg(&tests).current_dir(&workspace.root)).is_err() {
             failed.push(format!("pytest {}", tests.display()));
         }

@@ -1,0 +1,77 @@
+//! Arguments from Python. Whatever is wrong with one names it.
+
+use std::fmt::Display;
+
+use buffer_runtime::Format;
+use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyMemoryView};
+
+/// The most numbers that a shape has.
+const MAX_NDIM: usize = 64;
+
+/// `ValueError: shape: ...`
+pub(crate) fn wrong(argument: &str, what: impl Display) -> PyErr {
+    PyValueError::new_err(format!("{argument}: {what}"))
+}
+
+/// `MemoryError: data: ...`
+pub(crate) fn out_of_memory(argument: &str, bytes: usize) -> PyErr {
+    PyMemoryError::new_err(format!("{argument}: no memory for {bytes} bytes"))
+}
+
+/// Says which argument an exception is about.
+pub(crate) fn name(py: Python<'_>, argument: &str, error: PyErr) -> PyErr {
+    if error.is_instance_of::<PyTypeError>(py) {
+        PyTypeError::new_err(format!("{argument}: {}", error.value(py)))
+    } else if error.is_instance_of::<PyOverflowError>(py) {
+        wrong(argument, "no memory is that large")
+    } else if error.is_instance_of::<PyValueError>(py) {
+        wrong(argument, error.value(py))
+    } else {
+        error
+    }
+}
+
+/// The default is `B`, as for memoryview.
+pub(crate) fn format(value: Option<&Bound<'_, PyAny>>) -> PyResult<Format> {
+    let text = value.map_or(Ok("B".to_owned()), |value| {
+        value.extract::<String>().map_err(|error| name(value.py(), "format", error))
+    })?;
+    let format = Format::parse(&text).map_err(|error| wrong("format", error))?;
+    if format.itemsize() == 0 {
+        return Err(wrong("format", format_args!("an item of {text:?} has 0 bytes, but a buffer's have at least 1")));
+    }
+    Ok(format)
+}
+
+/// Anything with `__index__`.
+pub(crate) fn integer(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<isize> {
+    value.extract().map_err(|error| name(value.py(), argument, error))
+}
+
+/// Anything that is true or false.
+pub(crate) fn truth(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<bool> {
+    value.is_truthy().map_err(|error| name(value.py(), argument, error))
+}
+
+/// A sequence of integers.
+pub(crate) fn integers(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<isize>> {
+    let len = value.len().map_err(|error| name(value.py(), argument, error))?;
+    if len > MAX_NDIM {
+        return Err(wrong(argument, format_args!("{len} dimensions, but a buffer has at most {MAX_NDIM}")));
+    }
+    (0..len)
+        .map(|index| integer(&value.get_item(index).map_err(|error| name(value.py(), argument, error))?, argument))
+        .collect()
+}
+
+/// A copy of any buffer's items, one after the other in C order.
+pub(crate) fn bytes(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<u8>> {
+    let view = PyMemoryView::from(value).map_err(|error| name(value.py(), argument, error))?;
+    let items = view.call_method0("tobytes")?.cast_into::<PyBytes>()?;
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(items.as_bytes().len()).map_err(|_| out_of_memory(argument, items.as_bytes().len()))?;
+    copy.extend_from_slice(items.as_bytes());
+    Ok(copy)
+}

@@ -1,0 +1,52 @@
+"""Every request of every layout gets the answer of CPython's own exporter for tests of the buffer protocol.
+
+This needs the project's test extension, which `cargo xtask test python` builds.
+"""
+
+from buffer_tests_ext.edges import differences
+from drawn import layouts, packed
+from dynarray import DynArray
+from hypothesis import given
+
+# All combinations of the bits that a request may have, and the same with the bit of `PyBUF_WRITE`, which has no meaning
+# beside others.
+REQUESTS = 0, 0x200
+WITH_ANOTHER_BIT = 0x200, 0x400
+
+
+def ndarray(testbuffer, layout, readonly):
+    """The same layout over the same memory."""
+    items, _ = packed(layout.format)
+    items = [item[0] if len(item) == 1 else item for item in items[: layout.size // layout.itemsize]]
+    flags = 0 if readonly else testbuffer.ND_WRITABLE
+    if not layout.full_shape:
+        # Of a single item it takes no other.
+        return testbuffer.ndarray(items[layout.offset // layout.itemsize], shape=[], format=layout.format, flags=flags)
+    shape, strides = list(layout.full_shape), list(layout.full_strides)
+    return testbuffer.ndarray(
+        items, shape=shape, strides=strides, offset=layout.offset, format=layout.format, flags=flags
+    )
+
+
+def check(testbuffer, layout):
+    memory = packed(layout.format)[1][: layout.size]
+    m = DynArray(memory, **layout.keywords)
+    places = layout.places()
+    assert (m.format, m.shape, m.strides) == (layout.format, layout.full_shape, layout.full_strides)
+    assert m.nbytes == len(places) * layout.itemsize
+    # Nothing else makes a layout read-only but what is too entangled to tell.
+    assert m.readonly or not (layout.readonly or layout.overlaps())
+
+    reference = ndarray(testbuffer, layout, m.readonly)
+    assert not differences(m, reference, *REQUESTS)
+    with memoryview(m) as view:
+        assert not differences(m, reference, *WITH_ANOTHER_BIT)
+        assert view.readonly == m.readonly
+        assert view.tobytes() == b"".join(memory[place : place + layout.itemsize] for place in places)
+    m.resize(layout.size)
+
+
+@given(layout=layouts())
+def test_every_request_gets_the_reference_answer(testbuffer, layout):
+    for variant in layout.variants():
+        check(testbuffer, variant)

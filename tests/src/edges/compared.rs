@@ -1,0 +1,114 @@
+//! Two exporters, asked the same: every request, and every field of what is answered.
+
+use std::ffi::{CStr, c_int};
+use std::slice;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::raw::Buffer;
+
+/// What a granted request shows. What is None was NULL.
+#[derive(Debug, PartialEq)]
+struct Answer<'a> {
+    ndim: c_int,
+    itemsize: isize,
+    len: isize,
+    readonly: c_int,
+    format: Option<&'a CStr>,
+    shape: Option<&'a [isize]>,
+    strides: Option<&'a [isize]>,
+    suboffsets: Option<&'a [isize]>,
+    /// The bytes of the first item, by which to know where in the memory `buf` is. None where it is behind a pointer.
+    first: Option<&'a [u8]>,
+}
+
+impl<'a> Answer<'a> {
+    /// The exporter has the bytes of an item where the first one is, even if its shape has no items.
+    fn of(buffer: &'a Buffer) -> Self {
+        let view = &buffer.0;
+        // SAFETY: a format that is there is a C string, as long as the view.
+        let format = (!view.format.is_null()).then(|| unsafe { CStr::from_ptr(view.format) });
+        let numbers = |array: *mut isize| {
+            // SAFETY: an array that is there has a number for each dimension, as long as the view.
+            (!array.is_null()).then(|| unsafe { slice::from_raw_parts(array, view.ndim.unsigned_abs() as usize) })
+        };
+        let suboffsets = numbers(view.suboffsets);
+        // SAFETY: an item is there, as both exporters that are compared promise, as long as the view.
+        let item = || unsafe { slice::from_raw_parts(view.buf.cast::<u8>(), view.itemsize.unsigned_abs()) };
+        Self {
+            ndim: view.ndim,
+            itemsize: view.itemsize,
+            len: view.len,
+            readonly: view.readonly,
+            format,
+            shape: numbers(view.shape),
+            strides: numbers(view.strides),
+            suboffsets,
+            first: suboffsets.is_none().then(item),
+        }
+    }
+}
+
+/// A granted view; None where the answer was `BufferError`, or, to a `mistaken` request, CPython's own complaint.
+///
+/// By hand, since there are millions of refusals and PyO3's exceptions take their time.
+fn ask(exporter: &Bound<'_, PyAny>, flags: c_int, mistaken: bool) -> PyResult<Option<Buffer>> {
+    if let Some(buffer) = Buffer::request(exporter, flags) {
+        return Ok(Some(buffer));
+    }
+    let is_pending = |class: *mut ffi::PyObject| {
+        // SAFETY: attached, with an exception set and a class of exceptions.
+        (unsafe { ffi::PyErr_ExceptionMatches(class) }) != 0
+    };
+    // SAFETY: Python has initialised it, and never changes it.
+    let buffer_error = unsafe { ffi::PyExc_BufferError };
+    // SAFETY: as above.
+    let system_error = unsafe { ffi::PyExc_SystemError };
+    if is_pending(buffer_error) || mistaken && is_pending(system_error) {
+        // SAFETY: attached.
+        unsafe { ffi::PyErr_Clear() };
+        return Ok(None);
+    }
+    Err(PyErr::fetch(exporter.py()))
+}
+
+/// Makes every request from `start` up to `end` of both exporters, and tells where the answers differ.
+///
+/// `PyBUF_READ` and `PyBUF_WRITE` alone are no requests, which not every reference knows: the first exporter is to refuse.
+/// Both must have the bytes of an item where their first one is.
+#[pyfunction]
+fn differences(
+    ours: &Bound<'_, PyAny>,
+    reference: &Bound<'_, PyAny>,
+    start: c_int,
+    end: c_int,
+) -> PyResult<Vec<String>> {
+    let py = ours.py();
+    let mut differences = Vec::new();
+    let mut place = None;
+    for flags in start..end {
+        let mistaken = flags == ffi::PyBUF_READ || flags == ffi::PyBUF_WRITE;
+        let our_view = ask(ours, flags, mistaken)?;
+        let their_view = if mistaken { None } else { ask(reference, flags, false)? };
+        let (our_answer, their_answer) = (our_view.as_ref().map(Answer::of), their_view.as_ref().map(Answer::of));
+        if our_answer != their_answer {
+            differences.push(format!("{flags:#x}: {our_answer:?} instead of {their_answer:?}"));
+        }
+        if let Some(view) = &our_view
+            && *place.get_or_insert(view.data()) != view.data()
+        {
+            differences.push(format!("{flags:#x}: the memory is elsewhere"));
+        }
+        for view in [our_view, their_view] {
+            if let Some(view) = view {
+                view.release(py);
+            }
+        }
+    }
+    Ok(differences)
+}
+
+pub(super) fn add(edges: &Bound<'_, PyModule>) -> PyResult<()> {
+    edges.add_function(wrap_pyfunction!(differences, edges)?)
+}
