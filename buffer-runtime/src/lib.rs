@@ -75,7 +75,7 @@ pub use self::{
     format::{Format, FormatError},
     layout::{CheckedLayout, InnerShape, Layout, LayoutError},
     py::assert_exported,
-    shared::Shared,
+    shared::{Shared, SharedRead},
     storage::{Exportable, RowLengthError, Rows, Storage},
 };
 #[cfg(not(loom))]
