@@ -15,7 +15,7 @@ pub use self::check::{CheckedLayout, Layout};
 pub use self::declared::{Declaration, Declared, Item, Numbers};
 pub use self::dim::{Dim, Dimension, Dims};
 pub use self::error::LayoutError;
-pub(crate) use self::resolve::{Memory, count_of_numbers, ndim, resolve};
+pub(crate) use self::resolve::{Memory, contiguity, count_of_numbers, fill_strides, may_overlap, ndim, resolve};
 
 /// The most dimensions that the buffer protocol allows.
 pub(crate) const MAX_NDIM: usize = 64;

@@ -7,12 +7,14 @@ mod contain;
 mod export;
 mod part;
 pub(crate) mod slots;
+mod view;
 
 use pyo3::PyErr;
 use pyo3::exceptions::PyBufferError;
 
 pub use self::class::{Byte, Bytes, Class, Exported, Exporter, Sendable, ShapeSource, holds_bytes};
 pub use self::slots::{Entry, Slot, assert_exported};
+pub use self::view::{BufferView, BufferViewMut, Items};
 
 use crate::error::{BorrowError, ViewError};
 use crate::format::FormatError;

@@ -1,10 +1,11 @@
 //! An extension module that exports every kind of buffer, and Rust's side of the tests that pytest runs.
 //!
 //! `layouts` has a class of every storage, layout and element; `edges` has the classes that break things on purpose;
-//! `formats` shows what is read of a format string.
+//! `formats` shows what is read of a format string; `consumer` reads what others export.
 
 use pyo3::prelude::*;
 
+mod consumer;
 mod edges;
 mod formats;
 mod layouts;
@@ -14,5 +15,6 @@ mod layouts;
 fn buffer_tests_ext(module: &Bound<'_, PyModule>) -> PyResult<()> {
     layouts::add(module)?;
     edges::add(module)?;
-    formats::add(module)
+    formats::add(module)?;
+    consumer::add(module)
 }

@@ -235,7 +235,12 @@ fn size_of_items(shape: &[isize], itemsize: isize) -> Result<isize, LayoutError>
 }
 
 /// The strides of items that lie one after the other.
-fn fill_strides(shape: &[isize], itemsize: isize, order: Order, strides: &mut [isize]) -> Result<(), LayoutError> {
+pub(crate) fn fill_strides(
+    shape: &[isize],
+    itemsize: isize,
+    order: Order,
+    strides: &mut [isize],
+) -> Result<(), LayoutError> {
     let mut next = Some(itemsize);
     let mut step = |axis: usize| {
         strides[axis] = next.ok_or(LayoutError::TooLarge)?;
@@ -274,9 +279,9 @@ fn check_bounds(
 
 /// Whether items lie one after the other, last index fastest, and first index fastest.
 ///
-/// No items do so in any order. (memoryview alone looks at the stride of one dimension of 0 items; numpy, and CPython's
-/// `PyBuffer_IsContiguous`, do not.)
-fn contiguity(shape: &[isize], strides: &[isize], itemsize: isize) -> (bool, bool) {
+/// The size of all items must not overflow. No items do so in any order. (memoryview alone looks at the stride of one
+/// dimension of 0 items; numpy, and CPython's `PyBuffer_IsContiguous`, do not.)
+pub(crate) fn contiguity(shape: &[isize], strides: &[isize], itemsize: isize) -> (bool, bool) {
     if shape.contains(&0) {
         return (true, true);
     }
@@ -298,7 +303,7 @@ fn follow<'a>(mut axes: impl Iterator<Item = (&'a isize, &'a isize)>, itemsize: 
 ///
 /// They have none if each stride steps over all that the smaller ones reach. A layout of which that is not true may still
 /// have none, but is taken to.
-fn may_overlap(shape: &[isize], strides: &[isize], itemsize: isize) -> bool {
+pub(crate) fn may_overlap(shape: &[isize], strides: &[isize], itemsize: isize) -> bool {
     if shape.contains(&0) {
         return false;
     }

@@ -1,0 +1,367 @@
+//! The consumer's side: typed views of the buffers that Python objects export.
+//!
+//! A view is made in this order: `held` requests it, `claims` and `item` check what the exporter says without touching the
+//! memory, `rows` follows the pointers to rows if there are any, and `walk` turns the rest into runs of elements. After that
+//! nothing of the `Py_buffer` is used but to release it.
+
+mod claims;
+mod held;
+mod item;
+mod problem;
+mod rows;
+mod walk;
+mod write;
+
+use std::fmt;
+
+use pyo3::exceptions::{PyBufferError, PyMemoryError};
+use pyo3::prelude::*;
+use pyo3::{Borrowed, PyErr, ffi};
+
+pub use self::walk::Items;
+pub use self::write::BufferViewMut;
+
+use self::claims::Places;
+use self::held::Held;
+use self::item::Wanted;
+use self::problem::{Contradiction, Problem};
+use self::rows::Starts;
+use self::walk::{Cursor, Walk};
+use crate::element::Element;
+use crate::shared::{self, Run, SharedRead};
+
+/// A view of the buffer of a Python object, to read its items as `T`.
+///
+/// It is extracted from whatever exports a buffer: numpy arrays, `array.array`, `bytes`, `bytearray`, `memoryview`, `mmap`,
+/// ctypes arrays, the classes of this crate and everybody else's. As the argument of a `#[pyfunction]`:
+///
+/// ```no_run
+/// use buffer_runtime::BufferView;
+/// use pyo3::exceptions::PyValueError;
+/// use pyo3::prelude::*;
+///
+/// /// The mean of each row.
+/// #[pyfunction]
+/// fn row_means(view: BufferView<'_, f64>) -> PyResult<Vec<f64>> {
+///     let &[rows, columns] = view.shape() else {
+///         return Err(PyValueError::new_err("expected two dimensions"));
+///     };
+///     let mut sums = vec![0.0; rows];
+///     for (index, item) in view.iter().enumerate() {
+///         sums[index / columns] += item;
+///     }
+///     Ok(sums.into_iter().map(|sum| sum / columns as f64).collect())
+/// }
+/// ```
+///
+/// Any layout will do: any number of dimensions, strides of any sign, rows behind pointers. Items are never converted: a
+/// buffer of other items is refused, and its caller is told to convert it. What counts is what the bytes are, not how the
+/// format spells it: `l` and `q` are the same where both have 8 bytes, `<I` is `u32` on a little-endian machine, and `>I`
+/// never is.
+///
+/// Where `T` is an array, the last dimensions are those of the array: a buffer of shape `(5, 3)` is a `BufferView<[f32; 3]>`
+/// of shape `(5,)`; so is one of shape `(5,)` with items of format `3f`.
+///
+/// # While it lives
+///
+/// The exporter is locked as by a `memoryview`: a `bytearray` cannot grow, and an [`ExportCell`](crate::ExportCell) of this
+/// crate counts one view. But nothing keeps others from writing the items, even while the GIL is held, if they have released
+/// it. So items are loaded by relaxed atomics, as [`SharedRead`] says, and there is no slice of them. For bulk work there are
+/// [`to_vec`](Self::to_vec), [`copy_to_slice`](Self::copy_to_slice) and [`fold_chunks`](Self::fold_chunks), at the speed of
+/// the memory.
+///
+/// A view belongs to its `'py`. To work on it where Python is detached, or on other threads, take the items along by
+/// reference, as [`shared`](Self::shared) gives them:
+///
+/// ```no_run
+/// use buffer_runtime::{BufferView, SharedRead};
+/// use pyo3::exceptions::PyValueError;
+/// use pyo3::prelude::*;
+///
+/// fn total(items: &SharedRead<f32>) -> f32 {
+///     items.fold_chunks(0.0, |total, chunk| total + chunk.iter().sum::<f32>())
+/// }
+///
+/// #[pyfunction]
+/// fn total_detached(py: Python<'_>, view: BufferView<'_, f32>) -> PyResult<f32> {
+///     let items = view.shared().ok_or_else(|| PyValueError::new_err("expected a C-contiguous buffer"))?;
+///     Ok(py.detach(|| total(items)))
+/// }
+/// ```
+///
+/// The view itself cannot be taken along, since it is released attached:
+///
+/// ```compile_fail
+/// # use buffer_runtime::BufferView;
+/// # use pyo3::prelude::*;
+/// fn total_detached(py: Python<'_>, view: BufferView<'_, f32>) -> f32 {
+///     py.detach(|| view.iter().sum())
+/// }
+/// ```
+///
+/// # Errors
+///
+/// Extracting a view raises
+///
+/// - `TypeError` where the object exports no buffer, as `memoryview` does;
+/// - whatever the exporter raises to refuse the view, which mostly is `BufferError`;
+/// - `BufferError` where the buffer is not what is expected: other items, dimensions that are not those of `T`, items that
+///   are not aligned as `T` is (a field of a packed record, say);
+/// - `BufferError` where the exporter contradicts itself: a shape that does not make up its length, a format of another
+///   size than its items, more bytes than memory can have, and so on. Nothing that can be checked is trusted;
+/// - `MemoryError` where there is no room for the addresses of rows behind pointers.
+///
+/// Nothing is then viewed any more. What no consumer can check is whether the memory is there: an exporter that lies about
+/// it, or a mapped file that is truncated, still crashes.
+pub struct BufferView<'py, T> {
+    shape: Box<[usize]>,
+    strides: Box<[isize]>,
+    c_contiguous: bool,
+    f_contiguous: bool,
+    /// How many dimensions lead to the starts of `walk`.
+    depth: usize,
+    walk: Walk,
+    /// The items in the order in which they lie in memory, where that is C or Fortran order.
+    dense: Option<SharedRead<T>>,
+    /// Released when all else is gone. While it is held, the items are where the checks have found them to be, as far as
+    /// the exporter can be believed.
+    held: Held<'py>,
+}
+
+/// What reading foreign bytes as a `T` asks of it, at compile time.
+///
+/// Beside its size that is: every bit pattern is valid. All elements promise that today; one that did not would have to be
+/// refused here, and here alone.
+const fn check_element<T: Element>() {
+    assert!(
+        size_of::<T>() > 0,
+        "the element has a size of 0 bytes, which no buffer can describe; give its arrays a length above 0"
+    );
+}
+
+/// A view and what only whoever writes needs to know.
+struct Viewed<'py, T> {
+    view: BufferView<'py, T>,
+    /// What `dense` reads, if it is there.
+    data: *mut T,
+}
+
+/// Whether items are to be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+impl<'py, T: Element> BufferView<'py, T> {
+    /// Views the buffer of an object.
+    ///
+    /// # Errors
+    ///
+    /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) has the list.
+    pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        Self::request(object, Access::Read).map(|viewed| viewed.view)
+    }
+
+    fn request(object: &Bound<'py, PyAny>, access: Access) -> PyResult<Viewed<'py, T>> {
+        const { check_element::<T>() }
+        let flags = if access == Access::Write { ffi::PyBUF_FULL } else { ffi::PyBUF_FULL_RO };
+        let wanted = Wanted::of::<T>();
+        let held = Held::request(object, flags, wanted)?;
+        Self::check(held, wanted, access).map_err(|problem| raise(object, &problem))
+    }
+
+    fn check(held: Held<'py>, wanted: Wanted, access: Access) -> Result<Viewed<'py, T>, Problem> {
+        let claims = held.claims();
+        let buf = claims.buf;
+        let places = claims.check(wanted)?;
+        if access == Access::Write && held.readonly() {
+            return Err(Contradiction::ReadOnly.into());
+        }
+        // SAFETY: the view is held, and these are its checked claims.
+        let starts = unsafe { Starts::find(buf, &places, wanted) }?;
+        if access == Access::Write && (places.overlaps || starts.may_overlap(&places)) {
+            return Err(Problem::Overlapping);
+        }
+        let Places { c_contiguous, f_contiguous, len, .. } = places;
+        let depth = places.suboffsets.len();
+        let walk = Walk::new(starts, &places, wanted.size);
+        let data = if len == 0 { std::ptr::dangling_mut() } else { buf.cast::<T>() };
+        let dense = (c_contiguous || f_contiguous).then(|| {
+            // SAFETY: where there are items they lie one after the other from `buf` on, which is aligned (clause 4 of
+            // Places). The exporter keeps them while the view is held, and every bit pattern is valid; others access them
+            // as foreign code does. The handle is only lent by the view.
+            unsafe { SharedRead::new(data, len) }
+        });
+        let shape = places.shape.iter().map(|extent| extent.cast_unsigned()).collect();
+        let strides = places.strides.into_boxed_slice();
+        Ok(Viewed { view: Self { shape, strides, c_contiguous, f_contiguous, depth, walk, dense, held }, data })
+    }
+
+    /// How many dimensions there are: 0 to 64, without those of `T`.
+    pub fn ndim(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// How many items there are along each dimension.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// How many bytes lie between neighbours along each dimension. Where rows are behind pointers, as suboffsets say, that
+    /// is the distance of the pointers.
+    pub fn strides(&self) -> &[isize] {
+        &self.strides
+    }
+
+    /// How many items there are.
+    pub fn len(&self) -> usize {
+        self.walk.len()
+    }
+
+    /// Whether there are no items.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the exporter says that the memory may not be written. It may still change: others may have it writable.
+    pub fn readonly(&self) -> bool {
+        self.held.readonly()
+    }
+
+    /// Whether the items lie one after the other in C order, where the last index runs fastest.
+    pub fn is_c_contiguous(&self) -> bool {
+        self.c_contiguous
+    }
+
+    /// Whether the items lie one after the other in Fortran order, where the first index runs fastest.
+    pub fn is_f_contiguous(&self) -> bool {
+        self.f_contiguous
+    }
+
+    /// Loads one item: `view.get(&[row, column])`, and `view.get(&[])` where there are no dimensions.
+    ///
+    /// `None` where an index is out of range, or there are not as many as dimensions.
+    #[inline]
+    pub fn get(&self, index: &[usize]) -> Option<T> {
+        let item = self.at(index)?;
+        // SAFETY: `at` leads to an item of the held view.
+        Some(unsafe { item.load_first() })
+    }
+
+    /// Loads the items one after the other, in C order of their indices.
+    pub fn iter(&self) -> Items<'_, T> {
+        Items::new(self.cursor())
+    }
+
+    /// Copies the items, in C order of their indices.
+    ///
+    /// # Errors
+    ///
+    /// `MemoryError` where there is no room for them: a buffer may repeat its items far beyond the memory that they take.
+    pub fn to_vec(&self) -> PyResult<Vec<T>> {
+        let mut cursor = self.cursor();
+        let len = self.len();
+        let mut items = Vec::new();
+        items.try_reserve_exact(len).map_err(|_| PyMemoryError::new_err(format!("no room for {len} items")))?;
+        // SAFETY: all items are left, and there is room for them.
+        unsafe { shared::load(&mut cursor, items.as_mut_ptr(), len) };
+        // SAFETY: so many were just initialised.
+        unsafe { items.set_len(len) };
+        Ok(items)
+    }
+
+    /// Copies the items into a slice of the same length, in C order of their indices.
+    ///
+    /// # Panics
+    ///
+    /// When the lengths differ.
+    pub fn copy_to_slice(&self, target: &mut [T]) {
+        assert_eq!(target.len(), self.len(), "the slice to copy to must be as long as the buffer");
+        // SAFETY: all items are left, and so many fit the slice.
+        unsafe { shared::load(&mut self.cursor(), target.as_mut_ptr(), target.len()) };
+    }
+
+    /// Reads all items in bulk, in C order of their indices: copies a chunk of them to the stack, lets `fold` work on the copy
+    /// as on any slice (the compiler vectorises it), and goes on with the next chunk. See [`SharedRead::fold_chunks`].
+    ///
+    /// Chunks have nothing to do with rows; all but the last have the same length.
+    pub fn fold_chunks<A>(&self, init: A, fold: impl FnMut(A, &[T]) -> A) -> A {
+        shared::fold_chunks(self.cursor(), init, fold)
+    }
+
+    /// The items to be read on any thread, attached or not, where they lie one after the other in C order.
+    pub fn shared(&self) -> Option<&SharedRead<T>> {
+        self.dense.as_ref().filter(|_| self.c_contiguous)
+    }
+
+    /// The same where they lie one after the other in C order or in Fortran order, in the order in which they lie. That is
+    /// not the order of [`iter`](Self::iter) unless [`is_c_contiguous`](Self::is_c_contiguous); for sums it need not be.
+    pub fn shared_in_memory_order(&self) -> Option<&SharedRead<T>> {
+        self.dense.as_ref()
+    }
+
+    fn cursor(&self) -> Cursor<'_, T> {
+        self.walk.cursor()
+    }
+
+    /// The item at an index, as a run of its own.
+    #[inline]
+    fn at(&self, index: &[usize]) -> Option<Run<T>> {
+        if index.len() != self.shape.len() {
+            return None;
+        }
+        let (mut row, mut offset) = (0_usize, 0_isize);
+        for (axis, ((&index, &extent), &stride)) in index.iter().zip(&self.shape).zip(&self.strides).enumerate() {
+            if index >= extent {
+                return None;
+            }
+            // Wrapping, since without items nobody has looked at the strides; with items nothing overflows.
+            if axis < self.depth {
+                row = row.wrapping_mul(extent).wrapping_add(index);
+            } else {
+                offset = offset.wrapping_add(stride.wrapping_mul(index.cast_signed()));
+            }
+        }
+        let first = self.walk.starts()[row].wrapping_byte_offset(offset).cast();
+        Some(Run { first, stride: 0, count: 1 })
+    }
+}
+
+/// What a problem raises.
+fn raise(object: &Bound<'_, PyAny>, problem: &Problem) -> PyErr {
+    match problem {
+        Problem::NoRoom => PyMemoryError::new_err(problem.to_string()),
+        Problem::Contradiction(contradiction) => match object.get_type().name() {
+            Ok(class) => PyBufferError::new_err(format!(
+                "the buffer of this '{class}' contradicts itself: {contradiction}; its exporter is to be mended"
+            )),
+            Err(error) => error,
+        },
+        _ => PyBufferError::new_err(problem.to_string()),
+    }
+}
+
+impl<'py, T: Element> FromPyObject<'_, 'py> for BufferView<'py, T> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Self::from_object(&object)
+    }
+}
+
+impl<'a, T: Element> IntoIterator for &'a BufferView<'_, T> {
+    type Item = T;
+    type IntoIter = Items<'a, T>;
+
+    fn into_iter(self) -> Items<'a, T> {
+        self.iter()
+    }
+}
+
+impl<T> fmt::Debug for BufferView<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut view = f.debug_struct("BufferView");
+        view.field("shape", &self.shape).field("strides", &self.strides).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,198 @@
+//! What an exporter says of its buffer, checked before any of its memory is touched.
+//!
+//! Nothing here follows a pointer. What passes describes memory that an exporter could have: no number contradicts another,
+//! every size is computed without overflow, every address is inside the address space and aligned. Whether the memory is
+//! really there only the exporter can know.
+
+use std::ffi::{CStr, c_int};
+
+use super::item::{self, Wanted};
+use super::problem::{Contradiction, Problem};
+use crate::layout::{Order, contiguity, fill_strides, may_overlap};
+
+/// The fields of a `Py_buffer`, as they came. NULL is `None`.
+pub(super) struct Claims<'a> {
+    pub(super) buf: *mut u8,
+    /// Whether there is an object that keeps the memory.
+    pub(super) owned: bool,
+    pub(super) len: isize,
+    pub(super) itemsize: isize,
+    pub(super) ndim: c_int,
+    pub(super) format: Option<&'a CStr>,
+    /// `None` where `ndim` is no number of dimensions.
+    pub(super) arrays: Option<Arrays>,
+}
+
+/// The arrays of `ndim` numbers.
+pub(super) struct Arrays {
+    pub(super) shape: Option<Vec<isize>>,
+    pub(super) strides: Option<Vec<isize>>,
+    pub(super) suboffsets: Option<Vec<isize>>,
+}
+
+/// Where elements lie, checked.
+///
+/// 1. `shape` and `strides` have the same length; no extent is negative, and `len` is their product.
+/// 2. `suboffsets` are those of the first dimensions, the last of which has pointers. There are none if no dimension has.
+/// 3. Unless `len` is 0: from the address that the dimensions without suboffsets start at, no element is farther than
+///    `reach`, in bytes before and after (its own size included), and each is a multiple of the alignment away.
+/// 4. Unless `len` is 0 or there are suboffsets: `buf` is not NULL, aligned, and `reach` leads nowhere outside the address
+///    space.
+#[derive(Debug)]
+pub(super) struct Places {
+    pub(super) shape: Vec<isize>,
+    /// In bytes.
+    pub(super) strides: Vec<isize>,
+    pub(super) suboffsets: Vec<isize>,
+    pub(super) len: usize,
+    pub(super) reach: Reach,
+    pub(super) c_contiguous: bool,
+    pub(super) f_contiguous: bool,
+    /// Whether two elements may have bytes in common. Where there are suboffsets: two of what one pointer leads to.
+    pub(super) overlaps: bool,
+}
+
+/// How far elements lie from where they start, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    pub(super) before: usize,
+    pub(super) after: usize,
+}
+
+impl Reach {
+    /// The lowest address and the end, if all of it is inside the address space.
+    pub(super) fn around(self, start: *mut u8) -> Option<(usize, usize)> {
+        let first = start.addr().checked_sub(self.before).filter(|&first| first > 0)?;
+        Some((first, start.addr().checked_add(self.after)?))
+    }
+}
+
+impl Claims<'_> {
+    /// Holds everything that was said against everything else, and against what is wanted.
+    pub(super) fn check(self, wanted: Wanted) -> Result<Places, Problem> {
+        let in_item = item::check(self.format, self.itemsize, wanted)?;
+        let Some(Arrays { shape, strides, suboffsets }) = self.arrays else {
+            return Err(Contradiction::Ndim(self.ndim).into());
+        };
+        if !self.owned {
+            return Err(Contradiction::NoOwner.into());
+        }
+        let itemsize = self.itemsize;
+        let mut shape = match (shape, self.ndim) {
+            (Some(shape), _) => shape,
+            (None, 0) => Vec::new(),
+            (None, 1) => vec![items(self.len, itemsize)?],
+            (None, ndim) => return Err(Contradiction::NoShape { ndim }.into()),
+        };
+        check_len(&shape, itemsize, self.len)?;
+        let mut strides = match strides {
+            Some(strides) => strides,
+            None => {
+                let mut strides = vec![0; shape.len()];
+                fill_strides(&shape, itemsize, Order::C, &mut strides).map_err(|_| Contradiction::TooLarge)?;
+                strides
+            }
+        };
+        let mut suboffsets = suboffsets.unwrap_or_default();
+        suboffsets.truncate(suboffsets.iter().rposition(|&suboffset| suboffset >= 0).map_or(0, |last| last + 1));
+
+        take_element(&mut shape, &mut strides, suboffsets.len(), in_item, wanted, itemsize)?;
+        let depth = suboffsets.len();
+        let empty = shape.contains(&0);
+        let (inner_shape, inner_strides) = (&shape[depth..], &strides[depth..]);
+        let mut reach = Reach { before: 0, after: 0 };
+        if !empty {
+            check_alignment(inner_shape, inner_strides, wanted)?;
+            reach = reach_of(inner_shape, inner_strides, wanted.size).ok_or(Contradiction::TooLarge)?;
+            if depth == 0 {
+                check_start(self.buf, reach, wanted)?;
+            }
+        }
+        let size = wanted.size.cast_signed();
+        let (c_contiguous, f_contiguous) = if depth == 0 { contiguity(&shape, &strides, size) } else { (empty, empty) };
+        let overlaps = may_overlap(inner_shape, inner_strides, size);
+        // A product of extents that are not negative, which `check_len` has seen not to overflow.
+        let len = if empty { 0 } else { shape.iter().product::<isize>().cast_unsigned() };
+        Ok(Places { shape, strides, suboffsets, len, reach, c_contiguous, f_contiguous, overlaps })
+    }
+}
+
+/// How many items of one dimension so many bytes are.
+fn items(len: isize, itemsize: isize) -> Result<isize, Problem> {
+    // `item::check` has seen that an item has a size.
+    if len < 0 || len % itemsize != 0 {
+        return Err(Contradiction::PartialItem { len, itemsize }.into());
+    }
+    Ok(len / itemsize)
+}
+
+fn check_len(shape: &[isize], itemsize: isize, len: isize) -> Result<(), Problem> {
+    if let Some((axis, &extent)) = shape.iter().enumerate().find(|&(_, &extent)| extent < 0) {
+        return Err(Contradiction::NegativeExtent { axis, extent }.into());
+    }
+    let bytes = if shape.contains(&0) {
+        0
+    } else {
+        shape.iter().try_fold(itemsize, |bytes, &extent| bytes.checked_mul(extent)).ok_or(Contradiction::TooLarge)?
+    };
+    if bytes != len {
+        return Err(Contradiction::Len { len, shape: shape.to_vec(), itemsize, bytes }.into());
+    }
+    Ok(())
+}
+
+/// Takes the dimensions that are one element's off the end of the shape, but for those which are in the item's format.
+fn take_element(
+    shape: &mut Vec<isize>,
+    strides: &mut Vec<isize>,
+    depth: usize,
+    in_item: usize,
+    wanted: Wanted,
+    itemsize: isize,
+) -> Result<(), Problem> {
+    let extents = wanted.shape.extents();
+    let extents = &extents[..extents.len() - in_item];
+    let ndim = shape.len().checked_sub(extents.len());
+    let Some(ndim) =
+        ndim.filter(|&ndim| shape[ndim..].iter().map(|extent| extent.cast_unsigned()).eq(extents.iter().copied()))
+    else {
+        return Err(Problem::ElementShape { wanted, extents: extents.to_vec(), shape: shape.clone() });
+    };
+    let together = contiguity(&shape[ndim..], &strides[ndim..], itemsize).0 && depth <= ndim;
+    if !together && !shape.contains(&0) {
+        return Err(Problem::ScatteredElement { wanted });
+    }
+    shape.truncate(ndim);
+    strides.truncate(ndim);
+    Ok(())
+}
+
+fn check_alignment(shape: &[isize], strides: &[isize], wanted: Wanted) -> Result<(), Problem> {
+    let mut axes = shape.iter().zip(strides).enumerate();
+    match axes.find(|&(_, (&extent, &stride))| extent > 1 && !stride.unsigned_abs().is_multiple_of(wanted.align)) {
+        Some((axis, (_, &stride))) => Err(Problem::MisalignedStride { wanted, axis, stride }),
+        None => Ok(()),
+    }
+}
+
+/// Whether elements may start here.
+pub(super) fn check_start(start: *mut u8, reach: Reach, wanted: Wanted) -> Result<(), Problem> {
+    if start.is_null() {
+        return Err(Contradiction::NullBuf.into());
+    }
+    if !start.addr().is_multiple_of(wanted.align) {
+        return Err(Problem::Misaligned { wanted });
+    }
+    reach.around(start).map(drop).ok_or_else(|| Contradiction::TooLarge.into())
+}
+
+/// None where it is more than memory can have. The shape has no 0.
+fn reach_of(shape: &[isize], strides: &[isize], size: usize) -> Option<Reach> {
+    let mut reach = Reach { before: 0, after: size };
+    for (&extent, &stride) in shape.iter().zip(strides) {
+        let distance = stride.checked_mul(extent - 1)?;
+        let side = if distance < 0 { &mut reach.before } else { &mut reach.after };
+        *side = side.checked_add(distance.unsigned_abs()).filter(|&bytes| isize::try_from(bytes).is_ok())?;
+    }
+    Some(reach)
+}

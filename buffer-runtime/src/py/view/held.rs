@@ -1,0 +1,100 @@
+//! A `Py_buffer` that was granted and will be released: the one place where a consumer's view begins and ends.
+
+use std::ffi::{CStr, c_int};
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::{PyErr, ffi};
+
+use super::claims::{Arrays, Claims};
+use super::item::Wanted;
+use crate::layout::MAX_NDIM;
+use crate::py::contain::with_none_pending;
+
+/// A granted view, released when dropped.
+///
+/// 1. The exporter has granted it and it was not released; so, if the exporter keeps to the protocol, what its fields point
+///    to stays where it is.
+/// 2. The `Py_buffer` does not move: exporters may let its pointers lead into itself.
+pub(super) struct Held<'py> {
+    buffer: Box<ffi::Py_buffer>,
+    py: Python<'py>,
+}
+
+impl<'py> Held<'py> {
+    /// Requests a view.
+    ///
+    /// # Errors
+    ///
+    /// `TypeError` where the object exports no buffer; or what the exporter raises.
+    pub(super) fn request(object: &Bound<'py, PyAny>, flags: c_int, wanted: Wanted) -> PyResult<Self> {
+        let py = object.py();
+        // SAFETY: attached, as the object says, which is alive.
+        if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 0 {
+            let class = object.get_type().name()?;
+            return Err(PyTypeError::new_err(format!(
+                "a bytes-like object is required, not '{class}'; {}",
+                wanted.conversion()
+            )));
+        }
+        let mut buffer = Box::new(ffi::Py_buffer::new());
+        // SAFETY: attached, with an object that is alive and room for a view.
+        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *buffer, flags) } != 0 {
+            return Err(PyErr::fetch(py));
+        }
+        let held = Self { buffer, py };
+        match PyErr::take(py) {
+            None => Ok(held),
+            // Granted and refused at once: whoever goes on has an exception that comes from nowhere.
+            Some(error) => Err(error),
+        }
+    }
+
+    /// What the exporter says.
+    pub(super) fn claims(&self) -> Claims<'_> {
+        let view = &*self.buffer;
+        let ndim = usize::try_from(view.ndim).ok().filter(|&ndim| ndim <= MAX_NDIM);
+        let array = |first: *mut isize| {
+            if first.is_null() {
+                return None;
+            }
+            // SAFETY: an exporter gives `ndim` numbers in each array that is not NULL, and keeps them while the view is
+            // held (invariant 1). Nothing says that they are aligned.
+            let number = |axis| unsafe { first.wrapping_add(axis).read_unaligned() };
+            Some((0..ndim?).map(number).collect())
+        };
+        Claims {
+            buf: view.buf.cast(),
+            owned: !view.obj.is_null(),
+            len: view.len,
+            itemsize: view.itemsize,
+            ndim: view.ndim,
+            // SAFETY: an exporter gives a string that ends in a NUL, and keeps it while the view is held (invariant 1).
+            format: (!view.format.is_null()).then(|| unsafe { CStr::from_ptr(view.format) }),
+            arrays: ndim.map(|_| Arrays {
+                shape: array(view.shape),
+                strides: array(view.strides),
+                suboffsets: array(view.suboffsets),
+            }),
+        }
+    }
+
+    pub(super) fn readonly(&self) -> bool {
+        self.buffer.readonly != 0
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let release = || {
+            // SAFETY: attached, as the token says, and the view is released here only (invariant 1).
+            unsafe { ffi::PyBuffer_Release(&raw mut *self.buffer) };
+            if PyErr::occurred(self.py) {
+                // SAFETY: attached. A release has nobody to raise to.
+                unsafe { ffi::PyErr_WriteUnraisable(std::ptr::null_mut()) };
+            }
+        };
+        // A function may end with an exception pending, and a release may run Python.
+        with_none_pending(self.py, release, |()| false);
+    }
+}

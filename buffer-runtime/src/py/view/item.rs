@@ -1,0 +1,125 @@
+//! What one item of a buffer is, against what is wanted.
+
+use std::any::type_name;
+use std::ffi::CStr;
+
+use super::problem::{Contradiction, Problem};
+use crate::element::Element;
+use crate::format::{Axis, ByteOrder, Content, Format, Leaf, Scalar, ScalarKind};
+use crate::layout::InnerShape;
+
+/// What a format that is NULL means.
+const BYTES: &CStr = c"B";
+
+/// The element that is wanted, as values.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// What it is called in Rust.
+    pub(super) name: &'static str,
+    /// Of one scalar.
+    pub(super) format: &'static CStr,
+    /// Of one scalar, in bytes.
+    pub(super) itemsize: usize,
+    /// The dimensions of one element.
+    pub(super) shape: &'static InnerShape,
+    /// Of one element, in bytes.
+    pub(super) size: usize,
+    /// Of one element, in bytes.
+    pub(super) align: usize,
+}
+
+impl Wanted {
+    pub(super) fn of<T: Element>() -> Self {
+        Self {
+            name: type_name::<T>(),
+            format: T::FORMAT,
+            itemsize: T::ITEMSIZE,
+            shape: const { &T::SHAPE },
+            size: size_of::<T>(),
+            align: align_of::<T>(),
+        }
+    }
+
+    /// What to do with whatever has no such items.
+    pub(super) fn conversion(self) -> String {
+        match self.dtype() {
+            Some(dtype) => format!("convert it first, for example with np.asarray(x, dtype='{dtype}')"),
+            None => "convert it first".to_owned(),
+        }
+    }
+
+    /// What numpy calls it, where it is a number of the native byte order.
+    fn dtype(self) -> Option<String> {
+        let format = Format::parse(self.format.to_str().ok()?).ok()?;
+        let &Content::Scalar(scalar) = format.item().content() else { return None };
+        let kind = match scalar.kind() {
+            ScalarKind::Bool => return Some("bool".to_owned()),
+            ScalarKind::Signed => "int",
+            ScalarKind::Unsigned => "uint",
+            ScalarKind::Float => "float",
+            ScalarKind::Complex => "complex",
+            _ => return None,
+        };
+        let native = scalar.order().is_none_or(|order| order == ByteOrder::NATIVE);
+        native.then(|| format!("{kind}{}", scalar.size() * 8))
+    }
+}
+
+/// Checks the format and the size of an item. Answers how many of the wanted element's dimensions are in the item: none for
+/// a scalar or a record, 1 for `3f` where `[[f32; 3]; 2]` is wanted.
+pub(super) fn check(format: Option<&CStr>, itemsize: isize, wanted: Wanted) -> Result<usize, Problem> {
+    let given = format.unwrap_or(BYTES);
+    let (in_item, size) = if given == wanted.format {
+        (0, wanted.itemsize)
+    } else {
+        let text = given.to_str().map_err(|_| Problem::NotUtf8(given.to_owned()))?;
+        let format = Format::parse(text).map_err(Problem::Unreadable)?;
+        let Some(in_item) = dimensions_in(&format, wanted) else {
+            return Err(Problem::Format { wanted, given: text.to_owned() });
+        };
+        (in_item, format.itemsize())
+    };
+    if usize::try_from(itemsize) != Ok(size) {
+        return Err(Contradiction::Itemsize { itemsize, format: given.to_owned(), size }.into());
+    }
+    Ok(in_item)
+}
+
+/// How many of the last wanted dimensions a format has as an array, if it has what is wanted at all.
+fn dimensions_in(given: &Format, wanted: Wanted) -> Option<usize> {
+    // Elements have formats that are read; if not, nothing is like them.
+    let scalar = Format::parse(wanted.format.to_str().ok()?).ok()?;
+    let extents = wanted.shape.extents();
+    (0..=extents.len()).find(|&in_item| is_array(given, &extents[extents.len() - in_item..], &scalar))
+}
+
+/// Whether `given` is an array of this shape of what `scalar` says; without dimensions, just that.
+fn is_array(given: &Format, shape: &[usize], scalar: &Format) -> bool {
+    let mut size = scalar.itemsize();
+    let mut axes = Vec::with_capacity(shape.len());
+    for &extent in shape.iter().rev() {
+        axes.insert(0, Axis { extent, stride: size });
+        // No larger than the element that has these dimensions.
+        size *= extent;
+    }
+    let same = |given: &Leaf, wanted: &Leaf| {
+        given.offset() == wanted.offset()
+            && is_same(given.scalar(), wanted.scalar())
+            && given.axes().strip_prefix(&axes[..]) == Some(wanted.axes())
+    };
+    let (mut leaves, mut wanted) = (given.leaves(), scalar.leaves());
+    given.itemsize() == size
+        && loop {
+            match (leaves.next(), wanted.next()) {
+                (None, None) => break true,
+                (Some(given), Some(wanted)) if same(&given, &wanted) => {}
+                _ => break false,
+            }
+        }
+}
+
+/// Whether one scalar is the other. `c`, a byte that Python shows as bytes of length 1, is as good as `B`.
+fn is_same(given: Scalar, wanted: Scalar) -> bool {
+    let is_byte = |scalar: Scalar, kind| scalar.kind() == kind && scalar.size() == 1;
+    given == wanted || is_byte(given, ScalarKind::Bytes) && is_byte(wanted, ScalarKind::Unsigned)
+}

@@ -1,0 +1,162 @@
+//! Why an object's buffer cannot be viewed as what is wanted, and the words that say so.
+
+use std::ffi::{CString, c_int};
+use std::fmt;
+
+use super::item::Wanted;
+use crate::format::FormatError;
+
+/// What keeps a buffer from being viewed.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// It has other items.
+    Format {
+        wanted: Wanted,
+        given: String,
+    },
+    /// Its items cannot be read by anybody here.
+    Unreadable(FormatError),
+    NotUtf8(CString),
+    /// Its last dimensions are not an element's.
+    ElementShape {
+        wanted: Wanted,
+        extents: Vec<usize>,
+        shape: Vec<isize>,
+    },
+    /// They are, but the scalars of one element do not lie together.
+    ScatteredElement {
+        wanted: Wanted,
+    },
+    Misaligned {
+        wanted: Wanted,
+    },
+    MisalignedStride {
+        wanted: Wanted,
+        axis: usize,
+        stride: isize,
+    },
+    /// It is to be written, and items may share bytes.
+    Overlapping,
+    /// There is no room to keep where its rows are.
+    NoRoom,
+    /// It cannot be what it says.
+    Contradiction(Contradiction),
+}
+
+/// How an exporter contradicts itself, or the protocol.
+#[derive(Debug)]
+pub(super) enum Contradiction {
+    Itemsize { itemsize: isize, format: CString, size: usize },
+    Ndim(c_int),
+    NoOwner,
+    NoShape { ndim: c_int },
+    PartialItem { len: isize, itemsize: isize },
+    NegativeExtent { axis: usize, extent: isize },
+    Len { len: isize, shape: Vec<isize>, itemsize: isize, bytes: isize },
+    TooLarge,
+    NullBuf,
+    NullRow { row: usize },
+    ReadOnly,
+}
+
+impl From<Contradiction> for Problem {
+    fn from(contradiction: Contradiction) -> Self {
+        Self::Contradiction(contradiction)
+    }
+}
+
+/// A shape as Python writes it.
+struct Tuple<'a, N>(&'a [N]);
+
+impl<N: fmt::Display> fmt::Display for Tuple<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            [only] => write!(f, "({only},)"),
+            all => {
+                let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+                write!(f, "({})", all.join(", "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const COPY: &str = "copy it first, for example with np.array(x, order='C')";
+        match self {
+            Self::Format { wanted, given } => {
+                let (name, format) = (wanted.name, wanted.format.to_string_lossy());
+                write!(f, "expected items of format '{format}' ({name}), but this buffer has '{given}'; ")?;
+                f.write_str(&wanted.conversion())?;
+                // memoryview casts bytes to what has one code.
+                if format.len() == 1 && matches!(given.trim_start_matches(['<', '>', '=', '@']), "B" | "b" | "c") {
+                    write!(f, ", or with memoryview(x).cast('{format}') where these are the bytes of such items")?;
+                }
+                Ok(())
+            }
+            Self::Unreadable(error) => write!(f, "this buffer has items that cannot be read: {error}"),
+            Self::NotUtf8(format) => write!(f, "this buffer has items of format {format:?}, which is not UTF-8"),
+            Self::ElementShape { wanted, extents, shape } => write!(
+                f,
+                "expected a buffer whose last dimensions are {} ({}), but this one has the shape {}; reshape it first",
+                Tuple(extents),
+                wanted.name,
+                Tuple(shape),
+            ),
+            Self::ScatteredElement { wanted } => write!(
+                f,
+                "expected each {} in one piece, but the last dimensions of this buffer are not contiguous; {COPY}",
+                wanted.name,
+            ),
+            Self::Misaligned { wanted } => write!(
+                f,
+                "expected items aligned to {} bytes ({}), but this buffer is misaligned: it starts at an address that is \
+                 no multiple of that; {COPY}",
+                wanted.align, wanted.name,
+            ),
+            Self::MisalignedStride { wanted, axis, stride } => write!(
+                f,
+                "expected items aligned to {} bytes ({}), but this buffer is misaligned: the stride of dimension {axis}, \
+                 {stride}, is no multiple of that; {COPY}",
+                wanted.align, wanted.name,
+            ),
+            Self::Overlapping => write!(
+                f,
+                "items of this buffer share memory, or may do so, and writing one would write another; {COPY}, or ask \
+                 for a view that only reads"
+            ),
+            Self::NoRoom => f.write_str("out of memory for the addresses of the rows of a buffer"),
+            Self::Contradiction(contradiction) => contradiction.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Itemsize { itemsize, format, size } => {
+                write!(
+                    f,
+                    "an item of format '{}' has {size} bytes, but itemsize is {itemsize}",
+                    format.to_string_lossy()
+                )
+            }
+            Self::Ndim(ndim) => write!(f, "ndim is {ndim}, and a buffer has 0 to 64 dimensions"),
+            Self::NoOwner => f.write_str("obj is NULL, so that nothing keeps the memory"),
+            Self::NoShape { ndim } => write!(f, "shape is NULL, and ndim is {ndim}"),
+            Self::PartialItem { len, itemsize } => {
+                write!(f, "len is {len}, which is no multiple of the itemsize {itemsize}")
+            }
+            Self::NegativeExtent { axis, extent } => write!(f, "dimension {axis} of the shape is negative: {extent}"),
+            Self::Len { len, shape, itemsize, bytes } => write!(
+                f,
+                "len is {len}, but items of {itemsize} bytes in the shape {} have {bytes} bytes",
+                Tuple(shape),
+            ),
+            Self::TooLarge => f.write_str("its items reach over more bytes than memory can have"),
+            Self::NullBuf => f.write_str("buf is NULL, and there are items"),
+            Self::NullRow { row } => write!(f, "row {row} is behind a pointer that is NULL"),
+            Self::ReadOnly => f.write_str("a writable view was granted, and is read-only"),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Rows behind pointers, as suboffsets describe them: the pointers are followed once, when a view begins.
+
+use super::claims::{Places, check_start};
+use super::item::Wanted;
+use super::problem::{Contradiction, Problem};
+
+/// Where elements start.
+pub(super) enum Starts {
+    /// All of them at one address.
+    One(*mut u8),
+    /// Those of each row at its own, in C order of the indices that lead to rows.
+    Rows(Box<[*mut u8]>),
+}
+
+impl Starts {
+    /// Finds and checks them: afterwards each is as clauses 3 and 4 of [`Places`] have it, unless there are no elements.
+    ///
+    /// # Safety
+    ///
+    /// `buf` is that of a held view, and `places` are checked claims of it.
+    pub(super) unsafe fn find(buf: *mut u8, places: &Places, wanted: Wanted) -> Result<Self, Problem> {
+        if places.suboffsets.is_empty() {
+            return Ok(Self::One(buf));
+        }
+        if places.len == 0 {
+            return Ok(Self::Rows(Box::default()));
+        }
+        if buf.is_null() {
+            return Err(Contradiction::NullBuf.into());
+        }
+        let mut starts = vec![buf];
+        for ((&extent, &stride), &suboffset) in places.shape.iter().zip(&places.strides).zip(&places.suboffsets) {
+            let mut next = Vec::new();
+            let rows = starts.len().checked_mul(extent.cast_unsigned()).ok_or(Problem::NoRoom)?;
+            next.try_reserve_exact(rows).map_err(|_| Problem::NoRoom)?;
+            for start in starts {
+                for index in 0..extent {
+                    let at = start.wrapping_byte_offset(stride.wrapping_mul(index));
+                    if suboffset < 0 {
+                        next.push(at);
+                        continue;
+                    }
+                    // SAFETY: an exporter with suboffsets has a pointer at each index of such a dimension. It need not be
+                    // aligned, and nobody writes it while the view is held.
+                    let row = unsafe { at.cast::<*mut u8>().read_unaligned() };
+                    if row.is_null() {
+                        return Err(Contradiction::NullRow { row: next.len() }.into());
+                    }
+                    next.push(row.wrapping_byte_offset(suboffset));
+                }
+            }
+            starts = next;
+        }
+        starts.iter().try_for_each(|&start| check_start(start, places.reach, wanted))?;
+        Ok(Self::Rows(starts.into_boxed_slice()))
+    }
+
+    pub(super) fn as_slice(&self) -> &[*mut u8] {
+        match self {
+            Self::One(start) => std::slice::from_ref(start),
+            Self::Rows(starts) => starts,
+        }
+    }
+
+    /// Whether elements of different rows may have bytes in common.
+    pub(super) fn may_overlap(&self, places: &Places) -> bool {
+        let mut ends: Vec<_> = self.as_slice().iter().filter_map(|&start| places.reach.around(start)).collect();
+        ends.sort_unstable();
+        ends.windows(2).any(|rows| rows[0].1 > rows[1].0)
+    }
+}

@@ -1,0 +1,198 @@
+//! From one element to the next, in C order of their indices, whatever the layout.
+
+use std::iter::FusedIterator;
+use std::marker::PhantomData;
+use std::{ptr, slice};
+
+use super::claims::Places;
+use super::rows::Starts;
+use crate::element::Element;
+use crate::shared::{Run, Runs};
+
+/// One dimension.
+#[derive(Clone, Copy)]
+struct Axis {
+    extent: usize,
+    /// In bytes.
+    stride: isize,
+}
+
+/// A layout as runs of elements at one distance, as long as they can be: dimensions that continue each other are one, and
+/// those of one element are none.
+pub(super) struct Walk {
+    starts: Starts,
+    /// The dimensions around a run, outermost first. None of them is empty, unless all is.
+    outer: Box<[Axis]>,
+    run: Axis,
+    len: usize,
+}
+
+impl Walk {
+    pub(super) fn new(starts: Starts, places: &Places, size: usize) -> Self {
+        let depth = places.suboffsets.len();
+        let axes = places.shape[depth..].iter().zip(&places.strides[depth..]);
+        let mut merged: Vec<Axis> = Vec::new();
+        // Where there are no elements, extents may be so large that products of them overflow.
+        for (&extent, &stride) in axes.filter(|&(&extent, _)| extent != 1 && places.len > 0) {
+            let axis = Axis { extent: extent.cast_unsigned(), stride };
+            match merged.last_mut() {
+                // The product of both is no more than `len`, and their distance is within the reach.
+                Some(last) if last.stride == stride.wrapping_mul(extent) => {
+                    *last = Axis { extent: last.extent * axis.extent, stride };
+                }
+                _ => merged.push(axis),
+            }
+        }
+        let run = merged.pop().unwrap_or(Axis { extent: 1, stride: size.cast_signed() });
+        Self { starts, outer: merged.into_boxed_slice(), run, len: places.len }
+    }
+
+    /// The elements from the first one on.
+    pub(super) fn cursor<T>(&self) -> Cursor<'_, T> {
+        let mut starts = self.starts.as_slice().iter();
+        let at = starts.next().copied().unwrap_or(ptr::null_mut());
+        Cursor {
+            walk: self,
+            starts,
+            index: vec![0; self.outer.len()].into_boxed_slice(),
+            at,
+            done: 0,
+            left: self.len,
+            elements: PhantomData,
+        }
+    }
+
+    /// How many elements there are.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Where elements start, in C order of the indices that lead there.
+    pub(super) fn starts(&self) -> &[*mut u8] {
+        self.starts.as_slice()
+    }
+}
+
+/// A place in a [`Walk`].
+pub(super) struct Cursor<'a, T> {
+    walk: &'a Walk,
+    /// The starts that come after this one.
+    starts: slice::Iter<'a, *mut u8>,
+    /// The index of this run in the dimensions around it.
+    index: Box<[usize]>,
+    /// The next element of this run.
+    at: *mut u8,
+    /// How many elements of this run came before.
+    done: usize,
+    left: usize,
+    elements: PhantomData<T>,
+}
+
+impl<T> Cursor<'_, T> {
+    /// From behind the last element of a run to the first one of the next.
+    fn advance(&mut self) {
+        let back = |at: *mut u8, axis: &Axis| {
+            // No farther than the elements reach.
+            at.wrapping_byte_offset(axis.stride.wrapping_mul(axis.extent.cast_signed()).wrapping_neg())
+        };
+        self.done = 0;
+        self.at = back(self.at, &self.walk.run);
+        for (index, axis) in self.index.iter_mut().zip(&self.walk.outer).rev() {
+            *index += 1;
+            self.at = self.at.wrapping_byte_offset(axis.stride);
+            if *index < axis.extent {
+                return;
+            }
+            *index = 0;
+            self.at = back(self.at, axis);
+        }
+        self.at = self.starts.next().copied().unwrap_or(ptr::null_mut());
+    }
+}
+
+impl<T> Clone for Cursor<'_, T> {
+    fn clone(&self) -> Self {
+        Self { starts: self.starts.clone(), index: self.index.clone(), ..*self }
+    }
+}
+
+// SAFETY: a `Walk` leads to `len` elements from its starts, which the view that it was made for has checked. What it cannot
+// check, its invariants rest on the exporter for.
+unsafe impl<T: Element> Runs<T> for Cursor<'_, T> {
+    #[inline]
+    fn left(&self) -> usize {
+        self.left
+    }
+
+    #[inline]
+    fn next_run(&mut self, most: usize) -> Option<Run<T>> {
+        if self.left == 0 {
+            return None;
+        }
+        let run = self.walk.run;
+        if self.done == run.extent {
+            self.advance();
+        }
+        let count = most.min(run.extent - self.done);
+        let first = self.at.cast();
+        self.at = self.at.wrapping_byte_offset(run.stride.wrapping_mul(count.cast_signed()));
+        self.done += count;
+        self.left -= count;
+        Some(Run { first, stride: run.stride, count })
+    }
+}
+
+/// The items of a [`BufferView`](super::BufferView), in C order of their indices. Each is loaded when its turn comes.
+///
+/// Made by [`BufferView::iter`](super::BufferView::iter).
+pub struct Items<'a, T> {
+    cursor: Cursor<'a, T>,
+    run: Run<T>,
+}
+
+impl<'a, T: Element> Items<'a, T> {
+    pub(super) fn new(cursor: Cursor<'a, T>) -> Self {
+        Self { cursor, run: Run { first: ptr::null_mut(), stride: 0, count: 0 } }
+    }
+}
+
+impl<T: Element> Iterator for Items<'_, T> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        if self.run.count == 0 {
+            self.run = self.cursor.next_run(usize::MAX)?;
+        }
+        // SAFETY: the run has an element left, and is one of the cursor's.
+        let item = unsafe { self.run.load_first() };
+        self.run.first = self.run.first.wrapping_byte_offset(self.run.stride);
+        self.run.count -= 1;
+        Some(item)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.cursor.left + self.run.count;
+        (left, Some(left))
+    }
+
+    fn fold<A, F: FnMut(A, T) -> A>(mut self, init: A, mut fold: F) -> A {
+        let mut folded = init;
+        loop {
+            for _ in 0..self.run.count {
+                // SAFETY: the run has so many elements, and is one of the cursor's.
+                folded = fold(folded, unsafe { self.run.load_first() });
+                self.run.first = self.run.first.wrapping_byte_offset(self.run.stride);
+            }
+            match self.cursor.next_run(usize::MAX) {
+                Some(run) => self.run = run,
+                None => return folded,
+            }
+        }
+    }
+}
+
+impl<T: Element> ExactSizeIterator for Items<'_, T> {}
+
+impl<T: Element> FusedIterator for Items<'_, T> {}
