@@ -4,7 +4,7 @@ use buffer_runtime::{BufferView, SharedRead};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyAssertionError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
 use super::element::{Value, with_element};
 
@@ -67,6 +67,12 @@ fn read<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, P
     with_element!(element, T => of::<T>(object))
 }
 
+/// The items in index order, while others may write them.
+#[pyfunction]
+fn read_once<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    with_element!(element, T => BufferView::<T>::from_object(object)?.to_vec()?.into_bound_py_any(object.py()))
+}
+
 /// The bytes of elements, which have no padding.
 fn bits<T: Value>(items: &[T]) -> &[u8] {
     // SAFETY: every byte of an element is initialised.
@@ -75,7 +81,9 @@ fn bits<T: Value>(items: &[T]) -> &[u8] {
 
 /// All indices of a shape, in C order.
 fn indices(shape: &[usize]) -> impl Iterator<Item = Vec<usize>> + '_ {
-    (0..shape.iter().product()).map(move |mut number| {
+    // Where there are none, the other extents may be of any size.
+    let count = if shape.contains(&0) { 0 } else { shape.iter().product() };
+    (0..count).map(move |mut number| {
         let mut index = vec![0; shape.len()];
         for (place, &extent) in index.iter_mut().zip(shape).rev() {
             *place = number % extent;
@@ -115,6 +123,16 @@ fn call_under(element: &str, object: &Bound<'_, PyAny>, function: &Bound<'_, PyA
         Ok(view.len())
     }
     with_element!(element, T => of::<T>(object, function))
+}
+
+/// Takes the last object off a list, keeps a view of it and nothing else, calls a function, and then reads.
+#[pyfunction]
+fn pop_and_view(objects: &Bound<'_, PyList>, function: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    let object = objects.call_method0("pop")?;
+    let view = BufferView::from_object(&object)?;
+    drop(object);
+    function.call0()?;
+    view.to_vec()
 }
 
 /// Ends a view while an exception is pending, and answers what is pending afterwards.
@@ -218,9 +236,11 @@ fn copied(element: &str, object: &Bound<'_, PyAny>) -> PyResult<usize> {
 pub(super) fn add(consumer: &Bound<'_, PyModule>) -> PyResult<()> {
     consumer.add_function(wrap_pyfunction!(describe, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(read, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(read_once, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(in_memory_order, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(get, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(call_under, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(pop_and_view, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(release_with_pending, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(panic_under, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(views, consumer)?)?;

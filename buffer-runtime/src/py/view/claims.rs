@@ -102,7 +102,7 @@ impl Claims<'_> {
         let (inner_shape, inner_strides) = (&shape[depth..], &strides[depth..]);
         let mut reach = Reach { before: 0, after: 0 };
         if !empty {
-            check_alignment(inner_shape, inner_strides, wanted)?;
+            check_alignment(&shape, &strides, depth, wanted)?;
             reach = reach_of(inner_shape, inner_strides, wanted.size).ok_or(Contradiction::TooLarge)?;
             if depth == 0 {
                 check_start(self.buf, reach, wanted)?;
@@ -167,8 +167,9 @@ fn take_element(
     Ok(())
 }
 
-fn check_alignment(shape: &[isize], strides: &[isize], wanted: Wanted) -> Result<(), Problem> {
-    let mut axes = shape.iter().zip(strides).enumerate();
+/// Looks at the dimensions that lead from one element to another, not to pointers.
+fn check_alignment(shape: &[isize], strides: &[isize], depth: usize, wanted: Wanted) -> Result<(), Problem> {
+    let mut axes = shape.iter().zip(strides).enumerate().skip(depth);
     match axes.find(|&(_, (&extent, &stride))| extent > 1 && !stride.unsigned_abs().is_multiple_of(wanted.align)) {
         Some((axis, (_, &stride))) => Err(Problem::MisalignedStride { wanted, axis, stride }),
         None => Ok(()),
