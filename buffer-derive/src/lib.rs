@@ -69,8 +69,8 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// The shape, which it has to have, the strides and the offset are declared over all of the memory in that object's cell,
 /// whatever the object itself shows of it. The items are its items, unless they are bytes and `format` says what those are.
 /// Each view counts as a view of the object, and is read-only where the object's are. The expressions are evaluated for every
-/// view, while the object is held for it: they may `share` its elements, and `read` them if the part is `readonly`, but not
-/// `write`. The object must not be a part itself.
+/// view, before the object is asked for one: they may borrow its cell like any other code. If the numbers then do not fit
+/// they are evaluated again, since the object may have changed meanwhile. The object must not be a part itself.
 ///
 /// # Options of the struct
 ///

@@ -173,7 +173,7 @@ def test_a_part_of_what_is_read_only_at_run_time_counts_as_a_reader():
 
 def test_a_read_only_part_never_keeps_a_reader_out():
     whole = Decided([1, 2, 3], lambda: False)
-    # Its own shape reads, while the whole is held for it.
+    # Its own shape reads, beside views of it.
     piece = edges.ReadOnlyPiece(whole, lambda: whole.sum() // 3)
     with memoryview(piece) as view:
         assert (view.tolist(), view.readonly, whole.sum()) == ([1, 2], True, 6)

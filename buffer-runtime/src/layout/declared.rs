@@ -93,6 +93,8 @@ impl Declared {
     }
 }
 
+impl super::dim::sealed::Dims for Declared {}
+
 impl Dims for Declared {
     const LEN: usize = 0;
     const AT_RUN_TIME: bool = true;

@@ -32,8 +32,11 @@ pub trait Dimension: sealed::Sealed + Copy {
     fn into_dim(self) -> Dim;
 }
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
+
+    /// What is read of a resolved layout is as long as these say.
+    pub trait Dims {}
 }
 
 macro_rules! dimensions {
@@ -52,7 +55,7 @@ macro_rules! dimensions {
 dimensions!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 
 /// What a class declares of one layout, as its expressions give it.
-pub trait Dims {
+pub trait Dims: sealed::Dims {
     /// How many numbers that is at compile time; none where they are known only at run time.
     const LEN: usize;
     /// Whether the number of dimensions is known only at run time.
@@ -64,6 +67,8 @@ pub trait Dims {
     /// Whether it still says what was resolved before into these `LEN` numbers; `_` says whatever the length says.
     fn still_says(&self, numbers: &[isize]) -> bool;
 }
+
+impl<const N: usize> sealed::Dims for [Dim; N] {}
 
 /// The extents, then the offset, then the strides.
 impl<const N: usize> Dims for [Dim; N] {

@@ -18,7 +18,7 @@ use crate::error::{Blocker, ViewError};
 use crate::request::Flags;
 
 /// How often an evaluated layout that no longer fits the storage is evaluated again.
-const MAX_EVALUATIONS: usize = 8;
+pub(super) const MAX_EVALUATIONS: usize = 8;
 /// How often a lock that other threads keep changing is asked again.
 const MAX_TRIES: usize = 1000;
 /// How deep layout expressions may nest that view their own objects. A level takes some kilobytes where nothing is

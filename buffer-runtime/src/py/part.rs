@@ -11,10 +11,10 @@ use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
 use pyo3::{Py, PyResult, Python, ffi};
 
 use super::class::{Exported, Exporter, ShapeSource};
-use super::cold::{evaluate, release, with_class_of};
+use super::cold::{MAX_EVALUATIONS, evaluate, release, with_class_of};
 use super::contain::with_none_pending;
 use super::export::{buf, described, fill};
-use crate::cell::{Header, PartView, Ticket};
+use crate::cell::{Description, Header, PartView, Ticket};
 use crate::error::{Blocker, ViewError};
 use crate::layout::{Declaration, Dims, Item};
 use crate::lock::Access;
@@ -73,37 +73,49 @@ unsafe fn grant<T: Exporter<Cell = Py<W>>, W: Exported>(
     if flags.is_mistaken() {
         return Err(ViewError::from(Refusal::Mistaken).into());
     }
-    if T::READONLY && flags.writable() {
+    if (T::READONLY || W::ENTRY.readonly) && flags.writable() {
         return Err(ViewError::from(Refusal::ReadOnly).into());
     }
-    let Some(mut whole) = Whole::of(py, T::cell(class), flags.writable())? else { return Ok(-1) };
     let blocked = |blocker| ViewError::Blocked { writable: flags.writable(), blocker };
-    if T::READONLY {
-        // Before user code runs, so that Rust may read meanwhile, as it may beside the view that is asked for.
-        whole.downgrade().map_err(blocked)?;
-    }
-    let dims = match T::SOURCE {
-        ShapeSource::Code => evaluate::<T>(py, class)?,
-        ShapeSource::Storage | ShapeSource::Fields => T::dims(class)?,
-    };
     let descriptor = T::descriptor();
-    let declared = whole.as_declared(dims.declaration(descriptor))?;
-    let mut part =
-        PartView::new(whole.ticket, descriptor, &declared, whole.header().bytes()).map_err(ViewError::from)?;
-    let facts = part.layout().facts;
-    let answer = request::answer(flags, facts).map_err(ViewError::from)?;
-    if facts.readonly {
-        whole.downgrade().map_err(blocked)?;
-        part.set_ticket(whole.ticket);
+    let mut misfit = None;
+    for evaluations in 1.. {
+        // Before the whole is held, so that the expressions may borrow it as they like.
+        let dims = match T::SOURCE {
+            ShapeSource::Code => evaluate::<T>(py, class)?,
+            ShapeSource::Storage | ShapeSource::Fields => T::dims(class)?,
+        };
+        let Some(mut whole) = Whole::of(py, T::cell(class), flags.writable())? else { break };
+        let bytes = whole.header().bytes();
+        let declared = whole.as_declared(dims.declaration(descriptor))?;
+        let mut part = match PartView::new(whole.ticket, descriptor, &declared, bytes) {
+            Ok(part) => part,
+            // The whole may have grown or shrunk since the expressions looked at it, or because they did.
+            Err(_)
+                if T::SOURCE == ShapeSource::Code
+                    && misfit.replace(bytes) != Some(bytes)
+                    && evaluations < MAX_EVALUATIONS =>
+            {
+                continue;
+            }
+            Err(error) => return Err(ViewError::from(error).into()),
+        };
+        let facts = part.layout().facts;
+        let answer = request::answer(flags, facts).map_err(ViewError::from)?;
+        if facts.readonly {
+            whole.downgrade().map_err(blocked)?;
+            part.set_ticket(whole.ticket);
+        }
+        let buf = buf(whole.header(), part.layout());
+        let all = described(part.layout(), answer, facts.readonly, std::ptr::null_mut());
+        whole.keep();
+        let description = Description { internal: part.leave(), ..all };
+        // SAFETY: the view of the whole is counted and left to this one, the description is of a layout that is left to it
+        // as well, and the caller vouches for the object and the view.
+        unsafe { fill(buf, &description, object, view) };
+        return Ok(0);
     }
-    let buf = buf(whole.header(), part.layout());
-    let all = described(part.layout(), answer, facts.readonly, std::ptr::null_mut());
-    whole.keep();
-    let description = crate::cell::Description { internal: part.leave(), ..all };
-    // SAFETY: the view of the whole is counted and left to this one, the description is of a layout that is left to it as
-    // well, and the caller vouches for the object and the view.
-    unsafe { fill(buf, &description, object, view) };
-    Ok(0)
+    Ok(-1)
 }
 
 /// A view of the whole, which is given back unless it is kept.

@@ -83,6 +83,8 @@ pub struct Entry<C> {
     pub(super) getbuffer: ffi::getbufferproc,
     /// Whether the class shows a part itself.
     pub(super) part: bool,
+    /// Whether its views are read-only, whoever asks.
+    pub(super) readonly: bool,
     class: PhantomData<fn(&C)>,
 }
 
@@ -90,7 +92,12 @@ impl<C> Entry<C> {
     /// That of the class of an exporter.
     #[must_use]
     pub const fn of<T: Exporter<Class = C>>() -> Self {
-        Self { getbuffer: <T::Cell as Slot<T>>::GETBUFFER, part: <T::Cell as Source>::PART, class: PhantomData }
+        Self {
+            getbuffer: <T::Cell as Slot<T>>::GETBUFFER,
+            part: <T::Cell as Source>::PART,
+            readonly: T::READONLY,
+            class: PhantomData,
+        }
     }
 }
 
@@ -243,6 +250,8 @@ unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi:
         unsafe { (*view).internal = whole.to_internal().cast() };
         // SAFETY: as for this function.
         unsafe { releasebuffer(slf, view) };
+        // SAFETY: as above. Who releases the view once more finds nothing of ours in it.
+        unsafe { (*view).internal = std::ptr::null_mut() };
     }
 }
 
