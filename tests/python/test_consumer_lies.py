@@ -217,6 +217,8 @@ def test_elements_that_are_arrays_lie_within_their_rows():
     it.suboffsets = [0, 0]
     with pytest.raises(BufferError, match="in one piece"):
         consumer.read("[f32; 3]", it)
+    it.shape, it.len = [0, 3], 0
+    assert consumer.read("[f32; 3]", it) == []
 
 
 # Views that are granted, and then not.

@@ -180,7 +180,7 @@ impl<'py, T: Element> BufferView<'py, T> {
         }
         // SAFETY: the view is held, and these are its checked claims.
         let starts = unsafe { Starts::find(buf, &places, wanted) }?;
-        if access == Access::Write && (places.overlaps || starts.may_overlap(&places)) {
+        if access == Access::Write && (places.may_overlap(wanted) || starts.may_overlap(&places)) {
             return Err(Problem::Overlapping);
         }
         let Places { c_contiguous, f_contiguous, len, .. } = places;
@@ -193,7 +193,7 @@ impl<'py, T: Element> BufferView<'py, T> {
             // as foreign code does. The handle is only lent by the view.
             unsafe { SharedRead::new(data, len) }
         });
-        let shape = places.shape.iter().map(|extent| extent.cast_unsigned()).collect();
+        let shape = places.shape.into_iter().map(isize::cast_unsigned).collect();
         let strides = places.strides.into_boxed_slice();
         Ok(Viewed { view: Self { shape, strides, c_contiguous, f_contiguous, depth, walk, dense, held }, data })
     }
@@ -365,3 +365,6 @@ impl<T> fmt::Debug for BufferView<'_, T> {
         view.field("shape", &self.shape).field("strides", &self.strides).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,8 +31,9 @@ fn round_trip<T: Element + PartialEq + fmt::Debug>(first: T, second: T) {
     assert_eq!(copy, [second, first, first, second, first]);
     one.copy_from_slice(&[second; 5]);
     assert!(two.iter().rev().all(|item| item == second));
+    assert_eq!(one.fold_chunks(Vec::new(), |all, chunk| [&all, chunk].concat()), [second; 5]);
     two.fill(first);
-    assert_eq!(one.get(0), first);
+    assert!(one.iter().all(|item| item == first));
 }
 
 #[test]
@@ -92,8 +93,27 @@ fn chunks_cover_every_element_once_and_in_order() {
 }
 
 #[test]
+fn chunks_that_are_only_read_and_filling_cover_every_element() {
+    for len in [0, 1, 1023, 1024, 1025, 5000] {
+        let items: Vec<u32> = (0..len).collect();
+        let memory = Memory::new(&items);
+        let mut lengths = Vec::new();
+        let read = memory.shared().fold_chunks(Vec::new(), |all, chunk| {
+            lengths.push(chunk.len());
+            [&all, chunk].concat()
+        });
+        assert_eq!(read, items);
+        assert!(lengths.iter().rev().skip(1).all(|&length| length == 1024), "{lengths:?}");
+        memory.shared().fill(7);
+        assert!(memory.shared().iter().all(|item| item == 7));
+    }
+}
+
+#[test]
 fn an_element_larger_than_a_chunk_is_a_chunk() {
     let memory = Memory::new(&[[1_u64; 600]; 3]);
+    assert_eq!(memory.shared().fold_chunks(0, |count, chunk| count + chunk.len()), 3);
+    memory.shared().fill([1; 600]);
     let mut chunks = 0;
     memory.shared().for_each_chunk(|items| {
         chunks += items.len();

@@ -163,21 +163,25 @@ fn views(object: &Bound<'_, PyAny>, count: usize) -> PyResult<usize> {
 
 /// Sums as a user would: whole numbers exactly, others in eight sums at once.
 trait Sum: Value {
+    fn number(self) -> f64;
+
     fn sum(chunk: &[Self]) -> f64;
 }
 
 macro_rules! sums {
     ($($element:ty),*) => {$(
         impl Sum for $element {
-            #[expect(clippy::allow_attributes, reason = "not all of these are lossy")]
-            #[allow(clippy::cast_lossless, clippy::cast_precision_loss, reason = "a sum to compare")]
+            fn number(self) -> f64 {
+                self.into()
+            }
+
             fn sum(chunk: &[Self]) -> f64 {
                 let (eights, rest) = chunk.as_chunks::<8>();
                 let mut sums = [0.0; 8];
                 for eight in eights {
-                    sums.iter_mut().zip(eight).for_each(|(sum, &item)| *sum += item as f64);
+                    sums.iter_mut().zip(eight).for_each(|(sum, &item)| *sum += item.number());
                 }
-                sums.iter().sum::<f64>() + rest.iter().map(|&item| item as f64).sum::<f64>()
+                sums.iter().sum::<f64>() + rest.iter().map(|item| item.number()).sum::<f64>()
             }
         }
     )*};
@@ -201,13 +205,13 @@ fn sum_of<T: Sum>(object: &Bound<'_, PyAny>, way: &str) -> PyResult<f64> {
         "to_vec" => T::sum(&view.to_vec()?),
         "for_each" => {
             let mut sum = 0.0;
-            view.iter().for_each(|item| sum += T::sum(&[item]));
+            view.iter().for_each(|item| sum += item.number());
             sum
         }
         "iter" => {
             let mut sum = 0.0;
             for item in &view {
-                sum += T::sum(&[item]);
+                sum += item.number();
             }
             sum
         }

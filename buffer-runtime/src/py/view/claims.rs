@@ -48,8 +48,14 @@ pub(super) struct Places {
     pub(super) reach: Reach,
     pub(super) c_contiguous: bool,
     pub(super) f_contiguous: bool,
+}
+
+impl Places {
     /// Whether two elements may have bytes in common. Where there are suboffsets: two of what one pointer leads to.
-    pub(super) overlaps: bool,
+    pub(super) fn may_overlap(&self, wanted: Wanted) -> bool {
+        let depth = self.suboffsets.len();
+        self.len > 0 && may_overlap(&self.shape[depth..], &self.strides[depth..], wanted.size.cast_signed())
+    }
 }
 
 /// How far elements lie from where they start, in bytes.
@@ -85,18 +91,13 @@ impl Claims<'_> {
             (None, ndim) => return Err(Contradiction::NoShape { ndim }.into()),
         };
         check_len(&shape, itemsize, self.len)?;
-        let mut strides = match strides {
-            Some(strides) => strides,
-            None => {
-                let mut strides = vec![0; shape.len()];
-                fill_strides(&shape, itemsize, Order::C, &mut strides).map_err(|_| Contradiction::TooLarge)?;
-                strides
-            }
-        };
+        let mut strides = strides.map_or_else(|| c_order(&shape, itemsize), Ok)?;
         let mut suboffsets = suboffsets.unwrap_or_default();
         suboffsets.truncate(suboffsets.iter().rposition(|&suboffset| suboffset >= 0).map_or(0, |last| last + 1));
 
         take_element(&mut shape, &mut strides, suboffsets.len(), in_item, wanted, itemsize)?;
+        // Longer only where there are no elements, and so nothing behind the pointers.
+        suboffsets.truncate(shape.len());
         let depth = suboffsets.len();
         let empty = shape.contains(&0);
         let (inner_shape, inner_strides) = (&shape[depth..], &strides[depth..]);
@@ -110,10 +111,9 @@ impl Claims<'_> {
         }
         let size = wanted.size.cast_signed();
         let (c_contiguous, f_contiguous) = if depth == 0 { contiguity(&shape, &strides, size) } else { (empty, empty) };
-        let overlaps = may_overlap(inner_shape, inner_strides, size);
         // A product of extents that are not negative, which `check_len` has seen not to overflow.
         let len = if empty { 0 } else { shape.iter().product::<isize>().cast_unsigned() };
-        Ok(Places { shape, strides, suboffsets, len, reach, c_contiguous, f_contiguous, overlaps })
+        Ok(Places { shape, strides, suboffsets, len, reach, c_contiguous, f_contiguous })
     }
 }
 
@@ -124,6 +124,13 @@ fn items(len: isize, itemsize: isize) -> Result<isize, Problem> {
         return Err(Contradiction::PartialItem { len, itemsize }.into());
     }
     Ok(len / itemsize)
+}
+
+/// The strides of items that lie one after the other, which is what strides that are NULL mean.
+fn c_order(shape: &[isize], itemsize: isize) -> Result<Vec<isize>, Problem> {
+    let mut strides = vec![0; shape.len()];
+    fill_strides(shape, itemsize, Order::C, &mut strides).map_err(|_| Contradiction::TooLarge)?;
+    Ok(strides)
 }
 
 fn check_len(shape: &[isize], itemsize: isize, len: isize) -> Result<(), Problem> {
@@ -169,8 +176,9 @@ fn take_element(
 
 /// Looks at the dimensions that lead from one element to another, not to pointers.
 fn check_alignment(shape: &[isize], strides: &[isize], depth: usize, wanted: Wanted) -> Result<(), Problem> {
-    let mut axes = shape.iter().zip(strides).enumerate().skip(depth);
-    match axes.find(|&(_, (&extent, &stride))| extent > 1 && !stride.unsigned_abs().is_multiple_of(wanted.align)) {
+    let mut dimensions = shape.iter().zip(strides).enumerate().skip(depth);
+    match dimensions.find(|&(_, (&extent, &stride))| extent > 1 && !stride.unsigned_abs().is_multiple_of(wanted.align))
+    {
         Some((axis, (_, &stride))) => Err(Problem::MisalignedStride { wanted, axis, stride }),
         None => Ok(()),
     }
@@ -192,8 +200,8 @@ fn reach_of(shape: &[isize], strides: &[isize], size: usize) -> Option<Reach> {
     let mut reach = Reach { before: 0, after: size };
     for (&extent, &stride) in shape.iter().zip(strides) {
         let distance = stride.checked_mul(extent - 1)?;
-        let side = if distance < 0 { &mut reach.before } else { &mut reach.after };
-        *side = side.checked_add(distance.unsigned_abs()).filter(|&bytes| isize::try_from(bytes).is_ok())?;
+        let end = if distance < 0 { &mut reach.before } else { &mut reach.after };
+        *end = end.checked_add(distance.unsigned_abs()).filter(|&bytes| isize::try_from(bytes).is_ok())?;
     }
     Some(reach)
 }

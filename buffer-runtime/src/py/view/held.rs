@@ -43,11 +43,11 @@ impl<'py> Held<'py> {
             return Err(PyErr::fetch(py));
         }
         let held = Self { buffer, py };
-        match PyErr::take(py) {
-            None => Ok(held),
-            // Granted and refused at once: whoever goes on has an exception that comes from nowhere.
-            Some(error) => Err(error),
+        if PyErr::occurred(py) {
+            // Granted and refused at once: whoever went on would have an exception that comes from nowhere.
+            return Err(PyErr::fetch(py));
         }
+        Ok(held)
     }
 
     /// What the exporter says.
@@ -86,15 +86,16 @@ impl<'py> Held<'py> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        let release = || {
+        let py = self.py;
+        let mut release = || {
             // SAFETY: attached, as the token says, and the view is released here only (invariant 1).
             unsafe { ffi::PyBuffer_Release(&raw mut *self.buffer) };
-            if PyErr::occurred(self.py) {
+            if PyErr::occurred(py) {
                 // SAFETY: attached. A release has nobody to raise to.
                 unsafe { ffi::PyErr_WriteUnraisable(std::ptr::null_mut()) };
             }
         };
         // A function may end with an exception pending, and a release may run Python.
-        with_none_pending(self.py, release, |()| false);
+        if PyErr::occurred(py) { with_none_pending(py, release, |()| false) } else { release() }
     }
 }

@@ -29,11 +29,14 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) fn new(starts: Starts, places: &Places, size: usize) -> Self {
+        let stride = size.cast_signed();
+        if places.c_contiguous {
+            return Self { starts, outer: Box::default(), run: Axis { extent: places.len, stride }, len: places.len };
+        }
         let depth = places.suboffsets.len();
-        let axes = places.shape[depth..].iter().zip(&places.strides[depth..]);
+        let dimensions = places.shape[depth..].iter().zip(&places.strides[depth..]);
         let mut merged: Vec<Axis> = Vec::new();
-        // Where there are no elements, extents may be so large that products of them overflow.
-        for (&extent, &stride) in axes.filter(|&(&extent, _)| extent != 1 && places.len > 0) {
+        for (&extent, &stride) in dimensions.filter(|&(&extent, _)| extent != 1) {
             let axis = Axis { extent: extent.cast_unsigned(), stride };
             match merged.last_mut() {
                 // The product of both is no more than `len`, and their distance is within the reach.
@@ -43,7 +46,7 @@ impl Walk {
                 _ => merged.push(axis),
             }
         }
-        let run = merged.pop().unwrap_or(Axis { extent: 1, stride: size.cast_signed() });
+        let run = merged.pop().unwrap_or(Axis { extent: 1, stride });
         Self { starts, outer: merged.into_boxed_slice(), run, len: places.len }
     }
 
