@@ -193,8 +193,16 @@ def test_a_format_of_the_other_byte_order_is_never_native():
 )
 def test_other_items_are_of_no_number(format, size):
     for element in ("u8", "i16", "f32", "i32", "u64", "f64", "[i32; 2]"):
-        if "i32" not in element or format not in ("T{i:a:}", "2i"):
+        if (element, format) != ("u8", "?") and ("i32" not in element or format not in ("T{i:a:}", "2i")):
             assert not is_read(element, lying(format, size)), (format, element)
+
+
+def test_truth_values_are_bytes_to_read_and_not_to_write():
+    truths = np.array([True, False, True])
+    assert consumer.read("u8", truths) == [1, 0, 1]
+    with pytest.raises(BufferError, match="expected items of format 'B'"):
+        consumer.fill("u8", truths, 2)
+    assert not is_read("i8", truths)
 
 
 def test_a_record_of_one_number_without_gaps_has_its_layout():

@@ -27,7 +27,7 @@ use self::item::Wanted;
 use self::problem::{Contradiction, Problem};
 use self::rows::Starts;
 use self::walk::{Cursor, Walk};
-use crate::element::Element;
+use crate::element::{self, Element};
 use crate::shared::{self, Run, SharedRead};
 
 /// A view of the buffer of a Python object, to read its items as `T`.
@@ -133,9 +133,10 @@ pub struct BufferView<'py, T> {
 /// Beside its size that is: every bit pattern is valid. All elements promise that today; one that did not would have to be
 /// refused here, and here alone.
 const fn check_element<T: Element>() {
+    element::check::<T>();
     assert!(
-        size_of::<T>() > 0,
-        "the element has a size of 0 bytes, which no buffer can describe; give its arrays a length above 0"
+        T::ANY_BITS,
+        "other code may write any byte, and not every one is a valid `bool`; view `u8` instead, which is not 0 where it is true"
     );
 }
 
@@ -166,7 +167,7 @@ impl<'py, T: Element> BufferView<'py, T> {
     fn request(object: &Bound<'py, PyAny>, access: Access) -> PyResult<Viewed<'py, T>> {
         const { check_element::<T>() }
         let flags = if access == Access::Write { ffi::PyBUF_FULL } else { ffi::PyBUF_FULL_RO };
-        let wanted = Wanted::of::<T>();
+        let wanted = Wanted::of::<T>(access);
         let held = Held::request(object, flags, wanted)?;
         Self::check(held, wanted, access).map_err(|problem| raise(object, &problem))
     }

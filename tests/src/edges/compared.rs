@@ -100,10 +100,8 @@ fn differences(
         {
             differences.push(format!("{flags:#x}: the memory is elsewhere"));
         }
-        for view in [our_view, their_view] {
-            if let Some(view) = view {
-                view.release(py);
-            }
+        for view in [our_view, their_view].into_iter().flatten() {
+            view.release(py);
         }
     }
     Ok(differences)

@@ -3,6 +3,7 @@
 use std::any::type_name;
 use std::ffi::CStr;
 
+use super::Access;
 use super::problem::{Contradiction, Problem};
 use crate::element::Element;
 use crate::format::{Axis, ByteOrder, Content, Format, Leaf, Scalar, ScalarKind};
@@ -26,10 +27,12 @@ pub(super) struct Wanted {
     pub(super) size: usize,
     /// Of one element, in bytes.
     pub(super) align: usize,
+    /// Whether it is only read, so that bytes may be truth values.
+    pub(super) read: bool,
 }
 
 impl Wanted {
-    pub(super) fn of<T: Element>() -> Self {
+    pub(super) fn of<T: Element>(access: Access) -> Self {
         Self {
             name: type_name::<T>(),
             format: T::FORMAT,
@@ -37,6 +40,7 @@ impl Wanted {
             shape: const { &T::SHAPE },
             size: size_of::<T>(),
             align: align_of::<T>(),
+            read: access == Access::Read,
         }
     }
 
@@ -90,11 +94,11 @@ fn dimensions_in(given: &Format, wanted: Wanted) -> Option<usize> {
     // Elements have formats that are read; if not, nothing is like them.
     let scalar = Format::parse(wanted.format.to_str().ok()?).ok()?;
     let extents = wanted.shape.extents();
-    (0..=extents.len()).find(|&in_item| is_array(given, &extents[extents.len() - in_item..], &scalar))
+    (0..=extents.len()).find(|&in_item| is_array(given, &extents[extents.len() - in_item..], &scalar, wanted.read))
 }
 
 /// Whether `given` is an array of this shape of what `scalar` says; without dimensions, just that.
-fn is_array(given: &Format, shape: &[usize], scalar: &Format) -> bool {
+fn is_array(given: &Format, shape: &[usize], scalar: &Format, read: bool) -> bool {
     let mut size = scalar.itemsize();
     let mut axes = Vec::with_capacity(shape.len());
     for &extent in shape.iter().rev() {
@@ -104,7 +108,7 @@ fn is_array(given: &Format, shape: &[usize], scalar: &Format) -> bool {
     }
     let same = |given: &Leaf, wanted: &Leaf| {
         given.offset() == wanted.offset()
-            && is_same(given.scalar(), wanted.scalar())
+            && is_same(given.scalar(), wanted.scalar(), read)
             && given.axes().strip_prefix(&axes[..]) == Some(wanted.axes())
     };
     let (mut leaves, mut wanted) = (given.leaves(), scalar.leaves());
@@ -118,8 +122,13 @@ fn is_array(given: &Format, shape: &[usize], scalar: &Format) -> bool {
         }
 }
 
-/// Whether one scalar is the other. `c`, a byte that Python shows as bytes of length 1, is as good as `B`.
-fn is_same(given: Scalar, wanted: Scalar) -> bool {
-    let is_byte = |scalar: Scalar, kind| scalar.kind() == kind && scalar.size() == 1;
-    given == wanted || is_byte(given, ScalarKind::Bytes) && is_byte(wanted, ScalarKind::Unsigned)
+/// Whether one scalar is the other. `c`, a byte that Python shows as bytes of length 1, is as good as `B`; and so is `?` for
+/// whoever does not write: not every byte is a truth value.
+fn is_same(given: Scalar, wanted: Scalar, read: bool) -> bool {
+    let is_byte = match given.kind() {
+        ScalarKind::Bytes => given.size() == 1,
+        ScalarKind::Bool => read,
+        _ => false,
+    };
+    given == wanted || is_byte && (wanted.kind(), wanted.size()) == (ScalarKind::Unsigned, 1)
 }

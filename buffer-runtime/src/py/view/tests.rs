@@ -6,6 +6,7 @@ use std::{fmt, ptr};
 
 use proptest::prelude::*;
 
+use super::Access;
 use super::claims::{Arrays, Claims, Places};
 use super::item::Wanted;
 use super::problem::Problem;
@@ -59,7 +60,7 @@ impl Said {
                 suboffsets: self.suboffsets.clone(),
             }),
         };
-        claims.check(Wanted::of::<T>())
+        claims.check(Wanted::of::<T>(Access::Write))
     }
 
     /// # Safety
@@ -68,7 +69,7 @@ impl Said {
     unsafe fn walk<T: Element>(&self) -> Walk {
         let places = self.check::<T>().map_err(|problem| problem.to_string()).unwrap();
         // SAFETY: as the caller vouches.
-        let starts = unsafe { Starts::find(self.buf, &places, Wanted::of::<T>()) };
+        let starts = unsafe { Starts::find(self.buf, &places, Wanted::of::<T>(Access::Write)) };
         Walk::new(starts.map_err(|problem| problem.to_string()).unwrap(), &places, size_of::<T>())
     }
 
@@ -224,7 +225,7 @@ proptest! {
         let mut sorted = offsets;
         sorted.sort_unstable();
         let shares = sorted.windows(2).any(|pair| pair[1] - pair[0] < 4);
-        prop_assert!(places.may_overlap(Wanted::of::<u32>()) || !shares);
+        prop_assert!(places.may_overlap(Wanted::of::<u32>(Access::Write)) || !shares);
     }
 
     /// Whatever is said, checking it neither panics nor overflows, and what passes is consistent.
@@ -253,7 +254,7 @@ proptest! {
                 suboffsets: given(4, numbers.iter().map(|all| all.2).collect()),
             }),
         };
-        if let Ok(places) = claims.check(Wanted::of::<f64>()) {
+        if let Ok(places) = claims.check(Wanted::of::<f64>(Access::Write)) {
             prop_assert_eq!(places.shape.len(), places.strides.len());
             prop_assert!(places.suboffsets.len() <= places.shape.len());
             prop_assert!(places.shape.iter().all(|&extent| extent >= 0));
