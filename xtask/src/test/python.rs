@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 const EXTENSION: (&str, &str) = ("buffer-tests", "buffer_tests_ext");
 const TESTS: &str = "tests/python";
 /// How many random layouts are tried where examples are built quickly, and run slowly, unless somebody else says it.
-const LAYOUTS: (&str, &str) = ("DYNARRAY_LAYOUTS", "2000");
+const LAYOUTS: (&str, &str) = ("DYNARRAY_LAYOUTS", "1000");
 
 /// On `.venv`, with the examples as they are released.
 pub(super) fn main(suite: &Suite<'_>) -> Result<Outcome> {
