@@ -199,7 +199,7 @@ def test_other_items_are_of_no_number(format, size):
 
 def test_truth_values_are_bytes_to_read_and_not_to_write():
     truths = np.array([True, False, True])
-    assert consumer.read("u8", truths) == [1, 0, 1]
+    assert list(consumer.read("u8", truths)) == [1, 0, 1]
     with pytest.raises(BufferError, match="expected items of format 'B'"):
         consumer.fill("u8", truths, 2)
     assert not is_read("i8", truths)

@@ -1,5 +1,6 @@
 //! A declaration in its parts, and those that are known only at run time.
 
+use std::borrow::Cow;
 use std::ffi::CStr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -151,6 +152,7 @@ numbers! {
     [D: Dimension] Box<[D]>,
     [D: Dimension] Rc<[D]>,
     [D: Dimension] Arc<[D]>,
+    ['a, D: Dimension] Cow<'a, [D]>,
 }
 
 impl<N: Numbers + ?Sized> sealed::Sealed for &N {}

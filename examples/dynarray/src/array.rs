@@ -1,5 +1,7 @@
 //! Bytes with a layout that Python asks for.
 
+use std::borrow::Cow;
+
 use buffer_runtime::{CheckedLayout, ExportBuffer, ExportCell, Format, Layout, LayoutError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -38,10 +40,10 @@ impl DynArray {
         self.layout_over(self.data.len()).map_err(|error| wrong("data", error))
     }
 
-    fn shape(&self) -> PyResult<Vec<isize>> {
+    fn shape(&self) -> PyResult<Cow<'_, [isize]>> {
         match &self.shape {
-            Some(shape) => Ok(shape.clone()),
-            None => Ok(self.layout()?.shape),
+            Some(shape) => Ok(shape.into()),
+            None => Ok(self.layout()?.shape.into()),
         }
     }
 }
@@ -95,7 +97,7 @@ impl DynArray {
 
     #[getter(shape)]
     fn shape_tuple<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.shape()?)
+        PyTuple::new(py, &*self.shape()?)
     }
 
     #[getter]
