@@ -18,8 +18,8 @@ HALF = [1.5, -0.0, 65504.0, 2.0**-24, math.inf]
 def ordered():
     """The numbers in either byte order; a single byte has none, and then the bare code."""
     for name, order in [("be", ">"), ("le", "<")]:
-        for size, code in INTEGERS.items():
-            for prefix, code in [("i", code), ("u", code.upper())]:
+        for size, signed in INTEGERS.items():
+            for prefix, code in [("i", signed), ("u", signed.upper())]:
                 format = code if size == "8" else order + code
                 bits = 8 * struct.calcsize(f"={code}")
                 low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if prefix == "i" else (0, 2**bits - 1)
