@@ -130,8 +130,7 @@ pub struct BufferView<'py, T> {
 
 /// What reading foreign bytes as a `T` asks of it, at compile time.
 ///
-/// Beside its size that is: every bit pattern is valid. All elements promise that today; one that did not would have to be
-/// refused here, and here alone.
+/// Nobody says that the bytes were a `T` before: every bit pattern has to be one.
 const fn check_element<T: Element>() {
     element::check::<T>();
     assert!(
