@@ -1,0 +1,96 @@
+//! Particles that Rust moves while numpy looks at them.
+//!
+//! `numpy.asarray(Particles(1000))` is a structured array on the memory of a `Vec<Particle>`. `step` updates it beside
+//! whoever reads and writes that array; only `resize`, which may move the memory, is refused until nobody looks.
+
+use buffer_runtime::{BufferElement, ExportBuffer, ExportCell};
+use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyValueError};
+use pyo3::prelude::*;
+
+/// To numpy it is `[("id", "u4"), ("charge", "f4"), ("position", "f8", (3,)), ("velocity", "f8", (3,))]`.
+#[derive(Clone, Copy, BufferElement)]
+#[repr(C)]
+struct Particle {
+    id: u32,
+    charge: f32,
+    position: [f64; 3],
+    velocity: [f64; 3],
+}
+
+impl Particle {
+    fn at_rest(id: u32) -> Self {
+        Self { id, charge: 0.0, position: [0.0; 3], velocity: [0.0; 3] }
+    }
+}
+
+/// Particles with the buffer protocol: one structured array of ids, charges, positions and velocities.
+#[derive(ExportBuffer)]
+#[pyclass(frozen, subclass, weakref, module = "records")]
+struct Particles {
+    data: ExportCell<Vec<Particle>>,
+}
+
+#[pymethods]
+impl Particles {
+    /// `n` particles at rest in the origin, with the ids from 0 to n - 1.
+    #[new]
+    fn new(#[pyo3(from_py_with = count)] n: u32) -> PyResult<Self> {
+        let mut particles = Vec::new();
+        resize(&mut particles, n)?;
+        Ok(Self { data: ExportCell::new(particles) })
+    }
+
+    /// Moves every particle by its velocity times `dt`, views or no views; other threads run meanwhile.
+    fn step(&self, py: Python<'_>, dt: f64) -> PyResult<()> {
+        let particles = self.data.share(py)?;
+        py.detach(|| {
+            particles.for_each_chunk(|chunk| {
+                for particle in chunk {
+                    for (x, v) in particle.position.iter_mut().zip(particle.velocity) {
+                        *x += v * dt;
+                    }
+                }
+            });
+        });
+        Ok(())
+    }
+
+    /// Removes the last particles, or adds some at rest. Raises `BufferError` while any view is alive.
+    fn resize(&self, py: Python<'_>, #[pyo3(from_py_with = count)] n: u32) -> PyResult<()> {
+        resize(&mut *self.data.write(py)?, n)
+    }
+
+    fn __len__(&self) -> usize {
+        self.data.len()
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Ok(format!("<{} of {}>", slf.get_type().name()?, slf.get().data.len()))
+    }
+}
+
+/// A number of particles, each of which can have an id.
+fn count(n: &Bound<'_, PyAny>) -> PyResult<u32> {
+    n.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyOverflowError>(n.py()) {
+            return PyValueError::new_err(format!("n must be from 0 to {}, since ids are uint32", u32::MAX));
+        }
+        error
+    })
+}
+
+fn resize(particles: &mut Vec<Particle>, n: u32) -> PyResult<()> {
+    let new = (n as usize).saturating_sub(particles.len());
+    // `reserve` would abort the interpreter.
+    particles.try_reserve(new).map_err(|_| PyMemoryError::new_err(format!("no memory for {n} particles")))?;
+    particles.truncate(n as usize);
+    particles.extend((0..n).skip(particles.len()).map(Particle::at_rest));
+    Ok(())
+}
+
+/// See the stub, `records.pyi`, for what Python finds here.
+#[pymodule]
+mod records {
+    #[pymodule_export]
+    use super::Particles;
+}
