@@ -17,7 +17,7 @@ use std::fmt;
 use std::ops::Deref;
 
 pub use self::read::SharedRead;
-pub(crate) use self::run::{Run, Runs, fill, fold_chunks, for_each_chunk, load, store};
+pub(crate) use self::run::{Run, Runs, fill, fold_chunks, fold_chunks_with, for_each_chunk, load, store};
 
 use self::unit::copy_in;
 use crate::element::Element;
@@ -27,6 +27,7 @@ mod chunk;
 mod read;
 mod run;
 mod unit;
+mod wide;
 
 /// Elements that others, Python among them, may read and write at the same time.
 ///

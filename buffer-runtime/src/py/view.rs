@@ -290,6 +290,22 @@ impl<'py, T: Element> BufferView<'py, T> {
         shared::fold_chunks(self.cursor(), init, fold)
     }
 
+    /// Reads all items of two buffers of the same length in bulk, chunks of both at a time, each in C order of its own
+    /// indices. See [`SharedRead::fold_chunks_with`].
+    ///
+    /// # Panics
+    ///
+    /// When the lengths differ. Shapes may: compare them first where that matters.
+    pub fn fold_chunks_with<U: Element, A>(
+        &self,
+        other: &BufferView<'_, U>,
+        init: A,
+        fold: impl FnMut(A, &[T], &[U]) -> A,
+    ) -> A {
+        assert_eq!(other.len(), self.len(), "the other buffer must be as long as this one");
+        shared::fold_chunks_with(self.cursor(), other.cursor(), init, fold)
+    }
+
     /// The items to be read on any thread, attached or not, where they lie one after the other in C order.
     pub fn shared(&self) -> Option<&SharedRead<T>> {
         self.dense.as_ref().filter(|_| self.c_contiguous)

@@ -30,6 +30,6 @@ pub(super) fn with_one<T, R>(work: impl FnOnce(*mut T, usize) -> R) -> R {
 }
 
 /// The same twice: both have room for so many.
-pub(super) fn with_two<T, R>(work: impl FnOnce(*mut T, *mut T, usize) -> R) -> R {
-    with_one(|before, room| with_one(|after, _| work(before, after, room)))
+pub(super) fn with_two<T, U, R>(work: impl FnOnce(*mut T, *mut U, usize) -> R) -> R {
+    with_one(|one, room| with_one(|other, other_room| work(one, other, room.min(other_room))))
 }

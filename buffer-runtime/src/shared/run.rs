@@ -5,6 +5,7 @@ use std::slice;
 
 use super::chunk;
 use super::unit::{copy_in, copy_out, store_changed};
+use super::wide::widely;
 use crate::element::Element;
 
 /// So many elements of shared memory, of which each is `stride` bytes behind the one before.
@@ -87,7 +88,7 @@ impl<T: Element> Run<T> {
     /// # Safety
     ///
     /// As for [`copy_in`](Self::copy_in), for `before` as for `after`.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn store_changed(&self, before: *const T, after: *const T) {
         if self.is_dense() {
             // SAFETY: as the caller vouches.
@@ -220,7 +221,35 @@ pub(crate) fn fold_chunks<T: Element, A>(mut runs: impl Runs<T>, init: A, mut fo
             // SAFETY: so many are left, and the chunk has room for them.
             unsafe { load(&mut runs, local, count) };
             // SAFETY: `count` elements were just initialised there, and nobody else uses them.
-            folded = fold(folded, unsafe { slice::from_raw_parts(local, count) });
+            let local = unsafe { slice::from_raw_parts(local, count) };
+            folded = widely(|| fold(folded, local));
+        }
+        folded
+    })
+}
+
+/// Lets `fold` read copies of the elements of both, as many of one as of the other, a chunk at a time.
+pub(crate) fn fold_chunks_with<T: Element, U: Element, A>(
+    mut runs: impl Runs<T>,
+    mut others: impl Runs<U>,
+    init: A,
+    mut fold: impl FnMut(A, &[T], &[U]) -> A,
+) -> A {
+    chunk::with_two(|local, other, room| {
+        // Half of the room: where both come from memory, whose streams run dry in turns, that is much faster.
+        let room = room.div_ceil(2);
+        let mut folded = init;
+        while runs.left().min(others.left()) > 0 {
+            let count = room.min(runs.left()).min(others.left());
+            // SAFETY: so many are left, and the chunk has room for them.
+            unsafe { load(&mut runs, local, count) };
+            // SAFETY: as above.
+            unsafe { load(&mut others, other, count) };
+            // SAFETY: `count` elements were just initialised there, and nobody else uses them.
+            let local = unsafe { slice::from_raw_parts(local, count) };
+            // SAFETY: as above.
+            let other = unsafe { slice::from_raw_parts(other, count) };
+            folded = widely(|| fold(folded, local, other));
         }
         folded
     })
@@ -233,7 +262,7 @@ pub(crate) fn fold_chunks<T: Element, A>(mut runs: impl Runs<T>, init: A, mut fo
 /// The elements may be written.
 pub(crate) unsafe fn for_each_chunk<T: Element>(mut reads: impl Runs<T>, mut change: impl FnMut(&mut [T])) {
     let mut writes = reads.clone();
-    chunk::with_two(|before: *mut T, after, room| {
+    chunk::with_two(|before: *mut T, after: *mut T, room| {
         while reads.left() > 0 {
             let count = room.min(reads.left());
             // SAFETY: so many are left, and the chunk has room for them.
@@ -241,7 +270,8 @@ pub(crate) unsafe fn for_each_chunk<T: Element>(mut reads: impl Runs<T>, mut cha
             // SAFETY: two chunks of their own, the first of which was just filled.
             unsafe { before.copy_to_nonoverlapping(after, count) };
             // SAFETY: `count` elements are initialised there, and nobody else uses them.
-            change(unsafe { slice::from_raw_parts_mut(after, count) });
+            let chunk = unsafe { slice::from_raw_parts_mut(after, count) };
+            widely(|| change(chunk));
             take(&mut writes, count, |run, done| {
                 // SAFETY: the same elements again (clauses 1 and 3), of which both chunks have initialised copies; the
                 // caller vouches that they may be written.

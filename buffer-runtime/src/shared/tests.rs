@@ -31,6 +31,8 @@ fn round_trip<T: Element + PartialEq + fmt::Debug>(first: T, second: T) {
     assert_eq!(copy, [second, first, first, second, first]);
     one.copy_from_slice(&[second; 5]);
     assert!(two.iter().rev().all(|item| item == second));
+    let both = one.fold_chunks_with(&two, Vec::new(), |all, ones, twos| [&all, ones, twos].concat());
+    assert_eq!(both, [second; 10]);
     assert_eq!(one.fold_chunks(Vec::new(), |all, chunk| [&all, chunk].concat()), [second; 5]);
     two.fill(first);
     assert!(one.iter().all(|item| item == first));
@@ -121,6 +123,75 @@ fn an_element_larger_than_a_chunk_is_a_chunk() {
     });
     assert_eq!(chunks, 3);
     assert!(memory.shared().iter().all(|item| item[0] == 1 && item[599] == 7));
+}
+
+#[test]
+fn chunks_of_two_buffers_are_read_together() {
+    for len in [0, 1, 255, 256, 257, 5000] {
+        let (numbers, wide) = (Memory::new(&vec![3_u8; len]), Memory::new(&vec![[2_u64; 2]; len]));
+        wide.shared().iter().zip(0..).for_each(|(item, index)| wide.shared().set(index, [item[0], index as u64]));
+        let read = numbers.shared().fold_chunks_with(&wide.shared(), Vec::new(), |mut all, numbers, wide| {
+            assert_eq!(numbers.len(), wide.len());
+            all.extend(numbers.iter().zip(wide).map(|(&number, wide)| u64::from(number) * wide[0] + wide[1]));
+            all
+        });
+        assert!(read.iter().copied().eq((0..len as u64).map(|index| 6 + index)), "{len}");
+    }
+    let large = Memory::new(&[[1_u64; 600]; 3]);
+    let count = large.shared().fold_chunks_with(&Memory::new(&[1_u8; 3]).shared(), 0, |sum, one, _| sum + one.len());
+    assert_eq!(count, 3);
+}
+
+#[test]
+#[should_panic(expected = "the other buffer must be as long as this one")]
+fn two_buffers_of_different_lengths_are_not_read_together() {
+    Memory::new(&[1_u8; 5]).shared().fold_chunks_with(&Memory::new(&[1_u8; 4]).shared(), (), |(), _, _| ());
+}
+
+/// Whatever is changed, in blocks or here and there, is stored; whatever is not keeps what somebody else writes meanwhile.
+fn only_changes_are_stored<T: Element + PartialEq + fmt::Debug>(len: usize, old: T, new: T, others: T) {
+    let patterns: [fn(usize) -> bool; 7] = [
+        |_| true,
+        |_| false,
+        |index| index % 3 == 0,
+        |index| index / 300 % 2 == 0,
+        |index| index != 700,
+        |index| index == 70,
+        |index| index % 64 < 32,
+    ];
+    for is_changed in patterns {
+        let memory = Memory::new(&vec![old; len]);
+        let other = memory.shared();
+        let mut first = 0;
+        memory.shared().for_each_chunk(|chunk| {
+            for (index, item) in (first..).zip(chunk) {
+                other.set(index, others);
+                if is_changed(index) {
+                    *item = new;
+                }
+                first += 1;
+            }
+        });
+        let expected = (0..len).map(|index| if is_changed(index) { new } else { others });
+        assert!(memory.shared().iter().eq(expected), "{old:?}");
+    }
+}
+
+#[test]
+fn changes_of_every_unit_are_stored_and_nothing_else() {
+    for len in [1, 63, 128, 1000, 5000] {
+        only_changes_are_stored(len, 1_u8, 2, 3);
+        only_changes_are_stored(len, 1_i16, 2, 3);
+        only_changes_are_stored(len, 1.0_f32, 2.0, 3.0);
+        only_changes_are_stored(len, 1.0_f64, -1.0, 3.0);
+        only_changes_are_stored(len, [1_u16; 3], [2; 3], [3; 3]);
+    }
+}
+
+#[test]
+fn miri_changes_are_stored_and_nothing_else() {
+    only_changes_are_stored(200, 1_u8, 2, 3);
+    only_changes_are_stored(80, 1.0_f64, -1.0, 3.0);
 }
 
 #[test]

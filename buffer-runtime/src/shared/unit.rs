@@ -1,11 +1,12 @@
 //! The unit of atomic access: which it is for a type, and copying by it.
 
 use super::block::{self, BLOCK};
+use super::wide::{Work, widely};
 use std::mem::MaybeUninit;
 use std::slice;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
-/// Bytes that are compared at a time, to be stored at once if all of them have changed.
+/// Bytes that are compared at a time, and stored together with their neighbours if all of them have changed.
 const COMPARED: usize = 2 * BLOCK;
 
 /// An integer that is loaded and stored as one. Relaxed: there is no order between Rust and foreign code to keep.
@@ -16,9 +17,6 @@ trait Unit: Copy + Eq {
     fn load(shared: &Self::Atomic) -> Self;
 
     fn store(shared: &Self::Atomic, value: Self);
-
-    /// How many of at most `COMPARED` bytes' units differ.
-    fn count_changed(before: &[Self], after: &[Self]) -> usize;
 }
 
 macro_rules! units {
@@ -34,15 +32,6 @@ macro_rules! units {
             #[inline(always)]
             fn store(shared: &$atomic, value: Self) {
                 shared.store(value, Ordering::Relaxed);
-            }
-
-            #[inline(always)]
-            #[allow(clippy::cast_possible_truncation, reason = "the count is at most `COMPARED`")]
-            fn count_changed(before: &[Self], after: &[Self]) -> usize {
-                // A sum in the unit's own type, and no early exit: so the compiler fills whole vectors. `COMPARED` is
-                // small enough for the smallest unit.
-                let changed: $int = before.iter().zip(after).map(|(old, new)| <$int>::from(old != new)).sum();
-                changed as usize
             }
         }
     )*};
@@ -126,13 +115,10 @@ pub(super) unsafe fn copy_in<T>(local: *const T, shared: *mut T, count: usize) {
     with_unit_of!(T, U => {
         // SAFETY: the caller vouches for initialised elements, which have no padding.
         let local = unsafe { slice::from_raw_parts(local.cast::<U>(), units_in::<T, U>(count)) };
-        // SAFETY: the caller vouches for as many elements here as there.
-        let start = unsafe { copy_blocks::<U>(local.as_ptr(), shared.cast(), local.len()) };
         // SAFETY: as the caller vouches.
         let shared = unsafe { units_at::<T, U>(shared, count) };
-        for (shared, &local) in shared[start..].iter().zip(&local[start..]) {
-            U::store(shared, local);
-        }
+        // SAFETY: there are as many elements here as there.
+        unsafe { store_all(local, shared) };
     });
 }
 
@@ -151,19 +137,59 @@ pub(super) unsafe fn store_changed<T>(before: *const T, after: *const T, shared:
         let after = unsafe { slice::from_raw_parts(after.cast::<U>(), len) };
         // SAFETY: as the caller vouches.
         let shared = unsafe { units_at::<T, U>(shared, count) };
-        let size = const { COMPARED / size_of::<U>() };
-        let (mut olds, mut news, mut units) = (before.chunks_exact(size), after.chunks_exact(size), shared.chunks_exact(size));
-        for ((before, after), shared) in (&mut olds).zip(&mut news).zip(&mut units) {
-            let changed = U::count_changed(before, after);
-            // SAFETY: both are a whole number of blocks, all of which has changed.
-            let stored = changed == size
-                && unsafe { block::copy(after.as_ptr().cast(), shared.as_ptr().cast_mut().cast(), COMPARED / BLOCK) };
-            if changed > 0 && !stored {
-                store_units(before, after, shared);
+        let end = len - len % const { COMPARED / size_of::<U>() };
+        let mut start = 0;
+        while start < end {
+            let (changed, same) = widely(Compare(&before[start..end], &after[start..end]));
+            // SAFETY: these are as many units here as there, as the caller vouches for them.
+            unsafe { store_all(&after[start..start + changed], &shared[start..start + changed]) };
+            start += changed + same;
+            if changed + same == 0 {
+                let mixed = start..start + COMPARED / size_of::<U>();
+                store_units(&before[mixed.clone()], &after[mixed.clone()], &shared[mixed.clone()]);
+                start = mixed.end;
             }
         }
-        store_units(olds.remainder(), news.remainder(), units.remainder());
+        store_units(&before[end..], &after[end..], &shared[end..]);
     });
+}
+
+/// How many units have all changed from the first one on, and how many behind them are all the same.
+struct Compare<'a, U>(&'a [U], &'a [U]);
+
+impl<U: Unit> Work for Compare<'_, U> {
+    type Outcome = (usize, usize);
+
+    #[inline(always)]
+    fn work(self) -> (usize, usize) {
+        let Self(before, after) = self;
+        let changed = leading(before, after, |old, new| old != new);
+        (changed, leading(&before[changed..], &after[changed..], |old, new| old == new))
+    }
+}
+
+/// How many units come before the first group in which not all pairs pass.
+#[inline(always)]
+fn leading<U: Unit>(before: &[U], after: &[U], passes: impl Fn(&U, &U) -> bool) -> usize {
+    let size = const { COMPARED / size_of::<U>() };
+    // No early exit inside of a group: so the compiler fills whole vectors.
+    let all_pass =
+        |(old, new): &(&[U], &[U])| old.iter().zip(*new).fold(true, |all, (old, new)| all & passes(old, new));
+    before.chunks_exact(size).zip(after.chunks_exact(size)).take_while(all_pass).count() * size
+}
+
+/// Stores all units.
+///
+/// # Safety
+///
+/// The shared ones may be written as atomics may, and are not fewer.
+#[inline(always)]
+unsafe fn store_all<U: Unit>(units: &[U], shared: &[U::Atomic]) {
+    // SAFETY: as the caller vouches.
+    let start = unsafe { copy_blocks::<U>(units.as_ptr(), shared.as_ptr().cast_mut().cast(), units.len()) };
+    for (shared, &unit) in shared[start..].iter().zip(&units[start..]) {
+        U::store(shared, unit);
+    }
 }
 
 #[inline(always)]
