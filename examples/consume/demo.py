@@ -1,0 +1,47 @@
+"""Rust computes on memory that is not its own.
+
+Run it with any Python that has numpy and consume installed, as `cargo xtask develop` does it for `.venv`.
+"""
+
+import array
+import ctypes
+
+import numpy as np
+from consume import dot, scale, sum_array
+
+
+def main():
+    print("A sum of int32, whoever has them:")
+    show("array.array", sum_array(array.array("i", [1, 2, 3])))
+    show("ctypes", sum_array((ctypes.c_int * 3)(1, 2, 3)))
+    show("bytes", sum_array(memoryview(bytes(range(8))).cast("i")))
+    show("numpy", sum_array(np.full(3, 2**31 - 1, np.int32)))
+
+    print("Any layout will do, and nothing is copied first:")
+    a = np.arange(12, dtype=np.int32).reshape(3, 4)
+    show("every other column, backwards", sum_array(a[:, ::-2]))
+
+    print("A product of two, and an update in place:")
+    x = np.linspace(0, 1, 5)
+    show("dot(x, x[::-1])", dot(x, x[::-1]))
+    scale(x[1:], 10)
+    show("after scale(x[1:], 10)", x)
+
+    print("What does not fit says so:")
+    for wrong in [1, 2, 3], np.arange(3.0), np.arange(3, dtype=">i4"), b"abcd":
+        try:
+            sum_array(wrong)
+        except (TypeError, BufferError) as error:
+            show(type(error).__name__, error)
+    try:
+        scale(np.broadcast_to(x, (2, 5)), 2)
+    except BufferError as error:
+        show("BufferError", error)
+
+
+def show(what, value):
+    print(f"   {what}: {value}")
+
+
+if __name__ == "__main__":
+    main()
