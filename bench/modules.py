@@ -23,8 +23,11 @@ PEERS = {
     OURS: "derive, frozen",
     "ours_mutable": "derive, not frozen",
 }
+# The example of a consumer, whose peer is numpy.
+CONSUMER = "consume"
 IN_C = [C_PEER, "pairs"]
-IN_RUST = [name for name in PEERS if name not in IN_C]
+# By name of module, the package of each.
+IN_RUST = {name: "bench-" + name.replace("_", "-") for name in PEERS if name not in IN_C} | {CONSUMER: CONSUMER}
 
 
 def module_file(name):
@@ -54,8 +57,8 @@ def compile_c(name):
 def build_rust():
     """The shared libraries that `cargo build --release` makes, by name of module."""
     command = ["cargo", "build", "--release", "--message-format=json-render-diagnostics", "--target-dir", TARGET]
-    for name in IN_RUST:
-        command += ["--package", "bench-" + name.replace("_", "-")]
+    for package in IN_RUST.values():
+        command += ["--package", package]
     # As maturin sets them: the modules take Python's symbols from the interpreter that loads them.
     environment = {**os.environ, "PYO3_BUILD_EXTENSION_MODULE": "1", "PYO3_PYTHON": sys.executable}
     if sys.platform == "darwin":

@@ -1,4 +1,5 @@
-"""Compares an exported class with hand-written C, and with PyO3 by hand: instructions, time, size, bulk speed.
+"""Compares an exported class with hand-written C, and with PyO3 by hand: instructions, time, size, bulk speed; and a
+consumer with numpy.
 
     python bench/run.py [--quick] [--check]
 
@@ -6,6 +7,7 @@ README.md says what each part means.
 """
 
 import argparse
+import os
 import pathlib
 import re
 import shutil
@@ -17,6 +19,9 @@ import time
 
 # Cargo takes every directory beside this file for a crate; a `__pycache__` must not appear among them.
 sys.dont_write_bytecode = True
+
+# One thread on either side: numpy's products would use all processors.
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 
 import modules  # noqa: E402
 import workload  # noqa: E402
@@ -38,6 +43,7 @@ def main():
     within = compare_instructions(5_000 if arguments.quick else 20_000)
     compare_times(rounds=7 if arguments.quick else 31, n=20_000 if arguments.quick else 100_000)
     compare_bulk(seconds=0.1 if arguments.quick else 0.5)
+    compare_consumer(seconds=0.1 if arguments.quick else 0.5)
     if arguments.check and not within:
         sys.exit("bench: the budget of instructions is exceeded, or was not measured")
 
@@ -179,6 +185,32 @@ def compare_bulk(seconds):
         speed = {name: 8e-9 * 10**exponent / took for name, took in fastest(contestants, seconds).items()}
         cells = [f"{speed['ours']:.1f}", f"{speed['numpy']:.1f}", f"{speed['ours'] / speed['numpy']:.2f}"]
         print_row(f"{10**exponent:,}", cells)
+
+
+def compare_consumer(seconds):
+    """Prints how fast numpy's arrays are read and changed: by the functions of `examples/consume`, and by numpy."""
+    say("Computing on contiguous arrays of numpy, nanoseconds an item, and as a multiple of numpy's speed")
+    try:
+        import numpy
+    except ImportError:
+        print("  numpy is missing: nothing to compare with")
+        return
+    ours = modules.load(modules.CONSUMER)
+    titles = ["sum of int32", "product of float64", "scaling of float64"]
+    print_row("items", [f"{title}, numpy" for title in titles])
+    for exponent in range(3, 8):
+        count = 10**exponent
+        whole, a, b = numpy.arange(count, dtype=numpy.int32), numpy.linspace(1, 2, count), numpy.linspace(2, 1, count)
+        rounds = [
+            {"ours": lambda x=whole: ours.sum_array(x), "numpy": lambda x=whole: int(numpy.sum(x))},
+            {"ours": lambda x=a, y=b: ours.dot(x, y), "numpy": lambda x=a, y=b: numpy.dot(x, y)},
+            {"ours": lambda x=a: ours.scale(x, -1.0), "numpy": lambda x=a: numpy.multiply(x, -1.0, out=x)},
+        ]
+        cells = []
+        for contestants in rounds:
+            took = {name: 1e9 * call / count for name, call in fastest(contestants, seconds).items()}
+            cells.append(f"{took['ours']:.2f}  {took['numpy']:.2f}  {took['numpy'] / took['ours']:5.2f}")
+        print_row(f"{count:,}", cells)
 
 
 def fastest(contestants, seconds):
