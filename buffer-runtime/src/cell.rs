@@ -26,7 +26,7 @@ use self::block::Block;
 use crate::element;
 use crate::error::{Attempt, BorrowError};
 use crate::lock::{Disowned, Kind};
-use crate::storage::Exportable;
+use crate::storage::{Exportable, MayWrite};
 
 /// Storage that Python may view, and that moves only while nobody looks.
 ///
@@ -132,12 +132,15 @@ impl<S: Exportable> ExportCell<S> {
     /// Borrows the elements beside whoever else reads and writes them: loads and stores are relaxed atomics.
     ///
     /// This is how a simulation updates in place what numpy shows. The guard may be sent to other threads and used while
-    /// detached.
+    /// detached. A storage that is [`ReadOnly`](crate::ReadOnly) has no need of it, and cannot be borrowed so.
     ///
     /// # Errors
     ///
     /// A read guard or a write guard is alive, or the cell is closed.
-    pub fn share(&self, py: Python<'_>) -> Result<ShareGuard<'_, S>, BorrowError> {
+    pub fn share(&self, py: Python<'_>) -> Result<ShareGuard<'_, S>, BorrowError>
+    where
+        S::Access: MayWrite,
+    {
         let _ = py;
         self.begin(Kind::Share, Attempt::Share)?;
         Ok(ShareGuard::new(self))

@@ -77,7 +77,10 @@ pub use self::{
     layout::{CheckedLayout, InnerShape, Layout, LayoutError},
     py::{BufferView, BufferViewMut, Items, assert_exported},
     shared::{Shared, SharedRead},
-    storage::{Exportable, RowLengthError, Rows, Storage},
+    storage::{
+        Access, Exportable, ForeignBuffer, ForeignBufferError, Frozen, MayWrite, OwnLayout, ReadOnly, ReadWrite,
+        RowLengthError, Rows, Storage,
+    },
 };
 #[cfg(not(loom))]
 pub use buffer_derive::{BufferElement, ExportBuffer};

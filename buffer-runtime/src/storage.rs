@@ -1,16 +1,75 @@
 //! What may own the elements that a cell exports.
 
+mod access;
+mod foreign;
+mod frozen;
+mod own;
+mod readonly;
 mod rows;
 
 use std::ptr::NonNull;
 
 use crate::element::Element;
 
+pub use self::access::{Access, MayWrite, ReadOnly, ReadWrite};
+pub use self::foreign::{ForeignBuffer, ForeignBufferError};
+pub use self::frozen::Frozen;
+pub use self::own::OwnLayout;
+#[cfg(any(feature = "bytes", feature = "memmap2"))]
+pub(crate) use self::readonly::of_slice;
 pub use self::rows::{RowLengthError, Rows};
 
-/// Contiguous memory of elements, owned by one value.
+/// Memory of elements in one piece, which one value owns or keeps alive.
 ///
-/// Implemented for `Vec<T>`, `Box<[T]>` and `[T; N]`, where `T` is an [`Element`].
+/// | Storage | | Feature |
+/// |---|---|---|
+/// | `Vec<T>`, `Box<[T]>`, `[T; N]` | | |
+/// | [`ForeignBuffer<T>`](ForeignBuffer) | memory of a C library, which frees it | |
+/// | `smallvec::SmallVec<[T; N]>` | | `smallvec` |
+/// | `ndarray::Array<T, D>` | with its shape and strides | `ndarray` |
+/// | `memmap2::MmapMut` | bytes of a file | `memmap2` |
+/// | `Arc<[T]>`, `Arc<Vec<T>>`, `&'static [T]` | read-only | |
+/// | [`Frozen<T>`](Frozen) | whatever gives a slice, read-only | |
+/// | `bytes::Bytes` | read-only | `bytes` |
+/// | `memmap2::Mmap` | bytes of a file, read-only | `memmap2` |
+///
+/// `T` is an [`Element`]. Classes over a storage that is read-only export it so without saying `readonly`.
+///
+/// # Storages of your own
+///
+/// Implement it for a type that knows where its elements are and how many. If there is a storage inside, ask that:
+///
+/// ```
+/// use std::ptr::NonNull;
+///
+/// use buffer_runtime::{ReadWrite, Storage};
+///
+/// /// Samples, and how many there are in a second.
+/// struct Sound {
+///     rate: u32,
+///     samples: Vec<i16>,
+/// }
+///
+/// // SAFETY: all clauses are those of the Vec, which nothing else here touches.
+/// unsafe impl Storage for Sound {
+///     type Element = i16;
+///     type Access = ReadWrite;
+///
+///     unsafe fn raw(this: *mut Self) -> (NonNull<i16>, usize) {
+///         // SAFETY: the caller vouches for `this`, and so for its field.
+///         unsafe { Vec::raw(&raw mut (*this).samples) }
+///     }
+/// }
+/// # let mut cell = buffer_runtime::ExportCell::new(Sound { rate: 44_100, samples: vec![1, 2] });
+/// # cell.get_mut()?.rate = 48_000;
+/// # assert_eq!(cell.len(), 2);
+/// # Ok::<(), buffer_runtime::BorrowError>(())
+/// ```
+///
+/// A `WriteGuard` of the cell is a `&mut Sound`, so that methods of `Sound` may change its length. With the feature
+/// `test-kit` there is `test_kit::check_storage`, which finds most of what an implementation can get wrong; call it in a
+/// test, and run that under Miri for the rest. For memory of a C library there is [`ForeignBuffer`], and for a handle that
+/// others share [`Frozen`]: with these there is nothing to implement.
 ///
 /// # Safety
 ///
@@ -19,21 +78,30 @@ pub use self::rows::{RowLengthError, Rows};
 ///
 /// 1. It is initialised, aligned for `Element`, part of one allocation, at most `isize::MAX` bytes long, and its
 ///    address is not null, even when it is empty.
-/// 2. It is valid for reads and for writes through the answered pointer.
-/// 3. `raw` makes no reference to the elements: Python may be reading or writing them.
-/// 4. `raw` does not unwind, block, or call Python, and gives the same answer when it is asked again.
-/// 5. Nothing else moves, frees, reads or writes it: a handle that others share is not a storage.
+/// 2. It is valid for reads through the answered pointer, and for writes where `Access` is [`ReadWrite`].
+/// 3. `raw` accesses no element, and makes no reference to one that outlives the call. (It is called while nobody looks at
+///    the elements.)
+/// 4. `raw` and `layout` do not unwind, block, or call Python, and give the same answer when they are asked again.
+/// 5. Nothing else moves, frees or writes it; where `Access` is [`ReadWrite`], nothing else reads it either. A handle that
+///    others share is [`ReadOnly`].
 /// 6. Dropping the storage is sound on any thread, attached to an interpreter or not.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the storage of an `ExportCell`",
-    label = "not contiguous memory of elements",
-    note = "storages are `Vec<T>`, `Box<[T]>` and `[T; N]`, where `T` is a number, a record, or an array of those; rows \
-            that are allocated one by one are `Rows<T>`",
+    label = "not memory of elements in one piece",
+    note = "storages are `Vec<T>`, `Box<[T]>`, `[T; N]`, `ForeignBuffer<T>`, and read-only `Arc<[T]>`, `&'static [T]` and \
+            `Frozen<T>`, where `T` is a number, a record, or an array of those; by features of `buffer-runtime` `Bytes`, \
+            `Mmap`, `SmallVec` and ndarray's `Array`; and for rows that are allocated one by one `Rows<T>`",
     note = "for a text store its bytes in a `Vec<u8>`; for a map copy the items into one `Vec`"
 )]
 pub unsafe trait Storage: Send + 'static {
     /// What it stores.
     type Element: Element;
+
+    /// [`ReadWrite`], or [`ReadOnly`] where others may be reading the elements.
+    type Access: Access;
+
+    /// Whether [`layout`](Self::layout) is implemented.
+    const STRIDED: bool = false;
 
     /// Where its elements are, and how many.
     ///
@@ -41,24 +109,40 @@ pub unsafe trait Storage: Send + 'static {
     ///
     /// `this` points to a valid storage to which nobody else holds a reference.
     unsafe fn raw(this: *mut Self) -> (NonNull<Self::Element>, usize);
+
+    /// How the elements lie in the memory that `raw` answers, if not in one dimension, one after the other. To be
+    /// implemented together with [`STRIDED`](Self::STRIDED); safety does not rest on the numbers.
+    ///
+    /// # Safety
+    ///
+    /// As for [`raw`](Self::raw).
+    unsafe fn layout(this: *mut Self, layout: &mut OwnLayout) {
+        let _ = (this, layout);
+    }
 }
 
-/// What an [`ExportCell`](crate::ExportCell) can hold: any [`Storage`], whose elements lie one after the other, or
-/// [`Rows`], which are allocated one by one.
+/// What an [`ExportCell`](crate::ExportCell) can hold: any [`Storage`], whose elements are in one piece, or [`Rows`], which are
+/// allocated one by one.
 pub trait Exportable: sealed::Sealed + Send + 'static {
     /// What it stores.
     type Element: Element;
 
+    /// Whether the elements may be written.
+    type Access: Access;
+
     #[doc(hidden)]
     const INDIRECT: bool;
 
-    /// Where its memory is now.
+    #[doc(hidden)]
+    const STRIDED: bool;
+
+    /// Where its memory is now, and how the elements lie there if the storage says that.
     ///
     /// # Safety
     ///
     /// As for [`Storage::raw`].
     #[doc(hidden)]
-    unsafe fn capture(this: *mut Self) -> Captured;
+    unsafe fn capture(this: *mut Self, own: &mut OwnLayout) -> Captured;
 }
 
 mod sealed {
@@ -82,10 +166,18 @@ pub struct Captured {
 
 impl<S: Storage> Exportable for S {
     type Element = <S as Storage>::Element;
+    type Access = <S as Storage>::Access;
 
     const INDIRECT: bool = false;
+    const STRIDED: bool = <S as Storage>::STRIDED;
 
-    unsafe fn capture(this: *mut Self) -> Captured {
+    unsafe fn capture(this: *mut Self, own: &mut OwnLayout) -> Captured {
+        if <S as Storage>::STRIDED {
+            own.clear();
+            // SAFETY: as the caller vouches.
+            unsafe { S::layout(this, own) };
+            own.split(size_of::<<S as Storage>::Element>(), <S as Storage>::Element::SHAPE.extents());
+        }
         // SAFETY: as the caller vouches.
         let (data, len) = unsafe { S::raw(this) };
         Captured { data: data.cast(), len, row_len: 0 }
@@ -94,10 +186,12 @@ impl<S: Storage> Exportable for S {
 
 impl<T: Element> Exportable for Rows<T> {
     type Element = T;
+    type Access = ReadWrite;
 
     const INDIRECT: bool = true;
+    const STRIDED: bool = false;
 
-    unsafe fn capture(this: *mut Self) -> Captured {
+    unsafe fn capture(this: *mut Self, _own: &mut OwnLayout) -> Captured {
         // SAFETY: the caller vouches for valid rows that nobody else refers to. No element is referred to.
         let rows = unsafe { &mut *this };
         rows.capture()
@@ -108,6 +202,7 @@ impl<T: Element> Exportable for Rows<T> {
 // `as_mut_ptr` makes no slice, does not unwind, and answers the same until the Vec is changed (3, 4).
 unsafe impl<T: Element> Storage for Vec<T> {
     type Element = T;
+    type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid Vec that nobody else refers to. The elements are not referred to.
@@ -121,6 +216,7 @@ unsafe impl<T: Element> Storage for Vec<T> {
 // SAFETY: as for Vec; the slice is only ever a raw one (3).
 unsafe impl<T: Element> Storage for Box<[T]> {
     type Element = T;
+    type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid Box that nobody else refers to; `&raw` refers to no element.
@@ -134,6 +230,7 @@ unsafe impl<T: Element> Storage for Box<[T]> {
 // makes no reference and cannot fail (3, 4), and T: Send (6).
 unsafe impl<T: Element, const N: usize> Storage for [T; N] {
     type Element = T;
+    type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid array, whose address is not null.

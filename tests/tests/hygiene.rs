@@ -251,7 +251,7 @@ pub mod visibility {
 pub mod private_storage {
     use std::ptr::NonNull;
 
-    use buffer_runtime::{ExportBuffer, ExportCell, Storage};
+    use buffer_runtime::{ExportBuffer, ExportCell, ReadWrite, Storage};
     use pyo3::prelude::*;
 
     struct Frames(Vec<[i16; 2]>);
@@ -260,6 +260,7 @@ pub mod private_storage {
     #[allow(unsafe_code)]
     unsafe impl Storage for Frames {
         type Element = [i16; 2];
+        type Access = ReadWrite;
 
         unsafe fn raw(this: *mut Self) -> (NonNull<[i16; 2]>, usize) {
             // SAFETY: the caller vouches for `this`.

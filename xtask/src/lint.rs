@@ -38,11 +38,14 @@ fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
     let deny = ["--", "-D", "warnings"];
     let mut checks = vec![("formatting", cargo(&["fmt", "--all", "--check"]))];
 
-    let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
-    clippy.args(deny);
-    checks.push(("clippy", clippy));
+    // Without the features other code is unused.
+    for (what, features) in [("clippy", None), ("clippy with all features", Some("--all-features"))] {
+        let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
+        clippy.args(features).args(deny);
+        checks.push((what, clippy));
+    }
     for (flags, target) in OTHER_CFGS {
-        let mut clippy = cargo(&["clippy", "-p", "buffer-runtime", "--all-targets", "--target-dir"]);
+        let mut clippy = cargo(&["clippy", "-p", "buffer-runtime", "--all-features", "--all-targets", "--target-dir"]);
         run::set_rustflags(&mut clippy, flags);
         clippy.arg(workspace.target(target)).args(deny);
         checks.push((flags, clippy));

@@ -6,7 +6,8 @@
 //! The invariants that every `unsafe` block about cells cites:
 //!
 //! 1. The block never moves. No `Box` of it and no `&mut` to it exists while views or guards live.
-//! 2. The captured pointer and length change only under a write guard, and are captured anew before it is released.
+//! 2. The captured pointer, length and own layout change only under a write guard, and are captured anew before it is
+//!    released.
 //! 3. No reference to the storage exists outside a write guard; read guards build `&[T]` from the captured parts.
 //! 4. The layout is written only by whoever claimed the step from 0 to 1 views, before publishing. It is read only under a
 //!    view that is counted, or by that claimer.
@@ -26,7 +27,7 @@ use super::ticket::Ticket;
 use crate::layout::{self, Declaration, Descriptor, Dims, LayoutError, Memory};
 use crate::lock::{Access, Lock};
 use crate::request::{Facts, FullRequests};
-use crate::storage::Exportable;
+use crate::storage::{Exportable, OwnLayout};
 
 /// The part of a block that does not depend on the type of its storage. Aligned so that a view can keep a tag in the low
 /// bits of its address.
@@ -47,6 +48,8 @@ pub(crate) struct Header {
     destroy: unsafe fn(NonNull<Header>),
     /// Whether the storage is still there; `close` takes it out, under the lock.
     stored: AtomicBool,
+    /// How the elements lie, where the storage has a layout of its own. Invariant 2.
+    own: UnsafeCell<OwnLayout>,
     /// The next block in the queue of orphans.
     #[cfg(not(atomic_lock))]
     pub(super) next_orphan: AtomicPtr<Header>,
@@ -192,6 +195,16 @@ impl Header {
         self.len() * self.kind.element_size
     }
 
+    /// How the elements lie, if not one after the other.
+    ///
+    /// # Safety
+    ///
+    /// The caller holds a view or a guard other than a write guard, or has claimed the first view.
+    pub(crate) unsafe fn own_layout(&self) -> &OwnLayout {
+        // SAFETY: the caller vouches for what excludes write guards (invariants 2 and 8).
+        unsafe { &*self.own.get() }
+    }
+
     pub(super) fn is_stored(&self) -> bool {
         self.stored.load(Ordering::Relaxed)
     }
@@ -246,7 +259,9 @@ impl Header {
         let layout = unsafe { &mut *header.layout.get() };
         let access = if descriptor.readonly { Access::ReadOnly } else { Access::Writable };
         let internal = Ticket { block: this, access }.to_internal();
-        layout.resolve(descriptor, declared, header.memory(), internal)
+        // SAFETY: the caller's claim excludes write guards (invariant 8), so nobody writes it (invariant 2).
+        let own = unsafe { header.own_layout() };
+        layout.resolve(descriptor, &own.unless_declared(declared), header.memory(), internal)
     }
 
     /// Drops the storage and frees the block.
@@ -329,6 +344,7 @@ impl<S: Exportable> Block<S> {
                 layout: UnsafeCell::new(Published::unresolved()),
                 destroy: Self::destroy,
                 stored: AtomicBool::new(true),
+                own: UnsafeCell::default(),
                 #[cfg(not(atomic_lock))]
                 next_orphan: AtomicPtr::new(ptr::null_mut()),
             },
@@ -361,10 +377,12 @@ impl<S: Exportable> Block<S> {
     pub(super) unsafe fn capture(this: NonNull<Self>) {
         // SAFETY: the caller vouches for a live block.
         let storage = unsafe { Self::storage(this) };
-        // SAFETY: the caller has the storage for itself.
-        let captured = unsafe { S::capture(storage) };
         // SAFETY: the caller vouches for a live block; a shared reference is all it takes (invariant 7).
         let header = unsafe { Self::header(this).as_ref() };
+        // SAFETY: the caller has the block for itself, and so what is captured there (invariant 2).
+        let own = unsafe { &mut *header.own.get() };
+        // SAFETY: the caller has the storage for itself.
+        let captured = unsafe { S::capture(storage, own) };
         header.data.store(captured.data.as_ptr(), Ordering::Relaxed);
         header.len.store(captured.len, Ordering::Relaxed);
         header.row_len.store(captured.row_len, Ordering::Relaxed);
@@ -382,6 +400,8 @@ impl<S: Exportable> Block<S> {
         header.data.store(NonNull::<S::Element>::dangling().as_ptr().cast(), Ordering::Relaxed);
         header.len.store(0, Ordering::Relaxed);
         header.row_len.store(0, Ordering::Relaxed);
+        // SAFETY: as in `capture` (invariant 2).
+        unsafe { &mut *header.own.get() }.clear();
         // SAFETY: the caller vouches for a live block.
         let storage = unsafe { Self::storage(this) };
         // SAFETY: the storage was there and is the caller's; `stored` says that it is not to be dropped again.

@@ -53,7 +53,7 @@ impl<S: Exportable> Drop for WriteGuard<'_, S> {
 
 /// The elements as a slice that nobody changes, or a slice a row. See [`ExportCell::read`].
 pub struct ReadGuard<'a, S: Exportable> {
-    pub(super) cell: &'a ExportCell<S>,
+    pub(crate) cell: &'a ExportCell<S>,
 }
 
 impl<'a, S: Exportable> ReadGuard<'a, S> {

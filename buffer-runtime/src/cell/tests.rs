@@ -16,7 +16,7 @@ use super::*;
 use crate::element::Element;
 use crate::layout::{Declaration, Descriptor, Order, Placement};
 use crate::lock::{Access, Entry, Wants};
-use crate::storage::Storage;
+use crate::storage::{ReadWrite, Storage};
 
 fn attached<R>(work: impl FnOnce() -> R) -> R {
     static GIL: Mutex<()> = Mutex::new(());
@@ -48,7 +48,10 @@ impl<S: Exportable> ExportCell<S> {
         Ok(ReadGuard::new(self))
     }
 
-    fn test_share(&self) -> Result<ShareGuard<'_, S>, BorrowError> {
+    fn test_share(&self) -> Result<ShareGuard<'_, S>, BorrowError>
+    where
+        S::Access: MayWrite,
+    {
         attached(|| self.begin(Kind::Share, Attempt::Share))?;
         Ok(ShareGuard::new(self))
     }
@@ -64,10 +67,13 @@ impl<S: Exportable> ExportCell<S> {
     }
 
     fn view_as(&self, descriptor: &'static Descriptor, must_write: bool, declared: &Declaration<'_>) -> Option<View> {
+        if descriptor.readonly && must_write {
+            return None;
+        }
         attached(|| {
             loop {
                 let header = self.header();
-                let admission = header.lock.admit(Wants { may_write: true, must_write }).ok()?;
+                let admission = header.lock.admit(Wants { may_write: !descriptor.readonly, must_write }).ok()?;
                 if admission.is_first() {
                     if header.lock.claim(&admission) != Entry::Entered {
                         continue;
@@ -127,8 +133,20 @@ impl View {
     }
 
     fn shape(&self) -> Vec<isize> {
-        // SAFETY: as above; the arrays have `ndim` numbers.
-        unsafe { slice::from_raw_parts(self.shape, self.ndim) }.to_vec()
+        // SAFETY: as above.
+        unsafe { self.numbers(self.shape) }
+    }
+
+    /// # Safety
+    ///
+    /// It is one of this view's arrays.
+    unsafe fn numbers(&self, array: *mut isize) -> Vec<isize> {
+        if array.is_null() {
+            assert_eq!(self.ndim, 0);
+            return Vec::new();
+        }
+        // SAFETY: the arrays have `ndim` numbers.
+        unsafe { slice::from_raw_parts(array, self.ndim) }.to_vec()
     }
 
     fn format(&self) -> &CStr {
@@ -137,8 +155,8 @@ impl View {
     }
 
     fn strides(&self) -> Vec<isize> {
-        // SAFETY: as above; the arrays have `ndim` numbers.
-        unsafe { slice::from_raw_parts(self.strides, self.ndim) }.to_vec()
+        // SAFETY: as above.
+        unsafe { self.numbers(self.strides) }
     }
 }
 
@@ -174,6 +192,7 @@ struct Counting {
 // SAFETY: as for the Vec that it is.
 unsafe impl Storage for Counting {
     type Element = u32;
+    type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<u32>, usize) {
         // SAFETY: the caller vouches for `this`; only the Vec's address is computed.
@@ -197,7 +216,7 @@ fn counting(items: &[u32]) -> (ExportCell<Counting>, Arc<AtomicUsize>) {
 static U32: Descriptor = natural::<u32>();
 
 /// Two epochs of views over a storage, guards between and beside them, and the owner gone before the last view.
-fn two_epochs<S: Storage>(storage: S, descriptor: &'static Descriptor, shape: &[isize]) {
+fn two_epochs<S: Storage<Access = ReadWrite>>(storage: S, descriptor: &'static Descriptor, shape: &[isize]) {
     let cell = ExportCell::new(storage);
     let first = cell.view(descriptor, true).unwrap();
     let second = cell.view(descriptor, false).unwrap();
@@ -242,6 +261,9 @@ macro_rules! two_epochs {
         }
     )*};
 }
+
+// Behind the macro that it uses.
+mod storages;
 
 two_epochs! {
     miri_views_of_a_vec: f32, vec![0.5_f32; 5], [5];
@@ -397,6 +419,7 @@ fn miri_a_storage_whose_drop_panics_leaves_no_block() {
     // SAFETY: no elements, at an aligned address that is not null.
     unsafe impl Storage for Panicking {
         type Element = u8;
+        type Access = ReadWrite;
 
         unsafe fn raw(_: *mut Self) -> (NonNull<u8>, usize) {
             (NonNull::dangling(), 0)

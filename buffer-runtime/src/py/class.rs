@@ -9,7 +9,7 @@ use super::slots::{Entry, Slot};
 use crate::cell::ExportCell;
 use crate::element::{self, Element};
 use crate::layout::{Descriptor, Dims, MAX_NDIM, Order, Placement};
-use crate::storage::Exportable;
+use crate::storage::{Access, Exportable};
 
 /// How a class exports one cell, or a part of another object's.
 ///
@@ -26,7 +26,7 @@ pub trait Exporter: Sized {
     const ORDER: Order;
     /// What is declared beyond the shape.
     const PLACEMENT: Placement;
-    /// Whether Python may only read.
+    /// Whether the class says that Python may only read. The storage may say so too: [`readonly`].
     const READONLY: bool;
     /// Where the shape comes from.
     const SOURCE: ShapeSource;
@@ -62,6 +62,8 @@ pub trait Source: sealed::Sealed {
     type Element: Element;
     /// Whether rows are allocated one by one.
     const ROWS: bool;
+    /// Whether nobody may write what it holds, whatever the class declares.
+    const READONLY: bool;
     /// Whether it is another object, of which a part is exported.
     const PART: bool;
     /// Whether that object is a part itself.
@@ -81,6 +83,7 @@ impl<S: Exportable> Source for ExportCell<S> {
     type Element = S::Element;
 
     const ROWS: bool = S::INDIRECT;
+    const READONLY: bool = <S::Access as Access>::READONLY;
     const PART: bool = false;
     const PART_OF_PART: bool = false;
 }
@@ -99,6 +102,8 @@ impl<W: Exported> Source for Py<W> {
     type Element = u8;
 
     const ROWS: bool = false;
+    // As the other object's class declares it.
+    const READONLY: bool = false;
     const PART: bool = true;
     const PART_OF_PART: bool = W::ENTRY.part;
 }
@@ -233,6 +238,11 @@ impl<T: PyClass<Frozen = Self>> Reach<T> for False {
     }
 }
 
+/// Whether Python may only read, by the class or by what it stores.
+pub(super) const fn readonly<T: Exporter>() -> bool {
+    T::READONLY || <T::Cell as Source>::READONLY
+}
+
 impl Descriptor {
     /// Collects what is known of a class at compile time.
     ///
@@ -244,7 +254,7 @@ impl Descriptor {
     pub const fn of<T: Exporter>() -> Self {
         element::check::<<T::Cell as Source>::Element>();
         assert!(
-            T::READONLY || <T::Cell as Source>::Element::ANY_BITS,
+            readonly::<T>() || <T::Cell as Source>::Element::ANY_BITS,
             "Python may write any byte, and not every one is a valid `bool`; mark the field `#[buffer(readonly)]`, or \
              store `u8` instead of `bool`"
         );
@@ -271,7 +281,7 @@ impl Descriptor {
             ndim,
             order: T::ORDER,
             placement: T::PLACEMENT,
-            readonly: T::READONLY,
+            readonly: readonly::<T>(),
             inner,
             natural,
         }

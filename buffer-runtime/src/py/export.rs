@@ -9,7 +9,7 @@ use std::ptr;
 
 use pyo3::ffi;
 
-use super::class::{Cell, Exporter};
+use super::class::{Cell, Exporter, readonly};
 use crate::cell::{Description, Header, Published, Ticket};
 use crate::error::{Blocker, ViewError};
 use crate::layout::Dims;
@@ -90,15 +90,16 @@ pub(super) unsafe fn grant_fast<T: Exporter<Cell: Cell>>(
     flags: Flags,
     dims: impl FnOnce() -> Option<T::Dims>,
 ) -> bool {
-    let access = if T::READONLY { Access::ReadOnly } else { Access::Writable };
+    let access = if readonly::<T>() { Access::ReadOnly } else { Access::Writable };
     let cell = T::cell(class).cell();
     let header = cell.header();
     let lock = &header.lock;
     let descriptor = T::descriptor();
     let Some(admission) = lock.admit_unguarded(access) else { return false };
     let layout_is_ours = if admission.is_first() {
-        // Rows are never granted here, so there is no need to ask whether they are as long as before.
-        if <<T::Cell as Cell>::Storage as Exportable>::INDIRECT {
+        // Rows are never granted here, so there is no need to ask whether they are as long as before; nor are storages
+        // whose layout may have changed where their length has not.
+        if <T::Cell as Cell>::Storage::INDIRECT || <T::Cell as Cell>::Storage::STRIDED {
             return false;
         }
         let Some(dims) = dims() else { return false };
@@ -147,7 +148,7 @@ pub(super) unsafe fn try_grant<T: Exporter<Cell: Cell>, D: Borrow<T::Dims>>(
     flags: Flags,
     dims: impl FnOnce() -> Option<D>,
 ) -> Result<Tried, ViewError> {
-    if T::READONLY && flags.writable() {
+    if readonly::<T>() && flags.writable() {
         return Err(Refusal::ReadOnly.into());
     }
     let blocked = |blocker| ViewError::Blocked { writable: flags.writable(), blocker };
@@ -155,7 +156,7 @@ pub(super) unsafe fn try_grant<T: Exporter<Cell: Cell>, D: Borrow<T::Dims>>(
     let header = cell.header();
     let lock = &header.lock;
     let descriptor = T::descriptor();
-    let admission = lock.admit(Wants { may_write: !T::READONLY, must_write: flags.writable() }).map_err(blocked)?;
+    let admission = lock.admit(Wants { may_write: !readonly::<T>(), must_write: flags.writable() }).map_err(blocked)?;
     let access = admission.access();
     let claimed = admission.is_first();
 

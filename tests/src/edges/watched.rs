@@ -5,7 +5,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use buffer_runtime::{Element, Storage};
+use buffer_runtime::{Element, ReadWrite, Storage};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -83,6 +83,7 @@ impl<T: Element> Watched<T> {
 // SAFETY: as for the Vec that it owns and does not share; the drop, which attaches if it needs to, may run on any thread.
 unsafe impl<T: Element> Storage for Watched<T> {
     type Element = T;
+    type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid storage.

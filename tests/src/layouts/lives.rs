@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use buffer_runtime::{ExportBuffer, ExportCell, Storage};
+use buffer_runtime::{ExportBuffer, ExportCell, ReadWrite, Storage};
 use pyo3::prelude::*;
 
 use super::content::Content;
@@ -32,6 +32,7 @@ impl Drop for Counted {
 // SAFETY: all six clauses are those of the Vec. To drop it takes an atomic counter besides, which any thread may change.
 unsafe impl Storage for Counted {
     type Element = f32;
+    type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<f32>, usize) {
         // SAFETY: the caller vouches that `this` is valid.

@@ -30,7 +30,9 @@ pub(super) fn check(suite: &Suite<'_>) -> Result<Outcome> {
 
 fn check_runtime(suite: &Suite<'_>, flavour: &str) -> Command {
     let mut cargo = suite.workspace.cargo();
-    cargo.args(["check", "-p", "buffer-runtime", "--target-dir"]).arg(suite.workspace.target(flavour));
+    cargo
+        .args(["check", "-p", "buffer-runtime", "--all-features", "--target-dir"])
+        .arg(suite.workspace.target(flavour));
     cargo
 }
 

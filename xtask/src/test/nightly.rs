@@ -17,7 +17,7 @@ pub(super) fn miri(suite: &Suite<'_>) -> Result<Outcome> {
         let mut cargo = nightly(suite);
         run::set_rustflags(&mut cargo, cfg);
         cargo
-            .args(["miri", "test", "-p", "buffer-runtime", "--lib", "miri_", "--target-dir"])
+            .args(["miri", "test", "-p", "buffer-runtime", "--all-features", "--lib", "miri_", "--target-dir"])
             .arg(suite.workspace.target("miri"));
         run::run_filtered_tests(&mut cargo)?;
     }
@@ -50,7 +50,7 @@ fn sanitize(suite: &Suite<'_>, sanitizer: &str, cfg: &str, arguments: &[&str]) -
     let mut cargo = nightly(suite);
     run::set_rustflags(&mut cargo, format!("-Zsanitizer={sanitizer} {cfg}").trim());
     cargo
-        .args(["test", "-p", "buffer-runtime", "--lib", "--target", target, "--target-dir"])
+        .args(["test", "-p", "buffer-runtime", "--all-features", "--lib", "--target", target, "--target-dir"])
         .arg(suite.workspace.target(sanitizer))
         .args(arguments);
     run::run_filtered_tests(&mut cargo)?;

@@ -1,10 +1,12 @@
+use std::sync::{Arc, Mutex};
+
 use buffer_runtime::{ExportBuffer, ExportCell};
 use pyo3::prelude::*;
 
 #[derive(ExportBuffer)]
 #[pyclass]
 struct Samples {
-    data: ExportCell<&'static [f32]>,
+    data: ExportCell<Arc<Mutex<Vec<f32>>>>,
 }
 
 fn main() {}

@@ -1,0 +1,20 @@
+//! `bytes::Bytes`, a handle to bytes that others may share: read-only.
+
+use std::ptr::NonNull;
+
+use bytes::Bytes;
+
+use crate::storage::{ReadOnly, Storage, of_slice};
+
+// SAFETY: a handle keeps its bytes in place and alive, and nobody writes what handles share (1, 2, 5). Looking where they are
+// cannot fail (3, 4), and `Bytes` is Send (6).
+unsafe impl Storage for Bytes {
+    type Element = u8;
+    type Access = ReadOnly;
+
+    unsafe fn raw(this: *mut Self) -> (NonNull<u8>, usize) {
+        // SAFETY: the caller vouches for valid `Bytes`. Shared references to them harm nobody.
+        let bytes = unsafe { &**this };
+        of_slice(bytes)
+    }
+}

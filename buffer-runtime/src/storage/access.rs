@@ -1,0 +1,42 @@
+//! Whether the memory of a storage may be written.
+
+/// What Python and Rust may do with the elements of a [`Storage`](super::Storage): [`ReadWrite`] or [`ReadOnly`].
+pub trait Access: sealed::Sealed + Send + Sync + 'static {
+    #[doc(hidden)]
+    const READONLY: bool;
+}
+
+/// The elements have one owner, which gives them out for writing.
+#[derive(Debug, Clone, Copy)]
+pub enum ReadWrite {}
+
+/// The elements are never written while the storage is in a cell, because others may be reading them.
+///
+/// Classes export such a storage read-only, whether they say `readonly` or not.
+#[derive(Debug, Clone, Copy)]
+pub enum ReadOnly {}
+
+impl Access for ReadWrite {
+    const READONLY: bool = false;
+}
+
+impl Access for ReadOnly {
+    const READONLY: bool = true;
+}
+
+/// [`ReadWrite`], as a bound.
+#[diagnostic::on_unimplemented(
+    message = "the elements of a storage that is `{Self}` cannot be written, and so not shared with those who write",
+    label = "this storage is `{Self}`",
+    note = "borrow the elements with `read`: views of this storage are read-only, so that it is granted beside them"
+)]
+pub trait MayWrite: Access {}
+
+impl MayWrite for ReadWrite {}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::ReadWrite {}
+    impl Sealed for super::ReadOnly {}
+}

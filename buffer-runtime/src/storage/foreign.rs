@@ -1,0 +1,219 @@
+//! `ForeignBuffer<T>`: memory that somebody else has allocated, and frees.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+use std::slice;
+
+use super::{Access, MayWrite, ReadOnly, ReadWrite, Storage};
+use crate::element::{self, Element};
+
+/// Elements in memory of a C library: where they are, how many, and what frees them.
+///
+/// In an [`ExportCell`](crate::ExportCell) it is freed once, when the cell and the last view are gone, by whoever is the last
+/// and on that thread, which may be any. So numpy arrays go on showing it after the object that exported them has died; and
+/// [`close`](crate::ExportCell::close), which frees it at once, is refused as long as there is a view.
+///
+/// ```
+/// use buffer_runtime::{ExportCell, ForeignBuffer};
+/// # mod ffi {
+/// #     pub unsafe fn numbers_new(len: usize) -> *mut i32 {
+/// #         Box::into_raw(vec![0; len].into_boxed_slice()).cast()
+/// #     }
+/// #     pub unsafe fn numbers_free(numbers: *mut i32, len: usize) {
+/// #         drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(numbers, len)) });
+/// #     }
+/// # }
+///
+/// // SAFETY: the library's own function.
+/// let numbers = unsafe { ffi::numbers_new(10) };
+/// // SAFETY: `numbers_new` answers memory of 10 numbers, all set, that is ours until `numbers_free`, which any thread may call.
+/// let numbers = unsafe { ForeignBuffer::new(numbers, 10, |numbers, len| ffi::numbers_free(numbers, len)) }?;
+/// let cell = ExportCell::new(numbers);
+/// # assert_eq!(cell.len(), 10);
+/// # Ok::<(), buffer_runtime::ForeignBufferError>(())
+/// ```
+///
+/// A deallocator that panics does so out of the drop of what it frees, as any drop would. Where a view was the last to go
+/// there is nobody to panic to, and `sys.unraisablehook` gets it as PyO3's `PanicException`.
+pub struct ForeignBuffer<T, A = ReadWrite> {
+    /// Initialised elements, valid until `free` is called; no memory where there are none.
+    data: NonNull<T>,
+    len: usize,
+    /// What `free` takes: the pointer as it came, which may be null where there are no elements.
+    given: *mut T,
+    /// None once it was called.
+    free: Option<Free<T>>,
+    access: PhantomData<A>,
+}
+
+type Free<T> = Box<dyn FnOnce(*mut T, usize) + Send>;
+
+/// The pointer and the length cannot be a buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ForeignBufferError {
+    /// The pointer is null and the length is not 0: an allocation has failed, as it seems.
+    #[non_exhaustive]
+    Null {
+        /// How many elements there should be.
+        len: usize,
+    },
+    /// The address is not a multiple of the alignment of an element.
+    #[non_exhaustive]
+    Misaligned {
+        /// The address.
+        address: usize,
+        /// The alignment in bytes.
+        align: usize,
+    },
+    /// So many elements take more bytes than one piece of memory can have.
+    #[non_exhaustive]
+    TooLong {
+        /// How many elements there should be.
+        len: usize,
+        /// The size of one in bytes.
+        size: usize,
+    },
+}
+
+impl fmt::Display for ForeignBufferError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null { len } => {
+                write!(f, "the pointer to {len} elements is null; look whether the allocation has failed")
+            }
+            Self::Misaligned { address, align } => write!(
+                f,
+                "the pointer {address:#x} is not aligned to the {align} bytes that its elements need; pass it as bytes, or as \
+                 packed elements"
+            ),
+            Self::TooLong { len, size } => write!(
+                f,
+                "{len} elements of {size} bytes are more than memory can have; check that the length counts elements"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ForeignBufferError {}
+
+impl<T: Element> ForeignBuffer<T> {
+    /// Takes over memory of `len` elements, to be freed by `free(data, len)`.
+    ///
+    /// A null pointer is taken where `len` is 0; `free` gets it back like any other.
+    ///
+    /// # Errors
+    ///
+    /// The pointer is null, misaligned, or the length overflows. Then `free` is dropped and not called, and the memory remains
+    /// the caller's, who still has the pointer.
+    ///
+    /// # Safety
+    ///
+    /// Until `free` is called:
+    ///
+    /// 1. `data` is valid for reads and writes of `len` initialised elements in one allocation. Where not every bit pattern is
+    ///    an element, as for `bool`, each is a valid one.
+    /// 2. Nobody else reads, writes, moves or frees it: not the library either, unless a function of this program calls it
+    ///    with what it got from here.
+    ///
+    /// And `free` may be called on any thread, whether Python is attached there or not.
+    pub unsafe fn new(
+        data: *mut T,
+        len: usize,
+        free: impl FnOnce(*mut T, usize) + Send + 'static,
+    ) -> Result<Self, ForeignBufferError> {
+        Self::check(data, len, Box::new(free))
+    }
+}
+
+impl<T: Element> ForeignBuffer<T, ReadOnly> {
+    /// As [`new`](ForeignBuffer::new), for memory that Python must not write: classes export it read-only.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](ForeignBuffer::new).
+    ///
+    /// # Safety
+    ///
+    /// As for [`new`](ForeignBuffer::new), but `data` need not be valid for writes, and others may read it.
+    pub unsafe fn new_readonly(
+        data: *const T,
+        len: usize,
+        free: impl FnOnce(*mut T, usize) + Send + 'static,
+    ) -> Result<Self, ForeignBufferError> {
+        Self::check(data.cast_mut(), len, Box::new(free))
+    }
+}
+
+impl<T: Element, A: Access> ForeignBuffer<T, A> {
+    fn check(given: *mut T, len: usize, free: Free<T>) -> Result<Self, ForeignBufferError> {
+        const { element::check::<T>() }
+        let size = size_of::<T>();
+        if len.checked_mul(size).is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+            return Err(ForeignBufferError::TooLong { len, size });
+        }
+        if !given.is_aligned() {
+            return Err(ForeignBufferError::Misaligned { address: given.addr(), align: align_of::<T>() });
+        }
+        let data = match NonNull::new(given) {
+            Some(data) => data,
+            None if len == 0 => NonNull::dangling(),
+            None => return Err(ForeignBufferError::Null { len }),
+        };
+        Ok(Self { data, len, given, free: Some(free), access: PhantomData })
+    }
+}
+
+impl<T, A> Drop for ForeignBuffer<T, A> {
+    fn drop(&mut self) {
+        if let Some(free) = self.free.take() {
+            free(self.given, self.len);
+        }
+    }
+}
+
+// SAFETY: whoever made it vouches that it may be freed on any thread, as its deallocator, being Send, says too; elements are
+// Send and Sync.
+unsafe impl<T: Element, A: Access> Send for ForeignBuffer<T, A> {}
+// SAFETY: `&ForeignBuffer` leads to `&[T]` alone.
+unsafe impl<T: Element, A: Access> Sync for ForeignBuffer<T, A> {}
+
+// SAFETY: whoever made it vouches for its memory until it is freed (1, 2, 5) and for any thread (6), and `check` for its
+// alignment and its size (1). Where it is, is known (3, 4).
+unsafe impl<T: Element, A: Access> Storage for ForeignBuffer<T, A> {
+    type Element = T;
+    type Access = A;
+
+    unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
+        // SAFETY: the caller vouches for `this`.
+        let this = unsafe { &*this };
+        (this.data, this.len)
+    }
+}
+
+impl<T, A> Deref for ForeignBuffer<T, A> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        // SAFETY: initialised elements that nobody writes beside a reference to their only owner.
+        unsafe { slice::from_raw_parts(self.data.as_ptr(), self.len) }
+    }
+}
+
+impl<T, A: MayWrite> DerefMut for ForeignBuffer<T, A> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: initialised elements that may be written, and whose only owner is borrowed mutably.
+        unsafe { slice::from_raw_parts_mut(self.data.as_ptr(), self.len) }
+    }
+}
+
+impl<T: fmt::Debug, A> fmt::Debug for ForeignBuffer<T, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! `Frozen<T>`: a slice, and whatever keeps it alive.
+
+use std::fmt;
+use std::ops::Deref;
+use std::ptr::NonNull;
+
+use super::{ReadOnly, Storage};
+use crate::element::Element;
+
+/// Elements that somebody else's type owns or shares, read-only: an `Arc<Table>` with a column inside, a
+/// `ScalarBuffer` of Apache Arrow, whatever else gives out a slice.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use buffer_runtime::{ExportCell, Frozen};
+///
+/// struct Table {
+///     prices: Vec<f64>,
+/// }
+///
+/// /// The column, and what keeps it alive.
+/// struct Prices(Arc<Table>);
+///
+/// impl AsRef<[f64]> for Prices {
+///     fn as_ref(&self) -> &[f64] {
+///         &self.0.prices
+///     }
+/// }
+///
+/// let table = Arc::new(Table { prices: vec![9.5, 12.25] });
+/// let cell = ExportCell::new(Frozen::new(Prices(table.clone())));
+/// assert_eq!(cell.len(), 2);
+/// ```
+pub struct Frozen<T> {
+    /// The owner's slice, which is borrowed until the owner is dropped.
+    slice: NonNull<[T]>,
+    /// Never used again. Dropped here, and nowhere else.
+    owner: NonNull<dyn Send>,
+}
+
+/// A box as the pointer that it is, so that moving it says nothing about what it points to.
+struct Owner<O: ?Sized>(NonNull<O>);
+
+impl<O: ?Sized> Drop for Owner<O> {
+    fn drop(&mut self) {
+        // SAFETY: it comes from a Box, and is dropped once.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+impl<T: Element> Frozen<T> {
+    /// Asks the owner for its slice, once, and keeps both. The owner is dropped on whichever thread is the last to look at
+    /// the elements.
+    pub fn new<O: AsRef<[T]> + Send + 'static>(owner: O) -> Self {
+        // SAFETY: the pointer of a Box is not null.
+        let owner = Owner(unsafe { NonNull::new_unchecked(Box::into_raw(Box::new(owner))) });
+        // SAFETY: the owner stays where it is until it is dropped, and nobody else knows it.
+        let borrowed: &O = unsafe { owner.0.as_ref() };
+        // If this panics, the owner is dropped.
+        let slice = NonNull::from(borrowed.as_ref());
+        let owner: NonNull<dyn Send> = std::mem::ManuallyDrop::new(owner).0;
+        Self { slice, owner }
+    }
+}
+
+impl<T> Drop for Frozen<T> {
+    fn drop(&mut self) {
+        drop(Owner(self.owner));
+    }
+}
+
+// SAFETY: the owner is Send and not used; elements, which shared references lead to, are Send and Sync.
+unsafe impl<T: Element> Send for Frozen<T> {}
+// SAFETY: as above. `&Frozen` does not lead to the owner.
+unsafe impl<T: Element> Sync for Frozen<T> {}
+
+// SAFETY: the slice is borrowed from the owner until that is dropped, so that it stays as it is, in place (1, 2, 5). The owner
+// is Send (6), and where the slice is was asked before (3, 4).
+unsafe impl<T: Element> Storage for Frozen<T> {
+    type Element = T;
+    type Access = ReadOnly;
+
+    unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
+        // SAFETY: the caller vouches for `this`.
+        let slice = unsafe { (*this).slice };
+        (slice.cast(), slice.len())
+    }
+}
+
+impl<T> Deref for Frozen<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        // SAFETY: the owner gave out this slice, and is not dropped before `self`.
+        unsafe { self.slice.as_ref() }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Frozen<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

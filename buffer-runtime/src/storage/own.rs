@@ -1,0 +1,82 @@
+//! The layout that a storage has of its own, as it was when its memory was captured.
+
+use crate::layout::{Declaration, Dim};
+
+/// Where the elements of a storage are that do not lie one after the other, as [`Storage::layout`] answers it.
+///
+/// It becomes the layout of classes that declare no `shape`. As with everything that is declared, the numbers are held
+/// against the memory before a view is granted: wrong ones raise `BufferError`.
+///
+/// [`Storage::layout`]: super::Storage::layout
+#[derive(Debug, Default)]
+pub struct OwnLayout {
+    /// Whether there is one.
+    given: bool,
+    /// In bytes.
+    offset: usize,
+    extents: Vec<Dim>,
+    /// In bytes.
+    strides: Vec<Dim>,
+}
+
+impl OwnLayout {
+    /// The element whose indices are all 0 lies `offset` bytes behind the start of the memory; along each axis, outermost
+    /// first, there are so many elements, and so many bytes lie between neighbours.
+    pub fn set(&mut self, offset: usize, axes: impl IntoIterator<Item = (usize, isize)>) {
+        self.clear();
+        self.given = true;
+        self.offset = offset;
+        axes.into_iter().for_each(|(extent, stride)| self.push(extent, stride));
+    }
+
+    fn push(&mut self, extent: usize, stride: isize) {
+        self.extents.push(Dim::of(extent));
+        self.strides.push(Dim::of(stride));
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.given = false;
+        self.extents.clear();
+        self.strides.clear();
+    }
+
+    /// Takes elements of so many bytes apart into the items that they consist of.
+    pub(super) fn split(&mut self, mut size: usize, extents: &[usize]) {
+        if !self.given {
+            return;
+        }
+        for &extent in extents {
+            size /= extent;
+            // The size of a type is at most `isize::MAX`.
+            self.push(extent, size.cast_signed());
+        }
+    }
+
+    /// How many axes there are, those inside one element included.
+    #[cfg(feature = "ndarray")]
+    pub(crate) fn ndim(&self) -> usize {
+        self.extents.len()
+    }
+
+    /// Each extent and its stride in bytes, as they were given.
+    #[cfg(feature = "ndarray")]
+    pub(crate) fn axes(&self) -> impl Iterator<Item = (usize, isize)> + '_ {
+        self.extents.iter().zip(&self.strides).map(|axis| match axis {
+            (&Dim::Extent(extent), &Dim::Extent(stride)) => (extent.cast_unsigned(), stride),
+            _ => unreachable!("the numbers of memory that exists"),
+        })
+    }
+
+    /// What is declared, or this where no shape is.
+    pub(crate) fn unless_declared<'a>(&'a self, declared: &Declaration<'a>) -> Declaration<'a> {
+        if !self.given || declared.extents.is_some() || declared.item.is_some() {
+            return *declared;
+        }
+        Declaration {
+            extents: Some(&self.extents),
+            offset: Some(Dim::of(self.offset)),
+            strides: Some(&self.strides),
+            ..*declared
+        }
+    }
+}
