@@ -35,6 +35,7 @@ pub(crate) struct FieldAttrs {
     pub(crate) offset: Setting<Expr>,
     pub(crate) format: Setting<Expr>,
     pub(crate) readonly: Setting<Readonly>,
+    pub(crate) pin: Setting<()>,
 }
 
 /// An option of an attribute.
@@ -90,7 +91,7 @@ pub(crate) enum Readonly {
 }
 
 const CLASS_OPTIONS: [&str; 2] = ["no_array", "crate"];
-const FIELD_OPTIONS: [&str; 6] = ["shape", "order", "strides", "offset", "format", "readonly"];
+const FIELD_OPTIONS: [&str; 7] = ["shape", "order", "strides", "offset", "format", "readonly", "pin"];
 
 impl ClassAttrs {
     pub(crate) fn from_syn(ctxt: &Ctxt, attrs: &[Attribute]) -> Self {
@@ -124,6 +125,7 @@ impl FieldAttrs {
             offset: Setting::Absent,
             format: Setting::Absent,
             readonly: Setting::Absent,
+            pin: Setting::Absent,
         };
         for attr in buffer_attributes(attrs) {
             field.mark.get_or_insert_with(|| attr.path().span());
@@ -137,6 +139,7 @@ impl FieldAttrs {
                 "offset" => field.offset.set(ctxt, name, || offset(name, input)),
                 "format" => field.format.set(ctxt, name, || format(name, input)),
                 "readonly" => field.readonly.set(ctxt, name, || readonly(name, input)),
+                "pin" => field.pin.set(ctxt, name, || flag(name, input)),
                 other if CLASS_OPTIONS.contains(&other) => Err(Error::new(
                     name.span(),
                     format!("`{other}` belongs in a `#[buffer(...)]` above the struct; move it there"),

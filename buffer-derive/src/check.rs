@@ -29,6 +29,8 @@ pub(crate) struct Export<'a> {
     pub(crate) cell: &'a Type,
     /// Whether Python may never write, whatever is found at run time.
     pub(crate) readonly: bool,
+    /// Whether the memory stays in place for good, once it was viewed.
+    pub(crate) pin: bool,
     pub(crate) layout: Layout<'a>,
 }
 
@@ -85,6 +87,7 @@ pub(crate) fn check<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<Export<'a>> {
         member: &field.member,
         cell: field.ty,
         readonly: matches!(field.attrs.readonly.value(), Some(Readonly::Always)),
+        pin: field.attrs.pin.value().is_some(),
         layout: layout(input, field),
     })
 }

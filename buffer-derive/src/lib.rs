@@ -44,6 +44,7 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// | `offset = self.start` | How many bytes behind the start of the storage the item lies whose indices are all 0: any expression as in `shape = [...]`. Without it, that item is at the start, so that a negative stride needs one. Needs a `shape`; a `_` there is inferred from what the offset leaves of the storage. Items outside the storage raise `BufferError`. |
 /// | `format = self.format()` | What one item is, over storage of bytes such as `Vec<u8>`, as Python's `struct` module writes it: any expression over `self` for a string, and a literal such as `"d"`. What is no format raises `BufferError`. A `shape` then counts such items; without one they are in one dimension, and raise `BufferError` unless they fill the storage. |
 /// | `readonly` or `readonly = self.sealed` | Python may read the elements but not write them, always or if the expression, a `bool`, is true. |
+/// | `pin` | The memory stays where it is from the first view on, [until the object dies](#consumers-that-keep-no-view). |
 ///
 /// The expressions are evaluated for the first of the views that are alive together, in this order: `readonly`, `format`,
 /// `shape`, `offset`, `strides`. If evaluating them raises or panics, the request does. Extents, strides and an offset that
@@ -71,6 +72,19 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// Each view counts as a view of the object, and is read-only where the object's are. The expressions are evaluated for every
 /// view, before the object is asked for one: they may borrow its cell like any other code. If the numbers then do not fit
 /// they are evaluated again, since the object may have changed meanwhile. The object must not be a part itself.
+///
+/// # Consumers that keep no view
+///
+/// A few consumers take a view, keep the bare address of the memory, and release the view at once:
+/// `np.ndarray(shape, buffer=m)`, `np.recarray(shape, buf=m)`, `np.char.chararray(shape, buffer=m)` and `torch.frombuffer(m)`.
+/// No count can see them, and the memory would be moved or freed under them. With `pin`, what has been viewed once is refused
+/// ever after to whoever would do that: `write`, `get_mut`, `write_or_detach`, `close`, `take`, `detach` and `into_inner` of the
+/// cell answer `the memory is pinned`. So is `read`, if a view that was granted could write. `share` is granted, and so
+/// are further views.
+///
+/// The memory then lives as long as the object, which those consumers keep alive. One thing no lock can see: code of yours that
+/// moves the cell out of its object, by assigning another one to the field or by `mem::swap`. Leave the cell of such a class in
+/// its place; a `frozen` class cannot do otherwise.
 ///
 /// # Options of the struct
 ///

@@ -1,11 +1,13 @@
 //! `ExportCell`: storage that Python may view and Rust may borrow, under one lock.
 
 mod block;
+mod closing;
 mod guard;
 #[cfg(not(atomic_lock))]
 pub(crate) mod orphans;
 mod part;
 mod rows;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -56,6 +58,9 @@ use crate::storage::{Exportable, MayWrite};
 ///
 /// Assigning another cell to the field is not refused while views are alive: they go on showing the old memory, which
 /// lives as long as they do.
+///
+/// To change the storage whoever looks, see [`write_or_detach`](Self::write_or_detach); to let go of it before the object
+/// dies, [`close`](Self::close), [`take`](Self::take) and [`detach`](Self::detach).
 ///
 /// ```
 /// use buffer_runtime::ExportCell;
@@ -156,39 +161,6 @@ impl<S: Exportable> ExportCell<S> {
         Ok(WriteGuard::new(self))
     }
 
-    /// Takes the storage out and closes the cell for good: later views and borrows are refused with `it is closed`.
-    ///
-    /// # Errors
-    ///
-    /// Any view or guard is alive, or the cell is closed already, which [`is_closed`](Self::is_closed) tells. The cell is
-    /// unchanged then.
-    pub fn close(&self, py: Python<'_>) -> Result<S, BorrowError> {
-        let _ = py;
-        self.begin(Kind::Closed, Attempt::Close)?;
-        // SAFETY: the lock has granted the state after which nothing begins, to this call alone, so the storage is there
-        // and nobody else has it (invariants 3 and 8).
-        Ok(unsafe { Block::take(self.block) })
-    }
-
-    /// Unwraps the storage.
-    ///
-    /// # Errors
-    ///
-    /// Any view is alive, a guard was leaked, or the cell is closed; the cell comes back with the reason. Where only that
-    /// is wanted: `.map_err(|(_, error)| error)`.
-    pub fn into_inner(mut self) -> Result<S, (Self, BorrowError)> {
-        match self.begin_exclusive(Kind::Closed, Attempt::Take) {
-            // SAFETY: as in `close`.
-            Ok(()) => Ok(unsafe { Block::take(self.block) }),
-            Err(error) => Err((self, error)),
-        }
-    }
-
-    /// Whether the storage was taken out by [`close`](Self::close).
-    pub fn is_closed(&self) -> bool {
-        self.header().lock.is_closed()
-    }
-
     /// How many Python views are alive. A numpy array and the slices of it share one view.
     pub fn views(&self) -> usize {
         self.header().lock.views().total()
@@ -206,12 +178,23 @@ impl<S: Exportable> ExportCell<S> {
         self.len() == 0
     }
 
+    /// Whether the memory stays where it is until the object dies, since it was viewed through a class with `#[buffer(pin)]`.
+    pub fn is_pinned(&self) -> bool {
+        self.header().pin.is_set()
+    }
+
     fn begin(&self, kind: Kind, attempt: Attempt) -> Result<(), BorrowError> {
-        self.header().lock.begin(kind).map_err(|blocker| BorrowError::new(attempt, blocker))
+        let Header { lock, pin, .. } = self.header();
+        // Asked before, since the lock would say what to release, and that would not help; and after, when it is certain.
+        pin.admit(kind)
+            .and_then(|()| lock.begin(kind))
+            .and_then(|()| pin.admit(kind).inspect_err(|_| lock.end()))
+            .map_err(|blocker| BorrowError::new(attempt, blocker))
     }
 
     fn begin_exclusive(&mut self, kind: Kind, attempt: Attempt) -> Result<(), BorrowError> {
-        self.header().lock.begin_exclusive(kind).map_err(|blocker| BorrowError::new(attempt, blocker))
+        let Header { lock, pin, .. } = self.header();
+        pin.admit(kind).and_then(|()| lock.begin_exclusive(kind)).map_err(|blocker| BorrowError::new(attempt, blocker))
     }
 }
 

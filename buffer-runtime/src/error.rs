@@ -19,8 +19,12 @@ pub(crate) enum Blocker {
     ShareGuards(u32),
     /// The write guard is alive in Rust, or was leaked.
     WriteGuard,
-    /// The storage was taken out by `close`.
+    /// The storage was taken out by `close`, or left to its views by `detach`.
     Closed,
+    /// A view of a class with `pin` was granted, and whoever asked for it may have kept the bare address.
+    Pinned { writable: bool },
+    /// There is no memory for a copy to go on with.
+    OutOfMemory,
     /// A count has reached its limit; leaked guards and views add up.
     Full,
     /// Another thread is granting the first view, and did not finish in time.
@@ -55,6 +59,16 @@ impl fmt::Display for Blocker {
             Self::ShareGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "share guard")),
             Self::WriteGuard => write!(f, "Rust is changing it (a write guard is alive); {RETURN}"),
             Self::Closed => f.write_str("it is closed"),
+            Self::Pinned { writable } => {
+                let kind = if writable { "writable view" } else { "view" };
+                write!(
+                    f,
+                    "the memory is pinned, since a {kind} of it was granted; it stays where it is until the object dies"
+                )
+            }
+            Self::OutOfMemory => {
+                f.write_str("views are alive, and there is no memory for a copy; release every view first")
+            }
             Self::Full => f.write_str("too many views or guards are alive"),
             Self::Publishing => f.write_str("another thread is granting its first view; try again"),
         }
@@ -68,10 +82,11 @@ pub(crate) enum Attempt {
     Read,
     Share,
     Close,
+    Detach,
     Take,
 }
 
-/// An [`ExportCell`](crate::ExportCell) could not be borrowed, because a Python view or another guard is alive.
+/// An [`ExportCell`](crate::ExportCell) could not be borrowed, mostly because a Python view or another guard is alive.
 ///
 /// Its text says who is in the way: `cannot resize: 2 writable views are alive; release or delete every view first`.
 /// `?` turns it into Python's `BufferError`. Nothing has changed when it is returned.
@@ -91,6 +106,18 @@ impl BorrowError {
         self.blocker == Blocker::Closed
     }
 
+    /// Whether the memory is pinned, having been viewed through a class with `#[buffer(pin)]`: this error will not go away by
+    /// waiting either.
+    pub fn is_pinned(&self) -> bool {
+        matches!(self.blocker, Blocker::Pinned { .. })
+    }
+
+    /// Whether there was no memory for the copy that [`write_or_detach`](crate::ExportCell::write_or_detach) makes. `?` turns
+    /// it into Python's `MemoryError`.
+    pub fn is_out_of_memory(&self) -> bool {
+        self.blocker == Blocker::OutOfMemory
+    }
+
     /// How many Python views stand in the way: 0 when something else does. Read-only views do not stand in the way of
     /// [`read`](crate::ExportCell::read).
     pub fn views(&self) -> usize {
@@ -108,6 +135,7 @@ impl fmt::Display for BorrowError {
             Attempt::Read => "read",
             Attempt::Share => "share",
             Attempt::Close => "close",
+            Attempt::Detach => "detach",
             Attempt::Take => "take the storage",
         };
         write!(f, "cannot {attempt}: {}", self.blocker)

@@ -78,8 +78,8 @@ pub use self::{
     py::{BufferView, BufferViewMut, Items, assert_exported},
     shared::{Shared, SharedRead},
     storage::{
-        Access, Exportable, ForeignBuffer, ForeignBufferError, Frozen, MayWrite, OwnLayout, ReadOnly, ReadWrite,
-        RowLengthError, Rows, Storage,
+        Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,
+        ReadWrite, Replaceable, RowLengthError, Rows, Storage,
     },
 };
 #[cfg(not(loom))]

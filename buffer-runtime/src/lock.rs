@@ -19,6 +19,7 @@
 pub(crate) mod free_threaded;
 #[cfg(any(test, loom, not(atomic_lock)))]
 pub(crate) mod gil;
+mod pin;
 
 #[cfg(all(test, loom))]
 mod models;
@@ -29,6 +30,8 @@ mod tests;
 pub(crate) use free_threaded::Lock;
 #[cfg(not(atomic_lock))]
 pub(crate) use gil::Lock;
+
+pub(crate) use pin::Pin;
 
 use crate::error::Blocker;
 
@@ -55,7 +58,7 @@ pub(crate) struct Wants {
     pub(crate) must_write: bool,
 }
 
-/// The three kinds of guard, and the state after `close`, which is a guard that is never dropped.
+/// The three kinds of guard, and the state after the end, which is a guard that is never dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Kind {

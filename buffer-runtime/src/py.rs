@@ -10,7 +10,7 @@ pub(crate) mod slots;
 mod view;
 
 use pyo3::PyErr;
-use pyo3::exceptions::PyBufferError;
+use pyo3::exceptions::{PyBufferError, PyMemoryError};
 
 pub use self::class::{Byte, Bytes, Class, Exported, Exporter, Sendable, ShapeSource, holds_bytes};
 pub use self::slots::{Entry, Slot, assert_exported};
@@ -21,7 +21,8 @@ use crate::format::FormatError;
 
 impl From<BorrowError> for PyErr {
     fn from(error: BorrowError) -> Self {
-        PyBufferError::new_err(error.to_string())
+        let text = error.to_string();
+        if error.is_out_of_memory() { PyMemoryError::new_err(text) } else { PyBufferError::new_err(text) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What may own the elements that a cell exports.
 
 mod access;
+mod copied;
 mod foreign;
 mod frozen;
 mod own;
@@ -12,6 +13,7 @@ use std::ptr::NonNull;
 use crate::element::Element;
 
 pub use self::access::{Access, MayWrite, ReadOnly, ReadWrite};
+pub use self::copied::{FromElements, Replaceable};
 pub use self::foreign::{ForeignBuffer, ForeignBufferError};
 pub use self::frozen::Frozen;
 pub use self::own::OwnLayout;

@@ -6,6 +6,7 @@
 use pyo3::prelude::*;
 
 mod compared;
+mod ended;
 mod foreign;
 mod hammer;
 mod owners;
@@ -22,6 +23,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let edges = PyModule::new(py, NAME)?;
     for add in [
         compared::add,
+        ended::add,
         foreign::add,
         hammer::add,
         owners::add,

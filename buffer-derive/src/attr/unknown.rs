@@ -61,13 +61,6 @@ mod tests {
     }
 
     #[test]
-    fn options_of_later_versions_resemble_none_of_these() {
-        for option in CLASS_OPTIONS.iter().chain(&FIELD_OPTIONS) {
-            assert!(!resembles("pin", option), "{option}");
-        }
-    }
-
-    #[test]
     fn edit_distance_counts_insertions_deletions_and_substitutions() {
         for (from, to, distance) in [
             ("", "", 0),

@@ -82,7 +82,7 @@ fn descriptor(export: &Export) -> TokenStream {
 /// It is for a private type: an implementation for the class itself, which may be public, could not name the type of the
 /// field, which may not.
 fn exporter(export: &Export, dims: &TokenStream) -> TokenStream {
-    let Export { ident, member, cell, readonly, layout, .. } = export;
+    let Export { ident, member, cell, readonly, pin, layout, .. } = export;
     let source = match layout {
         Layout::Storage => quote!(Storage),
         Layout::Extents { runs_code: false, .. } => quote!(Fields),
@@ -104,6 +104,7 @@ fn exporter(export: &Export, dims: &TokenStream) -> TokenStream {
             const ORDER: __buffer::Order = __buffer::Order::#order;
             const PLACEMENT: __buffer::Placement = __buffer::Placement::#placement;
             const READONLY: ::core::primitive::bool = #readonly;
+            const PIN: ::core::primitive::bool = #pin;
             const SOURCE: __buffer::ShapeSource = __buffer::ShapeSource::#source;
 
             fn descriptor() -> &'static __buffer::Descriptor {

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::ticket::Ticket;
 use crate::layout::{self, Declaration, Descriptor, Dims, LayoutError, Memory};
-use crate::lock::{Access, Lock};
+use crate::lock::{Access, Kind, Lock, Pin};
 use crate::request::{Facts, FullRequests};
 use crate::storage::{Exportable, OwnLayout};
 
@@ -34,6 +34,7 @@ use crate::storage::{Exportable, OwnLayout};
 #[repr(C, align(64))]
 pub(crate) struct Header {
     pub(crate) lock: Lock,
+    pub(crate) pin: Pin,
     /// Where the elements are. Invariant 2.
     data: AtomicPtr<u8>,
     /// How many elements or rows there are; any thread may ask. Invariant 2.
@@ -46,7 +47,7 @@ pub(crate) struct Header {
     layout: UnsafeCell<Published>,
     /// Drops the storage and frees the block: a view can end in another class's release.
     destroy: unsafe fn(NonNull<Header>),
-    /// Whether the storage is still there; `close` takes it out, under the lock.
+    /// Whether the storage is still there; closing takes it out, under the lock.
     stored: AtomicBool,
     /// How the elements lie, where the storage has a layout of its own. Invariant 2.
     own: UnsafeCell<OwnLayout>,
@@ -334,27 +335,42 @@ impl<S> Block<S> {
 impl<S: Exportable> Block<S> {
     /// Moves the storage into a block of its own.
     pub(super) fn allocate(storage: S) -> NonNull<Self> {
+        let block = Self::boxed(MaybeUninit::new(storage), true);
+        // SAFETY: the block is new, so nobody else knows it or its storage.
+        unsafe { Self::capture(block) };
+        block
+    }
+
+    /// A block that is closed, and so will never have a storage.
+    pub(super) fn without_storage() -> NonNull<Self> {
+        let block = Self::boxed(MaybeUninit::uninit(), false);
+        // SAFETY: the block is alive, and nobody else knows it.
+        let header = unsafe { Self::header(block).as_ref() };
+        header.lock.begin_exclusive(Kind::Closed).expect("a new lock has nothing in the way");
+        block
+    }
+
+    /// Says where no elements are.
+    fn boxed(storage: MaybeUninit<S>, stored: bool) -> NonNull<Self> {
         let block = Box::new(Self {
             header: Header {
                 lock: Lock::new(),
-                data: AtomicPtr::new(ptr::null_mut()),
+                pin: Pin::new(),
+                data: AtomicPtr::new(NonNull::<S::Element>::dangling().as_ptr().cast()),
                 len: AtomicUsize::new(0),
                 row_len: AtomicUsize::new(0),
                 kind: MemoryKind { element_size: size_of::<S::Element>(), indirect: S::INDIRECT },
                 layout: UnsafeCell::new(Published::unresolved()),
                 destroy: Self::destroy,
-                stored: AtomicBool::new(true),
+                stored: AtomicBool::new(stored),
                 own: UnsafeCell::default(),
                 #[cfg(not(atomic_lock))]
                 next_orphan: AtomicPtr::new(ptr::null_mut()),
             },
-            storage: UnsafeCell::new(MaybeUninit::new(storage)),
+            storage: UnsafeCell::new(storage),
         });
         // SAFETY: the pointer of a Box is not null.
-        let block = unsafe { NonNull::new_unchecked(Box::into_raw(block)) };
-        // SAFETY: the block is new, so nobody else knows it or its storage.
-        unsafe { Self::capture(block) };
-        block
+        unsafe { NonNull::new_unchecked(Box::into_raw(block)) }
     }
 
     /// The storage, as a raw pointer: invariant 3 says who may make a reference of it.

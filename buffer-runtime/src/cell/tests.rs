@@ -3,7 +3,10 @@
 //! A view here does to a block what `py::export` and `py::slots` do. What needs an attached thread runs under `attached`,
 //! where a mutex is the GIL; the free-threaded lock has none, and its threads really meet.
 
+mod closing;
+mod pinned;
 mod rows;
+mod snapshots;
 mod threads;
 
 use std::ffi::{CStr, c_char};
@@ -57,9 +60,14 @@ impl<S: Exportable> ExportCell<S> {
     }
 
     fn test_close(&self) -> Result<S, BorrowError> {
-        attached(|| self.begin(Kind::Closed, Attempt::Close))?;
-        // SAFETY: as in `close`.
-        Ok(unsafe { Block::take(self.block) })
+        attached(|| self.close_attached())
+    }
+
+    /// A view of a class with `pin`.
+    fn pinning_view(&self, descriptor: &'static Descriptor, must_write: bool) -> Option<View> {
+        let view = self.view(descriptor, must_write)?;
+        self.header().pin.set(view.access);
+        Some(view)
     }
 
     fn view(&self, descriptor: &'static Descriptor, must_write: bool) -> Option<View> {

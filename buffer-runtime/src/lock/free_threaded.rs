@@ -246,6 +246,12 @@ impl Lock {
         self.word.fetch_sub(GUARD_ONE, Ordering::Release);
     }
 
+    /// Turns the write guard into the state after which nothing begins.
+    pub(crate) fn close(&self) {
+        // Relaxed: the one guard there is stays, and nothing is published by its new name.
+        self.word.fetch_or((Kind::Closed as u64) << KIND_SHIFT, Ordering::Relaxed);
+    }
+
     /// The owner goes, having the block by `&mut`.
     pub(crate) fn disown(&self) -> Disowned {
         // Release pairs with the Acquire of the view that frees: the owner is done with the block.

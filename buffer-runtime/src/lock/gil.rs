@@ -201,6 +201,12 @@ impl Lock {
         self.guards.fetch_sub(1, Ordering::Release);
     }
 
+    /// Turns the write guard into the state after which nothing begins.
+    pub(crate) fn close(&self) {
+        // Relaxed: by the table the write guard is alone, and until it ends nobody else changes this.
+        self.guards.store(((Kind::Closed as u32) << KIND_SHIFT) | 1, Ordering::Relaxed);
+    }
+
     /// The owner goes, on any thread, having the block by `&mut`.
     pub(crate) fn disown(&self) -> Disowned {
         // Acquire pairs with the Release of the last view; by invariant 3 a 0 is final.

@@ -1,6 +1,6 @@
 //! The table of what goes together, and the limits of the counts, for both locks.
 
-use super::{Access, Disowned, Entry, Kind, Released, Wants, free_threaded, gil};
+use super::{Access, Disowned, Entry, Kind, Pin, Released, Wants, free_threaded, gil};
 use crate::error::Blocker;
 
 const READER: Wants = Wants { may_write: false, must_write: false };
@@ -83,6 +83,20 @@ for_both_locks! {
         assert!(lock.is_closed());
         assert_eq!(view(&lock, READER), Err(Blocker::Closed));
         assert_eq!(lock.begin(Kind::Read), Err(Blocker::Closed));
+    }
+
+    #[test]
+    fn a_write_guard_becomes_the_end(lock) {
+        lock.begin(Kind::Write).unwrap();
+        assert!(!lock.is_closed());
+        lock.close();
+        assert!(lock.is_closed());
+        assert_eq!(view(&lock, READER), Err(Blocker::Closed));
+        for kind in [Kind::Read, Kind::Share, Kind::Write, Kind::Closed] {
+            assert_eq!(lock.begin(kind), Err(Blocker::Closed));
+        }
+        assert!(lock.admit_unguarded(Access::ReadOnly).is_none());
+        assert_eq!(lock.disown(), Disowned::Free);
     }
 
     #[test]
@@ -210,4 +224,20 @@ fn without_a_gil_a_stale_admission_changes_nothing() {
     lock.begin(Kind::Write).unwrap();
     assert_eq!(lock.claim(&stale), Entry::Changed);
     assert_eq!(lock.views().total(), 0);
+}
+
+#[test]
+fn a_pin_refuses_who_would_move_what_was_seen() {
+    let pin = Pin::new();
+    let refused = || [Kind::Read, Kind::Share, Kind::Write, Kind::Closed].map(|kind| pin.admit(kind).err());
+    assert!(!pin.is_set());
+    assert_eq!(refused(), [None; 4]);
+    pin.set(Access::ReadOnly);
+    let seen = Some(Blocker::Pinned { writable: false });
+    assert_eq!(refused(), [None, None, seen, seen]);
+    pin.set(Access::Writable);
+    pin.set(Access::ReadOnly);
+    let written = Some(Blocker::Pinned { writable: true });
+    assert_eq!(refused(), [written, None, written, written]);
+    assert!(pin.is_set());
 }

@@ -28,6 +28,8 @@ pub trait Exporter: Sized {
     const PLACEMENT: Placement;
     /// Whether the class says that Python may only read. The storage may say so too: [`readonly`].
     const READONLY: bool;
+    /// Whether the memory stays where it is for good, once it was viewed.
+    const PIN: bool;
     /// Where the shape comes from.
     const SOURCE: ShapeSource;
 
@@ -262,6 +264,10 @@ impl Descriptor {
         assert!(
             !(<T::Cell as Source>::PART && natural),
             "a part of another object needs a `shape`; write one, as in `shape = [self.nrows]`"
+        );
+        assert!(
+            !(<T::Cell as Source>::PART && T::PIN),
+            "the memory is another object's, which alone can keep it in place; write `pin` in that object's class"
         );
         assert!(
             !<T::Cell as Source>::PART_OF_PART,

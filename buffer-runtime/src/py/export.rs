@@ -126,6 +126,9 @@ pub(super) unsafe fn grant_fast<T: Exporter<Cell: Cell>>(
     // SAFETY: the view is counted and its layout published.
     let published = unsafe { header.published() };
     if layout_is_ours && published.full.has(flags) {
+        if T::PIN {
+            header.pin.set(access);
+        }
         // SAFETY: the rest is the caller's word.
         unsafe { fill(buf(header, published), &published.description, object, view) };
         return true;
@@ -195,6 +198,9 @@ pub(super) unsafe fn try_grant<T: Exporter<Cell: Cell>, D: Borrow<T::Dims>>(
 
     if claimed {
         lock.publish();
+    }
+    if T::PIN {
+        header.pin.set(access);
     }
     counted.keep();
     let internal = Ticket { block: cell.address(), access }.to_internal();

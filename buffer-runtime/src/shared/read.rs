@@ -1,5 +1,6 @@
 //! Reading alone: all that can be done with shared memory that Rust may not write.
 
+use std::collections::TryReserveError;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -69,6 +70,21 @@ impl<T: Element> SharedRead<T> {
     /// Loads the elements one after the other, in order. Each is loaded when its turn comes.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + '_ {
         (0..self.len).map(|index| self.get(index))
+    }
+
+    /// Loads all elements into a vector.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for so many.
+    pub fn to_vec(&self) -> Result<Vec<T>, TryReserveError> {
+        let mut copies = Vec::new();
+        copies.try_reserve_exact(self.len)?;
+        // SAFETY: the elements are `len` many, and there is room for so many.
+        unsafe { copy_out(self.data.as_ptr(), copies.as_mut_ptr(), self.len) };
+        // SAFETY: so many were just loaded from valid elements (invariant 3), as in `get`.
+        unsafe { copies.set_len(self.len) };
+        Ok(copies)
     }
 
     /// Loads all elements into a slice of the same length.

@@ -6,6 +6,7 @@
 //! 2. All access to elements is through the pointers: there is no reference to a row but those which `row`, `row_mut` and
 //!    the iterators hand out, borrowed from the rows themselves.
 
+use std::collections::TryReserveError;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
@@ -193,6 +194,11 @@ impl<T> Rows<T> {
         while self.len() > len {
             drop(self.remove(self.len() - 1));
         }
+    }
+
+    /// Makes room for the pointers to so many more rows.
+    pub(super) fn try_reserve(&mut self, rows: usize) -> Result<(), TryReserveError> {
+        self.table.try_reserve_exact(rows)
     }
 
     /// Where the pointers to the rows are.

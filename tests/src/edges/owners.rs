@@ -16,7 +16,7 @@ macro_rules! owner {
         #[pyclass(subclass, weakref)]
         pub(crate) struct $name {
             #[buffer($($option)*)]
-            data: ExportCell<Watched<i32>>,
+            pub(super) data: ExportCell<Watched<i32>>,
         }
 
         #[pymethods]

@@ -79,7 +79,22 @@ fn extents_are_evaluated_in_order() {
     )));
     assert!(expanded.contains(shown!(
         const READONLY: ::core::primitive::bool = true;
+        const PIN: ::core::primitive::bool = false;
     )));
+}
+
+#[test]
+fn pin_is_said_and_changes_nothing_else() {
+    let pinned = expanded(&parse_quote!(
+        struct S(#[buffer(pin)] Cell);
+    ));
+    assert!(pinned.contains(shown!(
+        const PIN: ::core::primitive::bool = true;
+    )));
+    let plain = expanded(&parse_quote!(
+        struct S(#[buffer] Cell);
+    ));
+    assert_eq!(pinned.replace("PIN:::core::primitive::bool=true", "PIN:::core::primitive::bool=false"), plain);
 }
 
 #[test]

@@ -9,6 +9,7 @@ struct World {
     memory: Memory,
     gil: Mutex<()>,
     orphaned: Mutex<bool>,
+    pin: Pin,
 }
 
 impl World {
@@ -18,6 +19,7 @@ impl World {
             memory: Memory::new(),
             gil: Mutex::new(()),
             orphaned: Mutex::new(false),
+            pin: Pin::new(),
         })
     }
 
@@ -175,6 +177,37 @@ fn loom_gil_an_exclusive_borrow_sees_that_the_last_view_is_gone() {
         thread::yield_now();
         if world.lock.begin_exclusive(Kind::Write).is_ok() {
             world.memory.write();
+            world.lock.end();
+        }
+        viewer.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_gil_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
+    explore(|| {
+        let world = World::new();
+        let viewer = {
+            let world = world.clone();
+            thread::spawn(move || {
+                // A view is granted in one step, as far as others can see.
+                let access = world.attached(|lock| {
+                    let admission = lock.admit(WRITER).ok()?;
+                    assert_eq!(lock.claim(&admission), Entry::Entered);
+                    world.pin.set(admission.access());
+                    Some(admission.access())
+                });
+                if let Some(access) = access {
+                    world.release(access);
+                    // With the bare address, and no view.
+                    world.memory.write();
+                }
+            })
+        };
+        if world.attached(|lock| lock.begin(Kind::Write)).is_ok() {
+            if world.pin.admit(Kind::Write).is_ok() {
+                world.memory.write();
+            }
             world.lock.end();
         }
         viewer.join().unwrap();

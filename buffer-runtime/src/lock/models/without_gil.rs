@@ -8,6 +8,7 @@ struct World {
     lock: free_threaded::Lock,
     memory: Memory,
     layout: UnsafeCell<u32>,
+    pin: Pin,
 }
 
 /// What a published layout always says.
@@ -15,7 +16,12 @@ const LAYOUT: u32 = 42;
 
 impl World {
     fn new() -> Arc<Self> {
-        Arc::new(Self { lock: free_threaded::Lock::new(), memory: Memory::new(), layout: UnsafeCell::new(0) })
+        Arc::new(Self {
+            lock: free_threaded::Lock::new(),
+            memory: Memory::new(),
+            layout: UnsafeCell::new(0),
+            pin: Pin::new(),
+        })
     }
 
     fn write_layout(&self, value: u32) {
@@ -234,5 +240,63 @@ fn loom_free_threaded_a_block_is_freed_once_after_owner_and_views() {
         }
         viewers.into_iter().for_each(|viewer| viewer.join().unwrap());
         world.memory.assert_freed_once();
+    });
+}
+
+#[test]
+fn loom_free_threaded_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
+    for kind in [Kind::Write, Kind::Read] {
+        explore(move || {
+            let world = World::new();
+            let viewer = {
+                let world = world.clone();
+                thread::spawn(move || {
+                    if let Some(access) = world.view(WRITER) {
+                        world.pin.set(access);
+                        world.release(access);
+                        // With the bare address, and no view.
+                        world.memory.write();
+                    }
+                })
+            };
+            if world.lock.begin(kind).is_ok() {
+                match world.pin.admit(kind) {
+                    Ok(()) if kind == Kind::Write => world.memory.write(),
+                    Ok(()) => world.memory.read(),
+                    Err(_) => {}
+                }
+                world.lock.end();
+            }
+            viewer.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn loom_free_threaded_nothing_begins_once_a_writer_has_closed() {
+    explore(|| {
+        let world = World::new();
+        let others: Vec<_> = (0..2)
+            .map(|index| {
+                let world = world.clone();
+                thread::spawn(move || {
+                    if index == 0 {
+                        if let Some(access) = world.view(WRITER) {
+                            world.memory.write();
+                            world.release(access);
+                        }
+                    } else if world.lock.begin(Kind::Write).is_ok() {
+                        world.memory.write();
+                        world.lock.end();
+                    }
+                })
+            })
+            .collect();
+        if world.lock.begin(Kind::Write).is_ok() {
+            world.lock.close();
+            world.memory.free();
+            assert!(world.lock.is_closed());
+        }
+        others.into_iter().for_each(|other| other.join().unwrap());
     });
 }

@@ -1,0 +1,146 @@
+//! The end of a cell before the end of its object: what the storage becomes, and the views that are still alive.
+
+use std::marker::PhantomData;
+use std::mem;
+
+use pyo3::Python;
+
+use super::block::Block;
+use super::{ExportCell, Header};
+use crate::error::{Attempt, BorrowError};
+use crate::lock::Kind;
+use crate::storage::Exportable;
+
+impl<S: Exportable> ExportCell<S> {
+    /// Takes the storage out and closes the cell for good: later views and borrows are refused with `it is closed`.
+    ///
+    /// # Errors
+    ///
+    /// Any view or guard is alive, the memory is [pinned](Self::is_pinned), or the cell is closed already, which
+    /// [`is_closed`](Self::is_closed) tells. The cell is unchanged then. Where a second time is no mistake, as in a `close`
+    /// that Python calls, see [`take`](Self::take).
+    pub fn close(&self, py: Python<'_>) -> Result<S, BorrowError> {
+        let _ = py;
+        self.close_attached()
+    }
+
+    pub(super) fn close_attached(&self) -> Result<S, BorrowError> {
+        self.begin(Kind::Write, Attempt::Close)?;
+        // Only now, when nothing stands in the way: else somebody might be told of an end that does not come.
+        self.header().lock.close();
+        // SAFETY: the lock has granted the state after which nothing begins, to this call alone, so the storage is there
+        // and nobody else has it (invariants 3 and 8).
+        Ok(unsafe { Block::take(self.block) })
+    }
+
+    /// As [`close`](Self::close), but `None` where the cell is closed already: what Python expects of a `close` method, and
+    /// of leaving a `with` block in which it was called.
+    ///
+    /// ```
+    /// use buffer_runtime::{ExportBuffer, ExportCell};
+    /// use pyo3::prelude::*;
+    /// use pyo3::types::PyTuple;
+    ///
+    /// /// Memory that `with Samples(9) as samples:` gives back at the end of the block, not some time later.
+    /// #[derive(ExportBuffer)]
+    /// #[pyclass(frozen)]
+    /// struct Samples {
+    ///     data: ExportCell<Vec<f64>>,
+    /// }
+    ///
+    /// #[pymethods]
+    /// impl Samples {
+    ///     #[new]
+    ///     fn new(len: usize) -> Self {
+    ///         Self { data: ExportCell::new(vec![0.0; len]) }
+    ///     }
+    ///
+    ///     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+    ///         slf
+    ///     }
+    ///
+    ///     /// Raises `BufferError` if a view is alive; the samples are as before then.
+    ///     #[pyo3(signature = (*_exception))]
+    ///     fn __exit__(&self, py: Python<'_>, _exception: Bound<'_, PyTuple>) -> PyResult<()> {
+    ///         Ok(self.data.take(py).map(drop)?)
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Any view or guard is alive, or the memory is [pinned](Self::is_pinned). The cell is unchanged then.
+    pub fn take(&self, py: Python<'_>) -> Result<Option<S>, BorrowError> {
+        match self.close(py) {
+            Ok(storage) => Ok(Some(storage)),
+            Err(error) if error.is_closed() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Closes the cell at once, whatever views there are: later views and borrows are refused with `it is closed`, and those
+    /// that are alive go on showing the memory, which lives as long as they do. Without views the storage is dropped here.
+    ///
+    /// A cell that is closed already stays so; [`views`](Self::views) is 0 from now on. In a `with` block that must not fail
+    /// at its end, though a numpy array may be left over:
+    ///
+    /// ```
+    /// # use buffer_runtime::{ExportBuffer, ExportCell};
+    /// # use pyo3::prelude::*;
+    /// # use pyo3::types::PyTuple;
+    /// # #[derive(ExportBuffer)]
+    /// # #[pyclass]
+    /// # struct Samples { data: ExportCell<Vec<f64>> }
+    /// #[pymethods]
+    /// impl Samples {
+    ///     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+    ///         slf
+    ///     }
+    ///
+    ///     #[pyo3(signature = (*_exception))]
+    ///     fn __exit__(&mut self, _exception: Bound<'_, PyTuple>) -> PyResult<()> {
+    ///         Ok(self.data.detach()?)
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// It takes `&mut self`, which a class has that is not `frozen`.
+    ///
+    /// # Errors
+    ///
+    /// The memory is [pinned](Self::is_pinned): without a view that counts, nobody would know how long it is needed.
+    pub fn detach(&mut self) -> Result<(), BorrowError> {
+        // The views that are alive keep the memory; those that are over do not.
+        let Header { pin, .. } = self.header();
+        pin.admit(Kind::Closed).map_err(|blocker| BorrowError::new(Attempt::Detach, blocker))?;
+        if !self.is_closed() {
+            // Closed before the storage is dropped, which may be any code.
+            drop(mem::replace(self, Self::closed()));
+        }
+        Ok(())
+    }
+
+    /// Unwraps the storage.
+    ///
+    /// # Errors
+    ///
+    /// Any view is alive, a guard was leaked, the memory is [pinned](Self::is_pinned), or the cell is closed; the cell comes
+    /// back with the reason. Where only that is wanted: `.map_err(|(_, error)| error)`.
+    pub fn into_inner(mut self) -> Result<S, (Self, BorrowError)> {
+        match self.begin_exclusive(Kind::Closed, Attempt::Take) {
+            // SAFETY: as in `close`.
+            Ok(()) => Ok(unsafe { Block::take(self.block) }),
+            Err(error) => Err((self, error)),
+        }
+    }
+
+    /// Whether the cell was closed, by [`close`](Self::close), [`take`](Self::take) or [`detach`](Self::detach).
+    pub fn is_closed(&self) -> bool {
+        self.header().lock.is_closed()
+    }
+
+    /// A cell that never had a storage.
+    fn closed() -> Self {
+        Self { block: Block::without_storage(), owns: PhantomData }
+    }
+}
