@@ -203,7 +203,7 @@ pinned!(
 pinned!(
     /// The same, by a shape that runs code.
     CodePinned,
-    #[buffer(pin, shape = [i64::from_str_radix("2", 10).unwrap(), _])]
+    #[buffer(pin, shape = ["2".parse::<i64>().unwrap(), _])]
 );
 
 /// A part of what stays in place.

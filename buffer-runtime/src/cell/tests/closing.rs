@@ -81,6 +81,7 @@ fn miri_a_storage_whose_drop_panics_leaves_a_closed_cell() {
     // SAFETY: as for the Vec that it is.
     unsafe impl Storage for Panicking {
         type Element = u8;
+        type Access = ReadWrite;
 
         unsafe fn raw(this: *mut Self) -> (NonNull<u8>, usize) {
             // SAFETY: the caller vouches for `this`; only the Vec's address is computed.

@@ -33,7 +33,10 @@ fn miri_each_view_shows_the_memory_of_its_time() {
 }
 
 /// Whether a copy of this storage is the same, and in another place.
-fn copied<S: Replaceable + Storage<Element: PartialEq + fmt::Debug>>(storage: S, descriptor: &'static Descriptor) {
+fn copied<S: Replaceable + Exportable<Access = ReadWrite> + Storage<Element: PartialEq + fmt::Debug>>(
+    storage: S,
+    descriptor: &'static Descriptor,
+) {
     let mut cell = ExportCell::new(storage);
     let elements: Vec<_> = cell.test_share().unwrap().iter().collect();
     let view = cell.view(descriptor, true).unwrap();
@@ -98,6 +101,7 @@ struct Huge(Vec<u32>);
 // SAFETY: as for the Vec that it is.
 unsafe impl Storage for Huge {
     type Element = u32;
+    type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<u32>, usize) {
         // SAFETY: the caller vouches for `this`; only the Vec's address is computed.
