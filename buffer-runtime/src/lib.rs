@@ -64,6 +64,9 @@ mod shared;
 #[cfg(not(loom))]
 mod storage;
 
+#[cfg(all(feature = "test-kit", not(loom)))]
+pub mod test_kit;
+
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub mod private;

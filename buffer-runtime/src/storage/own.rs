@@ -58,13 +58,21 @@ impl OwnLayout {
         self.extents.len()
     }
 
-    /// Each extent and its stride in bytes, as they were given.
-    #[cfg(feature = "ndarray")]
+    /// Each extent and its stride in bytes.
+    #[cfg(any(feature = "ndarray", feature = "test-kit"))]
     pub(crate) fn axes(&self) -> impl Iterator<Item = (usize, isize)> + '_ {
         self.extents.iter().zip(&self.strides).map(|axis| match axis {
             (&Dim::Extent(extent), &Dim::Extent(stride)) => (extent.cast_unsigned(), stride),
-            _ => unreachable!("the numbers of memory that exists"),
+            _ => (usize::MAX, isize::MAX),
         })
+    }
+
+    /// The offset, the shape and the strides, if there are any.
+    #[cfg(feature = "test-kit")]
+    pub(crate) fn numbers(&self) -> Option<(isize, Vec<isize>, Vec<isize>)> {
+        let offset = isize::try_from(self.offset).unwrap_or(isize::MAX);
+        let (shape, strides) = self.axes().map(|(extent, stride)| (extent.cast_signed(), stride)).unzip();
+        self.given.then_some((offset, shape, strides))
     }
 
     /// What is declared, or this where no shape is.
