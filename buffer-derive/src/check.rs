@@ -15,7 +15,7 @@ use crate::attr::{Extent, FieldAttrs, Numbers, Order, Readonly, Shape, Strides};
 use crate::ctxt::Ctxt;
 
 /// A struct that can be exported: only legal combinations can be written down.
-#[expect(clippy::struct_excessive_bools, reason = "options that have nothing to do with each other")]
+#[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
 pub(crate) struct Export<'a> {
     pub(crate) ident: &'a Ident,
     /// The path of `buffer_runtime`, if it is not the usual one.

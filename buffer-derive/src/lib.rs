@@ -82,7 +82,8 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// cell answer `the memory is pinned`. So is `read`, if a view that was granted could write. `share` is granted, and so
 /// are further views.
 ///
-/// The memory then lives as long as the object, which those consumers keep alive. One thing no lock can see: code of yours that
+/// The memory then lives as long as the object, which those consumers keep alive if it is what they were given; of a
+/// memoryview they keep the memoryview, which lets go of the object when it is released. One thing no lock can see: code of yours that
 /// moves the cell out of its object, by assigning another one to the field or by `mem::swap`. Leave the cell of such a class in
 /// its place; a `frozen` class cannot do otherwise.
 ///

@@ -41,6 +41,7 @@
 //! - [`Shared`] is how Rust updates in place what Python sees at the same time.
 //! - [`Rows`] are allocated one by one and exported as an indirect array.
 //! - [`Format`] and [`Layout`] check what is known only at run time before it is declared.
+//! - [`ScopedView`] makes views that end with a `with` block.
 //! - [`BufferView`] goes the other way: Rust reads the buffers of any Python object, and [`BufferViewMut`] writes them.
 
 // Loom explores the locks; what else is compiled then has nobody to use it.
@@ -78,7 +79,7 @@ pub use self::{
     error::BorrowError,
     format::{Format, FormatError},
     layout::{CheckedLayout, InnerShape, Layout, LayoutError},
-    py::{BufferView, BufferViewMut, Items, assert_exported},
+    py::{BufferView, BufferViewMut, Items, ScopedView, assert_exported},
     shared::{Shared, SharedRead},
     storage::{
         Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,

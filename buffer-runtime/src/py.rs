@@ -6,6 +6,7 @@ mod cold;
 mod contain;
 mod export;
 mod part;
+mod scoped;
 pub(crate) mod slots;
 mod view;
 
@@ -13,6 +14,7 @@ use pyo3::PyErr;
 use pyo3::exceptions::{PyBufferError, PyMemoryError};
 
 pub use self::class::{Byte, Bytes, Class, Exported, Exporter, Sendable, ShapeSource, holds_bytes};
+pub use self::scoped::ScopedView;
 pub use self::slots::{Entry, Slot, assert_exported};
 pub use self::view::{BufferView, BufferViewMut, Items};
 

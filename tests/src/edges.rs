@@ -13,6 +13,7 @@ mod owners;
 mod parted;
 mod pieces;
 mod raw;
+mod scoped;
 mod series;
 mod shaped;
 mod watched;
@@ -30,6 +31,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         parted::add,
         pieces::add,
         raw::add,
+        scoped::add,
         series::add,
         shaped::add,
         watched::add,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use buffer_runtime::{BorrowError, ExportBuffer, ExportCell, ReadGuard, ShareGuard, WriteGuard};
+use buffer_runtime::{BorrowError, ExportBuffer, ExportCell, ReadGuard, ScopedView, ShareGuard, WriteGuard};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rayon::prelude::*;
@@ -62,6 +62,10 @@ impl Series {
 
     fn views(&self) -> usize {
         self.data.views()
+    }
+
+    fn view(slf: Bound<'_, Self>) -> PyResult<ScopedView> {
+        ScopedView::new(slf.as_any())
     }
 
     fn append(&self, py: Python<'_>, value: f64) -> PyResult<()> {

@@ -1,0 +1,222 @@
+//! What stands between an object and the views of one block: it holds one view, and exports that again under its own count.
+//!
+//! The object knows its views, but not which of them came from which block. A gate knows those of one: slices of a memoryview
+//! and numpy arrays share its one request, which ends with the last of them.
+
+use std::ffi::c_int;
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::{PyErr, PyTraverseError, PyVisit, ffi};
+
+use super::Range;
+use crate::error::ViewError;
+use crate::py::contain::with_none_pending;
+use crate::request::{self, Facts, Flags};
+
+/// 1. While `holders` is not 0, `held` is a granted view, which the exporter keeps; whoever takes it to 0 releases it.
+/// 2. `held` is in a box of its own, since exporters may let its pointers lead into itself; so is `range`, for the same reason.
+///    Neither is changed but by that release.
+/// 3. Attached threads alone use it.
+#[pyclass(frozen, module = "buffer_runtime", name = "ScopedMemory")]
+pub(super) struct Gate {
+    held: *mut ffi::Py_buffer,
+    /// What is exported: all that is held, or a range of its bytes. `obj` and `internal` are NULL.
+    shown: ffi::Py_buffer,
+    facts: Facts,
+    /// Extent and stride of a range, where `shown` points to them.
+    range: *mut [isize; 2],
+    /// How many requests were granted and not released, and one more until the first of them. Invariant 1.
+    holders: AtomicUsize,
+}
+
+// SAFETY: what it points to is its own (invariant 2) or kept by the exporter for any thread that is attached (invariants 1, 3).
+unsafe impl Send for Gate {}
+// SAFETY: as above; nothing is changed through a shared reference but the count, and by its last holder.
+unsafe impl Sync for Gate {}
+
+impl Gate {
+    /// Views an object, or those of its bytes.
+    ///
+    /// # Errors
+    ///
+    /// What the object raises; `ValueError` where it has no such bytes.
+    pub(super) fn new(object: &Bound<'_, PyAny>, range: Option<Range>) -> PyResult<Self> {
+        let flags = if range.is_some() { ffi::PyBUF_SIMPLE } else { ffi::PyBUF_FULL_RO };
+        let mut held = Box::new(ffi::Py_buffer::new());
+        // SAFETY: attached, with an object that is alive and room for a view.
+        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *held, flags) } != 0 {
+            return Err(PyErr::fetch(object.py()));
+        }
+        let shown = ffi::Py_buffer { obj: ptr::null_mut(), internal: ptr::null_mut(), ..*held };
+        let is_contiguous = |order: u8| {
+            // SAFETY: the view was granted; its fields are only read.
+            unsafe { ffi::PyBuffer_IsContiguous(&raw const *held, order.cast_signed()) != 0 }
+        };
+        let facts = Facts {
+            ndim: usize::try_from(shown.ndim).unwrap_or(0),
+            c_contiguous: is_contiguous(b'C'),
+            f_contiguous: is_contiguous(b'F'),
+            readonly: shown.readonly != 0,
+            indirect: !shown.suboffsets.is_null(),
+        };
+        let mut gate = Self {
+            held: Box::into_raw(held),
+            shown,
+            facts,
+            range: Box::into_raw(Box::new([0, 1])),
+            holders: AtomicUsize::new(1),
+        };
+        if let Some(range) = range {
+            gate.narrow(range)?;
+        }
+        match PyErr::take(object.py()) {
+            None => Ok(gate),
+            // Granted and refused at once: whoever goes on has an exception that comes from nowhere.
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Shows a range of what is held, which is bytes in one dimension.
+    fn narrow(&mut self, Range { offset, length }: Range) -> PyResult<()> {
+        for (name, number) in [("offset", offset), ("length", length)] {
+            if number < 0 {
+                return Err(PyValueError::new_err(format!("{name} is {number}; it must not be negative")));
+            }
+        }
+        let all = self.shown.len;
+        if offset > all {
+            return Err(PyValueError::new_err(format!(
+                "offset is {offset}, but there are {all} bytes; the end is {all}"
+            )));
+        }
+        if length > all - offset {
+            let left = all - offset;
+            let text =
+                format!("length is {length}, but there are {left} bytes from offset {offset} on, of {all} altogether");
+            return Err(PyValueError::new_err(text));
+        }
+        // SAFETY: the box is the gate's own, and nobody else has it yet.
+        unsafe { *self.range = [length, 1] };
+        self.shown = ffi::Py_buffer {
+            buf: self.shown.buf.wrapping_byte_offset(offset),
+            len: length,
+            itemsize: 1,
+            ndim: 1,
+            format: c"B".as_ptr().cast_mut(),
+            shape: self.range.cast(),
+            strides: self.range.cast::<isize>().wrapping_add(1),
+            suboffsets: ptr::null_mut(),
+            ..self.shown
+        };
+        self.facts = Facts { ndim: 1, c_contiguous: true, f_contiguous: true, indirect: false, ..self.facts };
+        Ok(())
+    }
+
+    /// As a Python object, which the first request holds in the place of who made it.
+    pub(super) fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, Self>> {
+        Bound::new(py, self)
+    }
+
+    /// Whether anybody holds the memory. Attached.
+    pub(super) fn is_held(&self) -> bool {
+        // Relaxed: nothing is read on the strength of this.
+        self.holders.load(Ordering::Relaxed) > 0
+    }
+
+    /// One more holds the memory, unless nobody does any more.
+    fn enter(&self) -> bool {
+        // Relaxed: one who holds it keeps what is read afterwards, and was told of it in order.
+        self.holders
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |holders| (holders > 0).then(|| holders + 1))
+            .is_ok()
+    }
+
+    /// One holds it no more, the last of whom releases it.
+    pub(super) fn leave(&self, py: Python<'_>) {
+        // Release and Acquire: what all others did with the memory happens before it is released.
+        if self.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.release(py);
+        }
+    }
+
+    /// By the last holder, once.
+    fn release(&self, py: Python<'_>) {
+        let release = || {
+            // SAFETY: attached, as the token says; the view was granted, and is released here only (invariant 1).
+            unsafe { ffi::PyBuffer_Release(self.held) };
+            if PyErr::occurred(py) {
+                // SAFETY: attached. A release has nobody to raise to.
+                unsafe { ffi::PyErr_WriteUnraisable(ptr::null_mut()) };
+            }
+        };
+        // A consumer may let go with an exception pending, and a release may run Python.
+        with_none_pending(py, release, |()| false);
+    }
+}
+
+#[pymethods]
+impl Gate {
+    /// # Safety
+    ///
+    /// As CPython calls it: `view` is NULL or may be written.
+    unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        if view.is_null() {
+            return Err(PyBufferError::new_err("a view was requested into a NULL Py_buffer; pass the address of one"));
+        }
+        // Whatever comes, a refusal leaves NULL here.
+        // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
+        unsafe { (*view).obj = ptr::null_mut() };
+        let gate = slf.get();
+        let answer = request::answer(Flags(flags), gate.facts).map_err(ViewError::from)?;
+        if !gate.enter() {
+            let text = "cannot grant a view: the block that it belonged to has ended; view the object itself";
+            return Err(PyBufferError::new_err(text));
+        }
+        let given = |wanted, array: *mut isize| if wanted { array } else { ptr::null_mut() };
+        let shown = &gate.shown;
+        let granted = ffi::Py_buffer {
+            ndim: c_int::try_from(answer.ndim).unwrap_or(shown.ndim),
+            format: if answer.format { shown.format } else { ptr::null_mut() },
+            shape: given(answer.shape, shown.shape),
+            strides: given(answer.strides, shown.strides),
+            suboffsets: given(answer.suboffsets, shown.suboffsets),
+            obj: slf.clone().into_ptr(),
+            ..*shown
+        };
+        // SAFETY: as above.
+        unsafe { *view = granted };
+        Ok(())
+    }
+
+    /// # Safety
+    ///
+    /// As CPython calls it: with a view of this object. It is final, so that no other class brings a view of its own.
+    unsafe fn __releasebuffer__(&self, py: Python<'_>, _view: *mut ffi::Py_buffer) {
+        self.leave(py);
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // SAFETY: the box is the gate's own; the collector runs while no other thread changes it.
+        let object = unsafe { &raw const (*self.held).obj };
+        // SAFETY: what a Py_buffer owns, if anything, is a reference like this one: a pointer that is NULL or an object's.
+        let object = unsafe { &*object.cast::<Option<Py<PyAny>>>() };
+        visit.call(object)
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        // Who holds it keeps the object alive; so this is one that never became an object, or was let go of.
+        if *self.holders.get_mut() > 0 {
+            // SAFETY: invariant 3.
+            self.release(unsafe { Python::assume_attached() });
+        }
+        // SAFETY: `new` made it from a Box, and nobody points to it any more.
+        drop(unsafe { Box::from_raw(self.held) });
+        // SAFETY: as above.
+        drop(unsafe { Box::from_raw(self.range) });
+    }
+}

@@ -1,0 +1,21 @@
+//! Views that end with a block, of any object.
+
+use buffer_runtime::ScopedView;
+use pyo3::prelude::*;
+
+/// Of all of it.
+#[pyfunction]
+fn scoped(object: &Bound<'_, PyAny>) -> PyResult<ScopedView> {
+    ScopedView::new(object)
+}
+
+/// Of some of its bytes.
+#[pyfunction]
+fn scoped_range(object: &Bound<'_, PyAny>, offset: isize, length: isize) -> PyResult<ScopedView> {
+    ScopedView::range(object, offset, length)
+}
+
+pub(super) fn add(edges: &Bound<'_, PyModule>) -> PyResult<()> {
+    edges.add_function(wrap_pyfunction!(scoped, edges)?)?;
+    edges.add_function(wrap_pyfunction!(scoped_range, edges)?)
+}
