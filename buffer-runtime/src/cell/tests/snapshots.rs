@@ -142,8 +142,10 @@ fn miri_a_copy_is_made_beside_a_writer() {
     let view = cell.view(&U32, true).unwrap();
     let writer = thread::spawn(move || {
         for round in 1..=20 {
+            #[expect(clippy::cast_ptr_alignment, reason = "it was captured from a Vec of them")]
+            let first = view.data.cast::<AtomicU32>();
             // SAFETY: a held view's memory is alive, and aligned as it was made; all access to it is atomic.
-            let items = unsafe { slice::from_raw_parts(view.data.cast::<AtomicU32>(), 40) };
+            let items = unsafe { slice::from_raw_parts(first, 40) };
             items.iter().for_each(|item| item.store(round * 0x0101_0101, Ordering::Relaxed));
         }
         drop(view);
