@@ -9,9 +9,10 @@ import sys
 
 import numpy as np
 import pytest
-from buffer_tests_ext import formats
+from buffer_tests_ext import formats, layouts
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_records import RECORDS
 
 try:
     from numpy._core._internal import _dtype_from_pep3118 as numpy_reading
@@ -260,6 +261,15 @@ def test_what_ctypes_writes_is_read(name):
         view = memoryview(kind())
         assert formats.itemsize(view.format) == view.itemsize
         assert list(flat(formats.tree(view.format))) == list(flat(read(np.asarray(kind()).dtype)))
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_what_the_derive_writes_is_read(name):
+    _, dtype, _ = RECORDS[name]
+    text = memoryview(getattr(layouts, name)(1)).format
+    assert formats.itemsize(text) == dtype.itemsize
+    assert formats.tree(text) == read(dtype)
+    assert formats.same_layout(text, formats.canonical(text)) and formats.same_names(text, formats.canonical(text))
 
 
 @pytest.mark.parametrize("code", "bBhHiIlLqQfd")

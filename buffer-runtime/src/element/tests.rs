@@ -1,11 +1,13 @@
 //! Formats and sizes of elements, what their bytes are, and which formats are none.
 
 use std::marker::PhantomData;
+use std::mem::offset_of;
 use std::panic;
 
 use super::text::Text;
 use super::*;
 use crate::BufferElement;
+use crate::format::{Content, Format};
 
 #[derive(Clone, Copy, Debug, PartialEq, BufferElement)]
 #[buffer(crate = "crate")]
@@ -124,6 +126,61 @@ fn a_record_names_its_fields_in_standard_sizes() {
     assert!(Particle::SHAPE.extents().is_empty());
     assert_eq!(format::<[Packed<i64, 2>; 4]>(), "T{=B:before:(2)=q:values:}");
     assert_eq!(<Packed<u16, 3> as Element>::ITEMSIZE, 7);
+}
+
+/// Names, offsets and sizes of the fields, as `Format` reads them, after what holds of every format of an element.
+fn parsed<E: Element>() -> Vec<(String, usize, usize)> {
+    let parsed = Format::parse(format::<E>()).expect("the derive writes formats");
+    assert_eq!((parsed.as_c_str(), parsed.itemsize(), parsed.alignment()), (E::FORMAT, E::ITEMSIZE, 1));
+    let again = Format::parse(&parsed.to_string()).expect("what is printed is a format");
+    assert!(again.same_layout(&parsed) && again.same_names(&parsed), "{again} {parsed}");
+    let Content::Record(record) = parsed.item().content() else { panic!("{parsed} is no record") };
+    assert_eq!(record.size(), E::ITEMSIZE);
+    let fields = record.fields().iter();
+    fields.map(|field| (field.name().unwrap_or_default().to_owned(), field.offset(), field.item().size())).collect()
+}
+
+/// What the compiler says of a struct: `fields_of!(Struct: "name" field Type, ...)`.
+macro_rules! fields_of {
+    ($record:ty: $($name:literal $field:ident $type:ty),*) => {
+        [$(($name.to_owned(), offset_of!($record, $field), size_of::<$type>())),*]
+    };
+}
+
+#[test]
+fn formats_of_records_parse_to_the_layout_that_the_compiler_chose() {
+    assert_eq!(parsed::<Vector>(), fields_of!(Vector: "x" x f32, "y" y f32));
+    assert_eq!(parsed::<Transparent>(), parsed::<Vector>());
+    assert_eq!(
+        parsed::<Particle>(),
+        fields_of!(
+            Particle: "id" id u32, "type" kind u8, "corners" corners [[Vector; 3]; 2], "alive" alive bool,
+            "name" name [u8; 3]
+        )
+    );
+    assert_eq!(parsed::<Packed<i64, 2>>(), fields_of!(Packed<i64, 2>: "before" before u8, "values" values [i64; 2]));
+    assert_eq!(
+        parsed::<Packed<Vector, 3>>(),
+        fields_of!(Packed<Vector, 3>: "before" before u8, "values" values [Vector; 3])
+    );
+    assert_eq!(
+        parsed::<[Packed<Packed<Be<u16>, 1>, 5>; 4]>(),
+        fields_of!(Packed<Packed<Be<u16>, 1>, 5>: "before" before u8, "values" values [Packed<Be<u16>, 1>; 5])
+    );
+}
+
+#[test]
+fn formats_of_scalars_parse_to_their_size() {
+    fn size<E: Element>() -> (usize, usize) {
+        let parsed = Format::parse(format::<E>()).expect("elements have formats");
+        assert!(matches!(parsed.item().content(), Content::Scalar(_)), "{parsed}");
+        (parsed.itemsize(), parsed.leaves().count())
+    }
+    assert_eq!([size::<i8>(), size::<bool>(), size::<Be<u8>>()], [(1, 1); 3]);
+    assert_eq!([size::<i16>(), size::<Le<u16>>()], [(2, 1); 2]);
+    assert_eq!([size::<f32>(), size::<Be<i32>>(), size::<[[u32; 2]; 3]>(), size::<Bytes<4>>()], [(4, 1); 4]);
+    assert_eq!([size::<i64>(), size::<f64>(), size::<Le<f64>>()], [(8, 1); 3]);
+    assert_eq!([size::<isize>(), size::<Be<usize>>()], [(size_of::<usize>(), 1); 2]);
 }
 
 #[test]
