@@ -15,5 +15,7 @@ pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, InnerShape, Item, Numbers, Order, Placement,
 };
 pub use crate::py::array as methods;
+#[cfg(fuzzing)]
+pub use crate::py::fuzz;
 pub use crate::py::slots::slots;
 pub use crate::py::{Byte, Bytes, Class, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, holds_bytes};

@@ -16,6 +16,8 @@ use pyo3::exceptions::{PyBufferError, PyMemoryError};
 pub use self::class::{Byte, Bytes, Class, Exported, Exporter, Sendable, ShapeSource, holds_bytes};
 pub use self::scoped::ScopedView;
 pub use self::slots::{Entry, Slot, assert_exported};
+#[cfg(fuzzing)]
+pub use self::view::fuzz;
 pub use self::view::{BufferView, BufferViewMut, Items};
 
 use crate::error::{BorrowError, ViewError};

@@ -8,9 +8,10 @@ use crate::run;
 use crate::venv::Venv;
 use crate::workspace::Workspace;
 
-/// The code that only another lock, or only a model of it, compiles: flags, and the build directory that the tests
-/// with these flags use.
-const OTHER_CFGS: [(&str, &str); 2] = [("--cfg buffer_atomic_lock", "atomic"), ("--cfg loom", "loom")];
+/// The code that only another lock, or only a model of it, or only a fuzzer compiles: flags, and the build directory that
+/// the tests with these flags use.
+const OTHER_CFGS: [(&str, &str); 3] =
+    [("--cfg buffer_atomic_lock", "atomic"), ("--cfg loom", "loom"), ("--cfg fuzzing", "fuzzing")];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let venv = Venv::main(workspace)?;
@@ -36,7 +37,10 @@ fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
         cargo
     };
     let deny = ["--", "-D", "warnings"];
-    let mut checks = vec![("formatting", cargo(&["fmt", "--all", "--check"]))];
+    let mut checks = vec![
+        ("formatting", cargo(&["fmt", "--all", "--check"])),
+        ("formatting of the fuzz targets", cargo(&["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"])),
+    ];
 
     // Without the features other code is unused.
     for (what, features) in [("clippy", None), ("clippy with all features", Some("--all-features"))] {

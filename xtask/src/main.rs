@@ -4,6 +4,7 @@
 mod bench;
 mod demo;
 mod develop;
+mod fuzz;
 mod interpreters;
 mod lint;
 mod run;
@@ -38,6 +39,12 @@ enum Command {
     },
     /// Check formatting, clippy, the documentation and the Python files
     Lint,
+    /// Feed formats and claims of exporters that nobody thought of to the runtime, where cargo-fuzz is installed
+    Fuzz {
+        /// How long each target runs
+        #[arg(long, default_value_t = 30)]
+        seconds: u32,
+    },
     /// Compare a get + release pair with its peers
     Bench {
         /// Passed on to `bench/run.py`, such as `--quick`
@@ -53,6 +60,7 @@ fn main() -> ExitCode {
         Command::Develop => develop::run(&workspace).map(drop),
         Command::Test { steps } => test::run(&workspace, steps),
         Command::Lint => lint::run(&workspace),
+        Command::Fuzz { seconds } => fuzz::run(&workspace, seconds),
         Command::Bench { arguments } => bench::run(&workspace, &arguments),
     });
     match done {

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every step is announced, all of them run, and what failed or was left out is listed at the end.
 
 mod configs;
-mod nightly;
+pub(crate) mod nightly;
 mod python;
 mod rust;
 
@@ -50,16 +50,22 @@ enum Outcome {
 }
 
 /// What every step works with.
-struct Suite<'a> {
+pub(crate) struct Suite<'a> {
     workspace: &'a Workspace,
     venv: Venv,
+}
+
+impl<'a> Suite<'a> {
+    pub(crate) fn new(workspace: &'a Workspace) -> Result<Self> {
+        Ok(Self { workspace, venv: Venv::main(workspace)? })
+    }
 }
 
 pub(crate) fn run(workspace: &Workspace, mut steps: Vec<Step>) -> Result<()> {
     if steps.is_empty() {
         steps = Step::value_variants().to_vec();
     }
-    let suite = Suite { workspace, venv: Venv::main(workspace)? };
+    let suite = Suite::new(workspace)?;
     let mut summary = Vec::new();
     let mut failed = Vec::new();
     for step in steps {

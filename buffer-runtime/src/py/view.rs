@@ -5,6 +5,8 @@
 //! nothing of the `Py_buffer` is used but to release it.
 
 mod claims;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod held;
 mod item;
 mod problem;

@@ -14,7 +14,7 @@ pub(super) fn miri(suite: &Suite<'_>) -> Result<Outcome> {
     }
     // Each lock in its turn.
     for cfg in ["", "--cfg buffer_atomic_lock"] {
-        let mut cargo = nightly(suite);
+        let mut cargo = suite.nightly();
         run::set_rustflags(&mut cargo, cfg);
         cargo
             .args(["miri", "test", "-p", "buffer-runtime", "--all-features", "--lib", "miri_", "--target-dir"])
@@ -47,7 +47,7 @@ fn sanitize(suite: &Suite<'_>, sanitizer: &str, cfg: &str, arguments: &[&str]) -
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Ok(Outcome::Skipped(format!("runs on {target} alone")));
     }
-    let mut cargo = nightly(suite);
+    let mut cargo = suite.nightly();
     run::set_rustflags(&mut cargo, format!("-Zsanitizer={sanitizer} {cfg}").trim());
     cargo
         .args(["test", "-p", "buffer-runtime", "--all-features", "--lib", "--target", target, "--target-dir"])
@@ -57,14 +57,17 @@ fn sanitize(suite: &Suite<'_>, sanitizer: &str, cfg: &str, arguments: &[&str]) -
     Ok(Outcome::Passed)
 }
 
-fn nightly(suite: &Suite<'_>) -> Command {
-    let mut rustup = suite.embed(run::command("rustup"));
-    rustup.args(["run", "nightly", "cargo"]);
-    rustup
+impl Suite<'_> {
+    /// A cargo command of the nightly toolchain.
+    pub(crate) fn nightly(&self) -> Command {
+        let mut rustup = self.embed(run::command("rustup"));
+        rustup.args(["run", "nightly", "cargo"]);
+        rustup
+    }
 }
 
 /// Why a step that needs this component of a nightly toolchain cannot run here.
-fn missing(component: &str) -> Option<String> {
+pub(crate) fn missing(component: &str) -> Option<String> {
     let mut rustup = run::command("rustup");
     let installed = run::read(rustup.args(["component", "list", "--installed", "--toolchain", "nightly"]));
     let has = |name: &str| {
