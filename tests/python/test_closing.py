@@ -65,10 +65,12 @@ def test_detach_closes_under_views_which_keep_the_memory():
         view, array = memoryview(m), np.asarray(m)
         assert m.views() == 2
     assert (m.closed, m.views(), tally.drops) == (True, 0, 0)
-    for attempt, text in [(lambda: memoryview(m), CLOSED), (lambda: m.append(4), "cannot resize: it is closed")]:
-        with pytest.raises(BufferError) as refusal:
-            attempt()
-        assert str(refusal.value) == text
+    with pytest.raises(BufferError) as refusal:
+        memoryview(m)
+    assert str(refusal.value) == CLOSED
+    with pytest.raises(BufferError) as refusal:
+        m.append(4)
+    assert str(refusal.value) == "cannot resize: it is closed"
     array[0] = 9
     assert view.tolist() == [9, 2, 3]
     del m

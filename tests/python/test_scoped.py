@@ -25,8 +25,8 @@ VALUES = [1.0, 2.0, 3.0]
 CONTENT = [b"\1\2\3\4\5\6", b"\7\x08\x09\x0a\x0b\x0c"]
 
 HELD = (
-    "cannot release the view at the end of its block: a slice of it, an array or another consumer still holds the memory; "
-    "delete them inside the block, or make copies of what is needed afterwards"
+    "cannot release the view at the end of its block: a slice of it, an array or another consumer still holds the "
+    "memory; delete them inside the block, or make copies of what is needed afterwards"
 )
 RELEASED = "operation forbidden on released memoryview object"
 
@@ -272,10 +272,10 @@ def test_a_range_is_bytes():
         (0, -1, "length is -1; it must not be negative"),
         (-(2**63), -(2**63), f"offset is {-(2**63)}; it must not be negative"),
         (25, 0, "offset is 25, but there are 24 bytes; the end is 24"),
-        (0, 25, "length is 25, but there are 24 bytes from offset 0 on, of 24 altogether"),
-        (20, 5, "length is 5, but there are 4 bytes from offset 20 on, of 24 altogether"),
+        (0, 25, "length is 25, but from offset 0 on there are 24 of 24 bytes"),
+        (20, 5, "length is 5, but from offset 20 on there are 4 of 24 bytes"),
         (2**63 - 1, 2**63 - 1, f"offset is {2**63 - 1}, but there are 24 bytes; the end is 24"),
-        (1, 2**63 - 1, f"length is {2**63 - 1}, but there are 23 bytes from offset 1 on, of 24 altogether"),
+        (1, 2**63 - 1, f"length is {2**63 - 1}, but from offset 1 on there are 23 of 24 bytes"),
     ],
 )
 def test_a_range_that_is_not_there(offset, length, text):
@@ -289,7 +289,7 @@ def test_a_range_is_looked_at_again_when_its_block_begins():
     m = Series(VALUES)
     view = scoped_range(m, 16, 8)
     m.pop()
-    with pytest.raises(ValueError, match="length is 8, but there are 0 bytes from offset 16 on"):
+    with pytest.raises(ValueError, match="length is 8, but from offset 16 on there are 0 of 16 bytes"):
         with view:
             raise AssertionError("entered")
     assert m.views() == 0

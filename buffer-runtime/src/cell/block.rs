@@ -34,7 +34,6 @@ use crate::storage::{Exportable, OwnLayout};
 #[repr(C, align(64))]
 pub(crate) struct Header {
     pub(crate) lock: Lock,
-    pub(crate) pin: Pin,
     /// Where the elements are. Invariant 2.
     data: AtomicPtr<u8>,
     /// How many elements or rows there are; any thread may ask. Invariant 2.
@@ -51,6 +50,7 @@ pub(crate) struct Header {
     stored: AtomicBool,
     /// How the elements lie, where the storage has a layout of its own. Invariant 2.
     own: UnsafeCell<OwnLayout>,
+    pub(crate) pin: Pin,
     /// The next block in the queue of orphans.
     #[cfg(not(atomic_lock))]
     pub(super) next_orphan: AtomicPtr<Header>,

@@ -94,8 +94,7 @@ impl Gate {
         }
         if length > all - offset {
             let left = all - offset;
-            let text =
-                format!("length is {length}, but there are {left} bytes from offset {offset} on, of {all} altogether");
+            let text = format!("length is {length}, but from offset {offset} on there are {left} of {all} bytes");
             return Err(PyValueError::new_err(text));
         }
         // SAFETY: the box is the gate's own, and nobody else has it yet.

@@ -1,0 +1,185 @@
+//! A file that Python sees as its bytes.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use buffer_runtime::{ExportBuffer, ExportCell, ScopedView, Shared};
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::arguments::bytes;
+use crate::header::Header;
+use crate::mapping::{Mapped, Mapping, Problem};
+
+/// A file that is mapped into memory for reading and writing.
+#[derive(ExportBuffer)]
+#[pyclass(frozen, subclass, weakref, module = "mapfile")]
+pub(crate) struct MapFile {
+    path: PathBuf,
+    /// None when it is closed. Whoever has this and the cell's write guard takes the guard first.
+    mapped: Mutex<Option<Mapped>>,
+    // Evaluated for the first view, and so looks at the file before anybody gets at the memory.
+    #[buffer(shape = [self.checked_len()?])]
+    data: ExportCell<Mapping>,
+}
+
+impl MapFile {
+    fn mapped(&self) -> MutexGuard<'_, Option<Mapped>> {
+        self.mapped.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many bytes are mapped, all of which are still in the file.
+    fn checked_len(&self) -> PyResult<usize> {
+        if let Some(mapped) = &*self.mapped() {
+            mapped.check().map_err(|problem| self.raise(problem))?;
+        }
+        Ok(self.data.len())
+    }
+
+    /// Calls `with` with the bytes from `offset` to `end`, beside whoever else reads and writes them.
+    pub(crate) fn with_bytes<R>(
+        &self,
+        py: Python<'_>,
+        offset: usize,
+        end: usize,
+        with: impl FnOnce(&Shared<u8>) -> R,
+    ) -> PyResult<R> {
+        let data = self.data.share(py)?;
+        self.checked_len()?;
+        if end > data.len() {
+            let len = data.len();
+            return Err(PyValueError::new_err(format!(
+                "the header ends at byte {end}, but by now there are {len} bytes"
+            )));
+        }
+        debug_assert!(offset <= end);
+        Ok(with(&data))
+    }
+
+    fn raise(&self, problem: Problem) -> PyErr {
+        raise(&self.path, problem)
+    }
+}
+
+/// What Python's own functions would raise.
+fn raise(path: &Path, problem: Problem) -> PyErr {
+    let shown = path.display();
+    match problem {
+        Problem::System(error) => match error.raw_os_error() {
+            // Python makes a FileNotFoundError and the like of it.
+            Some(code) => {
+                let text = error.to_string();
+                let text = text.split(" (os error").next().unwrap_or(&text).to_owned();
+                PyOSError::new_err((code, text, path.as_os_str().to_owned()))
+            }
+            None => error.into(),
+        },
+        Problem::Empty => {
+            PyValueError::new_err(format!("{shown} is empty, and no memory can be mapped to it; give a length"))
+        }
+        Problem::Longer { has } => PyValueError::new_err(format!(
+            "{shown} has {has} bytes, which are more than the length; map it without one, and resize() it to cut it"
+        )),
+        Problem::Truncated { has, mapped } => PyOSError::new_err(format!(
+            "{shown} has {has} bytes, but {mapped} are mapped: somebody has made it shorter; close it"
+        )),
+    }
+}
+
+#[pymethods]
+impl MapFile {
+    /// Maps a file that exists; with a `length`, it grows to so many bytes first.
+    #[new]
+    #[pyo3(signature = (path, length = None))]
+    fn new(path: PathBuf, length: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let length = length.map(|length| bytes(length, "length", 1)).transpose()?;
+        let mapped = Mapped::open(&path, length).map_err(|problem| raise(&path, problem))?;
+        let data = ExportCell::new(mapped.storage());
+        Ok(Self { path, mapped: Mutex::new(Some(mapped)), data })
+    }
+
+    /// Makes the file and its mapping longer, by zeros, or shorter. Raises `BufferError` while any view is alive.
+    fn resize(&self, py: Python<'_>, length: &Bound<'_, PyAny>) -> PyResult<()> {
+        let length = bytes(length, "length", 1)?;
+        let mut data = self.data.write(py)?;
+        if let Some(mapped) = &mut *self.mapped() {
+            mapped.resize(length).map_err(|problem| self.raise(problem))?;
+            *data = mapped.storage();
+        }
+        Ok(())
+    }
+
+    /// A memoryview of `length` bytes from `offset` on, or of all that follow, for one `with` block.
+    #[pyo3(signature = (offset = None, length = None), text_signature = "($self, offset=0, length=None)")]
+    fn view(
+        slf: &Bound<'_, Self>,
+        offset: Option<&Bound<'_, PyAny>>,
+        length: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<ScopedView> {
+        let offset = offset.map_or(Ok(0), |offset| bytes(offset, "offset", 0))?;
+        let length = match length {
+            Some(length) => bytes(length, "length", 0)?,
+            None => slf.get().data.len().saturating_sub(offset),
+        };
+        ScopedView::range(slf.as_any(), offset.cast_signed(), length.cast_signed())
+    }
+
+    /// The record at `offset`.
+    fn header(slf: Bound<'_, Self>, offset: &Bound<'_, PyAny>) -> PyResult<Header> {
+        let offset = bytes(offset, "offset", 0)?;
+        let len = slf.get().data.len();
+        if len < Header::SIZE || offset > len - Header::SIZE {
+            let size = Header::SIZE;
+            let text = format!("offset is {offset}, but there are {len} bytes, and a header takes {size}");
+            return Err(PyValueError::new_err(text));
+        }
+        Ok(Header::new(slf.unbind(), offset))
+    }
+
+    /// Writes to the disk what is in memory. Views may be alive.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        let flush = match &*self.mapped() {
+            Some(mapped) => mapped.flusher(),
+            None => return Err(self.closed_error()),
+        };
+        py.detach(flush).map_err(|error| self.raise(error.into()))
+    }
+
+    /// Ends the mapping, and closes the file. Raises `BufferError` while any view is alive; a second time does nothing.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.data.take(py)?;
+        *self.mapped() = None;
+        Ok(())
+    }
+
+    #[getter]
+    fn closed(&self) -> bool {
+        self.data.is_closed()
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        if slf.get().closed() { Err(slf.get().closed_error()) } else { Ok(slf) }
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py)
+    }
+
+    fn __len__(&self) -> usize {
+        self.data.len()
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let (class, this) = (slf.get_type().name()?, slf.get());
+        let state = if this.closed() { "closed".to_owned() } else { format!("{} bytes", this.data.len()) };
+        Ok(format!("<{class} of {}, {state}>", this.path.display()))
+    }
+}
+
+impl MapFile {
+    fn closed_error(&self) -> PyErr {
+        PyValueError::new_err(format!("{} is closed", self.path.display()))
+    }
+}

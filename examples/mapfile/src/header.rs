@@ -1,0 +1,95 @@
+//! A record somewhere in a file.
+
+use buffer_runtime::{ExportBuffer, ScopedView, Shared};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::file::MapFile;
+
+/// What stands before a block of data: 16 bytes, little-endian, at any place in the file.
+///
+/// Its attributes read and write the file at once, and keep no view of it. As a buffer it is one record, which numpy reads.
+#[derive(ExportBuffer)]
+#[pyclass(frozen, module = "mapfile")]
+pub(crate) struct Header {
+    offset: usize,
+    #[buffer(shape = [], format = "T{<4s:magic:I:step:Q:length:}", offset = self.offset)]
+    file: Py<MapFile>,
+}
+
+impl Header {
+    pub(crate) const SIZE: usize = 16;
+    const MAGIC: usize = 0;
+    const STEP: usize = 4;
+    const LENGTH: usize = 8;
+
+    /// The caller has looked that it ends inside the file.
+    pub(crate) fn new(file: Py<MapFile>, offset: usize) -> Self {
+        Self { offset, file }
+    }
+
+    fn with_bytes<R>(&self, py: Python<'_>, with: impl FnOnce(&Shared<u8>) -> R) -> PyResult<R> {
+        self.file.get().with_bytes(py, self.offset, self.offset + Self::SIZE, with)
+    }
+
+    fn load<const N: usize>(&self, py: Python<'_>, field: usize) -> PyResult<[u8; N]> {
+        let first = self.offset + field;
+        self.with_bytes(py, |bytes| std::array::from_fn(|index| bytes.get(first + index)))
+    }
+
+    fn store(&self, py: Python<'_>, field: usize, value: &[u8]) -> PyResult<()> {
+        let first = self.offset + field;
+        self.with_bytes(py, |bytes| value.iter().enumerate().for_each(|(index, &byte)| bytes.set(first + index, byte)))
+    }
+}
+
+#[pymethods]
+impl Header {
+    #[getter]
+    fn offset(&self) -> usize {
+        self.offset
+    }
+
+    #[getter]
+    fn magic(&self, py: Python<'_>) -> PyResult<[u8; 4]> {
+        self.load(py, Self::MAGIC)
+    }
+
+    #[setter]
+    fn set_magic(&self, py: Python<'_>, magic: &[u8]) -> PyResult<()> {
+        if magic.len() != 4 {
+            return Err(PyValueError::new_err(format!("magic must be 4 bytes, not {}", magic.len())));
+        }
+        self.store(py, Self::MAGIC, magic)
+    }
+
+    #[getter]
+    fn step(&self, py: Python<'_>) -> PyResult<u32> {
+        Ok(u32::from_le_bytes(self.load(py, Self::STEP)?))
+    }
+
+    #[setter]
+    fn set_step(&self, py: Python<'_>, step: u32) -> PyResult<()> {
+        self.store(py, Self::STEP, &step.to_le_bytes())
+    }
+
+    #[getter]
+    fn length(&self, py: Python<'_>) -> PyResult<u64> {
+        Ok(u64::from_le_bytes(self.load(py, Self::LENGTH)?))
+    }
+
+    #[setter]
+    fn set_length(&self, py: Python<'_>, length: u64) -> PyResult<()> {
+        self.store(py, Self::LENGTH, &length.to_le_bytes())
+    }
+
+    /// A memoryview of the record, for one `with` block.
+    fn view(slf: Bound<'_, Self>) -> PyResult<ScopedView> {
+        ScopedView::new(slf.as_any())
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let (step, length) = (self.step(py)?, self.length(py)?);
+        Ok(format!("<Header at {}: step {step}, length {length}>", self.offset))
+    }
+}
