@@ -6,7 +6,7 @@ use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use buffer_runtime::Storage;
+use buffer_runtime::{ReadWrite, Storage};
 use memmap2::{MmapOptions, MmapRaw};
 
 /// The bytes of a file, in memory.
@@ -20,6 +20,7 @@ pub(crate) struct Mapping(Arc<MmapRaw>);
 // Rust is concerned; other processes do, which is why it is never borrowed as a slice (5). It drops on any thread (6).
 unsafe impl Storage for Mapping {
     type Element = u8;
+    type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<u8>, usize) {
         // SAFETY: the caller vouches for a valid storage; the bytes are not in it, and not referred to.
