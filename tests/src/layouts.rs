@@ -2,9 +2,9 @@
 //!
 //! `product` has all combinations of them, as the list `CLASSES`; `singles` has a class for each thing that a class can be
 //! besides: not frozen, a tuple struct, with an expression for a shape; `strided` has those that say where their items are;
-//! `rows` has those whose rows are allocated one by one; `parts` has those that show parts of other objects;
-//! `elements` has the elements that `product` leaves out, as the list `ELEMENTS`, and `records` has those that are structs;
-//! `lives` has those whose end can be watched.
+//! `storages` has the storages that `product` leaves out; `rows` has those whose rows are allocated one by one; `parts` has
+//! those that show parts of other objects; `elements` has the elements that `product` leaves out, as the list `ELEMENTS`,
+//! and `records` has those that are structs; `lives` has those whose end can be watched.
 
 use pyo3::prelude::*;
 
@@ -16,6 +16,7 @@ mod product;
 mod records;
 mod rows;
 mod singles;
+mod storages;
 mod strided;
 
 pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -24,6 +25,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     layouts.add("ELEMENTS", elements::classes(module.py()))?;
     records::add(&layouts)?;
     singles::add(&layouts)?;
+    storages::add(&layouts)?;
     strided::add(&layouts)?;
     rows::add(&layouts)?;
     parts::add(&layouts)?;

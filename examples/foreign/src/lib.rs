@@ -1,0 +1,63 @@
+//! Memory that a C library allocates and frees, shown by numpy without a copy.
+//!
+//! A class that hands its memory to numpy and frees it in its destructor leaves garbage in every array that outlives it. Here
+//! the memory is an [`ExportCell`]'s: it is given back to the library when the object and the last array are gone, and not
+//! before.
+
+use buffer_runtime::{ExportBuffer, ExportCell, ForeignBuffer};
+use pyo3::exceptions::{PyMemoryError, PyValueError};
+use pyo3::prelude::*;
+
+// As `c/numbers.h` declares it.
+unsafe extern "C" {
+    safe fn numbers_new(n: usize) -> *mut i32;
+    fn numbers_free(numbers: *mut i32);
+    safe fn numbers_live() -> usize;
+}
+
+/// The int32 numbers from 0 to n - 1, in memory of the library.
+#[derive(ExportBuffer)]
+#[pyclass(frozen, weakref, module = "foreign")]
+struct Wrapper {
+    numbers: ExportCell<ForeignBuffer<i32>>,
+}
+
+#[pymethods]
+impl Wrapper {
+    #[new]
+    fn new(n: isize) -> PyResult<Self> {
+        let len = usize::try_from(n).map_err(|_| PyValueError::new_err(format!("n must be at least 0, not {n}")))?;
+        let numbers = numbers_new(len);
+        // SAFETY: the library gives n numbers, or NULL, and leaves them to us until `numbers_free`, which any thread may call.
+        let numbers = unsafe { ForeignBuffer::new(numbers, len, |numbers, _| numbers_free(numbers)) };
+        // It was NULL: the library aligns what it gives.
+        let numbers = numbers.map_err(|_| PyMemoryError::new_err(format!("no memory for {n} int32")))?;
+        Ok(Self { numbers: ExportCell::new(numbers) })
+    }
+
+    /// Gives the memory back now. Raises `BufferError` while anything shows it; a second time does nothing.
+    fn free(&self, py: Python<'_>) -> PyResult<()> {
+        match self.numbers.close(py) {
+            Err(error) if !error.is_closed() => Err(error.into()),
+            // What was taken out of the cell is dropped here, and so freed.
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    fn __len__(&self) -> usize {
+        self.numbers.len()
+    }
+}
+
+/// How many allocations of the library are alive.
+#[pyfunction]
+fn live_allocations() -> usize {
+    numbers_live()
+}
+
+/// See the stub, `foreign.pyi`, for what Python finds here.
+#[pymodule]
+mod foreign {
+    #[pymodule_export]
+    use super::{Wrapper, live_allocations};
+}
