@@ -6,6 +6,7 @@ struct Mine(Vec<u8>);
 
 unsafe impl Storage for Mine {
     type Element = u8;
+    type Access = buffer_runtime::ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<u8>, usize) {
         unsafe { Vec::raw(&raw mut (*this).0) }

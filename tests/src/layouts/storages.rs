@@ -94,7 +94,7 @@ macro_rules! storages {
             }
 
             fn close(&self, py: Python<'_>) -> PyResult<()> {
-                drop(self.data.close(py)?);
+                let _ = self.data.close(py)?;
                 Ok(())
             }
 
