@@ -1,4 +1,4 @@
-"""Memory that others own: read-only where it is shared, laid out by its storage, freed once and not before the last view."""
+"""Memory that others own: read-only where shared, laid out by its storage, freed once and not before the last view."""
 
 import ctypes
 import gc
