@@ -1,6 +1,7 @@
 """`#[buffer(pin)]`: memory that was viewed once stays where it is, for consumers that keep an address and no view."""
 
 import gc
+import warnings
 import weakref
 
 import numpy as np
@@ -29,10 +30,17 @@ def pinned(attempt, kind="writable view"):
     )
 
 
+def chararray(m):
+    with warnings.catch_warnings():
+        # Later versions of numpy are about to drop it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return np.char.chararray(16, 1, buffer=m)
+
+
 EARLY_RELEASERS = {
     "np.ndarray": lambda m: np.ndarray(4, np.int32, buffer=m),
     "np.recarray": lambda m: np.recarray(4, np.dtype([("n", np.int32)]), buf=m),
-    "np.char.chararray": lambda m: np.char.chararray(16, 1, buffer=m),
+    "np.char.chararray": chararray,
 }
 
 
