@@ -24,6 +24,7 @@ use crate::shared::SharedRead;
 /// # // SAFETY: as for the Vec that it owns.
 /// # unsafe impl Storage for Samples {
 /// #     type Element = f32;
+/// #     type Access = buffer_runtime::ReadWrite;
 /// #     unsafe fn raw(this: *mut Self) -> (NonNull<f32>, usize) {
 /// #         unsafe { Vec::raw(&raw mut (*this).items) }
 /// #     }
