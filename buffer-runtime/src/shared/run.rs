@@ -280,3 +280,24 @@ pub(crate) unsafe fn for_each_chunk<T: Element>(mut reads: impl Runs<T>, mut cha
         }
     });
 }
+
+/// Puts what `change` makes of each element in its place, a chunk at a time. All are stored, whether they have changed or not.
+///
+/// # Safety
+///
+/// The elements may be written.
+pub(crate) unsafe fn update<T: Element>(mut reads: impl Runs<T>, mut change: impl FnMut(T) -> T) {
+    let mut writes = reads.clone();
+    chunk::with_one(|local: *mut T, room| {
+        while reads.left() > 0 {
+            let count = room.min(reads.left());
+            // SAFETY: so many are left, and the chunk has room for them.
+            unsafe { load(&mut reads, local, count) };
+            // SAFETY: `count` elements are initialised there, and nobody else uses them.
+            let chunk = unsafe { slice::from_raw_parts_mut(local, count) };
+            widely(|| chunk.iter_mut().for_each(|item| *item = change(*item)));
+            // SAFETY: the same elements again (clause 3), which the caller says may be written.
+            unsafe { store(&mut writes, chunk) };
+        }
+    });
+}

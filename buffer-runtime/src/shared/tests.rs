@@ -39,6 +39,22 @@ fn round_trip<T: Element + PartialEq + fmt::Debug>(first: T, second: T) {
 }
 
 #[test]
+fn miri_an_update_reaches_each_element_once() {
+    for len in [0, 1, 7, 1023, 1024, 2500] {
+        let mut items: Vec<u32> = (0..len).collect();
+        // SAFETY: the vector's own elements, which nobody else uses meanwhile.
+        let shared = unsafe { Shared::new(items.as_mut_ptr(), items.len()) };
+        let mut seen = Vec::new();
+        shared.update(|item| {
+            seen.push(item);
+            item + 1
+        });
+        assert!(seen.iter().copied().eq(0..len));
+        assert!(items.into_iter().eq(1..=len));
+    }
+}
+
+#[test]
 fn miri_every_element_passes_through_two_handles() {
     round_trip(1_i8, -1);
     round_trip(1_u8, 255);

@@ -62,10 +62,10 @@ fn dot(py: Python<'_>, a: BufferView<'_, f64>, b: BufferView<'_, f64>) -> PyResu
 #[pyfunction]
 #[pyo3(signature = (obj, factor, /))]
 fn scale(py: Python<'_>, #[pyo3(from_py_with = writable)] obj: BufferViewMut<'_, f64>, factor: f64) {
-    let multiply = |chunk: &mut [f64]| chunk.iter_mut().for_each(|item| *item *= factor);
+    let multiply = |item| item * factor;
     match obj.shared_in_memory_order() {
-        Some(items) => detached_if_large(py, items.len(), || items.for_each_chunk(multiply)),
-        None => obj.for_each_chunk(multiply),
+        Some(items) => detached_if_large(py, items.len(), || items.update(multiply)),
+        None => obj.update(multiply),
     }
 }
 

@@ -100,9 +100,10 @@ impl<'py, T: Element> BufferViewMut<'py, T> {
         unsafe { shared::for_each_chunk(self.view.cursor(), change) };
     }
 
-    /// Puts what `change` makes of each item in its place, in C order of their indices.
-    pub fn update(&self, mut change: impl FnMut(T) -> T) {
-        self.for_each_chunk(|chunk| chunk.iter_mut().for_each(|item| *item = change(*item)));
+    /// Puts what `change` makes of each item in its place, in C order of their indices. See [`Shared::update`].
+    pub fn update(&self, change: impl FnMut(T) -> T) {
+        // SAFETY: the items may be written (invariant 1).
+        unsafe { shared::update(self.view.cursor(), change) };
     }
 
     /// The items to be read and written on any thread, attached or not, where they lie one after the other in C order.
