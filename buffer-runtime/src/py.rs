@@ -22,6 +22,7 @@ pub use self::view::{BufferView, BufferViewMut, Items};
 
 use crate::error::{BorrowError, ViewError};
 use crate::format::FormatError;
+use crate::storage::ForeignBufferError;
 
 impl From<BorrowError> for PyErr {
     fn from(error: BorrowError) -> Self {
@@ -40,5 +41,15 @@ impl From<ViewError> for PyErr {
 impl From<FormatError> for PyErr {
     fn from(error: FormatError) -> Self {
         PyBufferError::new_err(format!("cannot grant a view: {error}"))
+    }
+}
+
+impl From<ForeignBufferError> for PyErr {
+    fn from(error: ForeignBufferError) -> Self {
+        let text = error.to_string();
+        match error {
+            ForeignBufferError::Null { .. } | ForeignBufferError::TooLong { .. } => PyMemoryError::new_err(text),
+            ForeignBufferError::Misaligned { .. } => PyBufferError::new_err(text),
+        }
     }
 }

@@ -37,6 +37,20 @@ pub use self::rows::{RowLengthError, Rows};
 ///
 /// `T` is an [`Element`]. Classes over a storage that is read-only export it so without saying `readonly`.
 ///
+/// # Mapped files
+///
+/// What another process does to a mapped file no lock of this one keeps out, which is why memmap2's constructors are unsafe.
+/// What it writes shows in every view. If it makes the file shorter, reading or writing a page that is gone is a fault (SIGBUS
+/// on Unix, an access violation on Windows) that neither Rust nor Python can catch: it ends the process. Map files that only
+/// your process changes, or copy those that others can reach.
+///
+/// # Arrays of ndarray
+///
+/// A class over an `Array` that declares no `shape` shows its elements in its order, wherever they are: C, Fortran, sliced,
+/// reversed. To the cell it is the memory from its lowest element to its highest, in one dimension: that is what `len`
+/// counts, and what the guards of `read` and `share` give. The guard of `read` has a method `array` besides, for a view
+/// as ndarray has it.
+///
 /// # Storages of your own
 ///
 /// Implement it for a type that knows where its elements are and how many. If there is a storage inside, ask that:

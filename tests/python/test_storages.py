@@ -1,4 +1,4 @@
-"""Memory that others own: read-only where shared, laid out by its storage, freed once and not before the last view."""
+"""Memory that others own: read-only where it is shared, laid out by its storage, freed once, after the last view."""
 
 import ctypes
 import gc
@@ -175,6 +175,21 @@ def test_foreign_memory_that_is_replaced_or_closed_is_freed_at_once(allocations)
     assert allocations() == 1
     m.close()
     assert allocations() == 0
+
+
+@pytest.mark.parametrize(
+    "address, length, error, problem",
+    [
+        (0, 3, MemoryError, "the pointer to 3 elements is null"),
+        (0, 2**61, MemoryError, "2305843009213693952 elements of 8 bytes are more than memory can have"),
+        (8, 2**60, MemoryError, "more than memory can have"),
+        (12, 1, BufferError, "the pointer 0xc is not aligned to the 8 bytes that its elements need"),
+        (12, 0, BufferError, "the pointer 0xc is not aligned"),
+    ],
+)
+def test_what_can_be_no_memory_is_not_taken_over(address, length, error, problem):
+    with pytest.raises(error, match=problem):
+        layouts.refuse_foreign(address, length)
 
 
 def test_an_inline_vector_stays_where_its_block_is():

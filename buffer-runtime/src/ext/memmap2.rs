@@ -1,10 +1,6 @@
 //! `memmap2::Mmap` and `MmapMut`: the bytes of a file that is mapped.
 //!
-//! What another process does to the file is beyond any lock of this one, as the documentation of memmap2 says, whose
-//! constructors are unsafe for it. Bytes that it writes show in every view. When it makes the file shorter, reading or writing
-//! the pages that are gone is a fault (SIGBUS on Unix, an access violation on Windows) that no Rust and no Python code can
-//! catch: it ends the process. Map files that only you change, or a copy (`MmapOptions::map_copy`, and then copy what has to
-//! stay); and look at the file's length before you trust one that others can reach.
+//! `Storage` documents what no lock can do for files that other processes change.
 
 use std::ptr::NonNull;
 

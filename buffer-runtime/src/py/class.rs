@@ -26,7 +26,7 @@ pub trait Exporter: Sized {
     const ORDER: Order;
     /// What is declared beyond the shape.
     const PLACEMENT: Placement;
-    /// Whether the class says that Python may only read. The storage may say so too: [`readonly`].
+    /// Whether the class says that Python may only read. The storage may say so too.
     const READONLY: bool;
     /// Whether the memory stays where it is for good, once it was viewed.
     const PIN: bool;

@@ -27,11 +27,10 @@ impl Wrapper {
     #[new]
     fn new(n: isize) -> PyResult<Self> {
         let len = usize::try_from(n).map_err(|_| PyValueError::new_err(format!("n must be at least 0, not {n}")))?;
-        let numbers = numbers_new(len);
-        // SAFETY: called once, with what the library gave.
+        // SAFETY: it is called once, with what `numbers_new` has given.
         let free = |numbers, _| unsafe { numbers_free(numbers) };
-        // SAFETY: the library gives n numbers, or NULL, and leaves them to us until they are freed, which any thread may do.
-        let numbers = unsafe { ForeignBuffer::new(numbers, len, free) };
+        // SAFETY: the library gives n numbers, or NULL, and leaves them to us until `numbers_free`, which any thread may call.
+        let numbers = unsafe { ForeignBuffer::new(numbers_new(len), len, free) };
         // It was NULL: the library aligns what it gives.
         let numbers = numbers.map_err(|_| PyMemoryError::new_err(format!("no memory for {n} int32")))?;
         Ok(Self { numbers: ExportCell::new(numbers) })

@@ -94,7 +94,7 @@ macro_rules! storages {
             }
 
             fn close(&self, py: Python<'_>) -> PyResult<()> {
-                let _ = self.data.close(py)?;
+                let _closed = self.data.close(py)?;
                 Ok(())
             }
 
@@ -288,6 +288,15 @@ impl OfTold {
     }
 }
 
+/// Tries to take over what is at an address, which is no buffer of so many float64.
+#[pyfunction]
+fn refuse_foreign(address: usize, len: usize) -> PyResult<()> {
+    let data = std::ptr::without_provenance_mut::<f64>(address);
+    // SAFETY: nothing would hold for these parts, and it is for `new` to see that.
+    drop(unsafe { ForeignBuffer::new(data, len, |_, _| panic!("it is not to be freed")) }?);
+    Ok(())
+}
+
 /// How many pieces of foreign memory there are.
 #[pyfunction]
 fn foreign_allocations() -> usize {
@@ -314,5 +323,6 @@ pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<OfArray>()?;
     module.add_class::<OfFlatArray>()?;
     module.add_class::<OfTold>()?;
+    module.add_function(wrap_pyfunction!(refuse_foreign, module)?)?;
     module.add_function(wrap_pyfunction!(foreign_allocations, module)?)
 }
