@@ -6,6 +6,7 @@ mod guard;
 #[cfg(not(atomic_lock))]
 pub(crate) mod orphans;
 mod part;
+mod published;
 mod rows;
 mod snapshot;
 #[cfg(test)]
@@ -18,9 +19,10 @@ use std::ptr::NonNull;
 
 use pyo3::Python;
 
-pub(crate) use self::block::{Description, Header, Published};
+pub(crate) use self::block::Header;
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub(crate) use self::part::PartView;
+pub(crate) use self::published::{Description, Published};
 pub use self::rows::SharedRow;
 pub(crate) use self::ticket::{PartTicket, Ticket};
 

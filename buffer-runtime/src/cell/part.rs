@@ -5,7 +5,7 @@
 
 use std::ptr::NonNull;
 
-use super::block::Published;
+use super::published::Published;
 use super::ticket::PartTicket;
 use super::{Header, Ticket};
 use crate::layout::{Declaration, Descriptor, LayoutError, Memory};

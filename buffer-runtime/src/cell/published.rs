@@ -1,0 +1,160 @@
+//! The layout that live views share, in the form in which a `Py_buffer` points to it.
+//!
+//! It is part of a block, and the invariants that are cited here are the block's.
+
+use std::ffi::{CString, c_char, c_int};
+use std::ptr::{self, NonNull};
+
+use super::Header;
+use crate::layout::{self, Declaration, Descriptor, Dims, LayoutError, Memory};
+use crate::request::{Facts, FullRequests};
+
+/// The layout that live views share: what a `Py_buffer` points to.
+#[derive(Debug)]
+pub(crate) struct Published {
+    /// The class that resolved it; NULL before the first time.
+    descriptor: *const Descriptor,
+    /// For which memory it was resolved.
+    memory: Memory,
+    /// What a request is answered with, but for the fields that change from view to view.
+    pub(crate) description: Description,
+    /// Which requests are answered with all of the description.
+    pub(crate) full: FullRequests,
+    pub(crate) facts: Facts,
+    /// Where the first item of a view is, in bytes from the start of the elements.
+    pub(crate) offset: usize,
+    /// The extents, the offset, the strides and the suboffsets, as `layout::resolve` writes them: an allocation of
+    /// `capacity` numbers.
+    arrays: NonNull<isize>,
+    capacity: usize,
+    /// The format that the description points to, where it is known only at run time.
+    format: Option<CString>,
+}
+
+/// The fields of a `Py_buffer` from `len` on, as the full answer has them, so that granting one is copying them.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Description {
+    pub(crate) len: isize,
+    pub(crate) itemsize: isize,
+    pub(crate) readonly: c_int,
+    pub(crate) ndim: c_int,
+    pub(crate) format: *const c_char,
+    pub(crate) shape: *mut isize,
+    pub(crate) strides: *mut isize,
+    pub(crate) suboffsets: *mut isize,
+    /// The [`Ticket`] of a view with the access that the class gives when no guard is alive.
+    pub(crate) internal: *mut Header,
+}
+
+impl Published {
+    pub(super) fn unresolved() -> Self {
+        let facts = Facts { ndim: 0, c_contiguous: true, f_contiguous: true, readonly: true, indirect: false };
+        Self {
+            descriptor: ptr::null(),
+            memory: Memory { len: 0, row_len: None },
+            description: Description {
+                len: 0,
+                itemsize: 0,
+                readonly: 1,
+                ndim: 0,
+                format: ptr::null(),
+                shape: ptr::null_mut(),
+                strides: ptr::null_mut(),
+                suboffsets: ptr::null_mut(),
+                internal: ptr::null_mut(),
+            },
+            full: FullRequests::of(facts),
+            facts,
+            offset: 0,
+            arrays: NonNull::dangling(),
+            capacity: 0,
+            format: None,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_of(&self, descriptor: &'static Descriptor) -> bool {
+        ptr::eq(self.descriptor, descriptor)
+    }
+
+    /// Whether this is still what the class declares for a memory of `len` elements.
+    #[inline(always)]
+    pub(super) fn is_still<D: Dims>(&self, descriptor: &'static Descriptor, len: usize, dims: &D) -> bool {
+        if !self.is_of(descriptor) || self.memory.len != len {
+            return false;
+        }
+        // SAFETY: a resolved layout has its class's numbers in place, as many as the class declares; or, where it declares
+        // none, none are looked at.
+        let numbers = unsafe { std::slice::from_raw_parts(self.arrays.as_ptr(), D::LEN) };
+        dims.still_says(numbers)
+    }
+
+    /// Brings the layout to what is declared, for views whose `internal` is so unless they count as something else.
+    pub(super) fn resolve(
+        &mut self,
+        descriptor: &'static Descriptor,
+        declared: &Declaration<'_>,
+        memory: Memory,
+        internal: *mut Header,
+    ) -> Result<(), LayoutError> {
+        // Until it is whole again, the layout is nobody's.
+        self.descriptor = ptr::null();
+        let ndim = layout::ndim(descriptor, memory, declared)?;
+        let count = layout::count_of_numbers(ndim);
+        self.reserve(count);
+        // SAFETY: `reserve` made room for so many numbers, which nobody else refers to (invariant 4).
+        let arrays = unsafe { std::slice::from_raw_parts_mut(self.arrays.as_ptr(), count) };
+        let resolved = layout::resolve(descriptor, memory, declared, arrays)?;
+
+        self.offset = resolved.offset;
+        self.facts = resolved.facts;
+        // A layout that turns out read-only is not what the class's views are counted as without a closer look.
+        let as_declared = resolved.facts.readonly == descriptor.readonly;
+        self.full = if as_declared { FullRequests::of(resolved.facts) } else { FullRequests::NONE };
+        self.format = declared.item.map(|item| item.format.to_owned());
+        // Without dimensions there are no arrays.
+        let array = |start| if ndim == 0 { ptr::null_mut() } else { self.arrays.as_ptr().wrapping_add(start) };
+        self.description = Description {
+            len: resolved.nbytes,
+            itemsize: resolved.itemsize,
+            readonly: c_int::from(descriptor.readonly),
+            ndim: c_int::try_from(ndim).map_err(|_| LayoutError::TooLarge)?,
+            format: self.format.as_deref().unwrap_or(descriptor.format).as_ptr(),
+            shape: array(0),
+            strides: array(ndim + 1),
+            suboffsets: if resolved.facts.indirect { array(2 * ndim + 1) } else { ptr::null_mut() },
+            internal,
+        };
+        self.memory = memory;
+        self.descriptor = descriptor;
+        Ok(())
+    }
+
+    /// Makes room for `count` numbers. The old arrays may go.
+    fn reserve(&mut self, count: usize) {
+        if self.capacity >= count {
+            return;
+        }
+        self.free_arrays();
+        let arrays: *mut [isize] = Box::into_raw(vec![0; count].into_boxed_slice());
+        self.capacity = arrays.len();
+        // SAFETY: the pointer of a Box is not null.
+        self.arrays = unsafe { NonNull::new_unchecked(arrays.cast()) };
+    }
+
+    fn free_arrays(&mut self) {
+        if self.capacity > 0 {
+            let arrays = ptr::slice_from_raw_parts_mut(self.arrays.as_ptr(), self.capacity);
+            self.capacity = 0;
+            // SAFETY: `reserve` made it from a Box of this length, and the capacity says that it was not freed since.
+            drop(unsafe { Box::from_raw(arrays) });
+        }
+    }
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        self.free_arrays();
+    }
+}
