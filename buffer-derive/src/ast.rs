@@ -79,34 +79,45 @@ impl<'a> Input<'a> {
 
 impl<'a> Field<'a> {
     fn from_syn(ctxt: &Ctxt, index: u32, field: &'a syn::Field) -> Self {
-        let member = match &field.ident {
-            Some(ident) => Member::Named(ident.clone()),
-            None => Member::Unnamed(Index { index, span: field.ty.span() }),
-        };
-        Self { member, ty: &field.ty, raw_attrs: &field.attrs, attrs: FieldAttrs::from_syn(ctxt, &field.attrs) }
+        let attrs = FieldAttrs::from_syn(ctxt, &field.attrs);
+        Self { member: member(index, field), ty: &field.ty, raw_attrs: &field.attrs, attrs }
     }
 
-    /// What an error about the field underlines: its name, or its type in a tuple struct.
+    /// What an error about the field underlines.
     pub(crate) fn tokens(&self) -> &dyn ToTokens {
-        match &self.member {
-            Member::Named(ident) => ident,
-            Member::Unnamed(_) => self.ty,
-        }
+        name_or_type(&self.member, self.ty)
     }
 
     /// Whether the field's type goes by the name `ExportCell`.
     pub(crate) fn is_cell(&self) -> bool {
-        let mut ty = self.ty;
-        loop {
-            ty = match ty {
-                Type::Group(group) => &group.elem,
-                Type::Paren(paren) => &paren.elem,
-                Type::Path(path) => {
-                    let last = path.path.segments.last();
-                    return last.is_some_and(|segment| segment.ident == "ExportCell");
-                }
-                _ => return false,
-            };
-        }
+        is_called(self.ty, "ExportCell")
+    }
+}
+
+/// The name of a field, or its position.
+fn member(index: u32, field: &syn::Field) -> Member {
+    match &field.ident {
+        Some(ident) => Member::Named(ident.clone()),
+        None => Member::Unnamed(Index { index, span: field.ty.span() }),
+    }
+}
+
+/// The name of a field, or its type in a tuple struct.
+fn name_or_type<'a>(member: &'a Member, ty: &'a Type) -> &'a dyn ToTokens {
+    match member {
+        Member::Named(ident) => ident,
+        Member::Unnamed(_) => ty,
+    }
+}
+
+/// Whether a type goes by this name, whatever its path and its parameters.
+fn is_called(mut ty: &Type, name: &str) -> bool {
+    loop {
+        ty = match ty {
+            Type::Group(group) => &group.elem,
+            Type::Paren(paren) => &paren.elem,
+            Type::Path(path) => return path.path.segments.last().is_some_and(|segment| segment.ident == name),
+            _ => return false,
+        };
     }
 }

@@ -2,9 +2,9 @@
 
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Generics, Ident, Index, Member, Type};
+use syn::{Attribute, Data, DeriveInput, Generics, Ident, Member, Type};
 
+use super::{is_called, member, name_or_type};
 use crate::attr::element::{ElementAttrs, RecordAttrs, Repr};
 use crate::ctxt::Ctxt;
 
@@ -63,19 +63,13 @@ impl<'a> RecordInput<'a> {
 
 impl<'a> RecordField<'a> {
     fn from_syn(ctxt: &Ctxt, index: u32, field: &'a syn::Field) -> Self {
-        let member = match &field.ident {
-            Some(ident) => Member::Named(ident.clone()),
-            None => Member::Unnamed(Index { index, span: field.ty.span() }),
-        };
-        Self { member, ty: &field.ty, raw_attrs: &field.attrs, attrs: ElementAttrs::from_syn(ctxt, &field.attrs) }
+        let attrs = ElementAttrs::from_syn(ctxt, &field.attrs);
+        Self { member: member(index, field), ty: &field.ty, raw_attrs: &field.attrs, attrs }
     }
 
-    /// What an error about the field underlines: its name, or its type in a tuple struct.
+    /// What an error about the field underlines.
     pub(crate) fn tokens(&self) -> &dyn ToTokens {
-        match &self.member {
-            Member::Named(ident) => ident,
-            Member::Unnamed(_) => self.ty,
-        }
+        name_or_type(&self.member, self.ty)
     }
 
     /// What Python calls the field, unless it is renamed; in a tuple struct the name that numpy would give.
@@ -88,17 +82,6 @@ impl<'a> RecordField<'a> {
 
     /// Whether the field's type goes by the name `PhantomData`.
     pub(crate) fn is_marker(&self) -> bool {
-        let mut ty = self.ty;
-        loop {
-            ty = match ty {
-                Type::Group(group) => &group.elem,
-                Type::Paren(paren) => &paren.elem,
-                Type::Path(path) => {
-                    let last = path.path.segments.last();
-                    return last.is_some_and(|segment| segment.ident == "PhantomData");
-                }
-                _ => return false,
-            };
-        }
+        is_called(self.ty, "PhantomData")
     }
 }
