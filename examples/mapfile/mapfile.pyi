@@ -11,10 +11,11 @@ class MapFile:
     As a buffer it is its bytes. As long as they are viewed, the file cannot be resized or closed; `view` gives views
     that end with their `with` block.
 
-    Another process that makes the file shorter takes memory away. That is noticed when a view or another size is asked
-    for, and raises `OSError`. Nobody can notice it in time for a view that is alive: to touch the bytes that are gone
-    is a fault (SIGBUS) that ends the process, as with every mapped file. So is a write that finds the disk full, where
-    the system could not promise room when the file grew; Linux mostly can.
+    Whoever else makes the file shorter, be it another process or another `MapFile`, takes memory away. That is noticed
+    by `view`, `resize` and headers, and by the first of all other views, and raises `OSError`. Nobody can notice it in
+    time for a view that is alive: to touch the bytes that are gone is a fault (SIGBUS) that ends the process, as with
+    every mapped file. So is a write that finds the disk full, where the system could not promise room when the file
+    grew; Linux mostly can.
     """
 
     def __new__(cls, path: str | PathLike[str], length: SupportsIndex | None = None) -> Self:
@@ -28,7 +29,8 @@ class MapFile:
     def resize(self, length: SupportsIndex) -> None:
         """Makes the file and its mapping longer, by zeros, or shorter.
 
-        Raises `BufferError` while any view is alive, and `OSError` if the disk has no room. Nothing has changed then.
+        Raises `BufferError` while any view is alive, and `OSError` if the disk has no room, or if somebody else has made
+        the file longer or shorter. Nothing has changed then.
         """
 
     def view(self, offset: SupportsIndex = 0, length: SupportsIndex | None = None) -> ScopedView:

@@ -117,6 +117,21 @@ def test_a_refused_view_pins_nothing():
     m.attempt("write")
 
 
+def test_a_refused_view_of_a_part_pins_nothing():
+    m = Pinned([1])
+    with pytest.raises(BufferError):
+        memoryview(PinnedsPiece(m))
+    assert not m.pinned
+    m.attempt("write")
+    m = Pinned(VALUES)
+    piece = PinnedsPiece(m)
+    with pytest.raises(BufferError):
+        edges.request(piece, 4)
+    assert not m.pinned
+    memoryview(piece).release()
+    assert m.pinned
+
+
 def test_what_python_may_not_write_rust_may_read():
     m = ReadOnlyPinned(VALUES)
     array = np.ndarray(4, np.int32, buffer=m)

@@ -19,7 +19,7 @@
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::published::Published;
@@ -218,7 +218,7 @@ impl<S: Exportable> Block<S> {
                 stored: AtomicBool::new(stored),
                 own: UnsafeCell::default(),
                 #[cfg(not(atomic_lock))]
-                next_orphan: AtomicPtr::new(ptr::null_mut()),
+                next_orphan: AtomicPtr::new(std::ptr::null_mut()),
             },
             storage: UnsafeCell::new(storage),
         });

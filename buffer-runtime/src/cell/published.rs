@@ -43,7 +43,7 @@ pub(crate) struct Description {
     pub(crate) shape: *mut isize,
     pub(crate) strides: *mut isize,
     pub(crate) suboffsets: *mut isize,
-    /// The [`Ticket`] of a view with the access that the class gives when no guard is alive.
+    /// The [`Ticket`](super::Ticket) of a view with the access that the class gives when no guard is alive.
     pub(crate) internal: *mut Header,
 }
 

@@ -26,10 +26,10 @@ const MAX_TRIES: usize = 1000;
 const MAX_DEPTH: usize = 15;
 
 /// `bf_getbuffer` where the fast path gave up.
-pub(super) struct ColdGet<T>(PhantomData<T>);
+pub(super) struct ColdGet<T, const PINS: bool>(PhantomData<T>);
 
-impl<T: Exporter<Cell: Cell>> MethodDef<getbufferproc::Func> for ColdGet<T> {
-    const METH: getbufferproc::Func = get::<T>;
+impl<T: Exporter<Cell: Cell>, const PINS: bool> MethodDef<getbufferproc::Func> for ColdGet<T, PINS> {
+    const METH: getbufferproc::Func = get::<T, PINS>;
 }
 
 /// `bf_releasebuffer` of the last view of a block whose owner is gone.
@@ -51,14 +51,14 @@ impl MethodDef<releasebufferproc::Func> for ColdDrain {
 /// # Safety
 ///
 /// As for `bf_getbuffer`: `slf` is an object of `T::Class` or of a subclass; `view` is NULL or may be written.
-unsafe fn get<T: Exporter<Cell: Cell>>(
+unsafe fn get<T: Exporter<Cell: Cell>, const PINS: bool>(
     py: Python<'_>,
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,
 ) -> PyResult<c_int> {
     // SAFETY: as the caller vouches, and `class` is the value of the object.
-    let get = |class: &T::Class| unsafe { get_from::<T>(py, class, slf, view, Flags(flags)) }.map(|()| 0);
+    let get = |class: &T::Class| unsafe { get_from::<T, PINS>(py, class, slf, view, Flags(flags)) }.map(|()| 0);
     // SAFETY: as the caller vouches.
     unsafe { with_class_of::<T>(py, slf, view, get) }
 }
@@ -102,7 +102,7 @@ pub(super) unsafe fn with_class_of<T: Exporter>(
 /// # Safety
 ///
 /// As for [`try_grant`].
-unsafe fn get_from<T: Exporter<Cell: Cell>>(
+unsafe fn get_from<T: Exporter<Cell: Cell>, const PINS: bool>(
     py: Python<'_>,
     class: &T::Class,
     object: *mut ffi::PyObject,
@@ -118,7 +118,7 @@ unsafe fn get_from<T: Exporter<Cell: Cell>>(
     let mut evaluated_for = header.len();
     for _ in 0..MAX_TRIES {
         // SAFETY: as the caller vouches.
-        match unsafe { try_grant::<T, _>(class, object, view, flags, || dims.as_ref()) } {
+        match unsafe { try_grant::<T, _, PINS>(class, object, view, flags, || dims.as_ref()) } {
             Ok(Tried::Granted) => return Ok(()),
             Ok(Tried::Again) => {}
             // The thread that is granting the first view was interrupted, or gave up. It needs nothing of Python's to go on.

@@ -83,7 +83,7 @@ impl Drop for Counted<'_> {
 ///
 /// As for [`try_grant`].
 #[inline(always)]
-pub(super) unsafe fn grant_fast<T: Exporter<Cell: Cell>>(
+pub(super) unsafe fn grant_fast<T: Exporter<Cell: Cell>, const PINS: bool>(
     class: &T::Class,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
@@ -126,7 +126,7 @@ pub(super) unsafe fn grant_fast<T: Exporter<Cell: Cell>>(
     // SAFETY: the view is counted and its layout published.
     let published = unsafe { header.published() };
     if layout_is_ours && published.full.has(flags) {
-        if T::PIN {
+        if PINS && T::PIN {
             header.pin.set(access);
         }
         // SAFETY: the rest is the caller's word.
@@ -144,7 +144,7 @@ pub(super) unsafe fn grant_fast<T: Exporter<Cell: Cell>>(
 /// # Safety
 ///
 /// Attached. `object` is the Python object that `class` is the value of, and `view` points to a `Py_buffer` to fill.
-pub(super) unsafe fn try_grant<T: Exporter<Cell: Cell>, D: Borrow<T::Dims>>(
+pub(super) unsafe fn try_grant<T: Exporter<Cell: Cell>, D: Borrow<T::Dims>, const PINS: bool>(
     class: &T::Class,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
@@ -199,7 +199,7 @@ pub(super) unsafe fn try_grant<T: Exporter<Cell: Cell>, D: Borrow<T::Dims>>(
     if claimed {
         lock.publish();
     }
-    if T::PIN {
+    if PINS && T::PIN {
         header.pin.set(access);
     }
     counted.keep();

@@ -106,6 +106,9 @@ unsafe fn grant<T: Exporter<Cell = Py<W>>, W: Exported>(
             whole.downgrade().map_err(blocked)?;
             part.set_ticket(whole.ticket);
         }
+        if W::ENTRY.pin {
+            whole.header().pin.set(whole.ticket.access);
+        }
         let buf = buf(whole.header(), part.layout());
         let all = described(part.layout(), answer, facts.readonly, std::ptr::null_mut());
         whole.keep();

@@ -67,14 +67,19 @@ pub const fn slots<T: Exporter>() -> [ffi::PyType_Slot; 2] {
 pub trait Slot<T>: Source {
     /// The slot's function.
     const GETBUFFER: ffi::getbufferproc;
+    /// The same for views that only a part will have been granted: `pin` is left to the part, which may still be refused.
+    const GETBUFFER_OF_PART: ffi::getbufferproc;
 }
 
 impl<T: Exporter<Cell = Self>, S: Exportable> Slot<T> for ExportCell<S> {
-    const GETBUFFER: ffi::getbufferproc = getbuffer::<T>;
+    const GETBUFFER: ffi::getbufferproc = getbuffer::<T, true>;
+    const GETBUFFER_OF_PART: ffi::getbufferproc = getbuffer::<T, false>;
 }
 
 impl<T: Exporter<Cell = Self>, W: Exported> Slot<T> for Py<W> {
     const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T, W>;
+    // There are no parts of parts.
+    const GETBUFFER_OF_PART: ffi::getbufferproc = getbuffer_part::<T, W>;
 }
 
 /// How views of a class's objects begin, for those who show parts of them.
@@ -85,6 +90,8 @@ pub struct Entry<C> {
     pub(super) part: bool,
     /// Whether its views are read-only, whoever asks.
     pub(super) readonly: bool,
+    /// Whether a view that is granted pins the memory.
+    pub(super) pin: bool,
     class: PhantomData<fn(&C)>,
 }
 
@@ -93,30 +100,31 @@ impl<C> Entry<C> {
     #[must_use]
     pub const fn of<T: Exporter<Class = C>>() -> Self {
         Self {
-            getbuffer: <T::Cell as Slot<T>>::GETBUFFER,
+            getbuffer: <T::Cell as Slot<T>>::GETBUFFER_OF_PART,
             part: <T::Cell as Source>::PART,
             readonly: T::READONLY,
+            pin: T::PIN,
             class: PhantomData,
         }
     }
 }
 
-/// `bf_getbuffer`.
+/// `bf_getbuffer`; or, where it does not pin what the class wants pinned, what parts of the class's objects ask.
 ///
 /// # Safety
 ///
 /// As CPython calls it: attached, with an object of `T::Class` or of a subclass. `view` may be NULL.
-unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
+unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>, const PINS: bool>(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,
 ) -> c_int {
     // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
-    if !view.is_null() && unsafe { getbuffer_fast::<T>(slf, view, Flags(flags)) } {
+    if !view.is_null() && unsafe { getbuffer_fast::<T, PINS>(slf, view, Flags(flags)) } {
         return 0;
     }
     // SAFETY: as the caller vouches.
-    unsafe { getbuffer_cold::<T>(slf, view, flags) }
+    unsafe { getbuffer_cold::<T, PINS>(slf, view, flags) }
 }
 
 /// What [`getbuffer`] leaves: requests that want less than everything, layouts that are new, user code, and errors.
@@ -126,19 +134,19 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
 /// As for [`getbuffer`].
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn getbuffer_cold<T: Exporter<Cell: Cell>>(
+unsafe extern "C" fn getbuffer_cold<T: Exporter<Cell: Cell>, const PINS: bool>(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,
 ) -> c_int {
     // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
-    if !view.is_null() && unsafe { getbuffer_plain::<T>(slf, view, Flags(flags)) } {
+    if !view.is_null() && unsafe { getbuffer_plain::<T, PINS>(slf, view, Flags(flags)) } {
         return 0;
     }
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
     // SAFETY: as the caller vouches.
-    let get = || unsafe { trampoline::getbufferproc::<ColdGet<T>>(slf, view, flags) };
+    let get = || unsafe { trampoline::getbufferproc::<ColdGet<T, PINS>>(slf, view, flags) };
     with_none_pending(py, get, |&status| status != 0)
 }
 
@@ -148,14 +156,14 @@ unsafe extern "C" fn getbuffer_cold<T: Exporter<Cell: Cell>>(
 ///
 /// As for [`getbuffer`], with a `view` that may be written.
 #[inline(always)]
-unsafe fn getbuffer_fast<T: Exporter<Cell: Cell>>(
+unsafe fn getbuffer_fast<T: Exporter<Cell: Cell>, const PINS: bool>(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
 ) -> bool {
     // SAFETY: as the caller vouches for the object and the view, and `class` is the value of the object.
     let grant =
-        |class: &T::Class| unsafe { grant_fast::<T>(class, slf, view, flags, || dims_without_code::<T>(class)) };
+        |class: &T::Class| unsafe { grant_fast::<T, PINS>(class, slf, view, flags, || dims_without_code::<T>(class)) };
     // SAFETY: the caller vouches for the object.
     unsafe { with_class::<T, _>(slf, grant) }.unwrap_or(false)
 }
@@ -165,14 +173,15 @@ unsafe fn getbuffer_fast<T: Exporter<Cell: Cell>>(
 /// # Safety
 ///
 /// As for [`getbuffer`], with a `view` that may be written.
-unsafe fn getbuffer_plain<T: Exporter<Cell: Cell>>(
+unsafe fn getbuffer_plain<T: Exporter<Cell: Cell>, const PINS: bool>(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
 ) -> bool {
     // SAFETY: as the caller vouches for the object and the view, and `class` is the value of the object.
-    let grant =
-        |class: &T::Class| unsafe { try_grant::<T, _>(class, slf, view, flags, || dims_without_code::<T>(class)) };
+    let grant = |class: &T::Class| unsafe {
+        try_grant::<T, _, PINS>(class, slf, view, flags, || dims_without_code::<T>(class))
+    };
     // SAFETY: the caller vouches for the object.
     let tried = unsafe { with_class::<T, _>(slf, grant) };
     matches!(tried, Ok(Ok(Tried::Granted)))

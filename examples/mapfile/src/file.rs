@@ -30,7 +30,7 @@ impl MapFile {
     }
 
     /// How many bytes are mapped, all of which are still in the file.
-    fn checked_len(&self) -> PyResult<usize> {
+    pub(crate) fn checked_len(&self) -> PyResult<usize> {
         if let Some(mapped) = &*self.mapped() {
             mapped.check().map_err(|problem| self.raise(problem))?;
         }
@@ -81,6 +81,9 @@ fn raise(path: &Path, problem: Problem) -> PyErr {
         Problem::Longer { has } => PyValueError::new_err(format!(
             "{shown} has {has} bytes, which are more than the length; map it without one, and resize() it to cut it"
         )),
+        Problem::Grown { has, mapped } => PyOSError::new_err(format!(
+            "{shown} has {has} bytes, but {mapped} are mapped: somebody has made it longer; map it anew"
+        )),
         Problem::Truncated { has, mapped } => PyOSError::new_err(format!(
             "{shown} has {has} bytes, but {mapped} are mapped: somebody has made it shorter; close it"
         )),
@@ -122,6 +125,8 @@ impl MapFile {
             Some(length) => bytes(length, "length", 0)?,
             None => slf.get().data.len().saturating_sub(offset),
         };
+        // The first view looks at the file; this may be another.
+        slf.get().checked_len()?;
         ScopedView::range(slf.as_any(), offset.cast_signed(), length.cast_signed())
     }
 

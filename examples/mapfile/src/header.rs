@@ -3,6 +3,7 @@
 use buffer_runtime::{ExportBuffer, ScopedView, Shared};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 
 use crate::file::MapFile;
 
@@ -13,7 +14,8 @@ use crate::file::MapFile;
 #[pyclass(frozen, module = "mapfile")]
 pub(crate) struct Header {
     offset: usize,
-    #[buffer(shape = [], format = "T{<4s:magic:I:step:Q:length:}", offset = self.offset)]
+    // Evaluated for every view, and so looks at the file each time.
+    #[buffer(shape = [], format = "T{<4s:magic:I:step:Q:length:}", offset = self.checked_offset()?)]
     file: Py<MapFile>,
 }
 
@@ -26,6 +28,12 @@ impl Header {
     /// The caller has looked that it ends inside the file.
     pub(crate) fn new(file: Py<MapFile>, offset: usize) -> Self {
         Self { offset, file }
+    }
+
+    /// Raises where the file has become shorter than what is mapped of it.
+    fn checked_offset(&self) -> PyResult<usize> {
+        self.file.get().checked_len()?;
+        Ok(self.offset)
     }
 
     fn with_bytes<R>(&self, py: Python<'_>, with: impl FnOnce(&Shared<u8>) -> R) -> PyResult<R> {
@@ -86,6 +94,11 @@ impl Header {
     /// A memoryview of the record, for one `with` block.
     fn view(slf: Bound<'_, Self>) -> PyResult<ScopedView> {
         ScopedView::new(slf.as_any())
+    }
+
+    /// A file may keep its headers.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.file)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -44,6 +44,8 @@ pub(crate) enum Problem {
     Empty,
     /// It is longer than asked for, by what is in it.
     Longer { has: u64 },
+    /// It has become longer than what is mapped of it, by what somebody has put there.
+    Grown { has: u64, mapped: usize },
     /// It has become shorter than what is mapped of it.
     Truncated { has: u64, mapped: usize },
 }
@@ -84,7 +86,10 @@ impl Mapped {
     /// Makes the file and its mapping so many bytes long. Nothing has changed where this fails.
     pub(crate) fn resize(&mut self, length: usize) -> Result<(), Problem> {
         self.check()?;
-        let has = self.file.metadata()?.len();
+        let (has, mapped) = (self.file.metadata()?.len(), self.mapping.len());
+        if has > mapped as u64 {
+            return Err(Problem::Grown { has, mapped });
+        }
         let mapping = if length as u64 > has {
             grow_and_map(&self.file, has, length)?
         } else {

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -260,6 +261,40 @@ def test_a_file_that_somebody_else_cuts_is_noticed_at_the_next_occasion(path):
     m.close()
     with MapFile(path) as m:
         assert bytes(m) == CONTENT[:50]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is mapped cannot be truncated there")
+def test_a_cut_is_noticed_beside_a_view_that_is_alive(path):
+    m = MapFile(path)
+    held, header = memoryview(m), m.header(0)
+    os.truncate(path, 50)
+    for occasion in (lambda: m.view(0, 10), lambda: memoryview(header), lambda: header.step):
+        with pytest.raises(OSError, match="somebody has made it shorter"):
+            occasion()
+    held.release()
+    m.close()
+
+
+def test_what_another_mapping_has_added_is_not_cut_off(path):
+    with MapFile(path) as m, MapFile(path) as other:
+        other.resize(1000)
+        for length in (10, 500, 2000):
+            with pytest.raises(OSError, match="has 1000 bytes, but 200 are mapped: somebody has made it longer"):
+                m.resize(length)
+        assert path.stat().st_size == 1000
+
+
+def test_a_file_that_keeps_its_headers_is_collected(path):
+    class Kept(MapFile):
+        pass
+
+    kept = Kept(path)
+    kept.header_of_its_own = kept.header(0)
+    kept.view_of_it = memoryview(kept.header_of_its_own)
+    gone = weakref.ref(kept)
+    del kept
+    gc.collect()
+    assert gone() is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that is mapped cannot be changed there")

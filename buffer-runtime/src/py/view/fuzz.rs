@@ -4,6 +4,7 @@
 
 use std::ffi::{CString, c_int};
 
+use super::Access;
 use super::claims::{Arrays, Claims};
 use super::item::Wanted;
 use super::rows::Starts;
@@ -68,7 +69,7 @@ pub fn check<T: Element>(claimed: &Claimed, most: usize) -> Result<Found, String
             suboffsets: array(&claimed.suboffsets, ndim),
         }),
     };
-    let wanted = Wanted::of::<T>();
+    let wanted = Wanted::of::<T>(Access::Write);
     let places = claims.check(wanted).map_err(|problem| problem.to_string())?;
     let may_overlap = places.may_overlap(wanted);
     let mut addresses = Vec::new();
