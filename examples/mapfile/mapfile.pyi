@@ -29,8 +29,8 @@ class MapFile:
     def resize(self, length: SupportsIndex) -> None:
         """Makes the file and its mapping longer, by zeros, or shorter.
 
-        Raises `BufferError` while any view is alive, and `OSError` if the disk has no room, or if somebody else has made
-        the file longer or shorter. Nothing has changed then.
+        Raises `BufferError` while any view is alive, and `OSError` if the disk has no room, or if somebody else has
+        made the file longer or shorter. Nothing has changed then.
         """
 
     def view(self, offset: SupportsIndex = 0, length: SupportsIndex | None = None) -> ScopedView:
