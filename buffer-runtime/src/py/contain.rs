@@ -87,6 +87,24 @@ pub(super) fn with_none_pending<R>(py: Python<'_>, call: impl FnOnce() -> R, fai
     result
 }
 
+/// Releases a view that is held of another exporter, which may run Python code: whatever is pending stays so, and what the
+/// release leaves raised is reported, since there is nobody to raise it to.
+///
+/// # Safety
+///
+/// The view was granted, and is released here only.
+pub(super) unsafe fn release_held(py: Python<'_>, view: *mut ffi::Py_buffer) {
+    let release = || {
+        // SAFETY: attached, as the token says, and the caller vouches for the view.
+        unsafe { ffi::PyBuffer_Release(view) };
+        if PyErr::occurred(py) {
+            // SAFETY: attached; without an object the report names none.
+            unsafe { ffi::PyErr_WriteUnraisable(std::ptr::null_mut()) };
+        }
+    };
+    if PyErr::occurred(py) { with_none_pending(py, release, |()| false) } else { release() }
+}
+
 impl Drop for Pending<'_> {
     /// Lets go of it, when another exception takes its place.
     fn drop(&mut self) {

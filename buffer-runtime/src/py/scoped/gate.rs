@@ -13,7 +13,7 @@ use pyo3::{PyErr, PyTraverseError, PyVisit, ffi};
 
 use super::Range;
 use crate::error::ViewError;
-use crate::py::contain::with_none_pending;
+use crate::py::contain::release_held;
 use crate::request::{self, Facts, Flags};
 
 /// 1. While `holders` is not 0, `held` is a granted view, which the exporter keeps; whoever takes it to 0 releases it.
@@ -143,16 +143,8 @@ impl Gate {
 
     /// By the last holder, once.
     fn release(&self, py: Python<'_>) {
-        let release = || {
-            // SAFETY: attached, as the token says; the view was granted, and is released here only (invariant 1).
-            unsafe { ffi::PyBuffer_Release(self.held) };
-            if PyErr::occurred(py) {
-                // SAFETY: attached. A release has nobody to raise to.
-                unsafe { ffi::PyErr_WriteUnraisable(ptr::null_mut()) };
-            }
-        };
-        // A consumer may let go with an exception pending, and a release may run Python.
-        with_none_pending(py, release, |()| false);
+        // SAFETY: the view was granted, and is released here only (invariant 1).
+        unsafe { release_held(py, self.held) };
     }
 }
 

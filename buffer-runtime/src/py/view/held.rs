@@ -9,7 +9,7 @@ use pyo3::{PyErr, ffi};
 use super::claims::{Arrays, Claims};
 use super::item::Wanted;
 use crate::layout::MAX_NDIM;
-use crate::py::contain::with_none_pending;
+use crate::py::contain::release_held;
 
 /// A granted view, released when dropped.
 ///
@@ -86,16 +86,7 @@ impl<'py> Held<'py> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        let py = self.py;
-        let mut release = || {
-            // SAFETY: attached, as the token says, and the view is released here only (invariant 1).
-            unsafe { ffi::PyBuffer_Release(&raw mut *self.buffer) };
-            if PyErr::occurred(py) {
-                // SAFETY: attached. A release has nobody to raise to.
-                unsafe { ffi::PyErr_WriteUnraisable(std::ptr::null_mut()) };
-            }
-        };
-        // A function may end with an exception pending, and a release may run Python.
-        if PyErr::occurred(py) { with_none_pending(py, release, |()| false) } else { release() }
+        // SAFETY: the view is released here only (invariant 1).
+        unsafe { release_held(self.py, &raw mut *self.buffer) };
     }
 }
