@@ -163,7 +163,7 @@ def print_row(label, cells):
 
 
 def compare_bulk(seconds):
-    """Prints how fast every element is changed in place: `Shared::for_each_chunk` beside numpy."""
+    """Prints how fast every element is changed in place: `Shared::update` and `Shared::for_each_chunk` beside numpy."""
     say("Multiplying float32 in place while a view is held, gigabytes of traffic a second")
     try:
         import numpy
@@ -171,7 +171,7 @@ def compare_bulk(seconds):
         print("  numpy is missing: nothing to compare with")
         return
     ours = modules.load(modules.OURS)
-    print(f"  {'elements':<24}{'for_each_chunk':>26}{'numpy':>26}{'times numpy':>26}")
+    print_row("elements", ["numpy", "update, times numpy", "for_each_chunk, times numpy"])
     for exponent in range(3, 8):
         matrix = ours.Matrix(1, 10**exponent)
         array = numpy.asarray(matrix)
@@ -180,10 +180,12 @@ def compare_bulk(seconds):
         factor = numpy.float32(-1.0)
         contestants = {
             "ours": lambda matrix=matrix: matrix.scale(-1.0),
+            "chunks": lambda matrix=matrix: matrix.scale_chunks(-1.0),
             "numpy": lambda array=array, factor=factor: numpy.multiply(array, factor, out=array),
         }
         speed = {name: 8e-9 * 10**exponent / took for name, took in fastest(contestants, seconds).items()}
-        cells = [f"{speed['ours']:.1f}", f"{speed['numpy']:.1f}", f"{speed['ours'] / speed['numpy']:.2f}"]
+        cells = [f"{speed['numpy']:.1f}"]
+        cells += [f"{speed[way]:.1f}  {speed[way] / speed['numpy']:5.2f}" for way in ("ours", "chunks")]
         print_row(f"{10**exponent:,}", cells)
 
 

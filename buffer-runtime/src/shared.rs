@@ -17,16 +17,21 @@ use std::fmt;
 use std::ops::Deref;
 
 pub use self::read::SharedRead;
-pub(crate) use self::run::{Run, Runs, fill, fold_chunks, fold_chunks_with, for_each_chunk, load, store, update};
+pub(crate) use self::run::{
+    Run, Runs, fill, fold_arrays, fold_arrays_with, fold_chunks, fold_chunks_with, for_each_chunk, load, store, update,
+};
 
 use self::unit::copy_in;
 use crate::element::Element;
 
+mod arrays;
 mod block;
 mod chunk;
 mod read;
 mod run;
 mod unit;
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod vector;
 mod wide;
 
 /// Elements that others, Python among them, may read and write at the same time.
@@ -42,8 +47,9 @@ mod wide;
 /// C does.
 ///
 /// It is no slice and cannot be indexed with `[]`, which would have to make a reference: use [`get`](SharedRead::get) and
-/// [`set`](Self::set), or [`fold_chunks`](SharedRead::fold_chunks) and [`for_each_chunk`](Self::for_each_chunk) for bulk
-/// work. Whatever only reads it has as a [`SharedRead`], to which it derefs.
+/// [`set`](Self::set), or for bulk work [`fold_chunks`](SharedRead::fold_chunks) and
+/// [`for_each_chunk`](Self::for_each_chunk), which are easiest, and [`fold_arrays`](SharedRead::fold_arrays) and
+/// [`update`](Self::update), which are fastest. Whatever only reads it has as a [`SharedRead`], to which it derefs.
 ///
 /// A `Shared` comes from a [`ShareGuard`](crate::ShareGuard) or a [`BufferViewMut`](crate::BufferViewMut), and lives no
 /// longer than that.
@@ -102,10 +108,11 @@ impl<T: Element> Shared<T> {
 
     /// Puts what `change` makes of each element in its place.
     ///
-    /// The fastest way to change all of them: elements are loaded and stored a chunk at a time, and the compiler vectorises a
-    /// `change` that is simple. Each is stored, even if it is what it was: a write by others is lost if it falls between the
-    /// load and the store of its element. Where most elements stay as they are, [`for_each_chunk`](Self::for_each_chunk) keeps
-    /// what others write to those. When `change` panics, its chunk is not stored.
+    /// The fastest way to change all of them: the compiler vectorises a `change` that is simple, and elements go from memory to
+    /// registers and back, where a few of them fill 128 bytes; others take the way over a chunk on the stack. Each is stored,
+    /// even if it is what it was: a write by others is lost if it falls between the load and the store of its element. Where
+    /// most elements stay as they are, [`for_each_chunk`](Self::for_each_chunk) keeps what others write to those. When `change`
+    /// panics, the elements before are stored, but for the last 4096 bytes of them at most.
     pub fn update(&self, change: impl FnMut(T) -> T) {
         // SAFETY: the elements may be written as long as the handle lives.
         unsafe { update(self.reads.dense(), change) };

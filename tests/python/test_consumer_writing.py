@@ -185,6 +185,20 @@ def test_an_update_replaces_every_item_whatever_is_written_meanwhile():
     assert values.tolist() == [1, 1, 2, 3]
 
 
+@pytest.mark.parametrize("element", ["u8", "i16", "f32", "f64"])
+@pytest.mark.parametrize("length", [1, 7, 127, 128, 129, 1023, 1024, 1025, 1500])
+def test_an_update_changes_rows_of_every_length_and_nothing_beside_them(element, length):
+    dtype = {"u8": "u1", "i16": "i2", "f32": "f4", "f64": "f8"}[element]
+    for start in range(3):
+        table = (np.arange(3 * (length + 5)) % 100).astype(dtype).reshape(3, length + 5)
+        expected = table.copy()
+        for rows in (table[:, start : start + length], table[1, start : start + length]):
+            consumer.update(element, rows, lambda item: item + 1)
+        expected[:, start : start + length] += 1
+        expected[1, start : start + length] += 1
+        assert (table == expected).all()
+
+
 def test_an_empty_buffer_is_written_with_nothing():
     for empty in (np.zeros(0), np.zeros((3, 0)), np.zeros((0, 3)).T):
         assert (

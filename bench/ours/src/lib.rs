@@ -34,6 +34,12 @@ impl Matrix {
 
     /// Multiplies every element by `factor`, views or no views.
     fn scale(&self, py: Python<'_>, factor: f32) -> PyResult<()> {
+        self.data.share(py)?.update(|x| x * factor);
+        Ok(())
+    }
+
+    /// The same in chunks, of which only what has changed is stored.
+    fn scale_chunks(&self, py: Python<'_>, factor: f32) -> PyResult<()> {
         self.data.share(py)?.for_each_chunk(|chunk| {
             for x in chunk {
                 *x *= factor;

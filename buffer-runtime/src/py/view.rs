@@ -4,6 +4,7 @@
 //! memory, `rows` follows the pointers to rows if there are any, and `walk` turns the rest into runs of elements. After that
 //! nothing of the `Py_buffer` is used but to release it.
 
+mod bulk;
 mod claims;
 #[cfg(fuzzing)]
 pub mod fuzz;
@@ -30,7 +31,7 @@ use self::problem::{Contradiction, Problem};
 use self::rows::Starts;
 use self::walk::{Cursor, Walk};
 use crate::element::{self, Element};
-use crate::shared::{self, Run, SharedRead};
+use crate::shared::{Run, SharedRead};
 
 /// A view of the buffer of a Python object, to read its items as `T`.
 ///
@@ -69,8 +70,8 @@ use crate::shared::{self, Run, SharedRead};
 /// The exporter is locked as by a `memoryview`: a `bytearray` cannot grow, and an [`ExportCell`](crate::ExportCell) of this
 /// crate counts one view. But nothing keeps others from writing the items, even while the GIL is held, if they have released
 /// it. So items are loaded by relaxed atomics, as [`SharedRead`] says, and there is no slice of them. For bulk work there are
-/// [`to_vec`](Self::to_vec), [`copy_to_slice`](Self::copy_to_slice) and [`fold_chunks`](Self::fold_chunks), at the speed of
-/// the memory.
+/// [`to_vec`](Self::to_vec) and [`copy_to_slice`](Self::copy_to_slice), at the speed of the memory;
+/// [`fold_chunks`](Self::fold_chunks), which is easiest, and [`fold_arrays`](Self::fold_arrays), which is fastest.
 ///
 /// A view belongs to its `'py`. To work on it where Python is detached, or on other threads, take the items along by
 /// reference, as [`shared`](Self::shared) gives them:
@@ -254,58 +255,6 @@ impl<'py, T: Element> BufferView<'py, T> {
     /// Loads the items one after the other, in C order of their indices.
     pub fn iter(&self) -> Items<'_, T> {
         Items::new(self.cursor())
-    }
-
-    /// Copies the items, in C order of their indices.
-    ///
-    /// # Errors
-    ///
-    /// `MemoryError` where there is no room for them: a buffer may repeat its items far beyond the memory that they take.
-    pub fn to_vec(&self) -> PyResult<Vec<T>> {
-        let mut cursor = self.cursor();
-        let len = self.len();
-        let mut items = Vec::new();
-        items.try_reserve_exact(len).map_err(|_| PyMemoryError::new_err(format!("no room for {len} items")))?;
-        // SAFETY: all items are left, and there is room for them.
-        unsafe { shared::load(&mut cursor, items.as_mut_ptr(), len) };
-        // SAFETY: so many were just initialised.
-        unsafe { items.set_len(len) };
-        Ok(items)
-    }
-
-    /// Copies the items into a slice of the same length, in C order of their indices.
-    ///
-    /// # Panics
-    ///
-    /// When the lengths differ.
-    pub fn copy_to_slice(&self, target: &mut [T]) {
-        assert_eq!(target.len(), self.len(), "the slice to copy to must be as long as the buffer");
-        // SAFETY: all items are left, and so many fit the slice.
-        unsafe { shared::load(&mut self.cursor(), target.as_mut_ptr(), target.len()) };
-    }
-
-    /// Reads all items in bulk, in C order of their indices: copies a chunk of them to the stack, lets `fold` work on the copy
-    /// as on any slice (the compiler vectorises it), and goes on with the next chunk. See [`SharedRead::fold_chunks`].
-    ///
-    /// Chunks have nothing to do with rows; all but the last have the same length.
-    pub fn fold_chunks<A>(&self, init: A, fold: impl FnMut(A, &[T]) -> A) -> A {
-        shared::fold_chunks(self.cursor(), init, fold)
-    }
-
-    /// Reads all items of two buffers of the same length in bulk, chunks of both at a time, each in C order of its own
-    /// indices. See [`SharedRead::fold_chunks_with`].
-    ///
-    /// # Panics
-    ///
-    /// When the lengths differ. Shapes may: compare them first where that matters.
-    pub fn fold_chunks_with<U: Element, A>(
-        &self,
-        other: &BufferView<'_, U>,
-        init: A,
-        fold: impl FnMut(A, &[T], &[U]) -> A,
-    ) -> A {
-        assert_eq!(other.len(), self.len(), "the other buffer must be as long as this one");
-        shared::fold_chunks_with(self.cursor(), other.cursor(), init, fold)
     }
 
     /// The items to be read on any thread, attached or not, where they lie one after the other in C order.

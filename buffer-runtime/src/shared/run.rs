@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 use std::slice;
 
+use super::arrays;
 use super::chunk;
 use super::unit::{copy_in, copy_out, store_changed};
 use super::wide::widely;
@@ -20,7 +21,7 @@ pub(crate) struct Run<T> {
 impl<T: Element> Run<T> {
     /// Whether the elements lie one after the other.
     #[inline(always)]
-    fn is_dense(&self) -> bool {
+    pub(super) fn is_dense(&self) -> bool {
         self.stride == size_of::<T>().cast_signed() || self.count == 1
     }
 
@@ -110,14 +111,27 @@ impl<T: Element> Run<T> {
 ///
 /// 1. The elements of each run are initialised, aligned and valid for reads, and others access them in units of `T` or as
 ///    foreign code does.
-/// 2. `next_run(most)` answers 1 to `most` elements, and together exactly `left()` of them.
+/// 2. `peek` answers 1 to `left()` elements, and `None` where none are left. After `skip` of so many or fewer, it answers those
+///    that come next.
 /// 3. A clone answers the same.
 pub(crate) unsafe trait Runs<T: Element>: Clone {
     /// How many elements are still to come.
     fn left(&self) -> usize;
 
-    /// The next ones, at most `most`, which is not 0. `None` where there are none left.
-    fn next_run(&mut self, most: usize) -> Option<Run<T>>;
+    /// The next ones, without going on to them.
+    fn peek(&self) -> Option<Run<T>>;
+
+    /// Goes on behind the next elements, not more than `peek` answers.
+    fn skip(&mut self, count: usize);
+
+    /// The next ones, at most `most`, which is not 0.
+    #[inline]
+    fn next_run(&mut self, most: usize) -> Option<Run<T>> {
+        let mut run = self.peek()?;
+        run.count = run.count.min(most);
+        self.skip(run.count);
+        Some(run)
+    }
 }
 
 /// Elements one after the other.
@@ -148,12 +162,15 @@ unsafe impl<T: Element> Runs<T> for Dense<T> {
     }
 
     #[inline]
-    fn next_run(&mut self, most: usize) -> Option<Run<T>> {
-        let count = most.min(self.left);
-        let run = Run { first: self.next, stride: size_of::<T>().cast_signed(), count };
+    fn peek(&self) -> Option<Run<T>> {
+        let run = Run { first: self.next, stride: size_of::<T>().cast_signed(), count: self.left };
+        (self.left > 0).then_some(run)
+    }
+
+    #[inline]
+    fn skip(&mut self, count: usize) {
         self.next = self.next.wrapping_add(count);
         self.left -= count;
-        (count > 0).then_some(run)
     }
 }
 
@@ -255,6 +272,59 @@ pub(crate) fn fold_chunks_with<T: Element, U: Element, A>(
     })
 }
 
+/// Lets `fold` have copies of all elements as arrays, the last one filled up with `pad`.
+pub(crate) fn fold_arrays<T: Element, A, const N: usize>(
+    mut runs: impl Runs<T>,
+    init: A,
+    pad: T,
+    mut fold: impl FnMut(A, [T; N]) -> A,
+) -> A {
+    const { assert!(N > 0, "an array needs at least one element") };
+    if let Some(run) = all_of(&runs) {
+        // SAFETY: the run is dense, and one of theirs.
+        return unsafe { arrays::fold(&run, init, pad, fold) };
+    }
+    let mut folded = init;
+    while runs.left() > 0 {
+        folded = fold(folded, next_array(&mut runs, pad));
+    }
+    folded
+}
+
+/// Lets `fold` have copies of the elements of both as arrays, as many of one as of the other.
+pub(crate) fn fold_arrays_with<T: Element, U: Element, A, const N: usize>(
+    mut runs: impl Runs<T>,
+    mut others: impl Runs<U>,
+    init: A,
+    pads: (T, U),
+    mut fold: impl FnMut(A, [T; N], [U; N]) -> A,
+) -> A {
+    const { assert!(N > 0, "an array needs at least one element") };
+    if let (Some(run), Some(other)) = (all_of(&runs), all_of(&others)) {
+        // SAFETY: both runs are dense, and theirs.
+        return unsafe { arrays::fold_with((&run, &other), init, pads, fold) };
+    }
+    let mut folded = init;
+    while runs.left().min(others.left()) > 0 {
+        folded = fold(folded, next_array(&mut runs, pads.0), next_array(&mut others, pads.1));
+    }
+    folded
+}
+
+/// All elements that are left, where they lie one after the other.
+fn all_of<T: Element>(runs: &impl Runs<T>) -> Option<Run<T>> {
+    runs.peek().filter(|run| run.is_dense() && run.count == runs.left())
+}
+
+/// The next elements, with copies of `pad` where there are no more.
+#[inline]
+fn next_array<T: Element, const N: usize>(runs: &mut impl Runs<T>, pad: T) -> [T; N] {
+    let mut array = [pad; N];
+    // SAFETY: so many are left, and the array has room for them.
+    unsafe { load(runs, array.as_mut_ptr(), N.min(runs.left())) };
+    array
+}
+
 /// Lets `change` work on copies of all elements, a chunk at a time, and stores what it changed.
 ///
 /// # Safety
@@ -281,7 +351,7 @@ pub(crate) unsafe fn for_each_chunk<T: Element>(mut reads: impl Runs<T>, mut cha
     });
 }
 
-/// Puts what `change` makes of each element in its place, a chunk at a time. All are stored, whether they have changed or not.
+/// Puts what `change` makes of each element in its place. All are stored, whether they have changed or not.
 ///
 /// # Safety
 ///
@@ -289,7 +359,14 @@ pub(crate) unsafe fn for_each_chunk<T: Element>(mut reads: impl Runs<T>, mut cha
 pub(crate) unsafe fn update<T: Element>(mut reads: impl Runs<T>, mut change: impl FnMut(T) -> T) {
     let mut writes = reads.clone();
     chunk::with_one(|local: *mut T, room| {
-        while reads.left() > 0 {
+        while let Some(run) = reads.peek() {
+            if arrays::suit(&run) {
+                // SAFETY: the run is theirs, and the caller says that it may be written.
+                unsafe { arrays::update(&run, &mut change) };
+                reads.skip(run.count);
+                writes.skip(run.count);
+                continue;
+            }
             let count = room.min(reads.left());
             // SAFETY: so many are left, and the chunk has room for them.
             unsafe { load(&mut reads, local, count) };

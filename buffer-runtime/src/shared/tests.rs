@@ -6,6 +6,8 @@ use std::thread;
 use super::*;
 use crate::{Be, BufferElement, Bytes, Le};
 
+mod arrays;
+
 /// Memory that only `Shared` handles access.
 struct Memory<T: Element>(Box<[UnsafeCell<T>]>);
 

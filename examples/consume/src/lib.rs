@@ -32,18 +32,13 @@ fn sum_array(py: Python<'_>, obj: BufferView<'_, i32>) -> i128 {
 #[pyfunction]
 #[pyo3(signature = (a, b, /))]
 fn dot(py: Python<'_>, a: BufferView<'_, f64>, b: BufferView<'_, f64>) -> PyResult<f64> {
+    /// As many sums as fill the vectors of a processor, and do not wait for each other.
+    type Sums = [f64; 16];
+
     #[inline(always)]
-    fn add(total: f64, a: &[f64], b: &[f64]) -> f64 {
-        // Eight sums that do not wait for each other.
-        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-        let mut sums = [0.0; 8];
-        for (a, b) in a.iter().zip(b) {
-            for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-                *sum += a * b;
-            }
-        }
-        let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-        total + sums.iter().sum::<f64>() + rest
+    fn add(mut sums: Sums, a: Sums, b: Sums) -> Sums {
+        sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
+        sums
     }
     let (&[len], &[other]) = (a.shape(), b.shape()) else {
         let (a, b) = (a.ndim(), b.ndim());
@@ -52,10 +47,11 @@ fn dot(py: Python<'_>, a: BufferView<'_, f64>, b: BufferView<'_, f64>) -> PyResu
     if len != other {
         return Err(PyValueError::new_err(format!("expected as many items in both, but these have {len} and {other}")));
     }
-    Ok(match (a.shared(), b.shared()) {
-        (Some(a), Some(b)) => detached_if_large(py, len, || a.fold_chunks_with(b, 0.0, add)),
-        _ => a.fold_chunks_with(&b, 0.0, add),
-    })
+    let sums = match (a.shared(), b.shared()) {
+        (Some(a), Some(b)) => detached_if_large(py, len, || a.fold_arrays_with(b, [0.0; _], (0.0, 0.0), add)),
+        _ => a.fold_arrays_with(&b, [0.0; _], (0.0, 0.0), add),
+    };
+    Ok(sums.iter().sum())
 }
 
 /// Multiplies every item of a writable buffer of float64 in place.

@@ -50,6 +50,8 @@ fn read<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, P
         ways.push(("indices", indices(view.shape()).map(|index| view.get(&index).expect("it is in range")).collect()));
         ways.push(("chunks", view.fold_chunks(Vec::new(), |all, chunk| [&all, chunk].concat())));
         if let Some(&first) = items.first() {
+            ways.push(("arrays", by_arrays::<T, 16>(&view, first)));
+            ways.push(("odd arrays", by_arrays::<T, 3>(&view, first)));
             let mut copy = vec![first; items.len()];
             view.copy_to_slice(&mut copy);
             ways.push(("slice", copy));
@@ -65,6 +67,24 @@ fn read<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, P
         items.into_bound_py_any(object.py())
     }
     with_element!(element, T => of::<T>(object))
+}
+
+/// The items as arrays of `N`, after it has been seen that two views give them in pairs.
+fn by_arrays<T: Value, const N: usize>(view: &BufferView<'_, T>, pad: T) -> Vec<T> {
+    let mut arrays = view.fold_arrays(Vec::new(), pad, |mut all, array: [T; N]| {
+        all.extend(array);
+        all
+    });
+    let pairs = view.fold_arrays_with(view, Vec::new(), (pad, pad), |mut all, one: [T; N], other| {
+        assert_eq!(bits(&one), bits(&other));
+        all.extend(one);
+        all
+    });
+    assert_eq!(bits(&pairs), bits(&arrays));
+    assert_eq!(arrays.len(), view.len().next_multiple_of(N));
+    assert!(arrays[view.len()..].iter().all(|item| bits(&[*item]) == bits(&[pad])));
+    arrays.truncate(view.len());
+    arrays
 }
 
 /// The items in index order, while others may write them.

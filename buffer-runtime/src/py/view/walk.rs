@@ -128,20 +128,21 @@ unsafe impl<T: Element> Runs<T> for Cursor<'_, T> {
     }
 
     #[inline]
-    fn next_run(&mut self, most: usize) -> Option<Run<T>> {
-        if self.left == 0 {
-            return None;
-        }
+    fn peek(&self) -> Option<Run<T>> {
         let run = self.walk.run;
-        if self.done == run.extent {
-            self.advance();
-        }
-        let count = most.min(run.extent - self.done);
-        let first = self.at.cast();
+        let count = run.extent - self.done;
+        (self.left > 0).then_some(Run { first: self.at.cast(), stride: run.stride, count })
+    }
+
+    #[inline]
+    fn skip(&mut self, count: usize) {
+        let run = self.walk.run;
         self.at = self.at.wrapping_byte_offset(run.stride.wrapping_mul(count.cast_signed()));
         self.done += count;
         self.left -= count;
-        Some(Run { first, stride: run.stride, count })
+        if self.done == run.extent && self.left > 0 {
+            self.advance();
+        }
     }
 }
 
