@@ -1,6 +1,9 @@
 """What the tests share."""
 
+import gc
+
 import pytest
+from buffer_tests_ext import layouts
 
 
 def pytest_configure(config):
@@ -13,3 +16,13 @@ def testbuffer():
     return pytest.importorskip(
         "_testbuffer", reason="this Python was built without _testbuffer, CPython's reference exporter"
     )
+
+
+@pytest.fixture
+def storages():
+    """Counts the storages of `Base` and its subclasses. At the end there must be none that was not there before."""
+    gc.collect()
+    before = layouts.storages()
+    yield lambda: layouts.storages() - before
+    gc.collect()
+    assert layouts.storages() == before

@@ -355,38 +355,6 @@ fn miri_a_panic_under_a_write_guard_leaves_a_whole_cell() {
 }
 
 #[test]
-fn miri_a_closed_cell_has_given_its_storage_away() {
-    let (cell, drops) = counting(&[1, 2]);
-    let view = cell.view(&U32, false).unwrap();
-    assert_eq!(
-        cell.test_close().err().unwrap().to_string(),
-        "cannot close: 1 writable view is alive; release or delete every view first"
-    );
-    drop(view);
-    let storage = cell.test_close().map_err(|error| error.to_string()).unwrap();
-    assert_eq!(storage.items, [1, 2]);
-    assert!(cell.view(&U32, false).is_none());
-    assert!(cell.test_write().err().unwrap().is_closed());
-    assert_eq!(cell.test_close().err().unwrap().to_string(), "cannot close: it is closed");
-    assert!(cell.is_empty());
-    drop(cell);
-    assert_eq!(drops.load(Ordering::Relaxed), 0);
-    drop(storage);
-    assert_eq!(drops.load(Ordering::Relaxed), 1);
-}
-
-#[test]
-fn miri_the_storage_comes_out_whole() {
-    let (cell, drops) = counting(&[4]);
-    let view = cell.view(&U32, false).unwrap();
-    let (cell, error) = cell.into_inner().map(drop).unwrap_err();
-    assert_eq!(error.views(), 1);
-    drop(view);
-    let storage = cell.into_inner().map_err(|(_, error)| error).unwrap();
-    assert_eq!((&storage.items[..], drops.load(Ordering::Relaxed)), (&[4_u32][..], 0));
-}
-
-#[test]
 fn miri_exclusive_borrows_need_no_token_but_no_views() {
     let mut cell = ExportCell::new(vec![1_u32]);
     let view = cell.view(&U32, false).unwrap();
@@ -418,28 +386,4 @@ fn a_leaked_guard_locks_for_ever() {
         cell.test_write().err().unwrap().to_string(),
         "cannot resize: 1 share guard is alive in Rust; try again when the call that holds it has returned"
     );
-}
-
-#[test]
-fn miri_a_storage_whose_drop_panics_leaves_no_block() {
-    struct Panicking;
-
-    // SAFETY: no elements, at an aligned address that is not null.
-    unsafe impl Storage for Panicking {
-        type Element = u8;
-        type Access = ReadWrite;
-
-        unsafe fn raw(_: *mut Self) -> (NonNull<u8>, usize) {
-            (NonNull::dangling(), 0)
-        }
-    }
-
-    impl Drop for Panicking {
-        fn drop(&mut self) {
-            panic!("while dropping");
-        }
-    }
-
-    let cell = ExportCell::new(Panicking);
-    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(cell))).is_err());
 }

@@ -3,6 +3,38 @@
 use super::*;
 
 #[test]
+fn miri_a_closed_cell_has_given_its_storage_away() {
+    let (cell, drops) = counting(&[1, 2]);
+    let view = cell.view(&U32, false).unwrap();
+    assert_eq!(
+        cell.test_close().err().unwrap().to_string(),
+        "cannot close: 1 writable view is alive; release or delete every view first"
+    );
+    drop(view);
+    let storage = cell.test_close().map_err(|error| error.to_string()).unwrap();
+    assert_eq!(storage.items, [1, 2]);
+    assert!(cell.view(&U32, false).is_none());
+    assert!(cell.test_write().err().unwrap().is_closed());
+    assert_eq!(cell.test_close().err().unwrap().to_string(), "cannot close: it is closed");
+    assert!(cell.is_empty());
+    drop(cell);
+    assert_eq!(drops.load(Ordering::Relaxed), 0);
+    drop(storage);
+    assert_eq!(drops.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn miri_the_storage_comes_out_whole() {
+    let (cell, drops) = counting(&[4]);
+    let view = cell.view(&U32, false).unwrap();
+    let (cell, error) = cell.into_inner().map(drop).unwrap_err();
+    assert_eq!(error.views(), 1);
+    drop(view);
+    let storage = cell.into_inner().map_err(|(_, error)| error).unwrap();
+    assert_eq!((&storage.items[..], drops.load(Ordering::Relaxed)), (&[4_u32][..], 0));
+}
+
+#[test]
 fn miri_a_detached_cell_is_closed_and_its_views_keep_the_memory() {
     let (mut cell, drops) = counting(&[1, 2, 3]);
     let (view, second) = (cell.view(&U32, true).unwrap(), cell.view(&U32, false).unwrap());
@@ -110,4 +142,28 @@ fn miri_a_cell_of_rows_is_detached() {
     cell.detach().unwrap();
     assert!(cell.view(&ROWS, false).is_none());
     assert_eq!(view.shape(), [2, 2]);
+}
+
+#[test]
+fn miri_a_storage_whose_drop_panics_leaves_no_block() {
+    struct Panicking;
+
+    // SAFETY: no elements, at an aligned address that is not null.
+    unsafe impl Storage for Panicking {
+        type Element = u8;
+        type Access = ReadWrite;
+
+        unsafe fn raw(_: *mut Self) -> (NonNull<u8>, usize) {
+            (NonNull::dangling(), 0)
+        }
+    }
+
+    impl Drop for Panicking {
+        fn drop(&mut self) {
+            panic!("while dropping");
+        }
+    }
+
+    let cell = ExportCell::new(Panicking);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(cell))).is_err());
 }
