@@ -19,7 +19,7 @@ pub(super) struct Group([MaybeUninit<u8>; 128]);
 
 impl Group {
     fn uninit() -> Self {
-        Self([MaybeUninit::uninit(); _])
+        Self([MaybeUninit::uninit(); size_of::<Self>()])
     }
 
     /// How many elements it has, if that is a whole number.

@@ -32,11 +32,11 @@ fn sum_array(py: Python<'_>, obj: BufferView<'_, i32>) -> i128 {
 #[pyfunction]
 #[pyo3(signature = (a, b, /))]
 fn dot(py: Python<'_>, a: BufferView<'_, f64>, b: BufferView<'_, f64>) -> PyResult<f64> {
-    /// As many sums as fill the vectors of a processor, and do not wait for each other.
-    type Sums = [f64; 16];
+    /// As many items as fill a few vectors of the processor. Each has a sum of its own, which waits for no other.
+    type Lanes = [f64; 16];
 
     #[inline(always)]
-    fn add(mut sums: Sums, a: Sums, b: Sums) -> Sums {
+    fn add(mut sums: Lanes, a: Lanes, b: Lanes) -> Lanes {
         sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
         sums
     }
@@ -48,8 +48,8 @@ fn dot(py: Python<'_>, a: BufferView<'_, f64>, b: BufferView<'_, f64>) -> PyResu
         return Err(PyValueError::new_err(format!("expected as many items in both, but these have {len} and {other}")));
     }
     let sums = match (a.shared(), b.shared()) {
-        (Some(a), Some(b)) => detached_if_large(py, len, || a.fold_arrays_with(b, [0.0; _], (0.0, 0.0), add)),
-        _ => a.fold_arrays_with(&b, [0.0; _], (0.0, 0.0), add),
+        (Some(a), Some(b)) => detached_if_large(py, len, || a.fold_arrays_with(b, Lanes::default(), (0.0, 0.0), add)),
+        _ => a.fold_arrays_with(&b, Lanes::default(), (0.0, 0.0), add),
     };
     Ok(sums.iter().sum())
 }
