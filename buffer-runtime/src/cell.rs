@@ -15,6 +15,7 @@ mod ticket;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem;
 use std::ptr::NonNull;
 
 use pyo3::Python;
@@ -27,6 +28,7 @@ pub use self::rows::SharedRow;
 pub(crate) use self::ticket::{PartTicket, Ticket};
 
 use self::block::Block;
+use crate::contain::undisturbed;
 use crate::element;
 use crate::error::{Attempt, BorrowError};
 use crate::lock::{Disowned, Kind};
@@ -205,8 +207,12 @@ impl<S> Drop for ExportCell<S> {
         let header = self.address();
         match self.header().lock.disown() {
             Disowned::LeftToViews => {}
-            // SAFETY: no view is alive and, by invariant 9, none can begin. Guards borrow the cell, so none is in use.
-            Disowned::Free => unsafe { Header::destroy(header) },
+            Disowned::Free => {
+                // SAFETY: no view is alive and, by invariant 9, none can begin. Guards borrow the cell, so none is in use.
+                let destroy = || unsafe { Header::destroy(header) };
+                // Only a storage's drop can be user code.
+                if mem::needs_drop::<S>() { undisturbed(destroy) } else { destroy() }
+            }
             // SAFETY: views leave the block alone until it is marked as an orphan; its owner goes here, once.
             #[cfg(not(atomic_lock))]
             Disowned::Orphaned => unsafe { orphans::leave(header) },

@@ -50,6 +50,8 @@
 #[cfg(not(loom))]
 mod cell;
 #[cfg(not(loom))]
+mod contain;
+#[cfg(not(loom))]
 mod element;
 mod error;
 #[cfg(not(loom))]

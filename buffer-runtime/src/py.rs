@@ -3,7 +3,6 @@
 pub mod array;
 mod class;
 mod cold;
-mod contain;
 mod export;
 mod part;
 mod scoped;

@@ -9,11 +9,11 @@ use pyo3::impl_::trampoline::{MethodDef, getbufferproc, releasebufferproc};
 use pyo3::{PyErr, PyResult, Python, ffi};
 
 use super::class::{Cell, Class, Exporter, ShapeSource, Unreached};
-use super::contain::contain;
 use super::export::{Tried, try_grant};
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
 use crate::cell::{Header, Ticket};
+use crate::contain::{contain, report};
 use crate::error::{Blocker, ViewError};
 use crate::request::Flags;
 
@@ -231,17 +231,6 @@ pub(super) unsafe fn release(py: Python<'_>, ticket: Ticket) {
 ///
 /// As for [`Header::destroy`].
 unsafe fn destroy(py: Python<'_>, block: std::ptr::NonNull<Header>) {
-    let dropped = contain(|| {
-        // SAFETY: as the caller vouches.
-        unsafe { Header::destroy(block) };
-        Ok(())
-    });
-    if let Err(error) = dropped {
-        error.write_unraisable(py, None);
-    }
-    // A drop that called Python and left an exception behind has nobody to raise it to either.
-    if PyErr::occurred(py) {
-        // SAFETY: attached, as the token says; without an object the report names none.
-        unsafe { ffi::PyErr_WriteUnraisable(std::ptr::null_mut()) };
-    }
+    // SAFETY: as the caller vouches.
+    report(py, || unsafe { Header::destroy(block) });
 }

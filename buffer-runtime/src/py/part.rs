@@ -12,9 +12,9 @@ use pyo3::{Py, PyResult, Python, ffi};
 
 use super::class::{Exported, Exporter, ShapeSource};
 use super::cold::{MAX_EVALUATIONS, evaluate, release, with_class_of};
-use super::contain::with_none_pending;
 use super::export::{buf, described, fill};
 use crate::cell::{Description, Header, PartView, Ticket};
+use crate::contain::with_none_pending;
 use crate::error::{Blocker, ViewError};
 use crate::layout::{Declaration, Dims, Item};
 use crate::lock::Access;

@@ -12,8 +12,8 @@ use pyo3::prelude::*;
 use pyo3::{PyErr, PyTraverseError, PyVisit, ffi};
 
 use super::Range;
+use crate::contain::release_held;
 use crate::error::ViewError;
-use crate::py::contain::release_held;
 use crate::request::{self, Facts, Flags};
 
 /// 1. While `holders` is not 0, `held` is a granted view, which the exporter keeps; whoever takes it to 0 releases it.

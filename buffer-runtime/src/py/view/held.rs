@@ -8,8 +8,8 @@ use pyo3::{PyErr, ffi};
 
 use super::claims::{Arrays, Claims};
 use super::item::Wanted;
+use crate::contain::release_held;
 use crate::layout::MAX_NDIM;
-use crate::py::contain::release_held;
 
 /// A granted view, released when dropped.
 ///

@@ -7,7 +7,7 @@ use pyo3::panic::PanicException;
 use pyo3::{PyErr, PyResult, Python, ffi};
 
 /// Runs user code; its panic becomes PyO3's `PanicException`.
-pub(super) fn contain<R>(code: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
+pub(crate) fn contain<R>(code: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
     panic::catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| Err(panic_exception(payload)))
 }
 
@@ -28,7 +28,7 @@ fn panic_exception(payload: Box<dyn Any + Send>) -> PyErr {
 ///
 /// Not a `PyErr`: taking a pending `PanicException` as one resumes the panic.
 #[must_use = "the pending exception is to be restored"]
-pub(super) struct Pending<'py> {
+pub(crate) struct Pending<'py> {
     py: Python<'py>,
     #[cfg(Py_3_12)]
     exception: *mut ffi::PyObject,
@@ -37,7 +37,7 @@ pub(super) struct Pending<'py> {
 }
 
 impl<'py> Pending<'py> {
-    pub(super) fn take(py: Python<'py>) -> Self {
+    pub(crate) fn take(py: Python<'py>) -> Self {
         #[cfg(Py_3_12)]
         // SAFETY: attached, as the token says. The answer is an owned reference or NULL.
         let exception = unsafe { ffi::PyErr_GetRaisedException() };
@@ -53,7 +53,7 @@ impl<'py> Pending<'py> {
     }
 
     /// Sets it again, in the place of whatever is set now.
-    pub(super) fn restore(self) {
+    pub(crate) fn restore(self) {
         let _ = self.py;
         #[cfg(Py_3_12)]
         // SAFETY: attached; the reference is owned and handed over.
@@ -74,7 +74,7 @@ impl<'py> Pending<'py> {
 /// afterwards, unless `failed` says that the call's own takes its place.
 ///
 /// PyO3's trampolines are such calls even before they reach us: they drop the references that wait in PyO3's pool.
-pub(super) fn with_none_pending<R>(py: Python<'_>, call: impl FnOnce() -> R, failed: impl FnOnce(&R) -> bool) -> R {
+pub(crate) fn with_none_pending<R>(py: Python<'_>, call: impl FnOnce() -> R, failed: impl FnOnce(&R) -> bool) -> R {
     let before = Pending::take(py);
     let result = call();
     if failed(&result) {
@@ -87,20 +87,67 @@ pub(super) fn with_none_pending<R>(py: Python<'_>, call: impl FnOnce() -> R, fai
     result
 }
 
+/// Runs user code that has nobody to raise anything to: its panic is reported, and so is what it leaves raised.
+pub(crate) fn report(py: Python<'_>, code: impl FnOnce()) {
+    let done = contain(|| {
+        code();
+        Ok(())
+    });
+    if let Err(error) = done {
+        error.write_unraisable(py, None);
+    }
+    report_raised(py);
+}
+
+fn report_raised(py: Python<'_>) {
+    if PyErr::occurred(py) {
+        // SAFETY: attached, as the token says; without an object the report names none.
+        unsafe { ffi::PyErr_WriteUnraisable(std::ptr::null_mut()) };
+    }
+}
+
+/// Runs the drop of what a Python object may own, which is any code. Objects also die while an exception is pending, such as
+/// the temporaries of an expression that raises, and PyO3 drops their values then and there: Python code that is called from
+/// such a drop would lose the exception, and CPython would crash for want of it. So it is kept; a panic, which would take its
+/// place, is reported.
+///
+/// Where nothing is pending, or the thread is not attached, this is a call.
+pub(crate) fn undisturbed(code: impl FnOnce()) {
+    match attached() {
+        Some(py) if PyErr::occurred(py) => with_none_pending(py, || report(py, code), |()| false),
+        _ => code(),
+    }
+}
+
+/// Whether this thread is attached. Never attaches, nor waits.
+#[cfg(not(any(Py_LIMITED_API, miri)))]
+fn attached<'py>() -> Option<Python<'py>> {
+    // SAFETY: any thread may ask, with or without an interpreter; the answer is only compared.
+    let current = unsafe { ffi::compat::PyThreadState_GetUnchecked() };
+    // Up to 3.11 that is the thread which has the GIL, and not always this one.
+    // SAFETY: as above, with an interpreter.
+    let is_ours = || std::ptr::eq(current, unsafe { ffi::PyGILState_GetThisThreadState() });
+    // SAFETY: the thread state that is current is this thread's.
+    (!current.is_null() && is_ours()).then(|| unsafe { Python::assume_attached() })
+}
+
+/// The stable ABI cannot tell, and under Miri there is no Python.
+#[cfg(any(Py_LIMITED_API, miri))]
+fn attached<'py>() -> Option<Python<'py>> {
+    None
+}
+
 /// Releases a view that is held of another exporter, which may run Python code: whatever is pending stays so, and what the
 /// release leaves raised is reported, since there is nobody to raise it to.
 ///
 /// # Safety
 ///
 /// The view was granted, and is released here only.
-pub(super) unsafe fn release_held(py: Python<'_>, view: *mut ffi::Py_buffer) {
+pub(crate) unsafe fn release_held(py: Python<'_>, view: *mut ffi::Py_buffer) {
     let release = || {
         // SAFETY: attached, as the token says, and the caller vouches for the view.
         unsafe { ffi::PyBuffer_Release(view) };
-        if PyErr::occurred(py) {
-            // SAFETY: attached; without an object the report names none.
-            unsafe { ffi::PyErr_WriteUnraisable(std::ptr::null_mut()) };
-        }
+        report_raised(py);
     };
     if PyErr::occurred(py) { with_none_pending(py, release, |()| false) } else { release() }
 }
