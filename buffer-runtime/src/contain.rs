@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 
 use pyo3::panic::PanicException;
-use pyo3::{PyErr, PyResult, Python, ffi};
+use pyo3::{Bound, PyErr, PyResult, Python, ffi};
 
 /// Runs user code; its panic becomes PyO3's `PanicException`.
 pub(crate) fn contain<R>(code: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
@@ -68,6 +68,36 @@ impl<'py> Pending<'py> {
         }
         std::mem::forget(self);
     }
+
+    /// As an error to be raised on, if there is one.
+    fn into_error(self) -> Option<PyErr> {
+        #[cfg(Py_3_12)]
+        let value = self.exception;
+        #[cfg(not(Py_3_12))]
+        let value = {
+            let [mut kind, mut value, mut traceback] = self.exception;
+            // SAFETY: attached; the references are owned, and so are those that take their place. NULL stays NULL.
+            unsafe { ffi::PyErr_NormalizeException(&raw mut kind, &raw mut value, &raw mut traceback) };
+            if !traceback.is_null() {
+                // SAFETY: attached; with a traceback there is an exception.
+                unsafe { ffi::PyException_SetTraceback(value, traceback) };
+            }
+            // The exception refers to both by now.
+            drop(Self { py: self.py, exception: [kind, std::ptr::null_mut(), traceback] });
+            value
+        };
+        let py = self.py;
+        std::mem::forget(self);
+        // SAFETY: an owned reference, or NULL.
+        let value = unsafe { Bound::from_owned_ptr_or_opt(py, value) };
+        value.map(PyErr::from_value)
+    }
+}
+
+/// What a call has raised that has failed, to be raised on. `PyErr::fetch` would resume the panic that a `PanicException` comes
+/// from, and print that it does.
+pub(crate) fn raised(py: Python<'_>) -> PyErr {
+    Pending::take(py).into_error().unwrap_or_else(|| PyErr::fetch(py))
 }
 
 /// Calls what may run user code and set exceptions, with none pending. The one that was pending before is pending again

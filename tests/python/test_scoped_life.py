@@ -5,6 +5,7 @@ import threading
 import weakref
 
 import apart
+import numpy as np
 import pytest
 from buffer_tests_ext.edges import Series
 from test_scoped import VALUES
@@ -121,6 +122,73 @@ def test_a_view_that_ends_while_an_exception_is_pending_leaves_it():
     with pytest.raises(KeyError, match="mine"):
         running.throw(KeyError("mine"))
     assert m.views() == 0
+
+
+@pytest.mark.parametrize("consume", ["scoped(m).__enter__()", "scoped_range(m, 0, 0)", "np.asarray(m)"])
+def test_a_shape_that_panics_is_an_exception_and_no_panic_that_is_resumed(consume):
+    said = apart.run(
+        f"""
+import os
+import numpy as np
+from buffer_tests_ext.edges import Shaped, scoped, scoped_range
+m = Shaped([1, 2], lambda: "panic")
+os.dup2(1, 2)
+try:
+    {consume}
+except BaseException as error:
+    assert type(error).__name__ == "PanicException", error
+    assert error.__traceback__
+else:
+    raise AssertionError("nothing was raised")
+""",
+        stderr=None,
+    )
+    assert "the shape panics" in said
+    assert "resuming" not in said
+
+
+def test_numpy_makes_no_object_of_what_has_ended():
+    m = Series(VALUES)
+    with m.view() as v:
+        gate = v.obj
+        assert np.asarray(gate).tolist() == VALUES
+    for use in (np.asarray, np.array, lambda gate: np.add(gate, 1), lambda gate: np.asarray(gate, "f4")):
+        with pytest.raises(BufferError, match="the block that it belonged to has ended; view the object itself"):
+            use(gate)
+    m.append(4)
+
+
+@pytest.mark.parametrize("stack", [0, 256 * 1024])
+def test_views_of_views_end_whatever_the_stack_holds(stack):
+    apart.run(
+        f"""
+import threading
+from buffer_tests_ext.edges import Series, scoped
+
+def nest():
+    m = Series([1.0, 2.0])
+    outer = m.view()
+    v = outer.__enter__()
+    inner = v
+    for _ in range(50_000):
+        inner = scoped(inner).__enter__()
+    assert inner.tolist() == [1, 2]
+    del v, outer
+    assert m.views() == 1
+    del inner
+    assert m.views() == 0
+    m.append(3)
+    done.append(m)
+
+done = []
+if {stack}:
+    threading.stack_size({stack})
+thread = threading.Thread(target=nest)
+thread.start()
+thread.join(60)
+assert done
+"""
+    )
 
 
 @pytest.mark.parametrize("left", ["v", "v[1:]", "pickle.PickleBuffer(v)", "memoryview(v.obj)", "scope"])

@@ -4,8 +4,10 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::impl_::pymethods::{PyMethodDef, PyMethodDefType};
 use pyo3::impl_::trampoline::{MethodDef, cfunction_with_keywords};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMemoryView, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 use pyo3::{Borrowed, ffi};
+
+use crate::contain::raised;
 
 /// The methods of a class without `#[buffer(no_array)]`.
 ///
@@ -43,12 +45,30 @@ unsafe fn array(
     // SAFETY: the caller vouches for the keywords, or NULL.
     let kwargs = unsafe { Borrowed::from_ptr_or_opt(py, kwargs) };
 
-    let view = PyMemoryView::from(&object)?;
     let keywords = kwargs.as_deref().map(|kwargs| kwargs.cast::<PyDict>()).transpose()?;
     let args = args.cast::<PyTuple>()?;
-    let options = options(&args, keywords)?;
-    let array = py.import("numpy")?.getattr("array")?.call((view,), Some(&options))?;
-    Ok(array.into_ptr())
+    array_of(&object, &args, keywords).map(Bound::into_ptr)
+}
+
+/// What `__array__` of an object answers: an array of a view, or what its refusal raises.
+pub(super) fn array_of<'py>(
+    object: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let view = memoryview(object)?;
+    let options = options(args, keywords)?;
+    object.py().import("numpy")?.getattr("array")?.call((view,), Some(&options))
+}
+
+/// As `PyMemoryView::from`, which resumes the panic of an exporter that has panicked.
+fn memoryview<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = object.py();
+    // SAFETY: attached, as the object says, which is alive.
+    let view = unsafe { ffi::PyMemoryView_FromObject(object.as_ptr()) };
+    // SAFETY: an owned reference, or NULL with an exception set.
+    let view = unsafe { Bound::from_owned_ptr_or_opt(py, view) };
+    view.ok_or_else(|| raised(py))
 }
 
 /// What numpy is asked for. Every numpy takes `None` for both: a type that fits, and a copy if one is needed.

@@ -99,8 +99,9 @@ impl ScopedView {
     /// # Errors
     ///
     /// `ValueError` where the bytes are not there, and `TypeError` where the object exports no buffer. The object is viewed for
-    /// a moment to look, and what it raises to refuse that is raised: `BufferError` also where its memory is not
-    /// C-contiguous. All of it is looked at again when the block begins.
+    /// a moment to look, which pins the memory of a class with `pin`. What it raises to refuse that is raised, as it is also where
+    /// its memory is not C-contiguous: `BufferError` mostly, `ValueError` of a numpy array. All of it is looked at again when the
+    /// block begins.
     pub fn range(object: &Bound<'_, PyAny>, offset: isize, length: isize) -> PyResult<Self> {
         let range = Range { offset, length };
         let scoped = Self::new(object)?;
@@ -119,7 +120,7 @@ impl ScopedView {
         let gate = Gate::new(self.object.bind(py), self.range)?.into_object(py)?;
         let view = PyMemoryView::from(gate.as_any());
         // From now on consumers alone hold it, of which the memoryview is the first.
-        gate.get().leave(py);
+        Gate::leave(&gate);
         let view = view?;
         let entering = Entered { view: view.clone().unbind(), gate: gate.unbind() };
         let refused = {

@@ -3,17 +3,20 @@
 //! The object knows its views, but not which of them came from which block. A gate knows those of one: slices of a memoryview
 //! and numpy arrays share its one request, which ends with the last of them.
 
+use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyErr, PyTraverseError, PyVisit, ffi};
 
 use super::Range;
-use crate::contain::release_held;
+use crate::contain::{raised, release_held};
 use crate::error::ViewError;
+use crate::py::array::array_of;
 use crate::request::{self, Facts, Flags};
 
 /// 1. While `holders` is not 0, `held` is a granted view, which the exporter keeps; whoever takes it to 0 releases it.
@@ -48,7 +51,7 @@ impl Gate {
         let mut held = Box::new(ffi::Py_buffer::new());
         // SAFETY: attached, with an object that is alive and room for a view.
         if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *held, flags) } != 0 {
-            return Err(PyErr::fetch(object.py()));
+            return Err(raised(object.py()));
         }
         let shown = ffi::Py_buffer { obj: ptr::null_mut(), internal: ptr::null_mut(), ..*held };
         let is_contiguous = |order: u8| {
@@ -72,11 +75,11 @@ impl Gate {
         if let Some(range) = range {
             gate.narrow(range)?;
         }
-        match PyErr::take(object.py()) {
-            None => Ok(gate),
+        if PyErr::occurred(object.py()) {
             // Granted and refused at once: whoever goes on has an exception that comes from nowhere.
-            Some(error) => Err(error),
+            return Err(raised(object.py()));
         }
+        Ok(gate)
     }
 
     /// Shows a range of what is held, which is bytes in one dimension.
@@ -134,10 +137,33 @@ impl Gate {
     }
 
     /// One holds it no more, the last of whom releases it.
-    pub(super) fn leave(&self, py: Python<'_>) {
+    pub(super) fn leave(slf: &Bound<'_, Self>) {
         // Release and Acquire: what all others did with the memory happens before it is released.
-        if self.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.release(py);
+        if slf.get().holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            Self::release_in_turn(slf);
+        }
+    }
+
+    /// Releases, unless too many releases are running one inside the other, as where a view of a view of a view ends: then
+    /// the outermost of them does it at its end, so that any number of them takes so much stack and no more.
+    fn release_in_turn(slf: &Bound<'_, Self>) {
+        let py = slf.py();
+        let waits = DEPTH.get() == MAX_DEPTH
+            // Not where the thread is ending.
+            && WAITING.try_with(|waiting| waiting.borrow_mut().push(slf.clone().unbind())).is_ok();
+        if waits {
+            return;
+        }
+        let release = |gate: &Self| {
+            DEPTH.set(DEPTH.get() + 1);
+            gate.release(py);
+            DEPTH.set(DEPTH.get() - 1);
+        };
+        release(slf.get());
+        if DEPTH.get() == 0 {
+            while let Ok(Some(gate)) = WAITING.try_with(|waiting| waiting.borrow_mut().pop()) {
+                release(gate.get());
+            }
         }
     }
 
@@ -146,6 +172,17 @@ impl Gate {
         // SAFETY: the view was granted, and is released here only (invariant 1).
         unsafe { release_held(py, self.held) };
     }
+}
+
+/// How deep releases may nest. A level takes some kilobytes where nothing is optimised, and a thread may have no more than a
+/// hundred of them.
+const MAX_DEPTH: usize = 15;
+
+thread_local! {
+    /// How many releases are running one inside the other.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// Whose turn is at the end of the outermost.
+    static WAITING: RefCell<Vec<Py<Gate>>> = const { RefCell::new(Vec::new()) };
 }
 
 #[pymethods]
@@ -185,8 +222,18 @@ impl Gate {
     /// # Safety
     ///
     /// As CPython calls it: with a view of this object. It is final, so that no other class brings a view of its own.
-    unsafe fn __releasebuffer__(&self, py: Python<'_>, _view: *mut ffi::Py_buffer) {
-        self.leave(py);
+    unsafe fn __releasebuffer__(slf: &Bound<'_, Self>, _view: *mut ffi::Py_buffer) {
+        Self::leave(slf);
+    }
+
+    /// Where numpy would make an array of one object.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __array__<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        array_of(slf.as_any(), args, kwargs)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
