@@ -47,8 +47,10 @@ impl From<ForeignBufferError> for PyErr {
     fn from(error: ForeignBufferError) -> Self {
         let text = error.to_string();
         match error {
-            ForeignBufferError::Null { .. } | ForeignBufferError::TooLong { .. } => PyMemoryError::new_err(text),
             ForeignBufferError::Misaligned { .. } => PyBufferError::new_err(text),
+            ForeignBufferError::Null { .. }
+            | ForeignBufferError::TooLong { .. }
+            | ForeignBufferError::PastTheEnd { .. } => PyMemoryError::new_err(text),
         }
     }
 }

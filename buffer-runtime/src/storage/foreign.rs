@@ -35,8 +35,9 @@ use crate::element::{self, Element};
 /// # Ok::<(), buffer_runtime::ForeignBufferError>(())
 /// ```
 ///
-/// A deallocator that panics does so out of the drop of what it frees, as any drop would. Where a view was the last to go
-/// there is nobody to panic to, and `sys.unraisablehook` gets it as PyO3's `PanicException`.
+/// A deallocator that panics does so out of the drop of what it frees, as any drop would. Where a view was the last to go, or
+/// the object dies while an exception is pending, there is nobody to panic to, and `sys.unraisablehook` gets it as PyO3's
+/// `PanicException`.
 pub struct ForeignBuffer<T, A = ReadWrite> {
     /// Initialised elements, valid until `free` is called; no memory where there are none.
     data: NonNull<T>,
@@ -77,6 +78,14 @@ pub enum ForeignBufferError {
         /// The size of one in bytes.
         size: usize,
     },
+    /// Memory from here on would end behind the last address: no pointer, but the -1 by which `mmap` says that it has failed.
+    #[non_exhaustive]
+    PastTheEnd {
+        /// The address.
+        address: usize,
+        /// How many bytes the elements take.
+        bytes: usize,
+    },
 }
 
 impl fmt::Display for ForeignBufferError {
@@ -94,6 +103,10 @@ impl fmt::Display for ForeignBufferError {
                 f,
                 "{len} elements of {size} bytes are more than memory can have; check that the length counts elements"
             ),
+            Self::PastTheEnd { address, bytes } => write!(
+                f,
+                "{bytes} bytes from {address:#x} on would end behind the last address; look whether the allocation has failed"
+            ),
         }
     }
 }
@@ -107,7 +120,7 @@ impl<T: Element> ForeignBuffer<T> {
     ///
     /// # Errors
     ///
-    /// The pointer is null, misaligned, or the length overflows. Then `free` is dropped and not called, and the memory remains
+    /// The pointer is null or misaligned, or the length overflows, alone or from that address on. Then `free` is dropped and not called, and the memory remains
     /// the caller's, who still has the pointer.
     ///
     /// # Safety
@@ -152,11 +165,13 @@ impl<T: Element, A: Access> ForeignBuffer<T, A> {
     fn check(given: *mut T, len: usize, free: Free<T>) -> Result<Self, ForeignBufferError> {
         const { element::check::<T>() }
         let size = size_of::<T>();
-        if len.checked_mul(size).is_none_or(|bytes| isize::try_from(bytes).is_err()) {
-            return Err(ForeignBufferError::TooLong { len, size });
-        }
+        let bytes = len.checked_mul(size).filter(|&bytes| isize::try_from(bytes).is_ok());
+        let Some(bytes) = bytes else { return Err(ForeignBufferError::TooLong { len, size }) };
         if !given.is_aligned() {
             return Err(ForeignBufferError::Misaligned { address: given.addr(), align: align_of::<T>() });
+        }
+        if given.addr().checked_add(bytes).is_none() {
+            return Err(ForeignBufferError::PastTheEnd { address: given.addr(), bytes });
         }
         let data = match NonNull::new(given) {
             Some(data) => data,

@@ -31,6 +31,13 @@ fn refusal<T: Element>(given: *mut T, len: usize) -> ForeignBufferError {
     error
 }
 
+/// Whether these parts are a buffer, which is freed at once.
+fn accepted<T: Element>(given: *mut T, len: usize) -> bool {
+    // SAFETY: nobody looks at the elements.
+    let buffer = unsafe { ForeignBuffer::new(given, len, |_, _| ()) };
+    buffer.map(drop).is_ok()
+}
+
 #[test]
 fn miri_what_can_be_no_buffer_is_not_freed() {
     let mut numbers = [0_i32; 3];
@@ -44,6 +51,13 @@ fn miri_what_can_be_no_buffer_is_not_freed() {
     for len in [largest + 1, usize::MAX / 4 + 1, usize::MAX] {
         assert_eq!(refusal(first, len), ForeignBufferError::TooLong { len, size: 4 });
     }
+    let failed = ptr::without_provenance_mut::<u8>(usize::MAX);
+    for bytes in [1, isize::MAX.cast_unsigned()] {
+        assert_eq!(refusal(failed, bytes), ForeignBufferError::PastTheEnd { address: usize::MAX, bytes });
+    }
+    let last = ptr::without_provenance_mut::<u32>(usize::MAX - 7);
+    assert_eq!(refusal(last, 2), ForeignBufferError::PastTheEnd { address: usize::MAX - 7, bytes: 8 });
+    assert!(accepted(last, 1));
 }
 
 #[test]
@@ -59,6 +73,10 @@ fn refusals_say_what_to_look_at() {
     assert_eq!(
         refusal(ptr::without_provenance_mut::<u16>(0x1000), 1 << 63).to_string(),
         "9223372036854775808 elements of 2 bytes are more than memory can have; check that the length counts elements"
+    );
+    assert_eq!(
+        refusal(ptr::without_provenance_mut::<u8>(usize::MAX), 16).to_string(),
+        "16 bytes from 0xffffffffffffffff on would end behind the last address; look whether the allocation has failed"
     );
 }
 
