@@ -21,9 +21,9 @@ class MapFile:
     def __new__(cls, path: str | PathLike[str], length: SupportsIndex | None = None) -> Self:
         """Maps all of a file that exists; with a `length`, it grows to so many bytes first, by zeros.
 
-        Raises `OSError` (`FileNotFoundError`, `IsADirectoryError`, `PermissionError`, or that the disk has no room) and
-        `ValueError` for an empty file without a `length`, or a `length` that would cut the file. What is in the file
-        then stays as it is.
+        Raises `OSError` (`FileNotFoundError`, `IsADirectoryError`, `PermissionError`, or that the disk has no room, or
+        that it is a device, a pipe or a socket) and `ValueError` for an empty file without a `length`, or a `length`
+        that would cut the file. What is in the file then stays as it is.
         """
 
     def resize(self, length: SupportsIndex) -> None:

@@ -1,5 +1,6 @@
 //! A file that Python sees as its bytes.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -71,10 +72,16 @@ fn raise(path: &Path, problem: Problem) -> PyErr {
             Some(code) => {
                 let text = error.to_string();
                 let text = text.split(" (os error").next().unwrap_or(&text).to_owned();
-                PyOSError::new_err((code, text, path.as_os_str().to_owned()))
+                let path = path.as_os_str().to_owned();
+                // What Windows says is its own number, which goes last; elsewhere that is ignored.
+                PyOSError::new_err((code, text, path, code))
             }
+            None if error.kind() == io::ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
             None => error.into(),
         },
+        Problem::Irregular => {
+            PyOSError::new_err(format!("{shown} is no regular file, and no memory can be mapped to it"))
+        }
         Problem::Empty => {
             PyValueError::new_err(format!("{shown} is empty, and no memory can be mapped to it; give a length"))
         }

@@ -101,8 +101,12 @@ impl Header {
         visit.call(&self.file)
     }
 
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let (step, length) = (self.step(py)?, self.length(py)?);
-        Ok(format!("<Header at {}: step {step}, length {length}>", self.offset))
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let offset = self.offset;
+        match (self.step(py), self.length(py)) {
+            (Ok(step), Ok(length)) => format!("<Header at {offset}: step {step}, length {length}>"),
+            // The file is closed, or has become shorter.
+            _ => format!("<Header at {offset}, which cannot be read>"),
+        }
     }
 }

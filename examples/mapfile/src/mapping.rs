@@ -40,6 +40,8 @@ pub(crate) struct Mapped {
 pub(crate) enum Problem {
     /// What the system says.
     System(io::Error),
+    /// It is a device, a pipe, a socket.
+    Irregular,
     /// It has no bytes, and nobody said how many it should have.
     Empty,
     /// It is longer than asked for, by what is in it.
@@ -60,7 +62,11 @@ impl Mapped {
     /// Opens a file that exists, and maps it. With a `length`, it grows to that many bytes first.
     pub(crate) fn open(path: &Path, length: Option<usize>) -> Result<Self, Problem> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        let has = file.metadata()?.len();
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return Err(Problem::Irregular);
+        }
+        let has = found.len();
         match length {
             None if has == 0 => return Err(Problem::Empty),
             Some(length) if (length as u64) < has => return Err(Problem::Longer { has }),
@@ -134,8 +140,8 @@ fn reserve(file: &File, has: u64, length: u64) -> io::Result<()> {
     use rustix::io::Errno;
 
     let disk = fstatvfs(file)?;
-    // Asked first, since to reserve what is not there may take all there is for a moment.
-    if disk.f_bavail.saturating_mul(disk.f_frsize) < length - has {
+    // Asked first, since to reserve what is not there may take all there is for a moment. What has no blocks does not count any.
+    if disk.f_blocks > 0 && disk.f_bavail.saturating_mul(disk.f_frsize) < length - has {
         return Err(Errno::NOSPC.into());
     }
     match fallocate(file, FallocateFlags::empty(), has, length - has) {

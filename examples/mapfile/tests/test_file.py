@@ -215,31 +215,6 @@ m.resize(8192)
         assert os.path.getsize(file.name) == 8192
 
 
-def test_a_path_that_does_not_exist(tmp_path):
-    missing = tmp_path / "missing"
-    for arguments in ((missing,), (missing, 10), (tmp_path / "no" / "such" / "folder",)):
-        with pytest.raises(FileNotFoundError) as refusal:
-            MapFile(*arguments)
-        assert (refusal.value.errno, refusal.value.filename) == (errno.ENOENT, str(arguments[0]))
-    assert not missing.exists()
-
-
-def test_a_directory(tmp_path):
-    with pytest.raises(OSError) as refusal:
-        MapFile(tmp_path)
-    assert isinstance(refusal.value, (IsADirectoryError, PermissionError))
-
-
-def test_an_empty_file(tmp_path):
-    empty = tmp_path / "empty"
-    empty.touch()
-    with pytest.raises(ValueError, match=r"empty is empty, and no memory can be mapped to it; give a length"):
-        MapFile(empty)
-    assert empty.stat().st_size == 0
-    with MapFile(empty, 10) as m:
-        assert bytes(m) == bytes(10)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that is mapped cannot be truncated there")
 def test_a_file_that_somebody_else_cuts_is_noticed_at_the_next_occasion(path):
     m = MapFile(path)

@@ -92,8 +92,11 @@ def test_a_header_that_the_file_has_lost(m):
     for lost in (lambda: memoryview(header), lambda: np.asarray(header)):
         with pytest.raises(BufferError, match="96"):
             lost()
+    assert repr(header) == "<Header at 80, which cannot be read>"
     m.resize(96)
     assert header.step == 0
+    m.close()
+    assert repr(header) == "<Header at 80, which cannot be read>"
 
 
 def test_values_that_do_not_fit(m):
