@@ -106,8 +106,15 @@ unsafe fn grant<T: Exporter<Cell = Py<W>>, W: Exported>(
             whole.downgrade().map_err(blocked)?;
             part.set_ticket(whole.ticket);
         }
-        if W::ENTRY.pin {
-            whole.header().pin.set(whole.ticket.access);
+        if let Some(pin) = W::ENTRY.pin {
+            let internal = whole.ticket.to_internal().cast();
+            // SAFETY: attached; the object is of the class whose entry it is, and the view is counted.
+            let pinned = unsafe { pin(T::cell(class).as_ptr(), internal) };
+            if !pinned {
+                let text =
+                    "cannot grant a view: another thread is changing the object whose memory it would pin; try again";
+                return Err(pyo3::exceptions::PyBufferError::new_err(text));
+            }
         }
         let buf = buf(whole.header(), part.layout());
         let all = described(part.layout(), answer, facts.readonly, std::ptr::null_mut());

@@ -14,7 +14,7 @@
 //! Plain slots cost a third of what PyO3's trampolines do. They run no user code and cannot panic; what might goes to
 //! `cold`.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::hint;
 use std::marker::PhantomData;
 
@@ -69,17 +69,27 @@ pub trait Slot<T>: Source {
     const GETBUFFER: ffi::getbufferproc;
     /// The same for views that only a part will have been granted: `pin` is left to the part, which may still be refused.
     const GETBUFFER_OF_PART: ffi::getbufferproc;
+    /// How the part does that, where the class wants it.
+    const PIN: Option<SetPin>;
 }
+
+/// Pins the memory of the view whose `internal` this is. `false` where the object is no longer what holds that memory, or cannot be
+/// asked.
+///
+/// To be called attached, with an object of the class, and while the view is counted.
+pub(super) type SetPin = unsafe fn(*mut ffi::PyObject, *mut c_void) -> bool;
 
 impl<T: Exporter<Cell = Self>, S: Exportable> Slot<T> for ExportCell<S> {
     const GETBUFFER: ffi::getbufferproc = getbuffer::<T, true>;
     const GETBUFFER_OF_PART: ffi::getbufferproc = getbuffer::<T, false>;
+    const PIN: Option<SetPin> = if T::PIN { Some(pin::<T>) } else { None };
 }
 
 impl<T: Exporter<Cell = Self>, W: Exported> Slot<T> for Py<W> {
     const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T, W>;
     // There are no parts of parts.
     const GETBUFFER_OF_PART: ffi::getbufferproc = getbuffer_part::<T, W>;
+    const PIN: Option<SetPin> = None;
 }
 
 /// How views of a class's objects begin, for those who show parts of them.
@@ -90,8 +100,8 @@ pub struct Entry<C> {
     pub(super) part: bool,
     /// Whether its views are read-only, whoever asks.
     pub(super) readonly: bool,
-    /// Whether a view that is granted pins the memory.
-    pub(super) pin: bool,
+    /// How a view that is granted pins the memory, if it does.
+    pub(super) pin: Option<SetPin>,
     class: PhantomData<fn(&C)>,
 }
 
@@ -103,7 +113,7 @@ impl<C> Entry<C> {
             getbuffer: <T::Cell as Slot<T>>::GETBUFFER_OF_PART,
             part: <T::Cell as Source>::PART,
             readonly: T::READONLY,
-            pin: T::PIN,
+            pin: <T::Cell as Slot<T>>::PIN,
             class: PhantomData,
         }
     }
@@ -185,6 +195,21 @@ unsafe fn getbuffer_plain<T: Exporter<Cell: Cell>, const PINS: bool>(
     // SAFETY: the caller vouches for the object.
     let tried = unsafe { with_class::<T, _>(slf, grant) };
     matches!(tried, Ok(Ok(Tried::Granted)))
+}
+
+/// A [`SetPin`]. The object is borrowed meanwhile, so that nobody takes the cell out of it who has not seen the pin.
+unsafe fn pin<T: Exporter<Cell: Cell>>(object: *mut ffi::PyObject, internal: *mut c_void) -> bool {
+    let Some(ticket) = Ticket::from_internal(internal.cast()) else { return false };
+    let pin = |class: &T::Class| {
+        let cell = T::cell(class).cell();
+        let holds_it = cell.address() == ticket.block;
+        if holds_it {
+            cell.header().pin.set(ticket.access);
+        }
+        holds_it
+    };
+    // SAFETY: the caller vouches for the object.
+    unsafe { with_class::<T, _>(object, pin) }.unwrap_or(false)
 }
 
 /// The declared extents, unless it takes user code to find them.
