@@ -35,6 +35,10 @@ use crate::element::{self, Element};
 /// # Ok::<(), buffer_runtime::ForeignBufferError>(())
 /// ```
 ///
+/// A deallocator may call Python, by `Python::attach`: the memory is out of everybody's reach by then. An exception that is
+/// pending where the object dies is put aside meanwhile. (Not in a build for the stable ABI, which cannot tell. There, begin
+/// with `PyErr::take` and end with `restore`.)
+///
 /// A deallocator that panics does so out of the drop of what it frees, as any drop would. Where a view was the last to go, or
 /// the object dies while an exception is pending, there is nobody to panic to, and `sys.unraisablehook` gets it as PyO3's
 /// `PanicException`.
