@@ -14,8 +14,8 @@ class MapFile:
     Whoever else makes the file shorter, be it another process or another `MapFile`, takes memory away. That is noticed
     by `view`, `resize` and headers, and by the first of all other views, and raises `OSError`. Nobody can notice it in
     time for a view that is alive: to touch the bytes that are gone is a fault (SIGBUS) that ends the process, as with
-    every mapped file. So is a write that finds the disk full, where the system could not promise room when the file
-    grew; Linux mostly can.
+    every mapped file. So is a write that finds the disk full: in a hole that the file had before, or where the system
+    could not promise room when the file grew; Linux mostly can.
     """
 
     def __new__(cls, path: str | PathLike[str], length: SupportsIndex | None = None) -> Self:
