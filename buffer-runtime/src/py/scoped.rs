@@ -99,9 +99,9 @@ impl ScopedView {
     /// # Errors
     ///
     /// `ValueError` where the bytes are not there, and `TypeError` where the object exports no buffer. The object is viewed for
-    /// a moment to look, which pins the memory of a class with `pin`. What it raises to refuse that is raised, as it is also where
-    /// its memory is not C-contiguous: `BufferError` mostly, `ValueError` of a numpy array. All of it is looked at again when the
-    /// block begins.
+    /// a moment to look, which pins the memory of a class with `pin`. What it raises to refuse that is raised, also where its
+    /// memory is not C-contiguous: `BufferError` mostly, `ValueError` by a numpy array. All of it is looked at again when
+    /// the block begins.
     pub fn range(object: &Bound<'_, PyAny>, offset: isize, length: isize) -> PyResult<Self> {
         let range = Range { offset, length };
         let scoped = Self::new(object)?;

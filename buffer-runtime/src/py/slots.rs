@@ -73,8 +73,8 @@ pub trait Slot<T>: Source {
     const PIN: Option<SetPin>;
 }
 
-/// Pins the memory of the view whose `internal` this is. `false` where the object is no longer what holds that memory, or cannot be
-/// asked.
+/// Pins the memory of the view whose `internal` this is. `false` where the object is no longer what holds that memory, or
+/// cannot be asked.
 ///
 /// To be called attached, with an object of the class, and while the view is counted.
 pub(super) type SetPin = unsafe fn(*mut ffi::PyObject, *mut c_void) -> bool;

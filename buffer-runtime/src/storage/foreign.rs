@@ -124,8 +124,8 @@ impl<T: Element> ForeignBuffer<T> {
     ///
     /// # Errors
     ///
-    /// The pointer is null or misaligned, or the length overflows, alone or from that address on. Then `free` is dropped and not called, and the memory remains
-    /// the caller's, who still has the pointer.
+    /// The pointer is null or misaligned, or the length overflows, alone or from that address on. Then `free` is dropped and
+    /// not called, and the memory remains the caller's, who still has the pointer.
     ///
     /// # Safety
     ///
