@@ -10,8 +10,10 @@ def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "error")
 
 
-def pytest_collection_finish():
-    """Lets `gc.collect()` look at what a test has made, and not at the thousands of tests: half of the time went there."""
+@pytest.fixture(scope="module", autouse=True)
+def nothing_older_is_collected():
+    """`gc.collect()` then looks at what a module's tests have made, not at thousands of tests and what others have made of
+    them: that took half of the time."""
     gc.collect()
     gc.freeze()
 
