@@ -327,7 +327,9 @@ proptest! {
             dims[axis] = Dim::Inferred;
         }
         if let Ok((shape, _)) = resolved(&dims, items, 8, Order::C) {
-            prop_assert_eq!(shape.iter().product::<isize>(), items.cast_signed());
+            // Beside a zero the others may be so large that their product would overflow on the way.
+            let product = if shape.contains(&0) { 0 } else { shape.iter().product::<isize>() };
+            prop_assert_eq!(product, items.cast_signed());
             prop_assert!(shape.iter().all(|&extent| extent >= 0));
         }
     }
