@@ -1,8 +1,15 @@
-"""Format strings: sizes as the struct module says, items and offsets as numpy reads them."""
+"""Format strings: sizes as the struct module says, items and offsets as numpy reads them.
+
+`FORMAT_STRINGS` says how many the quick tests try; the slow ones try a fifth of that. They are the same in each run unless
+there are more, as in
+
+    FORMAT_STRINGS=100000 pytest tests/python/test_format_strings.py
+"""
 
 import array
 import ctypes
 import math
+import os
 import re
 import struct
 import sys
@@ -10,7 +17,7 @@ import sys
 import numpy as np
 import pytest
 from buffer_tests_ext import formats, layouts
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_records import RECORDS
 
@@ -19,8 +26,17 @@ try:
 except ImportError:  # numpy 1
     from numpy.core._internal import _dtype_from_pep3118 as numpy_reading
 
-examples = settings(max_examples=200, deadline=None, database=None)
-many_examples = settings(examples, max_examples=1000)
+STRINGS = 1000
+strings = int(os.environ.get("FORMAT_STRINGS", STRINGS))
+many_examples = settings(
+    max_examples=strings,
+    derandomize=strings <= STRINGS,
+    deadline=None,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+examples = settings(many_examples, max_examples=-(-strings // 5))
 
 # All that the struct module knew before 3.14.
 PLAIN_CODES = "xcbB?hHiIlLqQefdsp"

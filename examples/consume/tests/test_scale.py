@@ -100,16 +100,9 @@ def test_threads_beside_each_other():
     a = np.ones(100_000)
     # Weights that are read only once beside `a`: `dot(a, a)` may well meet an item before and after its change.
     weights = np.ones(a.size)
-    done = threading.Event()
-
-    def work():
-        for _ in range(200):
-            scale(a, -1)
-        done.set()
-
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=lambda: [scale(a, -1) for _ in range(200)])
     thread.start()
-    while not done.is_set():
+    while thread.is_alive():
         # A sum of items that are each 1 or -1 has the parity of their number.
         total = dot(a, weights)
         assert abs(total) <= a.size
