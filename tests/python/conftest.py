@@ -12,8 +12,8 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_older_is_collected():
-    """`gc.collect()` then looks at what a module's tests have made, not at thousands of tests and what others have made of
-    them: that took half of the time."""
+    """`gc.collect()` then looks at what a module's tests have made, not at thousands of tests and what those of other
+    modules have made: that took half of the time."""
     gc.collect()
     gc.freeze()
 

@@ -1,7 +1,7 @@
 """Format strings: sizes as the struct module says, items and offsets as numpy reads them.
 
-`FORMAT_STRINGS` says how many the quick tests try; the slow ones try a fifth of that. They are the same in each run unless
-there are more, as in
+`FORMAT_STRINGS` says how many the quick tests try; the slow ones try a fifth of that. They are the same in each run
+unless there are more, as in
 
     FORMAT_STRINGS=100000 pytest tests/python/test_format_strings.py
 """
