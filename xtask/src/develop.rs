@@ -93,7 +93,7 @@ pub(crate) fn cargo_for_extension(workspace: &Workspace, venv: &Venv) -> Command
 
 /// Where extension modules for this interpreter are built.
 pub(crate) fn target(workspace: &Workspace, venv: &Venv) -> PathBuf {
-    workspace.target(&format!("py{}", venv.python.tag))
+    workspace.target(&venv.flavour)
 }
 
 /// Copies the library that cargo built for `module` to where the interpreter will import it from `dir`.

@@ -3,9 +3,11 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write as _};
+use std::panic;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -39,6 +41,25 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot run {}", typed(command)))?;
     ensure!(status.success(), "{} failed ({status})", typed(command));
     Ok(())
+}
+
+/// As [`run`], while `meanwhile` is done; what the command prints is shown in one piece, when both have ended.
+pub(crate) fn run_beside<R>(command: &mut Command, meanwhile: impl FnOnce() -> R) -> (Result<()>, R) {
+    let (line, name) = (shown(command), typed(command));
+    println!("   $ {line} &");
+    let (output, done) = thread::scope(|scope| {
+        let running = scope.spawn(|| command.output());
+        let done = meanwhile();
+        (running.join().unwrap_or_else(|panic| panic::resume_unwind(panic)), done)
+    });
+    let ended = output.with_context(|| format!("cannot run {name}")).and_then(|output| {
+        println!("   $ {line} has ended");
+        io::stdout().write_all(&output.stdout)?;
+        io::stderr().write_all(&output.stderr)?;
+        ensure!(output.status.success(), "{name} failed ({})", output.status);
+        Ok(())
+    });
+    (ended, done)
 }
 
 /// As [`run`], for `cargo test` with a filter: that no test matches the filter is a failure as well.

@@ -17,41 +17,42 @@ const REQUIREMENTS: &str = "xtask/requirements.txt";
 pub(crate) struct Venv {
     pub(crate) dir: PathBuf,
     pub(crate) python: Interpreter,
+    /// Of the directory that extension modules for it are built in.
+    pub(crate) flavour: String,
 }
+
+/// The other versions take turns in one build directory: all that comes before PyO3 is built once for all of them.
+const OTHERS: &str = "versions";
 
 impl Venv {
     /// `.venv`, made or completed where that is needed. One that works is kept whatever `python3` is by now, unless
     /// `$PYTHON` asks for another interpreter.
     pub(crate) fn main(workspace: &Workspace) -> Result<Self> {
         let dir = workspace.root.join(".venv");
-        match working(&dir) {
-            Some(found) if Interpreter::asked_for().is_none() => Self::complete(workspace, dir, found),
-            found => Self::remake_unless(found, workspace, dir, &Interpreter::chosen()?),
-        }
+        let python = match working(&dir) {
+            Some(found) if Interpreter::asked_for().is_none() => found,
+            found => Self::remake_unless(found, &dir, &Interpreter::chosen()?)?,
+        };
+        let flavour = format!("py{}", python.tag);
+        Self::complete(workspace, Self { dir, python, flavour })
     }
 
     /// `.venv-3.X` of another interpreter.
     pub(crate) fn of(workspace: &Workspace, python: &Interpreter) -> Result<Self> {
         let dir = workspace.root.join(format!(".venv-{}", python.tag));
-        Self::remake_unless(working(&dir), workspace, dir, python)
+        let python = Self::remake_unless(working(&dir), &dir, python)?;
+        Self::complete(workspace, Self { dir, python, flavour: OTHERS.to_owned() })
     }
 
     /// Makes the environment anew unless what was found in its place is of the wanted interpreter.
-    fn remake_unless(
-        found: Option<Interpreter>,
-        workspace: &Workspace,
-        dir: PathBuf,
-        wanted: &Interpreter,
-    ) -> Result<Self> {
-        let python = match found {
-            Some(found) if found.same_installation(wanted) => found,
-            _ => make(&dir, wanted)?,
-        };
-        Self::complete(workspace, dir, python)
+    fn remake_unless(found: Option<Interpreter>, dir: &Path, wanted: &Interpreter) -> Result<Interpreter> {
+        match found {
+            Some(found) if found.same_installation(wanted) => Ok(found),
+            _ => make(dir, wanted),
+        }
     }
 
-    fn complete(workspace: &Workspace, dir: PathBuf, python: Interpreter) -> Result<Self> {
-        let venv = Self { dir, python };
+    fn complete(workspace: &Workspace, venv: Self) -> Result<Self> {
         venv.install_requirements(workspace)?;
         Ok(venv)
     }

@@ -33,7 +33,7 @@ impl Workspace {
         Ok(Self { root, target })
     }
 
-    /// A build directory of its own for each set of flags and each interpreter: sharing one would rebuild PyO3 at
+    /// A build directory of its own for each set of flags and for the main interpreter: sharing one would rebuild PyO3 at
     /// every change of either.
     pub(crate) fn target(&self, flavour: &str) -> PathBuf {
         self.target.join(flavour)

@@ -1,7 +1,7 @@
 //! The steps that pytest runs: the test extension and the examples, on one interpreter or on all of them.
 
 use std::env;
-use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -63,9 +63,7 @@ pub(super) fn atomic(suite: &Suite<'_>) -> Result<Outcome> {
     // Not into the environment, where it would replace the ordinary build; this directory is searched first.
     let modules = target.join("modules");
     develop::copy_module(&suite.venv, EXTENSION.1, &target, &modules)?;
-    let mut pytest = suite.venv.python();
-    pytest.env("PYTHONPATH", modules).current_dir(&suite.workspace.root);
-    run::run(pytest.args(["-m", "pytest", TESTS]))?;
+    run::run(pytest(suite.workspace, &suite.venv, TESTS).env("PYTHONPATH", modules))?;
     Ok(Outcome::Passed)
 }
 
@@ -75,23 +73,39 @@ fn on(workspace: &Workspace, venv: &Venv, profile: Profile) -> Result<()> {
     let mut cargo = develop::cargo_for_extension(workspace, venv);
     run::run(cargo.args(["build", "-p", EXTENSION.0, "--target-dir"]).arg(&target))?;
     develop::copy_module(venv, EXTENSION.1, &target, &venv.site_packages()?)?;
-    develop::install_examples(workspace, venv, profile)?;
 
-    let examples = workspace.examples()?;
-    let own_tests = examples.iter().map(|example| example.dir.join("tests")).filter(|tests| tests.is_dir());
+    // Neither keeps two cores busy.
+    let (own, examples) =
+        run::run_beside(&mut pytest(workspace, venv, TESTS), || test_examples(workspace, venv, profile));
+    let mut failed = examples?;
+    if own.is_err() {
+        failed.insert(0, format!("pytest {TESTS}"));
+    }
+    all_passed(&failed)
+}
+
+/// Builds the examples and runs their tests. Answers which failed.
+fn test_examples(workspace: &Workspace, venv: &Venv, profile: Profile) -> Result<Vec<String>> {
+    develop::install_examples(workspace, venv, profile)?;
     let mut failed = Vec::new();
-    for tests in std::iter::once(workspace.root.join(TESTS)).chain(own_tests) {
-        // Apart, since each example brings its own settings and may name its test files as others do.
-        let tests = tests.strip_prefix(&workspace.root).map(Path::to_owned).unwrap_or(tests);
-        let mut pytest = venv.python();
+    for example in workspace.examples()?.iter().filter(|example| example.dir.join("tests").is_dir()) {
+        // Apart, since each brings its own settings and may name its test files as others do.
+        let tests = format!("examples/{}/tests", example.name);
+        let mut pytest = pytest(workspace, venv, &tests);
         if matches!(profile, Profile::Dev) && env::var_os(LAYOUTS.0).is_none() {
             pytest.env(LAYOUTS.0, LAYOUTS.1);
         }
-        if run::run(pytest.args(["-m", "pytest"]).arg(&tests).current_dir(&workspace.root)).is_err() {
-            failed.push(format!("pytest {}", tests.display()));
+        if run::run(&mut pytest).is_err() {
+            failed.push(format!("pytest {tests}"));
         }
     }
-    all_passed(&failed)
+    Ok(failed)
+}
+
+fn pytest(workspace: &Workspace, venv: &Venv, tests: &str) -> Command {
+    let mut pytest = venv.python();
+    pytest.args(["-m", "pytest", tests]).current_dir(&workspace.root);
+    pytest
 }
 
 fn all_passed(failed: &[String]) -> Result<()> {
