@@ -76,11 +76,12 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// # Consumers that keep no view
 ///
 /// A few consumers take a view, keep the bare address of the memory, and release the view at once:
-/// `np.ndarray(shape, buffer=m)`, `np.recarray(shape, buf=m)`, `np.char.chararray(shape, buffer=m)` and `torch.frombuffer(m)`.
-/// No count can see them, and the memory would be moved or freed under them. With `pin`, what has been viewed once is refused
-/// ever after to whoever would do that: `write`, `get_mut`, `write_or_detach`, `close`, `take`, `detach` and `into_inner` of the
-/// cell answer `the memory is pinned`. So is `read`, if a view that was granted could write. `share` is granted, and so
-/// are further views.
+/// `np.ndarray(shape, buffer=m)`, `np.recarray(shape, buf=m)`, `np.char.chararray(shape, buffer=m)`, `torch.frombuffer(m)`
+/// and `torch.asarray(m)`. (`torch.from_numpy(np.asarray(m))` holds its view.) No count can see them, and the memory would
+/// be moved or freed under them. With `pin`, what has been viewed once is refused ever after to whoever would do that:
+/// `write`, `get_mut`, `write_or_detach`, `close`, `take`, `detach` and `into_inner` of the cell answer
+/// `the memory is pinned`. So is `read`, if a view that was granted could write. `share` is granted, and so are further
+/// views.
 ///
 /// The memory then lives as long as the object, which those consumers keep alive if it is what they were given; of a
 /// memoryview they keep the memoryview, which lets go of the object when it is released. One thing no lock can see: code of yours that

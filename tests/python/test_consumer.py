@@ -79,13 +79,6 @@ def test_bytes_of_every_exporter_are_read(make):
     assert bytes(consumer.read("u8", make())) == b"abc"
 
 
-def test_arrays_of_torch_are_read():
-    torch = pytest.importorskip(
-        "torch", reason="torch is not installed; its arrays are numpy's, which others view here"
-    )
-    assert consumer.read("f64", torch.tensor(VALUES, dtype=torch.float64).numpy()) == VALUES
-
-
 @each_kind(layout=["natural", "c2", "f3", "readonly"], storage=["vec", "array"])
 def test_each_of_our_classes_is_read_as_what_it_exports(kind):
     m = kind.make()
