@@ -10,28 +10,25 @@ from buffer_tests_ext import consumer, edges
 from buffer_tests_ext.edges import Owner, Pinned, ReadOnlyPinned, Tally
 from exporters import KINDS, the_kind
 
+torch = pytest.importorskip("torch", reason="torch is not installed; `pip install torch` adds these tests")
+
 VALUES = [1, 2, 3, 4]
 KEEPS_A_VIEW = {
-    "from_numpy": lambda torch, m: torch.from_numpy(np.asarray(m)),
-    "as_tensor": lambda torch, m: torch.as_tensor(np.asarray(m)),
-    "asarray": lambda torch, m: torch.asarray(np.asarray(m)),
-    "from_dlpack": lambda torch, m: torch.from_dlpack(np.asarray(m)),
-    "frombuffer of an array": lambda torch, m: torch.frombuffer(np.asarray(m), dtype=torch.int32),
-    "frombuffer of a memoryview": lambda torch, m: torch.frombuffer(memoryview(m), dtype=torch.int32),
+    "from_numpy": lambda m: torch.from_numpy(np.asarray(m)),
+    "as_tensor": lambda m: torch.as_tensor(np.asarray(m)),
+    "asarray": lambda m: torch.asarray(np.asarray(m)),
+    "from_dlpack": lambda m: torch.from_dlpack(np.asarray(m)),
+    "frombuffer of an array": lambda m: torch.frombuffer(np.asarray(m), dtype=torch.int32),
+    "frombuffer of a memoryview": lambda m: torch.frombuffer(memoryview(m), dtype=torch.int32),
 }
 # The names of the functions that let go of the view at once.
 KEEPS_AN_ADDRESS = ["frombuffer", "asarray"]
 
 
-@pytest.fixture(scope="module")
-def torch():
-    return pytest.importorskip("torch", reason="torch is not installed; `pip install torch` runs its tests as well")
-
-
 @pytest.mark.parametrize("make", KEEPS_A_VIEW.values(), ids=KEEPS_A_VIEW)
-def test_a_tensor_of_an_array_holds_its_view(torch, make):
+def test_a_tensor_of_an_array_holds_its_view(make):
     m = Owner(VALUES)
-    tensor = make(torch, m)
+    tensor = make(m)
     assert m.views() == 1
     tensor[0] = 70
     assert memoryview(m).tolist() == [70, 2, 3, 4]
@@ -46,7 +43,7 @@ def test_a_tensor_of_an_array_holds_its_view(torch, make):
     edges.grow(m, 1)
 
 
-def test_a_tensor_of_an_array_shows_the_items_of_every_class(torch):
+def test_a_tensor_of_an_array_shows_the_items_of_every_class():
     for kind in KINDS:
         m = kind.make()
         array = np.asarray(m)
@@ -59,7 +56,7 @@ def test_a_tensor_of_an_array_shows_the_items_of_every_class(torch):
 
 
 @pytest.mark.parametrize("name", KEEPS_AN_ADDRESS)
-def test_a_tensor_of_the_object_holds_none(torch, name):
+def test_a_tensor_of_the_object_holds_none(name):
     m = Owner(VALUES)
     tensor = getattr(torch, name)(m, dtype=torch.int32)
     assert m.views() == 0
@@ -69,7 +66,7 @@ def test_a_tensor_of_the_object_holds_none(torch, name):
 
 
 @pytest.mark.parametrize("name", KEEPS_AN_ADDRESS)
-def test_a_tensor_of_a_pinned_object_is_safe(torch, name):
+def test_a_tensor_of_a_pinned_object_is_safe(name):
     tally = Tally()
     m = Pinned(VALUES, tally)
     tensor = getattr(torch, name)(m, dtype=torch.int32)
@@ -92,7 +89,7 @@ def test_a_tensor_of_a_pinned_object_is_safe(torch, name):
 
 
 @pytest.mark.parametrize("name", KEEPS_AN_ADDRESS)
-def test_torch_writes_what_is_read_only(torch, name):
+def test_torch_writes_what_is_read_only(name):
     m = ReadOnlyPinned(VALUES)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given buffer is not writable", UserWarning)
@@ -102,14 +99,14 @@ def test_torch_writes_what_is_read_only(torch, name):
 
 
 @pytest.mark.parametrize("name", KEEPS_AN_ADDRESS)
-def test_what_is_no_c_ordered_memory_is_refused(torch, name):
+def test_what_is_no_c_ordered_memory_is_refused(name):
     m = the_kind("vec", "f2", "f32").make()
     with pytest.raises((RuntimeError, ValueError), match="could not retrieve buffer"):
         getattr(torch, name)(m, dtype=torch.float32)
     assert m.views() == 0
 
 
-def test_tensors_are_read_and_written_through_their_arrays(torch):
+def test_tensors_are_read_and_written_through_their_arrays():
     tensor = torch.tensor([1.5, -2.0, 3.25], dtype=torch.float64)
     assert consumer.read("f64", tensor.numpy()) == [1.5, -2.0, 3.25]
     consumer.fill("f64", tensor[::2].numpy(), 7.0)
