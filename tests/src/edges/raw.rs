@@ -130,8 +130,10 @@ impl RawView {
             unsafe { ffi::PyBuffer_Release(&raw mut buffer.0) };
             // SAFETY: attached, and the state is not needed any more.
             unsafe { ffi::PyThreadState_Clear(state.0) };
-            // SAFETY: as above.
-            unsafe { ffi::PyThreadState_DeleteCurrent() };
+            // SAFETY: attached with this state.
+            unsafe { ffi::PyEval_ReleaseThread(state.0) };
+            // SAFETY: cleared, and no thread has it any more.
+            unsafe { ffi::PyThreadState_Delete(state.0) };
         });
         py.detach(|| thread.join()).expect("releasing does not panic");
         Ok(())
