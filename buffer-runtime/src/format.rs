@@ -9,8 +9,8 @@
 //! | text | meaning |
 //! |------|---------|
 //! | `c b B ? h H i I l L q Q n N e f d s p P` | as in Python's `struct` module |
-//! | `F D` | complex numbers, as in the `struct` module since Python 3.14 |
-//! | `Zf Zd Zg`, `g` | complex numbers; C's `long double` |
+//! | `F D`, `Zf Zd` | complex numbers, as in the `struct` module since Python 3.14, and since 3.15 |
+//! | `g`, `Zg` | C's `long double`, and a complex number of two |
 //! | `w u` | a character of 4 bytes (UCS-4) or of 2 (UCS-2); `3w` is a string of 3 |
 //! | `x` | a byte of padding, which is no scalar |
 //! | `T{...}` | a record |
@@ -26,9 +26,10 @@
 //!
 //! # Whose reading
 //!
-//! A format that the `struct` module can read has the size that `struct.calcsize` says. Under `@` that leaves out the
-//! padding after the last item: `ib` has 5 bytes, which is what `struct.pack` makes; numpy reads 8, and warns. Every
-//! other format has the size and the offsets that numpy reads, with that padding: `T{ib}` and `i:a:b:b:` have 8 bytes.
+//! A format that the `struct` module can read, that of Python 3.15 whichever runs, has the size that `struct.calcsize`
+//! says. Under `@` that leaves out the padding after the last item: `ib` has 5 bytes, which is what `struct.pack` makes;
+//! numpy reads 8, and warns. Every other format has the size and the offsets that numpy reads, with that padding:
+//! `T{ib}` and `i:a:b:b:` have 8 bytes.
 //!
 //! Some strings are read here which those two refuse. Beside `struct`: an order anywhere but at the very start, and all
 //! that it has no code for. Beside numpy: white space, an order before a shape, arrays of arrays without bytes, and the

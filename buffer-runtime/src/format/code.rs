@@ -50,9 +50,9 @@ pub(super) fn is_string(code: &str) -> bool {
     matches!(code, "s" | "p" | "u" | "w" | "x")
 }
 
-/// Whether Python's struct module has the code; `F` and `D` since Python 3.14.
+/// Whether Python's struct module has the code; `F` and `D` since Python 3.14, `Zf` and `Zd` since 3.15.
 pub(super) fn is_plain(code: &str) -> bool {
-    !matches!(code, "Zf" | "Zd" | "Zg" | "g" | "u" | "w")
+    !matches!(code, "Zg" | "g" | "u" | "w")
 }
 
 /// The size and alignment of C's `long double`, where this crate knows it.

@@ -59,8 +59,8 @@ fn formats_of_no_bytes_have_a_size_of_0() {
 
 #[test]
 fn top_level_has_trailing_padding_only_where_the_struct_module_cannot_read_it() {
-    assert_eq!(itemsizes(&["ib", "@ib", "bi", "ib0i", "^ib", "=ib"]), [5, 5, 8, 8, 5, 5]);
-    assert_eq!(itemsizes(&["T{ib}", "i:a:b:b:", "(1)ib", "Zfb", "iw^b@b"]), [8, 8, 8, 12, 12]);
+    assert_eq!(itemsizes(&["ib", "@ib", "bi", "ib0i", "^ib", "=ib", "Zfb", "Db"]), [5, 5, 8, 8, 5, 5, 9, 17]);
+    assert_eq!(itemsizes(&["T{ib}", "i:a:b:b:", "(1)ib", "T{Zfb}", "wb", "iw^b@b"]), [8, 8, 8, 12, 8, 12]);
     assert_eq!(itemsizes(&["T{=ib}", "i:a:=b:b:", "=T{ib}"]), [5; 3]);
 }
 
