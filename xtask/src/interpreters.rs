@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use crate::run;
 
 /// The versions that the tests look for; `t` is the free-threaded build, which PyO3 supports from 3.14 on.
-pub(crate) const VERSIONS: [&str; 7] = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.14t"];
+pub(crate) const VERSIONS: [&str; 9] = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15", "3.15t"];
 
 /// Prints one value a line, in the order that [`Interpreter::query`] reads them.
 const QUERY: &str = r#"
