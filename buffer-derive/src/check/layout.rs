@@ -3,7 +3,7 @@
 use quote::ToTokens;
 use syn::Expr;
 
-use super::plain::{integer, is_negated_integer};
+use super::plain::{integer, is_negated_integer, is_out_of_range};
 use crate::attr::{FieldAttrs, Numbers, Setting, Shape, Strides};
 use crate::ctxt::Ctxt;
 
@@ -16,6 +16,7 @@ pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
     check_order_or_strides(ctxt, attrs);
     if let Some(offset) = attrs.offset.value() {
         check_offset_not_negative(ctxt, offset);
+        check_in_range(ctxt, Some(offset).into_iter().filter(|offset| !is_negated_integer(offset)));
     }
     let Some(shape) = attrs.shape.value() else {
         return;
@@ -24,6 +25,7 @@ pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
     if let Numbers::List(shape) = shape {
         check_dimensions(ctxt, &shape.extents, "extent");
         check_none_negative(ctxt, shape);
+        check_in_range(ctxt, shape.given().filter(|extent| !is_negated_integer(extent)));
         // Empty ones break a rule of their own, or stand beside no extents.
         if strides.is_some_and(|strides| strides.list().is_none_or(|list| !list.strides.is_empty())) {
             check_none_inferred_beside_strides(ctxt, shape);
@@ -34,6 +36,7 @@ pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
     }
     if let Some(Numbers::List(strides)) = strides {
         check_strides_not_empty(ctxt, shape, strides);
+        check_in_range(ctxt, &strides.strides);
         match shape {
             Numbers::List(shape) => check_stride_for_each_extent(ctxt, shape, strides),
             Numbers::Slice(_) => check_dimensions(ctxt, &strides.strides, "stride"),
@@ -148,6 +151,13 @@ fn check_none_negative(ctxt: &Ctxt, shape: &Shape) {
                 "an extent cannot be negative; write `_` to infer it from the number of elements",
             );
         }
+    }
+}
+
+/// The compiler's own lint says nothing of literals to which the expansion gives a type.
+fn check_in_range<'a>(ctxt: &Ctxt, numbers: impl IntoIterator<Item = &'a Expr>) {
+    for number in numbers.into_iter().filter(|number| is_out_of_range(number)) {
+        ctxt.error_spanned_by(number, "no memory is that large; write a number that an `i64` holds");
     }
 }
 

@@ -17,6 +17,20 @@ pub(super) fn integer(expr: &Expr) -> Option<u128> {
     }
 }
 
+/// Whether `expr` is an integer literal without a suffix, behind a minus sign or not, that no `i64` holds.
+pub(super) fn is_out_of_range(expr: &Expr) -> bool {
+    let (literal, most) = match ungroup(expr) {
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => (ungroup(expr), i64::MIN.unsigned_abs()),
+        literal => (literal, i64::MAX.unsigned_abs()),
+    };
+    match literal {
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if int.suffix().is_empty() => {
+            int.base10_parse::<u64>().map_or(true, |magnitude| magnitude > most)
+        }
+        _ => false,
+    }
+}
+
 /// Whether evaluating `expr` cannot run code of the user's: it reads a literal, a constant or a field.
 ///
 /// The answer follows from the form alone. What the form cannot show, that the value is an integer, the

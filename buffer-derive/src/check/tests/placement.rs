@@ -136,3 +136,25 @@ fn offset_goes_with_what_shape_goes_with() {
         "`order` has no meaning on a one-dimensional buffer; remove it"
     );
 }
+
+#[test]
+fn numbers_that_no_memory_has() {
+    for options in [
+        quote!(shape = [9223372036854775808]),
+        quote!(shape = [_, (0x1_0000_0000_0000_0001)]),
+        quote!(shape = [_], offset = 9223372036854775808),
+        quote!(shape = [2], strides = [18446744073709551620]),
+        quote!(shape = [2], strides = [-(9223372036854775809)]),
+        quote!(shape = self.dims(), strides = [99999999999999999999999999999999999999999]),
+    ] {
+        assert_eq!(
+            error(&parse_quote!(
+                struct S(#[buffer(#options)] Cell);
+            )),
+            "no memory is that large; write a number that an `i64` holds"
+        );
+    }
+    accepted(&parse_quote!(
+        struct S(#[buffer(shape = [9223372036854775807], strides = [-9223372036854775808], offset = 1_u8)] Cell);
+    ));
+}

@@ -140,14 +140,15 @@ fn ours_at(tokens: &impl Spanned) -> Span {
     Span::call_site().located_at(tokens.span())
 }
 
-/// An integer literal, behind a minus sign or not, that leaves its type open, which the compiler would take for an `i32`.
+/// An integer literal, behind a minus sign or not, that leaves its type open, which the compiler would take for an `i32`. Not of
+/// the target's size: what does not fit there is found to be too large, where a lint on a literal of ours would be silent.
 fn with_suffix(expr: &Expr) -> Option<TokenStream> {
     match ungroup(expr) {
         Expr::Unary(ExprUnary { op: UnOp::Neg(minus), expr, .. }) => {
-            let magnitude = suffixed(expr, "isize")?;
+            let magnitude = suffixed(expr, "i64")?;
             Some(quote!(#minus #magnitude))
         }
-        literal => suffixed(literal, "usize").map(LitInt::into_token_stream),
+        literal => suffixed(literal, "u64").map(LitInt::into_token_stream),
     }
 }
 

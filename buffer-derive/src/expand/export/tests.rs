@@ -67,7 +67,7 @@ fn extents_are_evaluated_in_order() {
     assert!(expanded.contains(shown!(__buffer::Ok([
         __buffer::Dim::of(self.n),
         __buffer::Dim::Inferred,
-        __buffer::Dim::of(3usize)
+        __buffer::Dim::of(3u64)
     ]))));
     assert!(expanded.contains(shown!(
         type Dims = [__buffer::Dim; 3usize];
@@ -104,7 +104,7 @@ fn offset_follows_the_extents() {
     ));
     assert!(expanded.contains(shown!(__buffer::Ok([
         __buffer::Dim::Inferred,
-        __buffer::Dim::of(3usize),
+        __buffer::Dim::of(3u64),
         __buffer::Dim::of(self.1)
     ]))));
     assert!(expanded.contains(shown!(
@@ -123,10 +123,10 @@ fn strides_follow_the_offset() {
             struct S(#[buffer(strides = [-12, self.1], shape = [2, 3] #written)] Cell, isize);
         ));
         assert!(expanded.contains(shown!(__buffer::Ok([
-            __buffer::Dim::of(2usize),
-            __buffer::Dim::of(3usize),
+            __buffer::Dim::of(2u64),
+            __buffer::Dim::of(3u64),
             __buffer::Dim::of(#offset),
-            __buffer::Dim::of(-12isize),
+            __buffer::Dim::of(-12i64),
             __buffer::Dim::of(self.1)
         ]))));
         assert!(expanded.contains(shown!(
@@ -141,7 +141,7 @@ fn strides_follow_the_offset() {
 fn a_scalar_is_declared_by_no_numbers() {
     for (options, len, dims, placement) in [
         (quote!(shape = []), 0usize, quote!([]), quote!(Dense)),
-        (quote!(shape = [], offset = 4), 1, quote!([__buffer::Dim::of(4usize)]), quote!(Offset)),
+        (quote!(shape = [], offset = 4), 1, quote!([__buffer::Dim::of(4u64)]), quote!(Offset)),
         (quote!(shape = [], strides = []), 1, quote!([__buffer::Dim::of(0usize)]), quote!(Strided)),
     ] {
         let expanded = expanded(&parse_quote!(
@@ -160,17 +160,17 @@ fn a_scalar_is_declared_by_no_numbers() {
 fn what_is_known_at_run_time_is_evaluated_in_order() {
     for (options, calls) in [
         (quote!(shape = self.dims()), quote!(.shape(&self.dims()))),
-        (quote!(shape = &self.dims[..], offset = 4), quote!(.shape(&&self.dims[..]).offset(__buffer::Dim::of(4usize)))),
+        (quote!(shape = &self.dims[..], offset = 4), quote!(.shape(&&self.dims[..]).offset(__buffer::Dim::of(4u64)))),
         (quote!(format = "d"), quote!(.format(&"d")?)),
         (quote!(readonly = self.sealed), quote!(.readonly(self.sealed))),
         (
             quote!(shape = [_, 3], format = self.format()?),
-            quote!(.format(&self.format()?)?.extents([__buffer::Dim::Inferred, __buffer::Dim::of(3usize)])),
+            quote!(.format(&self.format()?)?.extents([__buffer::Dim::Inferred, __buffer::Dim::of(3u64)])),
         ),
         (quote!(shape = [], format = "d"), quote!(.format(&"d")?.extents([]))),
         (
             quote!(strides = self.strides(), shape = [2]),
-            quote!(.extents([__buffer::Dim::of(2usize)]).strides(&self.strides())),
+            quote!(.extents([__buffer::Dim::of(2u64)]).strides(&self.strides())),
         ),
         (
             quote!(strides = [-4], offset = self.start, shape = self.dims, format = f(self), readonly = !self.open),
@@ -179,7 +179,7 @@ fn what_is_known_at_run_time_is_evaluated_in_order() {
                 .format(&f(self))?
                 .shape(&self.dims)
                 .offset(__buffer::Dim::of(self.start))
-                .steps([__buffer::Dim::of(-4isize)])
+                .steps([__buffer::Dim::of(-4i64)])
             ),
         ),
     ] {
@@ -291,12 +291,12 @@ fn code_in_an_extent_is_declared() {
 }
 
 #[test]
-fn integer_literals_without_a_type_become_usize() {
+fn integer_literals_without_a_type_become_u64() {
     for (written, emitted) in [
-        (quote!(3), quote!(3usize)),
-        (quote!(1_000), quote!(1_000usize)),
-        (quote!(0x1f), quote!(0x1fusize)),
-        (quote!(0b11), quote!(0b11usize)),
+        (quote!(3), quote!(3u64)),
+        (quote!(1_000), quote!(1_000u64)),
+        (quote!(0x1f), quote!(0x1fu64)),
+        (quote!(0b11), quote!(0b11u64)),
         (quote!(3u8), quote!(3u8)),
         (quote!(2 * 3), quote!(2 * 3)),
     ] {
@@ -308,13 +308,13 @@ fn integer_literals_without_a_type_become_usize() {
 }
 
 #[test]
-fn negated_literals_without_a_type_become_isize() {
+fn negated_literals_without_a_type_become_i64() {
     for (written, emitted) in [
-        (quote!(-4), quote!(-4isize)),
-        (quote!((-4)), quote!(-4isize)),
-        (quote!(-0x10), quote!(-0x10isize)),
+        (quote!(-4), quote!(-4i64)),
+        (quote!((-4)), quote!(-4i64)),
+        (quote!(-0x10), quote!(-0x10i64)),
         (quote!(-4i16), quote!(-4i16)),
-        (quote!(4), quote!(4usize)),
+        (quote!(4), quote!(4u64)),
         (quote!(-self.1), quote!(-self.1)),
     ] {
         let expanded = expanded(&parse_quote!(
@@ -322,6 +322,16 @@ fn negated_literals_without_a_type_become_isize() {
         ));
         assert!(expanded.contains(shown!(__buffer::Dim::of(#emitted))), "{written}");
     }
+}
+
+#[test]
+fn self_in_the_type_of_the_field_is_the_class() {
+    let expanded = expanded(&parse_quote!(
+        struct S(#[buffer(format = "f")] ExportCell<[u8; { <Self as Sized>::N + other!(Self) }]>);
+    ));
+    let cell = quote!(ExportCell<[u8; { <S as Sized>::N + other!(S) }]>);
+    assert!(expanded.contains(shown!(type Cell = #cell;)), "{expanded}");
+    assert!(expanded.contains(shown!(__buffer::holds_bytes::<#cell>())), "{expanded}");
 }
 
 #[test]
