@@ -5,7 +5,7 @@
 
 mod dims;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Result};
@@ -67,7 +67,7 @@ fn descriptor(export: &Export) -> TokenStream {
     let span = Span::call_site().located_at(export.cell.span());
     let value = quote_spanned!(span=> __buffer::Descriptor::of::<__Export>());
     let holds_bytes = matches!(export.layout, Layout::RunTime { format: Some(_), .. }).then(|| {
-        let cell = export.cell;
+        let cell = cell_type(export);
         let value = quote_spanned!(span=> __buffer::holds_bytes::<#cell>());
         quote!(const _: () = #value;)
     });
@@ -82,7 +82,8 @@ fn descriptor(export: &Export) -> TokenStream {
 /// It is for a private type: an implementation for the class itself, which may be public, could not name the type of the
 /// field, which may not.
 fn exporter(export: &Export, dims: &TokenStream) -> TokenStream {
-    let Export { ident, member, cell, readonly, pin, layout, .. } = export;
+    let Export { ident, member, readonly, pin, layout, .. } = export;
+    let cell = cell_type(export);
     let source = match layout {
         Layout::Storage => quote!(Storage),
         Layout::Extents { runs_code: false, .. } => quote!(Fields),
@@ -122,6 +123,30 @@ fn exporter(export: &Export, dims: &TokenStream) -> TokenStream {
             }
         }
     }
+}
+
+/// The type of the field, where `Self` is not the class.
+fn cell_type(export: &Export) -> TokenStream {
+    without_self(export.cell.to_token_stream(), export.ident)
+}
+
+fn without_self(tokens: TokenStream, class: &Ident) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Ident(ident) if ident == "Self" => {
+                let mut class = class.clone();
+                class.set_span(class.span().located_at(ident.span()));
+                TokenTree::Ident(class)
+            }
+            TokenTree::Group(group) => {
+                let mut named = Group::new(group.delimiter(), without_self(group.stream(), class));
+                named.set_span(group.span());
+                TokenTree::Group(named)
+            }
+            other => other,
+        })
+        .collect()
 }
 
 /// The variants of the runtime's `Placement` and `Order`.

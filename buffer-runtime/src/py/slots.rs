@@ -41,11 +41,13 @@ use crate::storage::Exportable;
 macro_rules! __submit_slots {
     ($class:ty, $exporter:ty, $methods:ident) => {
         $crate::private::pyo3::inventory::submit! {
-            type Inventory = <$class as $crate::private::pyo3::impl_::pyclass::PyClassImpl>::Inventory;
-            Inventory::new($crate::private::pyo3::impl_::pyclass::PyClassItems {
-                methods: $crate::private::methods::$methods,
-                slots: &$crate::private::slots::<$exporter>(),
-            })
+            // By no name of its own: that may be the class's.
+            <<$class as $crate::private::pyo3::impl_::pyclass::PyClassImpl>::Inventory>::new(
+                $crate::private::pyo3::impl_::pyclass::PyClassItems {
+                    methods: $crate::private::methods::$methods,
+                    slots: &$crate::private::slots::<$exporter>(),
+                },
+            )
         }
     };
 }

@@ -168,6 +168,43 @@ mod shadowed_names {
     }
 }
 
+/// In the type of a field, `Self` is the class.
+mod self_in_types {
+    use buffer_runtime::{ExportBuffer, ExportCell};
+    use pyo3::prelude::*;
+
+    #[derive(ExportBuffer)]
+    #[pyclass(frozen)]
+    struct Samples {
+        #[buffer(format = "f")]
+        data: ExportCell<[u8; Self::BYTES]>,
+    }
+
+    impl Samples {
+        const BYTES: usize = 16;
+    }
+
+    #[pymethods]
+    impl Samples {
+        #[new]
+        fn new() -> Self {
+            Self { data: ExportCell::new([0; Self::BYTES]) }
+        }
+    }
+}
+
+/// A class may be called as PyO3 calls what collects its slots.
+mod names_of_pyo3s {
+    use buffer_runtime::{ExportBuffer, ExportCell};
+    use pyo3::prelude::*;
+
+    #[derive(ExportBuffer)]
+    #[pyclass(frozen)]
+    struct Inventory {
+        data: ExportCell<[u8; 4]>,
+    }
+}
+
 #[no_implicit_prelude]
 mod without_prelude {
     #[derive(::buffer_runtime::ExportBuffer)]
