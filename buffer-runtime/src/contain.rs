@@ -1,10 +1,11 @@
 //! User code under control: its panics stopped, the exception that was pending before it kept.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::panic::{self, AssertUnwindSafe};
 
 use pyo3::panic::PanicException;
-use pyo3::{Bound, PyErr, PyResult, Python, ffi};
+use pyo3::{Bound, Py, PyAny, PyErr, PyErrArguments, PyResult, Python, ffi};
 
 /// Runs user code; its panic becomes PyO3's `PanicException`.
 pub(crate) fn contain<R>(code: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
@@ -21,7 +22,66 @@ fn panic_exception(payload: Box<dyn Any + Send>) -> PyErr {
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
     }
-    PanicException::new_err(text)
+    PanicException::new_err(Text::from(text))
+}
+
+/// The text of an exception of ours. Where there is no memory for it the exception goes without, or MemoryError takes its
+/// place; PyO3 panics for what it makes of a `String`, and where it raises, nothing stops a panic.
+pub(crate) struct Text(Cow<'static, str>);
+
+impl<T: Into<Cow<'static, str>>> From<T> for Text {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl PyErrArguments for Text {
+    fn arguments(self, py: Python<'_>) -> Py<PyAny> {
+        // No text is longer than memory.
+        let len = self.0.len().cast_signed();
+        // SAFETY: attached, as the token says; so many bytes are there.
+        let text = unsafe { ffi::PyUnicode_FromStringAndSize(self.0.as_ptr().cast(), len) };
+        // SAFETY: an owned reference, or NULL.
+        let text = unsafe { Bound::from_owned_ptr_or_opt(py, text) };
+        text.map_or_else(
+            || {
+                drop(PyErr::take(py));
+                py.None()
+            },
+            Bound::unbind,
+        )
+    }
+}
+
+/// Calls what may fail for somebody who takes raised exceptions alone, and answers `failed` if it does.
+///
+/// PyO3 would raise them, but where a panic ends the process. And it panics where it finds no memory, in what was called as in
+/// raising: then `MemoryError` is raised, as it has left it.
+pub(crate) fn raising<R>(py: Python<'_>, failed: R, code: impl FnOnce() -> PyResult<R>) -> R {
+    contain(code).unwrap_or_else(|error| {
+        raise(py, error);
+        failed
+    })
+}
+
+fn raise(py: Python<'_>, error: PyErr) {
+    let is_raised = || PyErr::occurred(py);
+    let no_memory = is_raised() && {
+        // SAFETY: attached, as the token says, and an exception is set.
+        unsafe { ffi::PyErr_ExceptionMatches(ffi::PyExc_MemoryError) != 0 }
+    };
+    if no_memory {
+        return;
+    }
+    let restored = contain(|| {
+        error.restore(py);
+        Ok(())
+    });
+    if let Err(panic) = restored
+        && !is_raised()
+    {
+        panic.restore(py);
+    }
 }
 
 /// The exception that is set: consumers ask again, and release, while one is pending.
@@ -124,7 +184,9 @@ pub(crate) fn report(py: Python<'_>, code: impl FnOnce()) {
         Ok(())
     });
     if let Err(error) = done {
-        error.write_unraisable(py, None);
+        // First what the code has raised before it panicked.
+        report_raised(py);
+        raise(py, error);
     }
     report_raised(py);
 }

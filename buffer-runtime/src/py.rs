@@ -19,33 +19,34 @@ pub use self::slots::{Entry, Slot, assert_exported};
 pub use self::view::fuzz;
 pub use self::view::{BufferView, BufferViewMut, Items};
 
+use crate::contain::Text;
 use crate::error::{BorrowError, ViewError};
 use crate::format::FormatError;
 use crate::storage::ForeignBufferError;
 
 impl From<BorrowError> for PyErr {
     fn from(error: BorrowError) -> Self {
-        let text = error.to_string();
+        let text = Text::from(error.to_string());
         if error.is_out_of_memory() { PyMemoryError::new_err(text) } else { PyBufferError::new_err(text) }
     }
 }
 
 impl From<ViewError> for PyErr {
     fn from(error: ViewError) -> Self {
-        PyBufferError::new_err(error.to_string())
+        PyBufferError::new_err(Text::from(error.to_string()))
     }
 }
 
 /// As what the declaration of a layout raises.
 impl From<FormatError> for PyErr {
     fn from(error: FormatError) -> Self {
-        PyBufferError::new_err(format!("cannot grant a view: {error}"))
+        PyBufferError::new_err(Text::from(format!("cannot grant a view: {error}")))
     }
 }
 
 impl From<ForeignBufferError> for PyErr {
     fn from(error: ForeignBufferError) -> Self {
-        let text = error.to_string();
+        let text = Text::from(error.to_string());
         match error {
             ForeignBufferError::Misaligned { .. } => PyBufferError::new_err(text),
             ForeignBufferError::Null { .. }

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{Borrowed, ffi};
 
-use crate::contain::raised;
+use crate::contain::{Text, raised, raising};
 
 /// The methods of a class without `#[buffer(no_array)]`.
 ///
@@ -32,6 +32,7 @@ impl MethodDef<cfunction_with_keywords::Func> for Array {
 /// # Safety
 ///
 /// As CPython calls methods that take a tuple and keywords.
+#[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
 unsafe fn array(
     py: Python<'_>,
     slf: *mut ffi::PyObject,
@@ -45,9 +46,11 @@ unsafe fn array(
     // SAFETY: the caller vouches for the keywords, or NULL.
     let kwargs = unsafe { Borrowed::from_ptr_or_opt(py, kwargs) };
 
-    let keywords = kwargs.as_deref().map(|kwargs| kwargs.cast::<PyDict>()).transpose()?;
-    let args = args.cast::<PyTuple>()?;
-    array_of(&object, &args, keywords).map(Bound::into_ptr)
+    Ok(raising(py, std::ptr::null_mut(), || {
+        let keywords = kwargs.as_deref().map(|kwargs| kwargs.cast::<PyDict>()).transpose()?;
+        let args = args.cast::<PyTuple>()?;
+        array_of(&object, &args, keywords).map(Bound::into_ptr)
+    }))
 }
 
 /// What `__array__` of an object answers: an array of a view, or what its refusal raises.
@@ -78,7 +81,9 @@ fn options<'py>(args: &Bound<'py, PyTuple>, keywords: Option<&Bound<'py, PyDict>
     options.set_item("copy", None::<()>)?;
     if args.len() > 1 {
         let count = args.len();
-        return Err(PyTypeError::new_err(format!("__array__() takes at most 1 positional argument ({count} given)")));
+        return Err(PyTypeError::new_err(Text::from(format!(
+            "__array__() takes at most 1 positional argument ({count} given)"
+        ))));
     }
     if let Ok(dtype) = args.get_item(0) {
         options.set_item("dtype", dtype)?;
@@ -89,7 +94,7 @@ fn options<'py>(args: &Bound<'py, PyTuple>, keywords: Option<&Bound<'py, PyDict>
             "copy" => options.set_item("copy", value.extract::<Option<bool>>()?)?,
             other => {
                 let text = format!("__array__() got an unexpected or repeated keyword argument '{other}'");
-                return Err(PyTypeError::new_err(text));
+                return Err(PyTypeError::new_err(Text::from(text)));
             }
         }
     }

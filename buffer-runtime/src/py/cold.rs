@@ -13,7 +13,7 @@ use super::export::{Tried, try_grant};
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
 use crate::cell::{Header, Ticket};
-use crate::contain::{contain, report};
+use crate::contain::{Text, contain, raising, report};
 use crate::error::{Blocker, ViewError};
 use crate::request::Flags;
 
@@ -51,6 +51,7 @@ impl MethodDef<releasebufferproc::Func> for ColdDrain {
 /// # Safety
 ///
 /// As for `bf_getbuffer`: `slf` is an object of `T::Class` or of a subclass; `view` is NULL or may be written.
+#[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
 unsafe fn get<T: Exporter<Cell: Cell>, const PINS: bool>(
     py: Python<'_>,
     slf: *mut ffi::PyObject,
@@ -60,10 +61,11 @@ unsafe fn get<T: Exporter<Cell: Cell>, const PINS: bool>(
     // SAFETY: as the caller vouches, and `class` is the value of the object.
     let get = |class: &T::Class| unsafe { get_from::<T, PINS>(py, class, slf, view, Flags(flags)) }.map(|()| 0);
     // SAFETY: as the caller vouches.
-    unsafe { with_class_of::<T>(py, slf, view, get) }
+    Ok(unsafe { with_class_of::<T>(py, slf, view, get) })
 }
 
-/// Calls `get` on the value of an object, and raises what keeps from it. `get` answers a status, as `bf_getbuffer` does.
+/// Calls `get` on the value of an object, and raises what it answers or what keeps from it. `get` answers a status, as
+/// `bf_getbuffer` does.
 ///
 /// # Safety
 ///
@@ -73,29 +75,34 @@ pub(super) unsafe fn with_class_of<T: Exporter>(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     get: impl FnOnce(&T::Class) -> PyResult<c_int>,
-) -> PyResult<c_int> {
-    if view.is_null() {
-        return Err(PyBufferError::new_err("a view was requested into a NULL Py_buffer; pass the address of one"));
-    }
-    // Whatever comes, a refusal leaves NULL here.
-    // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
-    unsafe { (*view).obj = std::ptr::null_mut() };
-    drain_orphans(py);
-    // SAFETY: the caller vouches for the object.
-    match unsafe { T::Class::reach(py, slf, get) } {
-        Ok(status) => status,
-        Err(unreached) => {
-            let class = T::Class::NAME;
-            Err(PyBufferError::new_err(match unreached {
-                Unreached::MutablyBorrowed => format!(
-                    "cannot grant a view: this `{class}` is mutably borrowed; ask when the `&mut self` method that is \
-                     running has returned"
-                ),
-                Unreached::BoundToThread => format!(
-                    "cannot grant a view: this `{class}` has an `unsendable` base class; ask on the thread that made it"
-                ),
-            }))
+) -> c_int {
+    raising(py, -1, || {
+        if view.is_null() {
+            let text = "a view was requested into a NULL Py_buffer; pass the address of one";
+            return Err(PyBufferError::new_err(Text::from(text)));
         }
+        // Whatever comes, a refusal leaves NULL here.
+        // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
+        unsafe { (*view).obj = std::ptr::null_mut() };
+        drain_orphans(py);
+        // SAFETY: the caller vouches for the object.
+        unsafe { T::Class::reach(py, slf, get) }.unwrap_or_else(|unreached| Err(unreached.of::<T>()))
+    })
+}
+
+impl Unreached {
+    /// What an object of this class raises.
+    fn of<T: Exporter>(self) -> PyErr {
+        let class = T::Class::NAME;
+        PyBufferError::new_err(Text::from(match self {
+            Self::MutablyBorrowed => format!(
+                "cannot grant a view: this `{class}` is mutably borrowed; ask when the `&mut self` method that is \
+                 running has returned"
+            ),
+            Self::BoundToThread => format!(
+                "cannot grant a view: this `{class}` has an `unsendable` base class; ask on the thread that made it"
+            ),
+        }))
     }
 }
 
@@ -157,9 +164,9 @@ impl<'py> Level<'py> {
     fn enter(py: Python<'py>) -> PyResult<Self> {
         // CPython's own limit counts Python frames as well, but may allow more levels than a Rust stack holds.
         if DEPTH.get() == MAX_DEPTH {
-            return Err(PyRecursionError::new_err(
-                "the shape of a buffer keeps asking for views of its own object; compute it without viewing the object",
-            ));
+            let text =
+                "the shape of a buffer keeps asking for views of its own object; compute it without viewing the object";
+            return Err(PyRecursionError::new_err(Text::from(text)));
         }
         // SAFETY: attached, as the token says; the text is static.
         if unsafe { ffi::Py_EnterRecursiveCall(c" while computing the shape of a buffer".as_ptr()) } != 0 {

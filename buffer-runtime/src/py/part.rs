@@ -7,6 +7,7 @@ use std::ffi::{CStr, c_int};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
+use pyo3::exceptions::PyBufferError;
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
 use pyo3::{Py, PyResult, Python, ffi};
 
@@ -14,7 +15,7 @@ use super::class::{Exported, Exporter, ShapeSource};
 use super::cold::{MAX_EVALUATIONS, evaluate, release, with_class_of};
 use super::export::{buf, described, fill};
 use crate::cell::{Description, Header, PartView, Ticket};
-use crate::contain::with_none_pending;
+use crate::contain::{Text, with_none_pending};
 use crate::error::{Blocker, ViewError};
 use crate::layout::{Declaration, Dims, Item};
 use crate::lock::Access;
@@ -46,6 +47,7 @@ impl<T: Exporter<Cell = Py<W>>, W: Exported> MethodDef<getbufferproc::Func> for 
 /// # Safety
 ///
 /// As for [`getbuffer_part`].
+#[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
 unsafe fn get<T: Exporter<Cell = Py<W>>, W: Exported>(
     py: Python<'_>,
     slf: *mut ffi::PyObject,
@@ -55,7 +57,7 @@ unsafe fn get<T: Exporter<Cell = Py<W>>, W: Exported>(
     // SAFETY: as the caller vouches, and `class` is the value of the object.
     let get = |class: &T::Class| unsafe { grant::<T, W>(py, class, slf, view, Flags(flags)) };
     // SAFETY: as the caller vouches.
-    unsafe { with_class_of::<T>(py, slf, view, get) }
+    Ok(unsafe { with_class_of::<T>(py, slf, view, get) })
 }
 
 /// Grants a view of the part that `class` shows. Where the whole grants none, what it has set stays set, and the answer is -1.
@@ -113,7 +115,7 @@ unsafe fn grant<T: Exporter<Cell = Py<W>>, W: Exported>(
             if !pinned {
                 let text =
                     "cannot grant a view: another thread is changing the object whose memory it would pin; try again";
-                return Err(pyo3::exceptions::PyBufferError::new_err(text));
+                return Err(PyBufferError::new_err(Text::from(text)));
             }
         }
         let buf = buf(whole.header(), part.layout());
@@ -157,7 +159,7 @@ impl<'py> Whole<'py> {
         if whole.header().kind.indirect {
             let text = "cannot grant a view: it would be part of rows that are allocated one by one; slice a memoryview of all \
                         of them instead";
-            return Err(pyo3::exceptions::PyBufferError::new_err(text));
+            return Err(PyBufferError::new_err(Text::from(text)));
         }
         Ok(Some(whole))
     }
@@ -179,7 +181,7 @@ impl<'py> Whole<'py> {
                     "cannot grant a view: `format` says what bytes are, but the items of the whole are {format:?}; remove \
                      `format`, or store bytes"
                 );
-                return Err(pyo3::exceptions::PyBufferError::new_err(text));
+                return Err(PyBufferError::new_err(Text::from(text)));
             }
         };
         let readonly = declared.readonly || self.ticket.access == Access::ReadOnly;

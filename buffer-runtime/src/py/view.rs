@@ -30,6 +30,7 @@ use self::item::Wanted;
 use self::problem::{Contradiction, Problem};
 use self::rows::Starts;
 use self::walk::{Cursor, Walk};
+use crate::contain::Text;
 use crate::element::{self, Element};
 use crate::shared::{Run, SharedRead};
 
@@ -298,14 +299,14 @@ impl<'py, T: Element> BufferView<'py, T> {
 /// What a problem raises.
 fn raise(object: &Bound<'_, PyAny>, problem: &Problem) -> PyErr {
     match problem {
-        Problem::NoRoom => PyMemoryError::new_err(problem.to_string()),
+        Problem::NoRoom => PyMemoryError::new_err(Text::from(problem.to_string())),
         Problem::Contradiction(contradiction) => match object.get_type().name() {
-            Ok(class) => PyBufferError::new_err(format!(
+            Ok(class) => PyBufferError::new_err(Text::from(format!(
                 "the buffer of this '{class}' contradicts itself: {contradiction}; its exporter is to be mended"
-            )),
+            ))),
             Err(error) => error,
         },
-        _ => PyBufferError::new_err(problem.to_string()),
+        _ => PyBufferError::new_err(Text::from(problem.to_string())),
     }
 }
 

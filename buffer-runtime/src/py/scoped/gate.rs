@@ -14,7 +14,7 @@ use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyErr, PyTraverseError, PyVisit, ffi};
 
 use super::Range;
-use crate::contain::{raised, release_held};
+use crate::contain::{Text, raised, release_held};
 use crate::error::ViewError;
 use crate::py::array::array_of;
 use crate::request::{self, Facts, Flags};
@@ -192,7 +192,8 @@ impl Gate {
     /// As CPython calls it: `view` is NULL or may be written.
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         if view.is_null() {
-            return Err(PyBufferError::new_err("a view was requested into a NULL Py_buffer; pass the address of one"));
+            let text = "a view was requested into a NULL Py_buffer; pass the address of one";
+            return Err(PyBufferError::new_err(Text::from(text)));
         }
         // Whatever comes, a refusal leaves NULL here.
         // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
@@ -201,7 +202,7 @@ impl Gate {
         let answer = request::answer(Flags(flags), gate.facts).map_err(ViewError::from)?;
         if !gate.enter() {
             let text = "cannot grant a view: the block that it belonged to has ended; view the object itself";
-            return Err(PyBufferError::new_err(text));
+            return Err(PyBufferError::new_err(Text::from(text)));
         }
         let given = |wanted, array: *mut isize| if wanted { array } else { ptr::null_mut() };
         let shown = &gate.shown;

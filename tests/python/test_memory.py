@@ -1,0 +1,59 @@
+"""Requests while Python finds no memory, not even for an exception."""
+
+import apart
+import pytest
+
+# CPython's own tests have this.
+TESTCAPI = pytest.importorskip("_testcapi", reason="this Python was built without _testcapi, which takes memory away")
+
+# A request is made again and again, with one allocation more that succeeds, until there are enough.
+SCRIPT = """
+import ctypes, _testcapi
+from buffer_tests_ext import edges, layouts
+
+whole = layouts.Whole(bytes(48), 3)
+objects = {{
+    "whole": whole,
+    "part": whole.row(0),
+    "raising": edges.Shaped([1, 2], lambda: None),
+    "panicking": edges.Shaped([1, 2], lambda: "panic"),
+}}
+thing, view, flags = ctypes.py_object(objects[{thing!r}]), ctypes.create_string_buffer(200), ctypes.c_int({flags})
+ask = ctypes.pythonapi.PyObject_GetBuffer
+
+def outcome(granted):
+    _testcapi.set_nomemory(granted, 0)
+    try:
+        ask(thing, view, flags)
+    except BaseException as error:
+        _testcapi.remove_mem_hooks()
+        return type(error).__name__
+    _testcapi.remove_mem_hooks()
+    ctypes.pythonapi.PyBuffer_Release(view)
+    return "granted"
+
+outcomes = [outcome(granted) for granted in range(60)]
+print(*dict.fromkeys(outcomes))
+assert whole.views() == 0
+"""
+
+SIMPLE, FORMAT = 0, 4
+
+
+@pytest.mark.parametrize(
+    ("thing", "flags", "expected"),
+    [
+        ("whole", SIMPLE, "MemoryError granted"),
+        ("whole", FORMAT, "MemoryError BufferError"),
+        ("part", SIMPLE, "MemoryError granted"),
+        ("part", FORMAT, "MemoryError BufferError"),
+    ],
+)
+def test_a_refusal_without_memory_is_an_exception(thing, flags, expected):
+    assert apart.run(SCRIPT.format(thing=thing, flags=flags)) == expected + "\n"
+
+
+@pytest.mark.parametrize(("thing", "expected"), [("raising", "TypeError"), ("panicking", "PanicException")])
+def test_what_a_shape_raises_without_memory_is_an_exception(thing, expected):
+    outcomes = apart.run(SCRIPT.format(thing=thing, flags=SIMPLE), stderr=None).split()
+    assert (outcomes[0], outcomes[-1]) == ("MemoryError", expected)
