@@ -226,12 +226,12 @@ fn resolve_extents(dims: &[Dim], shape: &mut [isize], items: usize) -> Result<us
     }
 }
 
-/// What all items take together.
+/// What all items take together. Where there are none, because an extent is 0, what the others would take is still to be
+/// a size: so the answer does not depend on which extent that is, nor on the order in which strides are computed.
 fn size_of_items(shape: &[isize], itemsize: isize) -> Result<isize, LayoutError> {
-    if shape.contains(&0) {
-        return Ok(0);
-    }
-    shape.iter().try_fold(itemsize, |size, &extent| size.checked_mul(extent)).ok_or(LayoutError::TooLarge)
+    let mut extents = shape.iter().filter(|&&extent| extent != 0);
+    let size = extents.try_fold(itemsize, |size, &extent| size.checked_mul(extent)).ok_or(LayoutError::TooLarge)?;
+    Ok(if shape.contains(&0) { 0 } else { size })
 }
 
 /// The strides of items that lie one after the other.

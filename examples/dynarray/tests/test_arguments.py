@@ -64,6 +64,8 @@ def test_formats(format, kind, text):
         ((2**62, 2), ValueError, "^shape: .*more bytes than memory can have"),
         ((2**32, 2**32), ValueError, "^shape: .*more bytes than memory can have"),
         ((2**32, 0, 2**32), ValueError, "^shape: .*more bytes than memory can have"),
+        ((2**62, 2, 0), ValueError, "^shape: .*more bytes than memory can have"),
+        ((0, 2**62, 2), ValueError, "^shape: .*more bytes than memory can have"),
         ((2,) * 64, ValueError, "^shape: .*more bytes than memory can have"),
         ((2.0,), TypeError, "^shape: .*float"),
         (("2",), TypeError, "^shape: .*str"),

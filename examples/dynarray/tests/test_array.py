@@ -101,10 +101,10 @@ def test_no_items(shape, offset):
 
 
 def test_no_items_between_strides_that_lead_nowhere():
-    m = DynArray(b"", format="d", shape=(2**62, 3, 0), strides=(2**62, -1, 0))
+    m = DynArray(b"", format="d", shape=(5, 3, 0), strides=(2**62, -1, 0))
     assert (m.nbytes, m.readonly, m.strides) == (0, False, (2**62, -1, 0))
     with memoryview(m) as view:
-        assert (view.shape, view.nbytes) == ((2**62, 3, 0), 0)
+        assert (view.shape, view.nbytes) == ((5, 3, 0), 0)
 
 
 def test_negative_strides():
