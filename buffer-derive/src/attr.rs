@@ -254,6 +254,7 @@ fn for_each_option(
         );
         return;
     };
+    let mut broken = false;
     let parsed = list.parse_args_with(|input: ParseStream| {
         while !input.is_empty() {
             let result = match input.call(Ident::parse_any) {
@@ -262,13 +263,17 @@ fn for_each_option(
             };
             if let Err(error) = result {
                 ctxt.push(error);
+                broken = true;
                 skip_to_comma(input);
             }
             input.parse::<Option<Token![,]>>()?;
         }
         Ok(())
     });
-    if let Err(error) = parsed {
+    // What a broken option leaves unread inside a bracket is an error to the parser as well.
+    if let Err(error) = parsed
+        && !broken
+    {
         ctxt.push(error);
     }
 }

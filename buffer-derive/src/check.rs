@@ -8,7 +8,7 @@ mod plain;
 use syn::{Attribute, Expr, Ident, Member, Path, Type};
 
 use self::class::{check_exported_field, check_not_generic, check_sendable};
-use self::layout::check_field;
+use self::layout::{check_field, check_fields_are_of_self};
 use self::plain::is_plain;
 use crate::ast::{Field, Input};
 use crate::attr::{Extent, FieldAttrs, Numbers, Order, Readonly, Shape, Strides};
@@ -78,6 +78,7 @@ pub(crate) fn check<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<Export<'a>> {
     check_sendable(ctxt, input);
     for field in &input.fields {
         check_field(ctxt, &field.attrs);
+        check_fields_are_of_self(ctxt, input, &field.attrs);
     }
     let field = check_exported_field(ctxt, input)?;
     Some(Export {

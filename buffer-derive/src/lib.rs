@@ -49,6 +49,8 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// The expressions are evaluated for the first of the views that are alive together, in this order: `readonly`, `format`,
 /// `shape`, `offset`, `strides`. If evaluating them raises or panics, the request does. Extents, strides and an offset that
 /// are literals, constants or integer fields of `self`, all in lists, are read without running any code of yours.
+/// A name alone that is a field's is refused, since `self.` is missing; a constant that is called so goes in a block, as in
+/// `{ ncols }`.
 ///
 /// # A part of another object
 ///

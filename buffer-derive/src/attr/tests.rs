@@ -175,6 +175,15 @@ fn options_stand_in_parentheses_and_between_commas() {
 }
 
 #[test]
+fn what_is_unread_inside_a_bracket_is_no_second_mistake() {
+    for options in [quote!(shape = [_ 3]), quote!(strides = [4; 2, 4]), quote!(offset = (1 2))] {
+        message(parse_quote!(#[buffer(#options)] data: Cell));
+    }
+    let (_, messages) = field(parse_quote!(#[buffer(shape = [_ 3], color, offset = (1 2), readonly)] data: Cell));
+    assert_eq!(messages.len(), 3, "{messages:?}");
+}
+
+#[test]
 fn every_mistake_in_a_list_is_reported() {
     let (attrs, errors) = field(parse_quote!(#[buffer(color = "red", shape = 3, readonly, order = "K", 7)] data: Cell));
     assert_eq!(errors.len(), 4, "{errors:?}");

@@ -1,10 +1,11 @@
 //! The rules between the options of a field.
 
 use quote::ToTokens;
-use syn::Expr;
+use syn::{Expr, Ident, Member};
 
 use super::plain::{integer, is_negated_integer, is_out_of_range};
-use crate::attr::{FieldAttrs, Numbers, Setting, Shape, Strides};
+use crate::ast::Input;
+use crate::attr::{FieldAttrs, Numbers, Readonly, Setting, Shape, Strides, ungroup};
 use crate::ctxt::Ctxt;
 
 /// As many dimensions as a `Py_buffer` may have (`PyBUF_MAX_NDIM`).
@@ -41,6 +42,50 @@ pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
             Numbers::List(shape) => check_stride_for_each_extent(ctxt, shape, strides),
             Numbers::Slice(_) => check_dimensions(ctxt, &strides.strides, "stride"),
         }
+    }
+}
+
+/// The compiler would say that there is no such name. Who means a constant that is called like a field writes it in a block.
+pub(super) fn check_fields_are_of_self(ctxt: &Ctxt, input: &Input, attrs: &FieldAttrs) {
+    for name in expressions(attrs).into_iter().flat_map(outer_names) {
+        if input.has(&Member::Named(name.clone())) {
+            ctxt.error_spanned_by(name, format_args!("`{name}` is a field; write `self.{name}`"));
+        }
+    }
+}
+
+fn expressions(attrs: &FieldAttrs) -> Vec<&Expr> {
+    let mut all = Vec::new();
+    match attrs.shape.value() {
+        Some(Numbers::List(shape)) => all.extend(shape.given()),
+        Some(Numbers::Slice(shape)) => all.push(shape),
+        None => {}
+    }
+    match attrs.strides.value() {
+        Some(Numbers::List(strides)) => all.extend(&strides.strides),
+        Some(Numbers::Slice(strides)) => all.push(strides),
+        None => {}
+    }
+    if let Some(Readonly::If(condition)) = attrs.readonly.value() {
+        all.push(condition);
+    }
+    all.extend(attrs.offset.value().into_iter().chain(attrs.format.value()));
+    all
+}
+
+/// The names in an expression that nothing inside it can have brought into scope.
+fn outer_names(expr: &Expr) -> Vec<&Ident> {
+    match ungroup(expr) {
+        Expr::Path(path) => path.path.get_ident().into_iter().collect(),
+        Expr::Binary(binary) => [outer_names(&binary.left), outer_names(&binary.right)].concat(),
+        Expr::Cast(cast) => outer_names(&cast.expr),
+        Expr::Field(field) => outer_names(&field.base),
+        Expr::Index(index) => outer_names(&index.expr),
+        Expr::MethodCall(call) => outer_names(&call.receiver),
+        Expr::Reference(reference) => outer_names(&reference.expr),
+        Expr::Try(attempt) => outer_names(&attempt.expr),
+        Expr::Unary(unary) => outer_names(&unary.expr),
+        _ => Vec::new(),
     }
 }
 

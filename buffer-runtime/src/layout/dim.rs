@@ -24,8 +24,8 @@ impl Dim {
 /// An integer that may be an extent of a shape.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a dimension, a stride or an offset",
-    label = "not an integer",
-    note = "write an integer of at most 64 bits; an expression may use `?` on a `PyResult` of one"
+    label = "not an integer of at most 64 bits",
+    note = "write an integer such as a `usize` or an `i64`; an expression may use `?` on a `PyResult` of one"
 )]
 pub trait Dimension: sealed::Sealed + Copy {
     #[doc(hidden)]

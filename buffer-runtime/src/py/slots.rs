@@ -64,7 +64,9 @@ pub const fn slots<T: Exporter>() -> [ffi::PyType_Slot; 2] {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be exported as a buffer: views of it would dangle when it moves",
     label = "not an `ExportCell`",
-    note = "write `ExportCell<{Self}>`, which keeps the memory in place while Python views it"
+    note = "write `ExportCell<{Self}>`, which keeps the memory in place while Python views it",
+    note = "an `ExportCell` stands by itself: it locks, it shares, and it may be empty or closed, and so needs no `Mutex`, `Arc` \
+            or `Option` around it or inside"
 )]
 pub trait Slot<T>: Source {
     /// The slot's function.

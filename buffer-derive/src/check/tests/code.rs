@@ -89,6 +89,40 @@ fn code_counts_wherever_it_is() {
 }
 
 #[test]
+fn fields_without_self() {
+    for options in [
+        quote!(shape = [_, ncols]),
+        quote!(shape = [_, 2 * (ncols as usize + 1)]),
+        quote!(shape = &ncols[..]),
+        quote!(shape = [3], strides = [-ncols]),
+        quote!(shape = [3], strides = ncols.strides()?),
+        quote!(shape = [_], offset = ncols.start),
+        quote!(format = ncols),
+        quote!(readonly = !ncols.is_empty()),
+    ] {
+        assert_eq!(
+            error(&parse_quote!(
+                struct S {
+                    #[buffer(#options)]
+                    data: Cell,
+                    ncols: usize,
+                }
+            )),
+            "`ncols` is a field; write `self.ncols`"
+        );
+    }
+    for extent in [quote!(NCOLS), quote!(other), quote!(self::ncols), quote!({ ncols }), quote!(ncols())] {
+        accepted(&parse_quote!(
+            struct S {
+                #[buffer(shape = [_, #extent])]
+                data: Cell,
+                ncols: usize,
+            }
+        ));
+    }
+}
+
+#[test]
 fn a_tuple_struct_reads_its_fields_by_position() {
     let input: DeriveInput = parse_quote!(
         struct S(#[buffer(shape = [_, self.1])] Cell, usize);
