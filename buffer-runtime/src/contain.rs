@@ -216,7 +216,8 @@ pub(crate) fn undisturbed(code: impl FnOnce()) {
 fn attached<'py>() -> Option<Python<'py>> {
     // SAFETY: any thread may ask, with or without an interpreter; the answer is only compared.
     let current = unsafe { ffi::compat::PyThreadState_GetUnchecked() };
-    // Up to 3.11 that is the thread which has the GIL, and not always this one.
+    // Up to 3.11 that is the thread which has the GIL, and not always this one. (Nobody tells that of a thread which has run
+    // another interpreter before; it is taken for a detached one.)
     // SAFETY: as above, with an interpreter.
     let is_ours = || std::ptr::eq(current, unsafe { ffi::PyGILState_GetThisThreadState() });
     // SAFETY: the thread state that is current is this thread's.
