@@ -124,12 +124,15 @@ def test_a_view_that_ends_while_an_exception_is_pending_leaves_it():
     assert m.views() == 0
 
 
-@pytest.mark.parametrize("consume", ["scoped(m).__enter__()", "scoped_range(m, 0, 0)", "np.asarray(m)"])
+@pytest.mark.parametrize(
+    "consume", ["scoped(m).__enter__()", "scoped_range(m, 0, 0)", "np.asarray(m)", "consumer.describe('i32', m)"]
+)
 def test_a_shape_that_panics_is_an_exception_and_no_panic_that_is_resumed(consume):
     said = apart.run(
         f"""
 import os
 import numpy as np
+from buffer_tests_ext import consumer
 from buffer_tests_ext.edges import Shaped, scoped, scoped_range
 m = Shaped([1, 2], lambda: "panic")
 os.dup2(1, 2)

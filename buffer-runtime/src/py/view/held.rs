@@ -8,7 +8,7 @@ use pyo3::{PyErr, ffi};
 
 use super::claims::{Arrays, Claims};
 use super::item::Wanted;
-use crate::contain::release_held;
+use crate::contain::{raised, release_held};
 use crate::layout::MAX_NDIM;
 
 /// A granted view, released when dropped.
@@ -40,12 +40,12 @@ impl<'py> Held<'py> {
         let mut buffer = Box::new(ffi::Py_buffer::new());
         // SAFETY: attached, with an object that is alive and room for a view.
         if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *buffer, flags) } != 0 {
-            return Err(PyErr::fetch(py));
+            return Err(raised(py));
         }
         let held = Self { buffer, py };
         if PyErr::occurred(py) {
             // Granted and refused at once: whoever went on would have an exception that comes from nowhere.
-            return Err(PyErr::fetch(py));
+            return Err(raised(py));
         }
         Ok(held)
     }
