@@ -25,7 +25,7 @@ fn panic_exception(payload: Box<dyn Any + Send>) -> PyErr {
     PanicException::new_err(Text::from(text))
 }
 
-/// The text of an exception of ours. Where there is no memory for it the exception goes without, or MemoryError takes its
+/// The text of an exception of ours. Where there is no memory for it the exception goes without, or `MemoryError` takes its
 /// place; PyO3 panics for what it makes of a `String`, and where it raises, nothing stops a panic.
 pub(crate) struct Text(Cow<'static, str>);
 
@@ -65,12 +65,11 @@ pub(crate) fn raising<R>(py: Python<'_>, failed: R, code: impl FnOnce() -> PyRes
 }
 
 fn raise(py: Python<'_>, error: PyErr) {
+    // SAFETY: attached, as the token says; the interpreter is there, and its exceptions with it.
+    let memory_error = unsafe { ffi::PyExc_MemoryError };
     let is_raised = || PyErr::occurred(py);
-    let no_memory = is_raised() && {
-        // SAFETY: attached, as the token says, and an exception is set.
-        unsafe { ffi::PyErr_ExceptionMatches(ffi::PyExc_MemoryError) != 0 }
-    };
-    if no_memory {
+    // SAFETY: attached, as the token says, and an exception is set.
+    if is_raised() && unsafe { ffi::PyErr_ExceptionMatches(memory_error) } != 0 {
         return;
     }
     let restored = contain(|| {
