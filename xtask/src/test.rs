@@ -32,6 +32,8 @@ pub(crate) enum Step {
     Configs,
     /// The test extension and the examples, on every other CPython of this machine
     Versions,
+    /// Builds for other processors, where a nightly toolchain has the standard library's source
+    Processors,
     /// Miri, where a nightly toolchain has it
     Miri,
     /// ThreadSanitizer, where a nightly toolchain has the standard library's source
@@ -85,7 +87,7 @@ pub(crate) fn run(workspace: &Workspace, mut steps: Vec<Step>) -> Result<()> {
                 ("FAILED", format!("{error:#}"))
             }
         };
-        summary.push(format!("   {outcome:8} {name:9} {:5.0} s   {remark}", begun.elapsed().as_secs_f64()));
+        summary.push(format!("   {outcome:8} {name:10} {:5.0} s   {remark}", begun.elapsed().as_secs_f64()));
     }
     println!("\n== summary, with Python {}", suite.venv.python);
     for line in summary {
@@ -108,6 +110,7 @@ impl Step {
             Self::Atomic => python::atomic(suite),
             Self::Configs => configs::check(suite),
             Self::Versions => python::versions(suite),
+            Self::Processors => nightly::processors(suite),
             Self::Miri => nightly::miri(suite),
             Self::Tsan => nightly::tsan(suite),
             Self::Asan => nightly::asan(suite),

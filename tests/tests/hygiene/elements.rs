@@ -276,5 +276,5 @@ fn a_record_without_prelude_is_an_element() {
     let particle = without_prelude::Particle { charge: 1.0_f32, marker: std::marker::PhantomData };
     assert_eq!(<without_prelude::Particle<f32> as buffer_runtime::Element>::FORMAT, c"T{=f:charge:}");
     assert!(format!("{particle:?}").contains("1.0"));
-    assert!(visibility::Public::new(1.0).sum() > 0.5);
+    assert!(visibility::Public::new(1.0_f32).sum() > 0.5);
 }

@@ -10,8 +10,8 @@ use super::{Outcome, Suite};
 use crate::run;
 
 pub(super) fn check(suite: &Suite<'_>) -> Result<Outcome> {
-    let free_threaded = describe(suite, "3.14t", "version=3.14\nbuild_flags=Py_GIL_DISABLED\n")?;
-    let stable_abi = describe(suite, "3.14", "version=3.14\n")?;
+    let free_threaded = describe(suite, "3.14t", 64, "version=3.14\nbuild_flags=Py_GIL_DISABLED\n")?;
+    let stable_abi = describe(suite, "3.14", 64, "version=3.14\n")?;
     let mut cargo = check_runtime(suite, "free-threaded");
     run::run(cargo.env("PYO3_CONFIG_FILE", free_threaded))?;
     let mut cargo = check_runtime(suite, "abi3");
@@ -36,11 +36,11 @@ fn check_runtime(suite: &Suite<'_>, flavour: &str) -> Command {
     cargo
 }
 
-/// Writes down what PyO3 would have asked the interpreter.
-fn describe(suite: &Suite<'_>, name: &str, particulars: &str) -> Result<PathBuf> {
+/// Writes down what PyO3 would have asked the interpreter, whose pointers have so many bits.
+pub(super) fn describe(suite: &Suite<'_>, name: &str, bits: u8, particulars: &str) -> Result<PathBuf> {
     let dir = suite.workspace.target("configs");
     fs::create_dir_all(&dir)?;
     let file = dir.join(format!("{name}.txt"));
-    fs::write(&file, format!("implementation=CPython\nshared=true\npointer_width=64\n{particulars}"))?;
+    fs::write(&file, format!("implementation=CPython\nshared=true\npointer_width={bits}\n{particulars}"))?;
     Ok(file)
 }

@@ -1,11 +1,37 @@
-//! The steps that need a nightly toolchain, which nobody has to have: Miri and the sanitizers.
+//! The steps that need a nightly toolchain, which nobody has to have: other processors, Miri and the sanitizers.
 
 use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Outcome, Suite};
+use super::{Outcome, Suite, configs};
 use crate::run;
+
+/// On one of them C's `char` has no sign, on the other pointers have 32 bits. The standard library is checked along, so that
+/// no target has to be installed.
+pub(super) fn processors(suite: &Suite<'_>) -> Result<Outcome> {
+    if let Some(reason) = missing("rust-src") {
+        return Ok(Outcome::Skipped(reason));
+    }
+    for (target, bits) in [("aarch64-unknown-linux-gnu", 64), ("i686-unknown-linux-gnu", 32)] {
+        let mut cargo = suite.nightly();
+        cargo
+            .args([
+                "check",
+                "-p",
+                "buffer-runtime",
+                "--all-features",
+                "--target",
+                target,
+                "-Zbuild-std",
+                "--target-dir",
+            ])
+            .arg(suite.workspace.target("processors"))
+            .env("PYO3_CONFIG_FILE", configs::describe(suite, target, bits, "version=3.14\n")?);
+        run::run(&mut cargo)?;
+    }
+    Ok(Outcome::Passed)
+}
 
 /// Miri interprets the tests whose names hold `miri_`; nothing is linked, no Python runs.
 pub(super) fn miri(suite: &Suite<'_>) -> Result<Outcome> {

@@ -4,7 +4,7 @@
 //! and numpy arrays share its one request, which ends with the last of them.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -55,8 +55,10 @@ impl Gate {
         }
         let shown = ffi::Py_buffer { obj: ptr::null_mut(), internal: ptr::null_mut(), ..*held };
         let is_contiguous = |order: u8| {
+            // With a sign on some platforms, and without one on others.
+            let order = c_char::from_ne_bytes([order]);
             // SAFETY: the view was granted; its fields are only read.
-            unsafe { ffi::PyBuffer_IsContiguous(&raw const *held, order.cast_signed()) != 0 }
+            unsafe { ffi::PyBuffer_IsContiguous(&raw const *held, order) != 0 }
         };
         let facts = Facts {
             ndim: usize::try_from(shown.ndim).unwrap_or(0),
