@@ -172,7 +172,7 @@ pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
 ///
 /// | Option | Meaning |
 /// |---|---|
-/// | `crate = "path"` | Where `buffer_runtime` is, if it is not `::buffer_runtime`. |
+/// | `crate = "path"` | Where `buffer_runtime` is, if it is not `::buffer_runtime`. The proof is made of what is found there: it has to be the crate itself, under another name or in another place. |
 ///
 /// # What is refused
 ///

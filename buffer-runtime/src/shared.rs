@@ -106,13 +106,16 @@ impl<T: Element> Shared<T> {
         unsafe { for_each_chunk(self.reads.dense(), change) };
     }
 
-    /// Puts what `change` makes of each element in its place.
+    /// Puts what `change` makes of each element in its place, in order.
     ///
-    /// The fastest way to change all of them: the compiler vectorises a `change` that is simple, and elements go from memory to
-    /// registers and back, where a few of them fill 128 bytes; others take the way over a chunk on the stack. Each is stored,
-    /// even if it is what it was: a write by others is lost if it falls between the load and the store of its element. Where
-    /// most elements stay as they are, [`for_each_chunk`](Self::for_each_chunk) keeps what others write to those. When `change`
-    /// panics, the elements before are stored, but for the last 4096 bytes of them at most.
+    /// The fastest way to change all of them: the compiler vectorises a `change` that is simple, and elements of 1, 2, 4 and so
+    /// on up to 128 bytes go from memory to registers and back; others take the way over a chunk on the stack.
+    ///
+    /// Elements are loaded and stored a few at a time, at most 4096 bytes or one, and `change` is called in between. Each is
+    /// stored, even if it is what it was: what is written to it in between is lost, by others as well as by `change` itself,
+    /// through another handle or through Python. Where most elements stay as they are,
+    /// [`for_each_chunk`](Self::for_each_chunk) keeps what others write to those. When `change` panics, the elements before are
+    /// stored, but for those that were loaded with the one that it was called for.
     pub fn update(&self, change: impl FnMut(T) -> T) {
         // SAFETY: the elements may be written as long as the handle lives.
         unsafe { update(self.reads.dense(), change) };

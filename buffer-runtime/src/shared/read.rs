@@ -146,6 +146,7 @@ impl<T: Element> SharedRead<T> {
     /// The fastest way to read all elements: the compiler knows how many it has, and if `fold` is simple, loads them into
     /// registers and nowhere else. It vectorises what treats all elements of an array alike, so `A` is best an array of as
     /// many results, one for each place. Arrays of 64 to 256 bytes are a good size, and they should be a multiple of 32 bytes.
+    /// Very large ones overflow the stack, on which they are; and an `N` of 0 does not compile.
     ///
     /// On x86-64 `fold` is compiled twice, as in [`fold_chunks`](Self::fold_chunks); `#[inline(always)]` on a function that it
     /// calls keeps that so.

@@ -29,6 +29,9 @@ use crate::shared::{self, Shared};
 /// Writing needs no `&mut`: others may write the same items anyway, and two views of one buffer may live at once. A store is
 /// relaxed, as of [`Shared`]; an update that another thread makes between a load and a store is lost.
 ///
+/// That is sound beside Python, and beside all that this crate lends. It is not beside references of another crate's, which no
+/// exporter knows of: do not write while there is a slice of the same memory, such as one of a rust-numpy `PyReadonlyArray`.
+///
 /// # Errors
 ///
 /// Extracting one raises what extracting a [`BufferView`] raises, and
