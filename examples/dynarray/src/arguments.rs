@@ -5,7 +5,7 @@ use std::fmt::Display;
 use buffer_runtime::Format;
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyMemoryView};
+use pyo3::types::{PyBytes, PyMapping, PyMemoryView};
 
 /// The most numbers that a shape has.
 const MAX_NDIM: usize = 64;
@@ -57,6 +57,10 @@ pub(crate) fn truth(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<bool> 
 
 /// A sequence of integers.
 pub(crate) fn integers(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<isize>> {
+    // It has a length and items too, but not those that are meant.
+    if value.is_instance_of::<PyMapping>() {
+        return Err(PyTypeError::new_err(format!("{argument}: expected a sequence of integers, not a mapping")));
+    }
     let len = value.len().map_err(|error| name(value.py(), argument, error))?;
     if len > MAX_NDIM {
         return Err(wrong(argument, format_args!("{len} dimensions, but a buffer has at most {MAX_NDIM}")));

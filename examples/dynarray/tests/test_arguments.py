@@ -73,6 +73,7 @@ def test_formats(format, kind, text):
         ("ab", TypeError, "^shape: .*str"),
         (3, TypeError, "^shape: .*int"),
         ({2, 3}, TypeError, "^shape: .*set"),
+        ({0: 2}, TypeError, "^shape: expected a sequence of integers, not a mapping"),
         (iter([2, 3]), TypeError, "^shape: "),
         (np.array([2.0]), TypeError, "^shape: .*float"),
         ([[2]], TypeError, "^shape: .*list"),
