@@ -1,15 +1,8 @@
-"""Format strings: sizes as the struct module says, items and offsets as numpy reads them.
-
-`FORMAT_STRINGS` says how many the quick tests try; the slow ones try a fifth of that. They are the same in each run
-unless there are more, as in
-
-    FORMAT_STRINGS=100000 pytest tests/python/test_format_strings.py
-"""
+"""Format strings: sizes as the struct module says, items and offsets as numpy reads them."""
 
 import array
 import ctypes
 import math
-import os
 import re
 import struct
 import sys
@@ -17,7 +10,8 @@ import sys
 import numpy as np
 import pytest
 from buffer_tests_ext import formats, layouts
-from hypothesis import HealthCheck, given, settings
+from format_strings import FORMATS, NATIVE_CODES, NUMPY_CODES, PLAIN, PLAIN_CODES, examples, many_examples
+from hypothesis import given
 from hypothesis import strategies as st
 from test_records import RECORDS
 
@@ -25,35 +19,6 @@ try:
     from numpy._core._internal import _dtype_from_pep3118 as numpy_reading
 except ImportError:  # numpy 1
     from numpy.core._internal import _dtype_from_pep3118 as numpy_reading
-
-STRINGS = 1000
-strings = int(os.environ.get("FORMAT_STRINGS", STRINGS))
-many_examples = settings(
-    max_examples=strings,
-    derandomize=strings <= STRINGS,
-    deadline=None,
-    database=None,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-examples = settings(many_examples, max_examples=-(-strings // 5))
-
-# All that the struct module of 3.15 knows.
-PLAIN_CODES = [*"xcbB?hHiIlLqQefdspFD", "Zf", "Zd"]
-NATIVE_CODES = [*"nNP"]
-PADDING = st.sampled_from(["", "", "", " ", "\t", "\n \r", "\v\f"])
-COUNT = st.sampled_from(["", "", "", "0", "1", "2", "3", "17", "007"])
-
-
-def plain(codes):
-    items = st.lists(st.tuples(PADDING, COUNT, st.sampled_from(codes)).map("".join), max_size=8).map("".join)
-    return st.tuples(items, PADDING).map("".join)
-
-
-PLAIN = st.one_of(
-    st.tuples(st.sampled_from(["", "@"]), plain(PLAIN_CODES + NATIVE_CODES)).map("".join),
-    st.tuples(st.sampled_from("=<>!"), plain(PLAIN_CODES)).map("".join),
-)
 
 
 def struct_knows(text):
@@ -191,34 +156,6 @@ def test_what_struct_refuses_is_refused(text):
 @pytest.mark.parametrize("text", ["i\0", "\0", "99999999999999999999i", "3", "3 i", "i3", "9223372036854775807h", "é"])
 def test_what_is_no_format_anywhere_is_refused(text):
     assert not struct_knows(text) and not reads(text)
-
-
-# What numpy reads: no white space, and none of `n N P p u F D`.
-NUMPY_CODES = [*"?cbBhHiIlLqQefdswx", "Zf", "Zd"]
-ORDERS = st.sampled_from(["", "", "", "", "", "@", "=", "<", ">", "!", "^"])
-SHAPES = st.sampled_from(["", "", "", "", "(1)", "(2)", "(2,3)", "(3,1,2)"])
-COUNTS = st.sampled_from(["", "", "", "", "1", "2", "3"])
-SCALARS = st.one_of(
-    st.tuples(SHAPES, ORDERS, COUNTS, st.sampled_from(NUMPY_CODES)).map("".join),
-    # These have no standard size, so an order that gives them one stands before them.
-    st.tuples(SHAPES, st.sampled_from("@^"), COUNTS, st.sampled_from(["g", "Zg"])).map("".join),
-)
-
-
-@st.composite
-def fields_of(draw, item):
-    """Items of which some have names, no two the same."""
-    fields = ""
-    for index, field in enumerate(draw(st.lists(item, min_size=1, max_size=5))):
-        fields += field + draw(st.sampled_from(["", f":f{index}:", f":name {index}:", f":é{index}{{}}:"]))
-    return fields
-
-
-def record_of(item):
-    return st.builds("{}{}{}T{{{}}}".format, SHAPES, ORDERS, COUNTS, fields_of(item))
-
-
-FORMATS = fields_of(st.recursive(SCALARS, record_of, max_leaves=12))
 
 
 @examples
