@@ -154,7 +154,7 @@ impl<T: Element> SharedRead<T> {
     /// ```
     /// # use buffer_runtime::SharedRead;
     /// fn largest(items: &SharedRead<f32>) -> f32 {
-    ///     let each = items.fold_arrays([f32::MIN; 32], f32::MIN, |mut each: [f32; 32], array| {
+    ///     let each = items.fold_arrays([f32::MIN; 32], f32::MIN, |mut each, array: [_; 32]| {
     ///         each.iter_mut().zip(array).for_each(|(largest, item)| *largest = largest.max(item));
     ///         each
     ///     });
@@ -171,7 +171,7 @@ impl<T: Element> SharedRead<T> {
     /// ```
     /// # use buffer_runtime::SharedRead;
     /// fn dot(a: &SharedRead<f64>, b: &SharedRead<f64>) -> f64 {
-    ///     let sums = a.fold_arrays_with(b, [0.0; 16], (0.0, 0.0), |mut sums: [f64; 16], a, b| {
+    ///     let sums = a.fold_arrays_with(b, [0.0; 16], (0.0, 0.0), |mut sums, a: [_; 16], b| {
     ///         sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
     ///         sums
     ///     });
