@@ -50,22 +50,26 @@
 #[cfg(not(loom))]
 mod cell;
 #[cfg(not(loom))]
-mod contain;
-#[cfg(not(loom))]
 mod element;
 mod error;
+#[cfg(not(loom))]
+mod exception;
+#[cfg(not(loom))]
+mod export;
 #[cfg(not(loom))]
 mod ext;
 pub mod format;
 mod layout;
 mod lock;
-#[cfg(not(loom))]
-mod py;
 mod request;
+#[cfg(not(loom))]
+mod scoped;
 #[cfg(not(loom))]
 mod shared;
 #[cfg(not(loom))]
 mod storage;
+#[cfg(not(loom))]
+mod view;
 
 #[cfg(all(feature = "test-kit", not(loom)))]
 pub mod test_kit;
@@ -79,14 +83,16 @@ pub use self::{
     cell::{ExportCell, ReadGuard, ShareGuard, SharedRow, WriteGuard},
     element::{Be, Bytes, Element, Le, Scalar},
     error::BorrowError,
+    export::assert_exported,
     format::{Format, FormatError},
     layout::{CheckedLayout, InnerShape, Layout, LayoutError},
-    py::{BufferView, BufferViewMut, Items, ScopedView, assert_exported},
+    scoped::ScopedView,
     shared::{Shared, SharedRead},
     storage::{
         Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,
         ReadWrite, Replaceable, RowLengthError, Rows, Storage,
     },
+    view::{BufferView, BufferViewMut, Items},
 };
 #[cfg(not(loom))]
 pub use buffer_derive::{BufferElement, ExportBuffer};

@@ -11,11 +11,11 @@ pub use crate::element::{
     AnyBytes, Element, Field, Marker, Place, Record, any_bits, check, format, inner_format, inner_shape, inner_size,
     marker, size,
 };
+pub use crate::export::array as methods;
+pub use crate::export::slots::slots;
+pub use crate::export::{Byte, Bytes, Class, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, holds_bytes};
 pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, InnerShape, Item, Numbers, Order, Placement,
 };
-pub use crate::py::array as methods;
 #[cfg(fuzzing)]
-pub use crate::py::fuzz;
-pub use crate::py::slots::slots;
-pub use crate::py::{Byte, Bytes, Class, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, holds_bytes};
+pub use crate::view::fuzz;

@@ -1,7 +1,7 @@
 //! What a consumer asks for, and what it gets: flags + layout -> answer or refusal.
 //!
 //! A pure function, so that all combinations of flags can be compared with CPython's own exporters. The rules are those
-//! of `memoryview`; `py::export` copies the answer into a `Py_buffer`.
+//! of `memoryview`; `export` copies the answer into a `Py_buffer`.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! Cells without an interpreter: what Miri and the sanitizers can look into.
 //!
-//! A view here does to a block what `py::export` and `py::slots` do. What needs an attached thread runs under `attached`,
+//! A view here does to a block what `export` does. What needs an attached thread runs under `attached`,
 //! where a mutex is the GIL; the free-threaded lock has none, and its threads really meet.
 
 mod closing;

@@ -24,7 +24,7 @@ macro_rules! for_both_locks {
     };
 }
 
-/// Requests a view as `py::export` does, without a layout.
+/// Requests a view as `export` does, without a layout.
 macro_rules! request {
     ($lock:expr, $wants:expr) => {{
         let admission = $lock.admit($wants)?;

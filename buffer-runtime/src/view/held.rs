@@ -8,7 +8,7 @@ use pyo3::{PyErr, ffi};
 
 use super::claims::{Arrays, Claims};
 use super::item::Wanted;
-use crate::contain::{raised, release_held};
+use crate::exception::{raised, release_held};
 use crate::layout::MAX_NDIM;
 
 /// A granted view, released when dropped.

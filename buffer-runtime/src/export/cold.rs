@@ -9,12 +9,12 @@ use pyo3::impl_::trampoline::{MethodDef, getbufferproc, releasebufferproc};
 use pyo3::{PyErr, PyResult, Python, ffi};
 
 use super::class::{Cell, Class, Exporter, ShapeSource, Unreached};
-use super::export::{Tried, try_grant};
+use super::grant::{Tried, try_grant};
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
 use crate::cell::{Header, Ticket};
-use crate::contain::{Text, contain, raising, report};
 use crate::error::{Blocker, ViewError};
+use crate::exception::{Text, contain, raising, report};
 use crate::request::Flags;
 
 /// How often an evaluated layout that no longer fits the storage is evaluated again.

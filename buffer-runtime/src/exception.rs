@@ -4,8 +4,13 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::panic::{self, AssertUnwindSafe};
 
+use pyo3::exceptions::{PyBufferError, PyMemoryError};
 use pyo3::panic::PanicException;
 use pyo3::{Bound, Py, PyAny, PyErr, PyErrArguments, PyResult, Python, ffi};
+
+use crate::error::{BorrowError, ViewError};
+use crate::format::FormatError;
+use crate::storage::ForeignBufferError;
 
 /// Runs user code; its panic becomes PyO3's `PanicException`.
 pub(crate) fn contain<R>(code: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
@@ -254,6 +259,38 @@ impl Drop for Pending<'_> {
         for part in parts {
             // SAFETY: attached, as the token says; each part is an owned reference or NULL.
             unsafe { ffi::Py_XDECREF(part) };
+        }
+    }
+}
+
+impl From<BorrowError> for PyErr {
+    fn from(error: BorrowError) -> Self {
+        let text = Text::from(error.to_string());
+        if error.is_out_of_memory() { PyMemoryError::new_err(text) } else { PyBufferError::new_err(text) }
+    }
+}
+
+impl From<ViewError> for PyErr {
+    fn from(error: ViewError) -> Self {
+        PyBufferError::new_err(Text::from(error.to_string()))
+    }
+}
+
+/// As what the declaration of a layout raises.
+impl From<FormatError> for PyErr {
+    fn from(error: FormatError) -> Self {
+        PyBufferError::new_err(Text::from(format!("cannot grant a view: {error}")))
+    }
+}
+
+impl From<ForeignBufferError> for PyErr {
+    fn from(error: ForeignBufferError) -> Self {
+        let text = Text::from(error.to_string());
+        match error {
+            ForeignBufferError::Misaligned { .. } => PyBufferError::new_err(text),
+            ForeignBufferError::Null { .. }
+            | ForeignBufferError::TooLong { .. }
+            | ForeignBufferError::PastTheEnd { .. } => PyMemoryError::new_err(text),
         }
     }
 }

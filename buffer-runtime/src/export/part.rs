@@ -13,10 +13,10 @@ use pyo3::{Py, PyResult, Python, ffi};
 
 use super::class::{Exported, Exporter, ShapeSource};
 use super::cold::{MAX_EVALUATIONS, evaluate, release, with_class_of};
-use super::export::{buf, described, fill};
+use super::grant::{buf, described, fill};
 use crate::cell::{Description, Header, PartView, Ticket};
-use crate::contain::{Text, with_none_pending};
 use crate::error::{Blocker, ViewError};
+use crate::exception::{Text, with_none_pending};
 use crate::layout::{Declaration, Dims, Item};
 use crate::lock::Access;
 use crate::request::{self, Flags, Refusal};

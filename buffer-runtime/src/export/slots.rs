@@ -26,12 +26,12 @@ use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Source, Unreach
 #[cfg(not(atomic_lock))]
 use super::cold::ColdDrain;
 use super::cold::{ColdFree, ColdGet};
-use super::export::{Tried, grant_fast, try_grant};
+use super::grant::{Tried, grant_fast, try_grant};
 use super::part::getbuffer_part;
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
 use crate::cell::{ExportCell, PartTicket, PartView, Ticket};
-use crate::contain::with_none_pending;
+use crate::exception::with_none_pending;
 use crate::request::Flags;
 use crate::storage::Exportable;
 

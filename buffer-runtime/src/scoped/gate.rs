@@ -14,9 +14,9 @@ use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyErr, PyTraverseError, PyVisit, ffi};
 
 use super::Range;
-use crate::contain::{Text, raised, release_held};
 use crate::error::ViewError;
-use crate::py::array::array_of;
+use crate::exception::{Text, raised, release_held};
+use crate::export::array::array_of;
 use crate::request::{self, Facts, Flags};
 
 /// 1. While `holders` is not 0, `held` is a granted view, which the exporter keeps; whoever takes it to 0 releases it.

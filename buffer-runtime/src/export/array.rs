@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{Borrowed, ffi};
 
-use crate::contain::{Text, raised, raising};
+use crate::exception::{Text, raised, raising};
 
 /// The methods of a class without `#[buffer(no_array)]`.
 ///
@@ -54,7 +54,7 @@ unsafe fn array(
 }
 
 /// What `__array__` of an object answers: an array of a view, or what its refusal raises.
-pub(super) fn array_of<'py>(
+pub(crate) fn array_of<'py>(
     object: &Bound<'py, PyAny>,
     args: &Bound<'py, PyTuple>,
     keywords: Option<&Bound<'py, PyDict>>,
