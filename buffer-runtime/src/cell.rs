@@ -2,6 +2,7 @@
 
 mod block;
 mod closing;
+mod grant;
 mod guard;
 #[cfg(not(atomic_lock))]
 pub(crate) mod orphans;
@@ -21,11 +22,12 @@ use std::ptr::NonNull;
 use pyo3::Python;
 
 pub(crate) use self::block::Header;
+pub(crate) use self::grant::{Denied, Grant, grant};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
-pub(crate) use self::part::PartView;
-pub(crate) use self::published::{Description, Published};
+pub(crate) use self::part::{PartGrant, PartTicket, PartView};
+pub(crate) use self::published::Description;
 pub use self::rows::SharedRow;
-pub(crate) use self::ticket::{PartTicket, Ticket};
+pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;
 use crate::element;

@@ -1,14 +1,15 @@
 //! We answer: how a class exports the memory of a cell, or a part of another object's.
 //!
-//! From the bottom up: `class` is what the derive says of a class; `grant` and `part` grant views of cells and of parts;
-//! `slots` is what CPython calls, and `release` how views end.
+//! From the bottom up: `class` is what the derive says of a class; `release` is how views end; `grant` and `part` grant views
+//! of cells and of parts, for which `evaluate` runs what the user has declared; `slots` is what CPython calls.
 
 pub mod array;
 mod class;
-mod cold;
+mod evaluate;
 mod grant;
 mod part;
+mod release;
 pub(crate) mod slots;
 
-pub use self::class::{Byte, Bytes, Class, Exported, Exporter, Sendable, ShapeSource, holds_bytes};
-pub use self::slots::{Entry, Slot, assert_exported};
+pub use self::class::{Byte, Bytes, Class, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, holds_bytes};
+pub use self::slots::assert_exported;

@@ -6,8 +6,8 @@
 //! The invariants that every `unsafe` block about cells cites:
 //!
 //! 1. The block never moves. No `Box` of it and no `&mut` to it exists while views or guards live.
-//! 2. The captured pointer, length and own layout change only under a write guard, and are captured anew before it is
-//!    released.
+//! 2. The captured pointer, length, own layout and generation change only under a write guard, and are captured anew before
+//!    it is released.
 //! 3. No reference to the storage exists outside a write guard; read guards build `&[T]` from the captured parts.
 //! 4. The layout is written only by whoever claimed the step from 0 to 1 views, before publishing. It is read only under a
 //!    view that is counted, or by that claimer.
@@ -23,9 +23,8 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::published::Published;
-use super::ticket::Ticket;
-use crate::layout::{Declaration, Descriptor, Dims, LayoutError, Memory};
-use crate::lock::{Access, Kind, Lock, Pin};
+use crate::layout::Memory;
+use crate::lock::{Kind, Lock, Pin};
 use crate::storage::{Exportable, OwnLayout};
 
 /// The part of a block that does not depend on the type of its storage. Aligned so that a view can keep a tag in the low
@@ -39,6 +38,8 @@ pub(crate) struct Header {
     len: AtomicUsize,
     /// How many elements a row has, where rows are allocated one by one. Invariant 2.
     row_len: AtomicUsize,
+    /// Changes with the length, the length of a row and the storage's own layout. Invariant 2.
+    generation: AtomicUsize,
     /// What the memory consists of.
     pub(crate) kind: MemoryKind,
     /// Invariant 4.
@@ -123,42 +124,28 @@ impl Header {
         unsafe { &*self.layout.get() }
     }
 
-    /// Whether the layout already is what the class declares and the storage has now. A view after a view is the common
-    /// case, and then nothing has to be computed or checked again. Not for rows that are allocated one by one.
+    /// The same, to be written.
     ///
     /// # Safety
     ///
-    /// The caller has claimed the first view and not published yet.
-    #[inline(always)]
-    pub(crate) unsafe fn is_resolved<D: Dims>(&self, descriptor: &'static Descriptor, dims: &D) -> bool {
-        // SAFETY: the caller is the claimer, so nobody else writes it (invariant 4).
-        let layout = unsafe { self.published() };
-        layout.is_still(descriptor, self.len(), dims)
+    /// The caller has claimed the first view and not published yet, and nobody refers to the layout.
+    #[expect(clippy::mut_from_ref, reason = "invariant 4 makes it exclusive")]
+    pub(super) unsafe fn layout_mut(&self) -> &mut Published {
+        // SAFETY: the caller vouches that nobody else reads or writes it (invariant 4).
+        unsafe { &mut *self.layout.get() }
     }
 
-    /// Brings the layout to what the class declares and the storage has now.
-    ///
-    /// # Safety
-    ///
-    /// The block is alive; the caller has claimed the first view and not published yet.
-    ///
-    /// # Errors
-    ///
-    /// The declaration does not fit the storage. Nothing may be published then.
-    pub(crate) unsafe fn resolve(
-        this: NonNull<Self>,
-        descriptor: &'static Descriptor,
-        declared: &Declaration<'_>,
-    ) -> Result<(), LayoutError> {
-        // SAFETY: the caller vouches for a live block.
-        let header = unsafe { this.as_ref() };
-        // SAFETY: the caller is the claimer, so nobody else reads or writes it (invariant 4).
-        let layout = unsafe { &mut *header.layout.get() };
-        let access = if descriptor.readonly { Access::ReadOnly } else { Access::Writable };
-        let internal = Ticket { block: this, access }.to_internal();
-        // SAFETY: the caller's claim excludes write guards (invariant 8), so nobody writes it (invariant 2).
-        let own = unsafe { header.own_layout() };
-        layout.resolve(descriptor, &own.unless_declared(declared), header.memory(), internal)
+    /// What changes with the length and the layout of the storage. Invariant 2.
+    #[inline(always)]
+    pub(super) fn generation(&self) -> usize {
+        // Relaxed as in `data`.
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Says that a layout that was resolved before describes other memory. Under a write guard.
+    fn begin_generation(&self) {
+        // Relaxed: by invariant 2 nobody else writes it.
+        self.generation.store(self.generation().wrapping_add(1), Ordering::Relaxed);
     }
 
     /// Drops the storage and frees the block.
@@ -212,6 +199,7 @@ impl<S: Exportable> Block<S> {
                 data: AtomicPtr::new(NonNull::<S::Element>::dangling().as_ptr().cast()),
                 len: AtomicUsize::new(0),
                 row_len: AtomicUsize::new(0),
+                generation: AtomicUsize::new(0),
                 kind: MemoryKind { element_size: size_of::<S::Element>(), indirect: S::INDIRECT },
                 layout: UnsafeCell::new(Published::unresolved()),
                 destroy: Self::destroy,
@@ -253,6 +241,10 @@ impl<S: Exportable> Block<S> {
         // SAFETY: the caller has the storage for itself.
         let captured = unsafe { S::capture(storage, own) };
         header.data.store(captured.data.as_ptr(), Ordering::Relaxed);
+        let was = (header.len(), header.row_len.load(Ordering::Relaxed));
+        if S::STRIDED || was != (captured.len, captured.row_len) {
+            header.begin_generation();
+        }
         header.len.store(captured.len, Ordering::Relaxed);
         header.row_len.store(captured.row_len, Ordering::Relaxed);
     }
@@ -269,6 +261,7 @@ impl<S: Exportable> Block<S> {
         header.data.store(NonNull::<S::Element>::dangling().as_ptr().cast(), Ordering::Relaxed);
         header.len.store(0, Ordering::Relaxed);
         header.row_len.store(0, Ordering::Relaxed);
+        header.begin_generation();
         // SAFETY: as in `capture` (invariant 2).
         unsafe { &mut *header.own.get() }.clear();
         // SAFETY: the caller vouches for a live block.

@@ -3,12 +3,15 @@
 //! Views of a whole cell share one layout. Those of parts have one each, which lives from the request to the release; and
 //! each counts as one view of the cell, so that the lock, its words and its limits are the same for all.
 
-use std::ptr::NonNull;
+use std::ffi::{c_int, c_void};
+use std::ptr::{self, NonNull};
 
-use super::published::Published;
-use super::ticket::PartTicket;
-use super::{Header, Ticket};
-use crate::layout::{Declaration, Descriptor, LayoutError, Memory};
+use super::grant::{Denied, Grant};
+use super::published::{Description, Published};
+use super::ticket::Ticket;
+use crate::error::ViewError;
+use crate::layout::{Declaration, Descriptor, Memory};
+use crate::request::{self, Answer, Flags};
 
 /// Aligned so that a view can keep a tag in the low bits of its address.
 #[repr(align(64))]
@@ -20,38 +23,6 @@ pub(crate) struct PartView {
 }
 
 impl PartView {
-    /// Resolves what is declared of a part of so many bytes.
-    ///
-    /// # Errors
-    ///
-    /// The declaration does not fit.
-    pub(crate) fn new(
-        ticket: Ticket,
-        descriptor: &'static Descriptor,
-        declared: &Declaration<'_>,
-        bytes: usize,
-    ) -> Result<Box<Self>, LayoutError> {
-        let mut part = Box::new(Self { ticket, layout: Published::unresolved() });
-        let memory = Memory { len: bytes, row_len: None };
-        part.layout.resolve(descriptor, declared, memory, std::ptr::null_mut())?;
-        Ok(part)
-    }
-
-    pub(crate) fn layout(&self) -> &Published {
-        &self.layout
-    }
-
-    /// Says how the view of the cell counts by now.
-    pub(crate) fn set_ticket(&mut self, ticket: Ticket) {
-        self.ticket = ticket;
-    }
-
-    /// Leaves it to the view whose `internal` this is.
-    pub(crate) fn leave(self: Box<Self>) -> *mut Header {
-        // SAFETY: the pointer of a Box is not null.
-        PartTicket(unsafe { NonNull::new_unchecked(Box::into_raw(self)) }).to_internal()
-    }
-
     /// Takes back what was left to a view, and frees it. The view of the cell remains, to be released.
     ///
     /// # Safety
@@ -61,5 +32,112 @@ impl PartView {
         // SAFETY: the caller vouches that it was left, and is taken once.
         let part = unsafe { Box::from_raw(part.0.as_ptr()) };
         part.ticket
+    }
+}
+
+/// A view of a part that is counted as one of the whole. Dropped, it is taken back.
+pub(crate) struct PartGrant<'a> {
+    whole: Grant<'a>,
+    part: Box<PartView>,
+    answer: Answer,
+}
+
+impl<'a> PartGrant<'a> {
+    /// Resolves what is declared of a part against all of the whole's memory, whatever the whole shows of it.
+    ///
+    /// # Errors
+    ///
+    /// The declaration does not fit, or the request cannot be answered.
+    pub(crate) fn new(
+        mut whole: Grant<'a>,
+        descriptor: &'static Descriptor,
+        declared: &Declaration<'_>,
+        flags: Flags,
+    ) -> Result<Self, Denied> {
+        let header = whole.header();
+        let memory = Memory { len: header.bytes(), row_len: None };
+        let mut part = Box::new(PartView { ticket: whole.ticket(), layout: Published::unresolved() });
+        let resolved = part.layout.resolve(descriptor, declared, memory, header.generation(), ptr::null_mut());
+        resolved.map_err(|error| Denied::Misfit { error, len: memory.len })?;
+
+        let facts = part.layout.facts;
+        let answer = request::answer(flags, facts)?;
+        if facts.readonly {
+            whole.downgrade().map_err(|blocker| ViewError::Blocked { writable: flags.writable(), blocker })?;
+        }
+        Ok(Self { whole, part, answer })
+    }
+
+    /// See [`Grant::pin`].
+    pub(crate) fn pin(&self) {
+        self.whole.pin();
+    }
+
+    /// Hands the view out, as [`Grant::hand_out`] does.
+    ///
+    /// # Safety
+    ///
+    /// `description` may be written.
+    pub(crate) unsafe fn hand_out(self, description: *mut Description) -> *mut u8 {
+        let Self { whole, mut part, answer } = self;
+        let buf = part.layout.buf(whole.header());
+        let readonly = c_int::from(part.layout.facts.readonly);
+        let all = part.layout.description;
+        part.ticket = whole.leave();
+        // SAFETY: the pointer of a Box is not null.
+        let part = unsafe { NonNull::new_unchecked(Box::into_raw(part)) };
+        let internal = PartTicket(part).to_internal();
+        let shown = Description { readonly, internal, ..all }.answering(answer);
+        // SAFETY: the caller vouches for it.
+        unsafe { description.write(shown) };
+        buf
+    }
+}
+
+/// What a view of a part keeps: the address of what it alone refers to, with another tag.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PartTicket(pub(crate) NonNull<PartView>);
+
+impl PartTicket {
+    const LOW_BITS: usize = align_of::<PartView>() - 1;
+    const TAG: usize = 0b00_1011;
+
+    pub(crate) fn to_internal(self) -> *mut c_void {
+        self.0.as_ptr().map_addr(|address| address | Self::TAG).cast()
+    }
+
+    /// Reads back what a view keeps, or `None` if it is not a part of ours.
+    pub(crate) fn from_internal(internal: *mut c_void) -> Option<Self> {
+        let untagged = internal.addr().wrapping_sub(Self::TAG);
+        if untagged & Self::LOW_BITS != 0 {
+            return None;
+        }
+        NonNull::new(internal.with_addr(untagged).cast()).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lock::Access;
+
+    #[test]
+    fn a_part_reads_back_what_was_written_and_is_no_other_ticket() {
+        let part = PartTicket(NonNull::without_provenance(std::num::NonZero::new(0x7f00_1234_5640).unwrap()));
+        assert_eq!(PartTicket::from_internal(part.to_internal()).unwrap().0, part.0);
+        assert!(Ticket::from_internal(part.to_internal()).is_none());
+    }
+
+    #[test]
+    fn what_others_keep_is_no_part() {
+        let base = 0x7f00_1234_5640_usize;
+        let others = (0..64).chain((0..64).filter(|&low| low != PartTicket::TAG).map(|low| base | low));
+        for internal in others {
+            assert!(PartTicket::from_internal(ptr::without_provenance_mut(internal)).is_none(), "{internal:#x}");
+        }
+        for access in [Access::Writable, Access::ReadOnly] {
+            let block = NonNull::without_provenance(std::num::NonZero::new(base).unwrap());
+            assert!(PartTicket::from_internal(Ticket { block, access }.to_internal()).is_none(), "{access:?}");
+        }
     }
 }

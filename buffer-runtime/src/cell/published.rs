@@ -2,27 +2,27 @@
 //!
 //! It is part of a block, and the invariants that are cited here are the block's.
 
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 
 use super::Header;
 use crate::layout::{self, Declaration, Descriptor, Dims, LayoutError, Memory};
-use crate::request::{Facts, FullRequests};
+use crate::request::{Answer, Facts, FullRequests};
 
 /// The layout that live views share: what a `Py_buffer` points to.
 #[derive(Debug)]
 pub(crate) struct Published {
     /// The class that resolved it; NULL before the first time.
     descriptor: *const Descriptor,
-    /// For which memory it was resolved.
-    memory: Memory,
+    /// The [generation](Header::generation) of the memory that it was resolved for.
+    generation: usize,
     /// What a request is answered with, but for the fields that change from view to view.
     pub(crate) description: Description,
     /// Which requests are answered with all of the description.
-    pub(crate) full: FullRequests,
+    pub(super) full: FullRequests,
     pub(crate) facts: Facts,
     /// Where the first item of a view is, in bytes from the start of the elements.
-    pub(crate) offset: usize,
+    offset: usize,
     /// The extents, the offset, the strides and the suboffsets, as `layout::resolve` writes them: an allocation of
     /// `capacity` numbers.
     arrays: NonNull<isize>,
@@ -44,7 +44,23 @@ pub(crate) struct Description {
     pub(crate) strides: *mut isize,
     pub(crate) suboffsets: *mut isize,
     /// The [`Ticket`](super::Ticket) of a view with the access that the class gives when no guard is alive.
-    pub(crate) internal: *mut Header,
+    pub(crate) internal: *mut c_void,
+}
+
+impl Description {
+    /// Of all that a layout says, what was asked for.
+    pub(crate) fn answering(self, answer: Answer) -> Self {
+        let given = |wanted, array: *mut isize| if wanted { array } else { ptr::null_mut() };
+        Self {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most 64")]
+            ndim: answer.ndim as c_int,
+            format: if answer.format { self.format } else { ptr::null() },
+            shape: given(answer.shape, self.shape),
+            strides: given(answer.strides, self.strides),
+            suboffsets: given(answer.suboffsets, self.suboffsets),
+            ..self
+        }
+    }
 }
 
 impl Published {
@@ -52,7 +68,7 @@ impl Published {
         let facts = Facts { ndim: 0, c_contiguous: true, f_contiguous: true, readonly: true, indirect: false };
         Self {
             descriptor: ptr::null(),
-            memory: Memory { len: 0, row_len: None },
+            generation: 0,
             description: Description {
                 len: 0,
                 itemsize: 0,
@@ -73,15 +89,22 @@ impl Published {
         }
     }
 
+    /// Where the first item of a view is.
+    #[inline(always)]
+    pub(crate) fn buf(&self, header: &Header) -> *mut u8 {
+        // Inside the storage, or at its end where there are no items: `layout::resolve` has checked it.
+        header.data().wrapping_add(self.offset)
+    }
+
     #[inline(always)]
     pub(crate) fn is_of(&self, descriptor: &'static Descriptor) -> bool {
         ptr::eq(self.descriptor, descriptor)
     }
 
-    /// Whether this is still what the class declares for a memory of `len` elements.
+    /// Whether this is still what the class declares of the memory.
     #[inline(always)]
-    pub(super) fn is_still<D: Dims>(&self, descriptor: &'static Descriptor, len: usize, dims: &D) -> bool {
-        if !self.is_of(descriptor) || self.memory.len != len {
+    pub(super) fn is_still<D: Dims>(&self, descriptor: &'static Descriptor, generation: usize, dims: &D) -> bool {
+        if !self.is_of(descriptor) || self.generation != generation {
             return false;
         }
         // SAFETY: a resolved layout has its class's numbers in place, as many as the class declares; or, where it declares
@@ -96,7 +119,8 @@ impl Published {
         descriptor: &'static Descriptor,
         declared: &Declaration<'_>,
         memory: Memory,
-        internal: *mut Header,
+        generation: usize,
+        internal: *mut c_void,
     ) -> Result<(), LayoutError> {
         // Until it is whole again, the layout is nobody's.
         self.descriptor = ptr::null();
@@ -126,7 +150,7 @@ impl Published {
             suboffsets: if resolved.facts.indirect { array(2 * ndim + 1) } else { ptr::null_mut() },
             internal,
         };
-        self.memory = memory;
+        self.generation = generation;
         self.descriptor = descriptor;
         Ok(())
     }

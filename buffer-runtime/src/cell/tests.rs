@@ -9,16 +9,17 @@ mod rows;
 mod snapshots;
 mod threads;
 
-use std::ffi::{CStr, c_char};
-use std::mem;
+use std::ffi::CStr;
+use std::mem::{self, MaybeUninit};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::{slice, thread};
 
 use super::*;
 use crate::element::Element;
-use crate::layout::{Declaration, Descriptor, Order, Placement};
-use crate::lock::{Access, Entry, Wants};
+use crate::layout::{Descriptor, Dim, Dims, Order, Placement};
+use crate::lock::Access;
+use crate::request::Flags;
 use crate::storage::{ReadWrite, Storage};
 
 fn attached<R>(work: impl FnOnce() -> R) -> R {
@@ -66,83 +67,70 @@ impl<S: Exportable> ExportCell<S> {
     /// A view of a class with `pin`.
     fn pinning_view(&self, descriptor: &'static Descriptor, must_write: bool) -> Option<View> {
         let view = self.view(descriptor, must_write)?;
-        self.header().pin.set(view.access);
+        self.header().pin.set(view.ticket.access);
         Some(view)
     }
 
     fn view(&self, descriptor: &'static Descriptor, must_write: bool) -> Option<View> {
-        self.view_as(descriptor, must_write, &Declaration::default())
+        self.view_as(descriptor, must_write, &[] as &[Dim; 0])
     }
 
-    fn view_as(&self, descriptor: &'static Descriptor, must_write: bool, declared: &Declaration<'_>) -> Option<View> {
-        if descriptor.readonly && must_write {
-            return None;
-        }
+    /// A full request for a view, in the layout that `dims` declares.
+    fn view_as<D: Dims>(&self, descriptor: &'static Descriptor, must_write: bool, dims: &D) -> Option<View> {
+        let flags = Flags(Flags::FORMAT | Flags::INDIRECT | if must_write { Flags::WRITABLE } else { 0 });
         attached(|| {
-            loop {
-                let header = self.header();
-                let admission = header.lock.admit(Wants { may_write: !descriptor.readonly, must_write }).ok()?;
-                if admission.is_first() {
-                    if header.lock.claim(&admission) != Entry::Entered {
-                        continue;
-                    }
-                    // SAFETY: the first view was just claimed.
-                    unsafe { Header::resolve(self.address(), descriptor, declared) }.unwrap();
-                    header.lock.publish();
-                } else if header.lock.join(&admission) != Entry::Entered {
-                    continue;
+            // SAFETY: the cell is borrowed; what attached threads do alone they do here under a mutex.
+            let granted = || unsafe { grant(self.address(), descriptor, flags, || Some(dims)) };
+            let grant = loop {
+                match granted() {
+                    Ok(grant) => break grant,
+                    Err(Denied::Changed | Denied::Unpublished) => thread::yield_now(),
+                    Err(Denied::LayoutNeeded | Denied::Misfit { .. } | Denied::Refused(_)) => return None,
                 }
-                // SAFETY: the view is counted and its layout published.
-                let published = unsafe { header.published() };
-                if !published.is_of(descriptor) {
-                    let _ = header.lock.release(admission.access());
-                    return None;
-                }
-                return Some(View {
-                    header: self.address(),
-                    access: admission.access(),
-                    data: header.data(),
-                    nbytes: published.description.len.cast_unsigned(),
-                    shape: published.description.shape,
-                    strides: published.description.strides,
-                    format: published.description.format,
-                    ndim: published.facts.ndim,
-                });
-            }
+            };
+            let (ticket, data) = (grant.ticket(), self.header().data());
+            let mut shown = MaybeUninit::uninit();
+            // SAFETY: the description has room.
+            let buf = unsafe { grant.hand_out(shown.as_mut_ptr()) };
+            // SAFETY: it was written.
+            let shown = unsafe { shown.assume_init() };
+            Some(View { ticket, data, buf, shown })
         })
     }
 }
 
 /// A consumer's view: pointers, and no idea of who owns what they point to.
 struct View {
-    header: NonNull<Header>,
-    access: Access,
+    ticket: Ticket,
+    /// Where the memory begins.
     data: *mut u8,
-    nbytes: usize,
-    shape: *mut isize,
-    strides: *mut isize,
-    format: *const c_char,
-    ndim: usize,
+    /// Where the first item is.
+    buf: *mut u8,
+    shown: Description,
 }
 
 // SAFETY: views may be released on any thread, which is one of the things to test.
 unsafe impl Send for View {}
 
 impl View {
+    fn nbytes(&self) -> usize {
+        self.shown.len.cast_unsigned()
+    }
+
     fn read(&self) -> Vec<u8> {
         // SAFETY: what a held view points to is alive.
-        unsafe { slice::from_raw_parts(self.data, self.nbytes) }.to_vec()
+        unsafe { slice::from_raw_parts(self.data, self.nbytes()) }.to_vec()
     }
 
     fn write(&self, value: u8) {
-        assert_eq!(self.access, Access::Writable);
+        assert_eq!(self.shown.readonly, 0);
         // SAFETY: as above, and the view may write.
-        unsafe { self.data.write_bytes(value, self.nbytes) };
+        unsafe { self.data.write_bytes(value, self.nbytes()) };
     }
 
     fn shape(&self) -> Vec<isize> {
-        // SAFETY: as above.
-        unsafe { self.numbers(self.shape) }
+        // SAFETY: it is one of this view's arrays.
+        unsafe { self.numbers(self.shown.shape) }
     }
 
     /// # Safety
@@ -150,32 +138,36 @@ impl View {
     /// It is one of this view's arrays.
     unsafe fn numbers(&self, array: *mut isize) -> Vec<isize> {
         if array.is_null() {
-            assert_eq!(self.ndim, 0);
+            assert_eq!(self.shown.ndim, 0);
             return Vec::new();
         }
+        let ndim = usize::try_from(self.shown.ndim).unwrap();
         // SAFETY: the arrays have `ndim` numbers.
-        unsafe { slice::from_raw_parts(array, self.ndim) }.to_vec()
+        unsafe { slice::from_raw_parts(array, ndim) }.to_vec()
     }
 
     fn format(&self) -> &CStr {
-        // SAFETY: as above; a format ends in a NUL.
-        unsafe { CStr::from_ptr(self.format) }
+        // SAFETY: what a held view points to is alive; a format ends in a NUL.
+        unsafe { CStr::from_ptr(self.shown.format) }
     }
 
     fn strides(&self) -> Vec<isize> {
-        // SAFETY: as above.
-        unsafe { self.numbers(self.strides) }
+        // SAFETY: it is one of this view's arrays.
+        unsafe { self.numbers(self.shown.strides) }
     }
 }
 
 impl Drop for View {
     fn drop(&mut self) {
         attached(|| {
+            // The slot finds the ticket in `internal`.
+            assert_eq!(Ticket::from_internal(self.shown.internal), Some(self.ticket));
+            let Ticket { block, access } = self.ticket;
             // SAFETY: the block lives until its last view is released; only the lock is referred to.
-            let lock = unsafe { &(*self.header.as_ptr()).lock };
-            if lock.release(self.access).is_last() {
+            let lock = unsafe { &(*block.as_ptr()).lock };
+            if lock.release(access).is_last() {
                 // SAFETY: the lock says that this was the last to know the block.
-                unsafe { Header::destroy(self.header) };
+                unsafe { Header::destroy(block) };
             }
             drain();
         });
@@ -246,7 +238,7 @@ fn two_epochs<S: Storage<Access = ReadWrite>>(storage: S, descriptor: &'static D
     let reader = cell.test_read().unwrap();
     assert!(cell.view(descriptor, true).is_none());
     let readonly = cell.view(descriptor, false).unwrap();
-    assert_eq!(readonly.access, Access::ReadOnly);
+    assert_eq!(readonly.ticket.access, Access::ReadOnly);
     assert_eq!(reader.len(), cell.len());
     let bytes = readonly.read();
     assert!(bytes.iter().all(|&byte| byte == 2));
@@ -369,7 +361,7 @@ fn a_leaked_guard_locks_for_ever() {
     let mut cell = ExportCell::new(vec![1_u32]);
     mem::forget(cell.test_read().unwrap());
     assert!(cell.get_mut().is_err() && cell.test_write().is_err() && cell.test_share().is_err());
-    assert_eq!(cell.view(&U32, false).unwrap().access, Access::ReadOnly);
+    assert_eq!(cell.view(&U32, false).unwrap().ticket.access, Access::ReadOnly);
 
     let cell = ExportCell::new(vec![1_u32]);
     mem::forget(cell.test_write().unwrap());

@@ -1,16 +1,16 @@
 //! What a view keeps in `Py_buffer.internal`.
 
+use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use super::block::Header;
-use super::part::PartView;
 use crate::lock::Access;
 
 /// A block's address, and in its low bits a tag and the view's access.
 ///
 /// CPython can hand our release a `Py_buffer` that another exporter filled. Its `internal` is NULL or some pointer of
 /// its own; an odd number with our tag is neither.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) block: NonNull<Header>,
     pub(crate) access: Access,
@@ -22,46 +22,24 @@ impl Ticket {
     const TAG: usize = 0b01_0111;
 
     #[inline(always)]
-    pub(crate) fn to_internal(self) -> *mut Header {
+    pub(crate) fn to_internal(self) -> *mut c_void {
         let tag = match self.access {
             Access::Writable => Self::TAG,
             Access::ReadOnly => Self::TAG | Self::READONLY,
         };
-        self.block.as_ptr().map_addr(|address| address | tag)
+        self.block.as_ptr().map_addr(|address| address | tag).cast()
     }
 
     /// Reads back what a view keeps, or `None` if it is not one of ours.
     #[inline(always)]
-    pub(crate) fn from_internal(internal: *mut Header) -> Option<Self> {
+    pub(crate) fn from_internal(internal: *mut c_void) -> Option<Self> {
         let untagged = internal.addr().wrapping_sub(Self::TAG);
         if untagged & Self::LOW_BITS & !Self::READONLY != 0 {
             return None;
         }
         let access = if untagged & Self::READONLY == 0 { Access::Writable } else { Access::ReadOnly };
-        let block = NonNull::new(internal.with_addr(untagged & !Self::READONLY))?;
+        let block = NonNull::new(internal.with_addr(untagged & !Self::READONLY).cast())?;
         Some(Self { block, access })
-    }
-}
-
-/// What a view of a part keeps: the address of what it alone refers to, with another tag.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PartTicket(pub(crate) NonNull<PartView>);
-
-impl PartTicket {
-    const LOW_BITS: usize = align_of::<PartView>() - 1;
-    const TAG: usize = 0b00_1011;
-
-    pub(crate) fn to_internal(self) -> *mut Header {
-        self.0.as_ptr().map_addr(|address| address | Self::TAG).cast()
-    }
-
-    /// Reads back what a view keeps, or `None` if it is not a part of ours.
-    pub(crate) fn from_internal(internal: *mut Header) -> Option<Self> {
-        let untagged = internal.addr().wrapping_sub(Self::TAG);
-        if untagged & Self::LOW_BITS != 0 {
-            return None;
-        }
-        NonNull::new(internal.with_addr(untagged).cast()).map(Self)
     }
 }
 
@@ -87,17 +65,6 @@ mod tests {
         }
         for small in 0..64 {
             assert!(Ticket::from_internal(std::ptr::without_provenance_mut(small)).is_none(), "{small}");
-            assert!(PartTicket::from_internal(std::ptr::without_provenance_mut(small)).is_none(), "{small}");
         }
-        for low in (0..64).filter(|&low| low != PartTicket::TAG) {
-            assert!(PartTicket::from_internal(std::ptr::without_provenance_mut(base | low)).is_none(), "{low:#b}");
-        }
-    }
-
-    #[test]
-    fn a_part_reads_back_what_was_written_and_is_no_other_ticket() {
-        let part = PartTicket(NonNull::without_provenance(std::num::NonZero::new(0x7f00_1234_5640).unwrap()));
-        assert_eq!(PartTicket::from_internal(part.to_internal()).unwrap().0, part.0);
-        assert!(Ticket::from_internal(part.to_internal()).is_none());
     }
 }

@@ -1,14 +1,18 @@
 //! What the derive says of a class, and how its Rust value is reached from the Python object.
 
+use std::marker::PhantomData;
+
+use pyo3::exceptions::PyBufferError;
 use pyo3::impl_::pycell::PyClassObjectBaseLayout;
 use pyo3::impl_::pyclass::{NoopThreadChecker, PyClassImpl};
 use pyo3::pyclass::boolean_struct::{False, True};
-use pyo3::{Borrowed, Py, PyClass, PyResult, Python, ffi};
+use pyo3::{Borrowed, Py, PyClass, PyErr, PyResult, Python, ffi};
 
-use super::slots::{Entry, Slot};
-use crate::cell::ExportCell;
+use crate::cell::{ExportCell, Grant};
 use crate::element::{self, Element};
+use crate::exception::Text;
 use crate::layout::{Descriptor, Dims, MAX_NDIM, Order, Placement};
+use crate::request::Flags;
 use crate::storage::{Access, Exportable};
 
 /// How a class exports one cell, or a part of another object's.
@@ -107,7 +111,7 @@ impl<W: Exported> Source for Py<W> {
     // As the other object's class declares it.
     const READONLY: bool = false;
     const PART: bool = true;
-    const PART_OF_PART: bool = W::ENTRY.part;
+    const PART_OF_PART: bool = W::ENTRY.with_grant.is_none();
 }
 
 mod sealed {
@@ -116,6 +120,55 @@ mod sealed {
     impl<S: crate::storage::Exportable> Sealed for crate::cell::ExportCell<S> {}
 
     impl<W: super::Exported> Sealed for pyo3::Py<W> {}
+}
+
+/// Which `bf_getbuffer` a class has, by the kind of its field.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be exported as a buffer: views of it would dangle when it moves",
+    label = "not an `ExportCell`",
+    note = "write `ExportCell<{Self}>`, which keeps the memory in place while Python views it",
+    note = "an `ExportCell` stands by itself: it locks, it shares, and it may be empty or closed, and so needs no `Mutex`, `Arc` \
+            or `Option` around it or inside"
+)]
+pub trait Slot<T>: Source {
+    /// The slot's function.
+    const GETBUFFER: ffi::getbufferproc;
+    /// How views of its objects begin for those that show parts of them; none where it is a part itself.
+    const WITH_GRANT: Option<WithGrant>;
+}
+
+/// Grants a view of the memory of an object, and calls `with` on it while the object is borrowed.
+///
+/// To be called with an object of the class or of a subclass.
+#[derive(Debug, Clone, Copy)]
+pub struct WithGrant(pub(super) unsafe fn(Python<'_>, *mut ffi::PyObject, Flags, With<'_>) -> PyResult<()>);
+
+/// What is done with a view that is granted.
+pub(super) type With<'a> = &'a mut dyn FnMut(Grant<'_>);
+
+/// How views of a class's objects begin, for those that show parts of them.
+#[derive(Debug)]
+pub struct Entry<C> {
+    /// None where the class shows a part itself.
+    pub(super) with_grant: Option<WithGrant>,
+    /// Whether its views are read-only, whoever asks.
+    pub(super) readonly: bool,
+    /// Whether the memory stays in place once it was viewed.
+    pub(super) pin: bool,
+    class: PhantomData<fn(&C)>,
+}
+
+impl<C> Entry<C> {
+    /// That of the class of an exporter.
+    #[must_use]
+    pub const fn of<T: Exporter<Class = C>>() -> Self {
+        Self {
+            with_grant: <T::Cell as Slot<T>>::WITH_GRANT,
+            readonly: readonly::<T>(),
+            pin: T::PIN,
+            class: PhantomData,
+        }
+    }
 }
 
 /// A class that exports a buffer, so that others can export parts of its objects.
@@ -210,6 +263,22 @@ pub enum Unreached {
     MutablyBorrowed,
     /// It belongs to another thread.
     BoundToThread,
+}
+
+impl Unreached {
+    /// What an object of this class raises.
+    pub(super) fn of<C: Class>(self) -> PyErr {
+        let class = C::NAME;
+        PyBufferError::new_err(Text::from(match self {
+            Self::MutablyBorrowed => format!(
+                "cannot grant a view: this `{class}` is mutably borrowed; ask when the `&mut self` method that is \
+                 running has returned"
+            ),
+            Self::BoundToThread => format!(
+                "cannot grant a view: this `{class}` has an `unsendable` base class; ask on the thread that made it"
+            ),
+        }))
+    }
 }
 
 /// How the value of a class is reached: at once in a frozen class, through its borrow flag in another.

@@ -97,3 +97,20 @@ impl<const N: usize> Dims for [Dim; N] {
         })
     }
 }
+
+impl<D: Dims> sealed::Dims for &D {}
+
+impl<D: Dims> Dims for &D {
+    const LEN: usize = D::LEN;
+    const AT_RUN_TIME: bool = D::AT_RUN_TIME;
+
+    #[inline(always)]
+    fn declaration(&self, descriptor: &Descriptor) -> Declaration<'_> {
+        (**self).declaration(descriptor)
+    }
+
+    #[inline(always)]
+    fn still_says(&self, numbers: &[isize]) -> bool {
+        (**self).still_says(numbers)
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cell::{PartTicket, PartView};
-use crate::layout::{Dim, LayoutError};
+use crate::layout::{Declaration, Declared};
 use crate::storage::Rows;
 
 static ROWS: Descriptor = Descriptor { ndim: 2, ..natural::<u16>() };
@@ -31,7 +31,7 @@ impl View {
 fn miri_views_of_rows_follow_pointers_and_survive_their_owner() {
     let cell = three_rows();
     let first = cell.view(&ROWS, true).unwrap();
-    assert_eq!((first.shape(), first.nbytes), (vec![3, 2], 12));
+    assert_eq!((first.shape(), first.nbytes()), (vec![3, 2], 12));
     // SAFETY: the item is there, and the view may write.
     unsafe { first.item([2, 1]).write(60) };
     {
@@ -48,7 +48,7 @@ fn miri_views_of_rows_follow_pointers_and_survive_their_owner() {
     assert!(reader.iter().eq([[7, 7], [3, 4], [5, 60]]));
     assert_eq!((reader.row(1), reader.row_len(), reader.is_empty()), (&[3, 4][..], 2, false));
     let beside = cell.view(&ROWS, false).unwrap();
-    assert_eq!(beside.access, Access::ReadOnly);
+    assert_eq!(beside.ticket.access, Access::ReadOnly);
     drop(reader);
 
     drop(cell);
@@ -78,7 +78,7 @@ fn miri_the_layout_follows_the_rows() {
 fn miri_rows_may_be_none_or_empty_in_a_cell() {
     let cell = ExportCell::new(Rows::<u16>::new(5));
     let view = cell.view(&ROWS, true).unwrap();
-    assert_eq!((view.shape(), view.nbytes, view.data.is_null()), (vec![0, 5], 0, false));
+    assert_eq!((view.shape(), view.nbytes(), view.data.is_null()), (vec![0, 5], 0, false));
     assert_eq!(cell.test_share().unwrap().iter().len(), 0);
     drop(view);
     *cell.test_write().unwrap() = Rows::from_rows([Vec::new(), Vec::new()]).unwrap();
@@ -130,25 +130,23 @@ static BYTES: Descriptor = natural::<u8>();
 
 #[test]
 fn miri_a_format_of_run_time_lives_as_long_as_the_views_that_point_to_it() {
-    let declared =
-        |format| Declaration { item: Some(crate::layout::Item { format, itemsize: 2 }), ..Declaration::default() };
+    let declared = |format: &str| Declared::new().format(format).unwrap();
     let cell = ExportCell::new(vec![0_u8; 6]);
-    let (h, text) = (declared(c"H"), c">H".to_owned());
-    let first = cell.view_as(&BYTES, false, &h).unwrap();
+    let first = cell.view_as(&BYTES, false, &declared("H")).unwrap();
     // What it says now is not asked while the first view lives.
-    let second = cell.view_as(&BYTES, false, &declared(&text)).unwrap();
+    let second = cell.view_as(&BYTES, false, &declared(">H")).unwrap();
     assert_eq!((first.format(), second.format(), second.shape()), (c"H", c"H", vec![3]));
     drop((first, second));
-    let third = cell.view_as(&BYTES, false, &declared(&text)).unwrap();
-    drop((text, cell));
+    let third = cell.view_as(&BYTES, false, &declared(">H")).unwrap();
+    drop(cell);
     assert_eq!(third.format(), c">H");
 }
 
 static PART: Descriptor = Descriptor { natural: false, ..natural::<u8>() };
 
-/// Every second item of a cell of `u32`.
-fn part_of(cell: &ExportCell<Vec<u32>>, whole: &View, extent: isize) -> Result<Box<PartView>, LayoutError> {
-    let ticket = Ticket { block: whole.header, access: whole.access };
+/// A view of every second item of a cell of `u32`.
+fn view_part(cell: &ExportCell<Vec<u32>>, extent: isize) -> Result<Description, Denied> {
+    let flags = Flags(Flags::FORMAT | Flags::INDIRECT | Flags::WRITABLE);
     let declared = Declaration {
         extents: Some(&[Dim::Extent(extent)]),
         offset: Some(Dim::Extent(4)),
@@ -156,30 +154,44 @@ fn part_of(cell: &ExportCell<Vec<u32>>, whole: &View, extent: isize) -> Result<B
         item: Some(crate::layout::Item { format: c"I", itemsize: 4 }),
         readonly: false,
     };
-    PartView::new(ticket, &PART, &declared, cell.header().bytes())
+    attached(|| {
+        // SAFETY: the cell is borrowed; what attached threads do alone they do here under a mutex.
+        let whole = unsafe { grant(cell.address(), &U32, flags, || Some([] as [Dim; 0])) }?;
+        let part = PartGrant::new(whole, &PART, &declared, flags)?;
+        let mut shown = MaybeUninit::uninit();
+        // SAFETY: the description has room.
+        let buf = unsafe { part.hand_out(shown.as_mut_ptr()) };
+        assert_eq!(buf, cell.header().data().wrapping_add(4));
+        // SAFETY: it was written.
+        Ok(unsafe { shown.assume_init() })
+    })
 }
 
 #[test]
 fn miri_a_part_lives_from_its_request_to_its_release() {
     let cell = ExportCell::new((0..10).collect::<Vec<u32>>());
     let whole = cell.view(&U32, true).unwrap();
-    assert!(part_of(&cell, &whole, 6).is_err());
-    let mut part = part_of(&cell, &whole, 5).unwrap();
-    let description = part.layout().description;
-    assert_eq!((part.layout().offset, description.len, description.itemsize), (4, 20, 4));
-    // The numbers and the format do not move with what owns them.
-    part.set_ticket(Ticket { block: whole.header, access: whole.access });
-    let internal = part.leave();
+    assert!(matches!(view_part(&cell, 6), Err(Denied::Misfit { len: 40, .. })));
+    assert_eq!(cell.views(), 1);
+    let part = view_part(&cell, 5).unwrap();
+    assert_eq!(cell.views(), 2);
+    assert_eq!((part.len, part.itemsize), (20, 4));
     // The owner goes, and only then the part; the whole's view goes with it.
     drop(cell);
     // SAFETY: what a held view points to is alive.
-    assert_eq!(unsafe { description.shape.read() }, 5);
+    assert_eq!(unsafe { part.shape.read() }, 5);
     // SAFETY: as above.
-    assert_eq!(unsafe { description.strides.read() }, 8);
+    assert_eq!(unsafe { part.strides.read() }, 8);
     // SAFETY: as above; a format ends in a NUL.
-    assert_eq!(unsafe { CStr::from_ptr(description.format) }, c"I");
+    assert_eq!(unsafe { CStr::from_ptr(part.format) }, c"I");
     // SAFETY: it was left to this view, which ends here.
-    let ticket = unsafe { PartView::take(PartTicket::from_internal(internal).unwrap()) };
-    assert_eq!((ticket.block, ticket.access), (whole.header, Access::Writable));
+    let ticket = unsafe { PartView::take(PartTicket::from_internal(part.internal).unwrap()) };
+    assert_eq!(ticket, whole.ticket);
+    drop(View {
+        ticket,
+        data: whole.data,
+        buf: whole.buf,
+        shown: Description { internal: ticket.to_internal(), ..part },
+    });
     drop(whole);
 }

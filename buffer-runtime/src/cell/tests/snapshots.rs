@@ -41,7 +41,7 @@ fn copied<S: Replaceable + Exportable<Access = ReadWrite> + Storage<Element: Par
     let elements: Vec<_> = cell.test_share().unwrap().iter().collect();
     let view = cell.view(descriptor, true).unwrap();
     drop(cell.write_or_detach().unwrap());
-    assert!(view.nbytes == 0 || cell.header().data() != view.data);
+    assert!(view.nbytes() == 0 || cell.header().data() != view.data);
     assert_eq!(&*cell.test_read().unwrap(), &elements[..]);
     view.write(0xee);
     assert_eq!(&*cell.test_read().unwrap(), &elements[..]);

@@ -43,7 +43,7 @@ fn tsan_views_come_and_go_on_many_threads() {
                 for _ in 0..300 {
                     // Refused while another thread writes.
                     if let Some(view) = cell.view(&U32, false) {
-                        assert_eq!(view.shape(), [isize::try_from(view.nbytes / 4).unwrap()]);
+                        assert_eq!(view.shape(), [isize::try_from(view.nbytes() / 4).unwrap()]);
                         assert_eq!(view.strides(), [4]);
                     }
                 }
