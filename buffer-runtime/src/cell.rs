@@ -22,7 +22,7 @@ use std::ptr::NonNull;
 use pyo3::Python;
 
 pub(crate) use self::block::Header;
-pub(crate) use self::grant::{Denied, Grant, grant};
+pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub(crate) use self::part::{PartGrant, PartTicket, PartView};
 pub(crate) use self::published::Description;

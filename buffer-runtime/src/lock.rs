@@ -27,9 +27,9 @@ mod models;
 mod tests;
 
 #[cfg(atomic_lock)]
-pub(crate) use free_threaded::Lock;
+pub(crate) use free_threaded::{Admission, Lock};
 #[cfg(not(atomic_lock))]
-pub(crate) use gil::Lock;
+pub(crate) use gil::{Admission, Lock};
 
 pub(crate) use pin::Pin;
 

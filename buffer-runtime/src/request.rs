@@ -1,7 +1,7 @@
 //! What a consumer asks for, and what it gets: flags + layout -> answer or refusal.
 //!
 //! A pure function, so that all combinations of flags can be compared with CPython's own exporters. The rules are those
-//! of `memoryview`; `export` copies the answer into a `Py_buffer`.
+//! of `memoryview`; `cell::grant` copies what was asked for.
 
 use std::fmt;
 
@@ -21,7 +21,6 @@ impl Flags {
     /// `PyBUF_READ` and `PyBUF_WRITE` belong to `PyMemoryView_FromMemory`; as a request they are a mistake.
     pub(crate) const READ: i32 = 0x100;
     pub(crate) const WRITE: i32 = 0x200;
-    const CONTIGUOUS: i32 = Self::C_CONTIGUOUS | Self::F_CONTIGUOUS;
 
     #[inline(always)]
     pub(crate) const fn has(self, request: i32) -> bool {
@@ -52,15 +51,33 @@ pub(crate) struct Facts {
     pub(crate) indirect: bool,
 }
 
-/// Which fields of the `Py_buffer` are filled in; the others are NULL.
+/// A request that is granted: which fields of the `Py_buffer` are filled in. The others are NULL.
+///
+/// Suboffsets are filled in where the layout has any, and no arrays where it has no dimensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a field of the `Py_buffer`")]
-pub(crate) struct Answer {
-    pub(crate) ndim: usize,
-    pub(crate) format: bool,
-    pub(crate) shape: bool,
-    pub(crate) strides: bool,
-    pub(crate) suboffsets: bool,
+pub(crate) struct Answer(Flags);
+
+impl Answer {
+    /// Whether the items have a shape; else they are one dimension of bytes.
+    #[inline(always)]
+    pub(crate) const fn shape(self) -> bool {
+        self.0.has(Flags::ND)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn strides(self) -> bool {
+        self.0.has(Flags::STRIDES)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn format(self) -> bool {
+        self.0.has(Flags::FORMAT)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn is_full(self) -> bool {
+        self.0.has(Flags::FORMAT | Flags::STRIDES)
+    }
 }
 
 /// Why a request cannot be answered.
@@ -106,8 +123,6 @@ pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal
     if facts.readonly && flags.writable() {
         return Err(Refusal::ReadOnly);
     }
-    let strides = flags.has(Flags::STRIDES);
-    let shape = flags.has(Flags::ND);
     if facts.indirect && !flags.has(Flags::INDIRECT) {
         return Err(Refusal::SuboffsetsNeeded);
     }
@@ -118,69 +133,71 @@ pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal
         if flags.has(Flags::ANY_CONTIGUOUS) && !facts.f_contiguous {
             return Err(Refusal::NotContiguous);
         }
-        if !strides {
+        if !flags.has(Flags::STRIDES) {
             return Err(Refusal::StridesNeeded);
         }
     }
     if !facts.f_contiguous && flags.has(Flags::F_CONTIGUOUS) {
         return Err(Refusal::NotFContiguous);
     }
-    let format = flags.has(Flags::FORMAT);
-    if format && !shape {
+    if flags.has(Flags::FORMAT) && !flags.has(Flags::ND) {
         return Err(Refusal::FormatWithoutShape);
     }
-    let shaped = facts.ndim > 0;
-    Ok(Answer {
-        ndim: if shape { facts.ndim } else { 1 },
-        format,
-        shape: shape && shaped,
-        strides: strides && shaped,
-        suboffsets: facts.indirect,
-    })
+    Ok(Answer(flags))
 }
 
-/// The requests that a layout answers in full: granted, with format, shape and strides filled in.
-///
-/// Nearly every consumer makes one of these, and recognises itself by one comparison.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FullRequests {
-    /// The bits that must be as in `FULL`: those that are asked for, those that this layout refuses, and those that are no
-    /// request's.
-    mask: i32,
-}
+/// Which requests a layout grants: [`answer`], looked up. Requests with bits that have no meaning are not among them.
+#[derive(Debug)]
+pub(crate) struct Granted([u64; Self::REQUESTS / 64]);
 
-impl FullRequests {
-    const FULL: i32 = Flags::FORMAT | Flags::STRIDES;
+impl Granted {
+    /// How many combinations there are of the bits that have a meaning.
+    const REQUESTS: usize = 0x200;
 
     /// None at all: every request takes a closer look.
-    pub(crate) const NONE: Self = Self { mask: 0 };
+    pub(crate) const NONE: &'static Self = &Self([0; Self::REQUESTS / 64]);
 
-    /// Those of a layout, which is not to be written when `facts.readonly`. Where items are behind pointers none is: few
-    /// consumers ask for those, and not many can read them.
-    pub(crate) const fn of(facts: Facts) -> Self {
-        if facts.indirect {
-            return Self::NONE;
+    /// For each combination of facts; the number of dimensions does not matter.
+    const TABLE: [Self; 16] = {
+        let mut table = [const { Self([0; Self::REQUESTS / 64]) }; 16];
+        let mut index = 0;
+        while index < table.len() {
+            let facts = Facts {
+                ndim: 1,
+                c_contiguous: index & 1 != 0,
+                f_contiguous: index & 2 != 0,
+                readonly: index & 4 != 0,
+                indirect: index & 8 != 0,
+            };
+            let mut flags = Flags(0);
+            while let Some((word, bit)) = Self::place(flags) {
+                table[index].0[word] |= (answer(flags, facts).is_ok() as u64) << bit;
+                flags.0 += 1;
+            }
+            index += 1;
         }
-        let mut mask = Self::FULL
-            | !(Flags::WRITABLE | Flags::FORMAT | Flags::ANY_CONTIGUOUS | Flags::CONTIGUOUS | Flags::INDIRECT);
-        if facts.readonly {
-            mask |= Flags::WRITABLE;
-        }
-        if !facts.c_contiguous {
-            mask |= Flags::C_CONTIGUOUS;
-        }
-        if !facts.f_contiguous {
-            mask |= Flags::F_CONTIGUOUS;
-        }
-        if !facts.c_contiguous && !facts.f_contiguous {
-            mask |= Flags::ANY_CONTIGUOUS;
-        }
-        Self { mask }
+        table
+    };
+
+    /// Those of a layout, which is not to be written when `facts.readonly`.
+    pub(crate) fn by(facts: Facts) -> &'static Self {
+        static TABLE: [Granted; 16] = Granted::TABLE;
+        let bits = [facts.c_contiguous, facts.f_contiguous, facts.readonly, facts.indirect];
+        let index = bits.iter().rev().fold(0, |index, &bit| 2 * index + usize::from(bit));
+        &TABLE[index]
+    }
+
+    /// In which word a request has its bit, and which that is.
+    #[inline(always)]
+    const fn place(flags: Flags) -> Option<(usize, usize)> {
+        let request = flags.0.cast_unsigned() as usize;
+        if request < Self::REQUESTS { Some((request / 64, request % 64)) } else { None }
     }
 
     #[inline(always)]
-    pub(crate) const fn has(self, flags: Flags) -> bool {
-        flags.0 & self.mask == Self::FULL
+    pub(crate) fn answer(&self, flags: Flags) -> Option<Answer> {
+        let (word, bit) = Self::place(flags)?;
+        (self.0[word] >> bit & 1 != 0).then_some(Answer(flags))
     }
 }
 
@@ -195,8 +212,8 @@ mod tests {
 
     #[test]
     fn simple_is_one_dimensional_without_arrays() {
-        let expected = Answer { ndim: 1, format: false, shape: false, strides: false, suboffsets: false };
-        assert_eq!(answer(Flags(0), C_ORDERED), Ok(expected));
+        let simple = answer(Flags(0), C_ORDERED).unwrap();
+        assert!(!simple.shape() && !simple.strides() && !simple.format() && !simple.is_full());
     }
 
     #[test]
@@ -227,14 +244,6 @@ mod tests {
     }
 
     #[test]
-    fn zero_dimensions_have_no_arrays() {
-        let scalar = Facts { ndim: 0, c_contiguous: true, f_contiguous: true, ..C_ORDERED };
-        let full = answer(Flags(Flags::INDIRECT), scalar).unwrap();
-        assert_eq!((full.ndim, full.shape, full.strides), (0, false, false));
-        assert_eq!(answer(Flags(0), scalar).unwrap().ndim, 1);
-    }
-
-    #[test]
     fn read_only_refuses_whoever_insists_on_writing() {
         let readonly = Facts { readonly: true, ..C_ORDERED };
         for flags in 0..0x200 {
@@ -248,17 +257,28 @@ mod tests {
     }
 
     #[test]
-    fn full_requests_are_those_that_are_answered_in_full() {
-        let full = Ok(Answer { ndim: 2, format: true, shape: true, strides: true, suboffsets: false });
-        for bits in 0..8 {
-            let [c_contiguous, f_contiguous, readonly] = [1, 2, 4].map(|bit| bits & bit != 0);
-            let facts = Facts { c_contiguous, f_contiguous, readonly, ..C_ORDERED };
-            for flags in (0..0x200).filter(|flags| flags & 0x2 == 0).map(Flags) {
-                assert_eq!(FullRequests::of(facts).has(flags), answer(flags, facts) == full, "{flags:?} {facts:?}");
+    fn what_is_looked_up_is_what_is_answered() {
+        for bits in 0..16 {
+            let [c_contiguous, f_contiguous, readonly, indirect] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
+            let facts = Facts { c_contiguous, f_contiguous, readonly, indirect, ..C_ORDERED };
+            for flags in (0..0x200).map(Flags) {
+                assert_eq!(Granted::by(facts).answer(flags), answer(flags, facts).ok(), "{flags:?} {facts:?}");
+                assert_eq!(Granted::NONE.answer(flags), None);
             }
-            for flags in [0x2, Flags::WRITE, i32::MIN].map(|bit| Flags(bit | Flags::INDIRECT | Flags::FORMAT)) {
-                assert!(!FullRequests::of(facts).has(flags), "{flags:?} has bits that are no request's");
+            for flags in [Flags::WRITE, 0x400, i32::MIN, -1].map(|bit| Flags(bit | Flags::INDIRECT | Flags::FORMAT)) {
+                assert_eq!(Granted::by(facts).answer(flags), None, "{flags:?} has bits without a meaning");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_filled_in_is_what_was_asked_for() {
+        for flags in (0..0x200).map(Flags) {
+            let Ok(answer) = answer(flags, C_ORDERED) else { continue };
+            assert_eq!(answer.shape(), flags.0 & 0x08 != 0, "{flags:?}");
+            assert_eq!(answer.strides(), flags.0 & 0x18 == 0x18, "{flags:?}");
+            assert_eq!(answer.format(), flags.0 & 0x04 != 0, "{flags:?}");
+            assert_eq!(answer.is_full(), answer.shape() && answer.strides() && answer.format(), "{flags:?}");
         }
     }
 
@@ -266,10 +286,8 @@ mod tests {
     fn separate_rows_are_granted_only_with_suboffsets() {
         let rows = Facts { indirect: true, ..STRIDED };
         for flags in (0..0x200).map(Flags) {
-            let granted = answer(flags, rows).ok();
             let expected = answer(flags, STRIDED).ok().filter(|_| flags.has(Flags::INDIRECT));
-            assert_eq!(granted, expected.map(|answer| Answer { suboffsets: true, ..answer }), "{flags:?}");
-            assert!(!FullRequests::of(rows).has(flags), "{flags:?}");
+            assert_eq!(answer(flags, rows).ok(), expected, "{flags:?}");
         }
     }
 

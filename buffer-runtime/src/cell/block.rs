@@ -6,11 +6,11 @@
 //! The invariants that every `unsafe` block about cells cites:
 //!
 //! 1. The block never moves. No `Box` of it and no `&mut` to it exists while views or guards live.
-//! 2. The captured pointer, length, own layout and generation change only under a write guard, and are captured anew before
-//!    it is released.
+//! 2. The captured pointer, length and own layout change only under a write guard, and are captured anew before it is
+//!    released.
 //! 3. No reference to the storage exists outside a write guard; read guards build `&[T]` from the captured parts.
-//! 4. The layout is written only by whoever claimed the step from 0 to 1 views, before publishing. It is read only under a
-//!    view that is counted, or by that claimer.
+//! 4. The layout is written only by whoever claimed the step from 0 to 1 views, before publishing, or holds the write guard. It
+//!    is read only under a view that is counted, or by that claimer.
 //! 5. No user code, and no call into Python that can raise, runs between that claim and the publication.
 //! 6. After its decrement a releaser touches the block only if it is the one to free it.
 //! 7. Every field that changes is atomic or an `UnsafeCell`; release works through raw projections.
@@ -38,8 +38,6 @@ pub(crate) struct Header {
     len: AtomicUsize,
     /// How many elements a row has, where rows are allocated one by one. Invariant 2.
     row_len: AtomicUsize,
-    /// Changes with the length, the length of a row and the storage's own layout. Invariant 2.
-    generation: AtomicUsize,
     /// What the memory consists of.
     pub(crate) kind: MemoryKind,
     /// Invariant 4.
@@ -128,24 +126,12 @@ impl Header {
     ///
     /// # Safety
     ///
-    /// The caller has claimed the first view and not published yet, and nobody refers to the layout.
+    /// The caller has claimed the first view and not published yet, or has the block for itself; and nobody refers to the
+    /// layout.
     #[expect(clippy::mut_from_ref, reason = "invariant 4 makes it exclusive")]
     pub(super) unsafe fn layout_mut(&self) -> &mut Published {
         // SAFETY: the caller vouches that nobody else reads or writes it (invariant 4).
         unsafe { &mut *self.layout.get() }
-    }
-
-    /// What changes with the length and the layout of the storage. Invariant 2.
-    #[inline(always)]
-    pub(super) fn generation(&self) -> usize {
-        // Relaxed as in `data`.
-        self.generation.load(Ordering::Relaxed)
-    }
-
-    /// Says that a layout that was resolved before describes other memory. Under a write guard.
-    fn begin_generation(&self) {
-        // Relaxed: by invariant 2 nobody else writes it.
-        self.generation.store(self.generation().wrapping_add(1), Ordering::Relaxed);
     }
 
     /// Drops the storage and frees the block.
@@ -199,7 +185,6 @@ impl<S: Exportable> Block<S> {
                 data: AtomicPtr::new(NonNull::<S::Element>::dangling().as_ptr().cast()),
                 len: AtomicUsize::new(0),
                 row_len: AtomicUsize::new(0),
-                generation: AtomicUsize::new(0),
                 kind: MemoryKind { element_size: size_of::<S::Element>(), indirect: S::INDIRECT },
                 layout: UnsafeCell::new(Published::unresolved()),
                 destroy: Self::destroy,
@@ -243,7 +228,8 @@ impl<S: Exportable> Block<S> {
         header.data.store(captured.data.as_ptr(), Ordering::Relaxed);
         let was = (header.len(), header.row_len.load(Ordering::Relaxed));
         if S::STRIDED || was != (captured.len, captured.row_len) {
-            header.begin_generation();
+            // SAFETY: the caller has the block for itself, so nobody refers to the layout (invariant 4).
+            unsafe { header.layout_mut() }.outdate();
         }
         header.len.store(captured.len, Ordering::Relaxed);
         header.row_len.store(captured.row_len, Ordering::Relaxed);
@@ -261,7 +247,6 @@ impl<S: Exportable> Block<S> {
         header.data.store(NonNull::<S::Element>::dangling().as_ptr().cast(), Ordering::Relaxed);
         header.len.store(0, Ordering::Relaxed);
         header.row_len.store(0, Ordering::Relaxed);
-        header.begin_generation();
         // SAFETY: as in `capture` (invariant 2).
         unsafe { &mut *header.own.get() }.clear();
         // SAFETY: the caller vouches for a live block.

@@ -12,8 +12,8 @@ use super::block::Header;
 use super::published::{Description, Published};
 use super::ticket::Ticket;
 use crate::error::{Blocker, ViewError};
-use crate::layout::{Descriptor, Dims, LayoutError};
-use crate::lock::{Access, Entry, Wants};
+use crate::layout::{Declaration, Descriptor, Dims, LayoutError};
+use crate::lock::{Access, Admission, Entry, Lock, Wants};
 use crate::request::{self, Answer, Facts, Flags, Refusal};
 
 /// Why a view was not granted. Nothing has changed then.
@@ -43,22 +43,15 @@ impl From<Refusal> for Denied {
     }
 }
 
-/// A view that the lock counts. Dropped, it is taken back.
+/// A view that the lock counts, of a published layout. Dropped, it is taken back.
 pub(crate) struct Grant<'a> {
     block: NonNull<Header>,
     access: Access,
-    /// Whether it is the first view and its layout is not published yet.
-    claimed: bool,
-    shown: Shown,
+    /// Whether `access` is what the layout's description says.
+    usual: bool,
+    answer: Answer,
     /// The cell, which is borrowed: so the view is never the last to know the block.
     owner: PhantomData<&'a Header>,
-}
-
-/// How much of the published description a view shows.
-#[derive(Clone, Copy)]
-enum Shown {
-    All,
-    Answer(Answer),
 }
 
 /// Grants a view of a cell, in the layout that `descriptor` and `dims` declare of it.
@@ -72,7 +65,6 @@ enum Shown {
 /// # Errors
 ///
 /// See [`Denied`].
-#[inline(always)]
 pub(crate) unsafe fn grant<'a, D: Dims>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
@@ -83,91 +75,158 @@ pub(crate) unsafe fn grant<'a, D: Dims>(
         return Err(Refusal::ReadOnly.into());
     }
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
-    let header: &'a Header = unsafe { block.as_ref() };
-    let lock = &header.lock;
+    let lock = &unsafe { block.as_ref() }.lock;
     let wants = Wants { may_write: !descriptor.readonly, must_write: flags.writable() };
     let admission = lock.admit(wants).map_err(|blocker| blocked(flags, blocker))?;
+    // SAFETY: as the caller vouches.
+    unsafe { enter::<D, false>(block, descriptor, flags, &admission, dims) }
+}
 
-    let (mut grant, layout) = if admission.is_first() {
+/// The same where no guard is alive and the layout is still what it was: the common case, and the fastest. In any other
+/// nothing has changed.
+///
+/// # Safety
+///
+/// As for [`grant`].
+#[inline(always)]
+pub(crate) unsafe fn grant_at_once<'a, D: Dims>(
+    block: NonNull<Header>,
+    descriptor: &'static Descriptor,
+    flags: Flags,
+    dims: impl FnOnce() -> Option<D>,
+) -> Option<Grant<'a>> {
+    // SAFETY: the caller vouches for the owner, which keeps its block alive.
+    let lock = &unsafe { block.as_ref() }.lock;
+    let admission = lock.admit_unguarded(usual_access(descriptor))?;
+    // SAFETY: as the caller vouches.
+    unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.ok()
+}
+
+/// Begins a view that the lock has admitted. `AT_ONCE` gives up where something would have to be computed.
+///
+/// # Safety
+///
+/// As for [`grant`].
+#[inline(always)]
+unsafe fn enter<'a, D: Dims, const AT_ONCE: bool>(
+    block: NonNull<Header>,
+    descriptor: &'static Descriptor,
+    flags: Flags,
+    admission: &Admission,
+    dims: impl FnOnce() -> Option<D>,
+) -> Result<Grant<'a>, Denied> {
+    // SAFETY: the caller vouches for the owner, which keeps its block alive.
+    let header: &'a Header = unsafe { block.as_ref() };
+    let lock = &header.lock;
+    let is_first = admission.is_first();
+    let dims = if is_first {
         let Some(dims) = dims() else { return Err(Denied::LayoutNeeded) };
-        if lock.claim(&admission) != Entry::Entered {
+        if lock.claim(admission) != Entry::Entered {
             return Err(Denied::Changed);
         }
-        let grant = Grant::counted(block, admission.access(), true);
-        // SAFETY: the owner keeps the block alive; this thread has claimed the first view and not published yet.
-        let layout = unsafe { bring_up_to_date::<D>(block, descriptor, &dims) }?;
-        (grant, layout)
+        Some(dims)
     } else {
-        match lock.join(&admission) {
-            Entry::Entered => {}
+        match lock.join(admission) {
+            Entry::Entered => None,
             Entry::Changed => return Err(Denied::Changed),
             Entry::Unpublished => return Err(Denied::Unpublished),
         }
-        let grant = Grant::counted(block, admission.access(), false);
-        // SAFETY: the view is counted, and the lock says that its layout is published (invariant 4).
-        let layout = unsafe { header.published() };
-        if !layout.is_of(descriptor) {
-            return Err(ViewError::ForeignLayout.into());
-        }
-        (grant, layout)
     };
-
-    // Overlapping items make a layout read-only in a class that is not.
-    if layout.facts.readonly && grant.access == Access::Writable {
-        if flags.writable() {
-            return Err(Refusal::ReadOnly.into());
+    // SAFETY: the view is counted: as the claimer's, or after the layout was published.
+    match unsafe { settle::<D, AT_ONCE>(block, descriptor, flags, admission.access(), dims) } {
+        Ok(grant) => {
+            if is_first {
+                lock.publish();
+            }
+            Ok(grant)
         }
-        grant.downgrade().map_err(|blocker| blocked(flags, blocker))?;
+        Err(denied) => {
+            // Never the last to know the block, which has an owner.
+            let access = admission.access();
+            let _ = if is_first { lock.abandon(access) } else { lock.release(access) };
+            Err(denied)
+        }
     }
-    let as_declared = descriptor.readonly || grant.access == Access::Writable;
-    if !(as_declared && layout.full.has(flags)) {
-        let facts = Facts { readonly: grant.access == Access::ReadOnly, ..layout.facts };
-        grant.shown = Shown::Answer(request::answer(flags, facts)?);
+}
+
+/// Resolves the layout if this is the first view, and answers the request.
+///
+/// # Safety
+///
+/// The owner of the block is borrowed for `'a`, and a view is counted as `access`. With `dims` the caller has claimed the first
+/// view and not published yet; without them the layout is published.
+#[inline(always)]
+unsafe fn settle<'a, D: Dims, const AT_ONCE: bool>(
+    block: NonNull<Header>,
+    descriptor: &'static Descriptor,
+    flags: Flags,
+    access: Access,
+    dims: Option<D>,
+) -> Result<Grant<'a>, Denied> {
+    // SAFETY: the caller vouches for a live block.
+    let header: &Header = unsafe { block.as_ref() };
+    // SAFETY: the caller is the claimer, or the layout is published (invariant 4).
+    let layout = unsafe { header.published() };
+    if let Some(dims) = dims {
+        // A view after a view is the common case, and then nothing has to be computed again.
+        if !layout.is_still(descriptor, &dims) {
+            if AT_ONCE {
+                return Err(Denied::LayoutNeeded);
+            }
+            // SAFETY: as the caller vouches; `layout` is not used any more.
+            let resolved = unsafe { resolve(block, descriptor, &dims.declaration(descriptor)) };
+            resolved.map_err(|error| Denied::Misfit { error, len: header.len() })?;
+        }
+    } else if !layout.is_of(descriptor) {
+        return Err(ViewError::ForeignLayout.into());
     }
-    if grant.claimed {
-        lock.publish();
-        grant.claimed = false;
+    // SAFETY: as above.
+    let layout = unsafe { header.published() };
+    let usual = access == usual_access(descriptor);
+    match layout.granted.answer(flags).filter(|_| usual) {
+        Some(answer) => Ok(Grant { block, access, usual, answer, owner: PhantomData }),
+        None if AT_ONCE => Err(Denied::LayoutNeeded),
+        None => {
+            let (access, answer) = answer(&header.lock, layout, flags, access)?;
+            Ok(Grant { block, access, usual: false, answer, owner: PhantomData })
+        }
     }
-    Ok(grant)
+}
+
+/// Answers a request that is not granted without a closer look, or not with what is usual for the class. The view is counted
+/// as `access`; the answer says as what it counts from now on.
+fn answer(lock: &Lock, layout: &Published, flags: Flags, access: Access) -> Result<(Access, Answer), Denied> {
+    // Overlapping items make a layout read-only in a class that is not.
+    let becomes_readonly = layout.facts.readonly && access == Access::Writable;
+    let readonly = layout.facts.readonly || access == Access::ReadOnly;
+    let answer = request::answer(flags, Facts { readonly, ..layout.facts })?;
+    if becomes_readonly && !lock.downgrade() {
+        return Err(blocked(flags, Blocker::Full));
+    }
+    Ok((if readonly { Access::ReadOnly } else { access }, answer))
+}
+
+/// What views of a class may do where neither a guard nor the layout says less.
+#[inline(always)]
+const fn usual_access(descriptor: &Descriptor) -> Access {
+    if descriptor.readonly { Access::ReadOnly } else { Access::Writable }
 }
 
 fn blocked(flags: Flags, blocker: Blocker) -> Denied {
     ViewError::Blocked { writable: flags.writable(), blocker }.into()
 }
 
-/// Brings the layout to what the class declares and the storage has now. A view after a view is the common case, and then
-/// nothing has to be computed again.
+/// Brings the layout to what the class declares and the storage has now.
 ///
 /// # Safety
 ///
-/// The block is alive; the caller has claimed the first view and not published yet.
-#[inline(always)]
-unsafe fn bring_up_to_date<'a, D: Dims>(
-    block: NonNull<Header>,
-    descriptor: &'static Descriptor,
-    dims: &D,
-) -> Result<&'a Published, Denied> {
-    // SAFETY: the caller vouches for a live block.
-    let header: &'a Header = unsafe { block.as_ref() };
-    // SAFETY: the caller is the claimer, so nobody writes the layout (invariant 4).
-    let layout = unsafe { header.published() };
-    if !layout.is_still(descriptor, header.generation(), dims) {
-        // SAFETY: as the caller vouches; `layout` is not used any more.
-        unsafe { resolve(block, descriptor, dims) }.map_err(|error| Denied::Misfit { error, len: header.len() })?;
-    }
-    // SAFETY: as above; it is resolved now.
-    Ok(unsafe { header.published() })
-}
-
-/// # Safety
-///
-/// As for [`bring_up_to_date`]; nobody refers to the layout.
+/// The block is alive; the caller has claimed the first view and not published yet; nobody refers to the layout.
 #[cold]
 #[inline(never)]
-unsafe fn resolve<D: Dims>(
+unsafe fn resolve(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
-    dims: &D,
+    declared: &Declaration<'_>,
 ) -> Result<(), LayoutError> {
     // SAFETY: the caller vouches for a live block.
     let header = unsafe { block.as_ref() };
@@ -175,18 +234,11 @@ unsafe fn resolve<D: Dims>(
     let layout = unsafe { header.layout_mut() };
     // SAFETY: the caller's claim excludes write guards (invariant 8), so nobody writes it (invariant 2).
     let own = unsafe { header.own_layout() };
-    let access = if descriptor.readonly { Access::ReadOnly } else { Access::Writable };
-    let internal = Ticket { block, access }.to_internal();
-    let declared = own.unless_declared(&dims.declaration(descriptor));
-    layout.resolve(descriptor, &declared, header.memory(), header.generation(), internal)
+    let internal = Ticket { block, access: usual_access(descriptor) }.to_internal();
+    layout.resolve(descriptor, &own.unless_declared(declared), header.memory(), internal)
 }
 
 impl<'a> Grant<'a> {
-    #[inline(always)]
-    fn counted(block: NonNull<Header>, access: Access, claimed: bool) -> Self {
-        Self { block, access, claimed, shown: Shown::All, owner: PhantomData }
-    }
-
     #[inline(always)]
     pub(crate) fn header(&self) -> &'a Header {
         // SAFETY: the owner is borrowed for `'a`, and keeps its block alive.
@@ -236,18 +288,15 @@ impl<'a> Grant<'a> {
     pub(crate) unsafe fn hand_out(self, description: *mut Description) -> *mut u8 {
         let layout = self.layout();
         let buf = layout.buf(self.header());
-        match self.shown {
-            // SAFETY: the caller vouches for it.
-            Shown::All => unsafe { description.write(layout.description) },
-            Shown::Answer(answer) => {
-                let all = layout.description;
-                let readonly = c_int::from(self.access == Access::ReadOnly);
-                let internal = self.ticket().to_internal();
-                let shown = Description { readonly, internal, ..all }.answering(answer);
-                // SAFETY: as above.
-                unsafe { description.write(shown) };
-            }
+        // SAFETY: the caller vouches for it.
+        unsafe { description.write(layout.description) };
+        // SAFETY: as above, and it was written.
+        let shown = unsafe { &mut *description };
+        if !self.usual {
+            shown.readonly = c_int::from(self.access == Access::ReadOnly);
+            shown.internal = self.ticket().to_internal();
         }
+        shown.keep(self.answer);
         mem::forget(self);
         buf
     }
@@ -262,8 +311,7 @@ impl<'a> Grant<'a> {
 
 impl Drop for Grant<'_> {
     fn drop(&mut self) {
-        let lock = &self.header().lock;
         // Never the last to know the block, which has an owner.
-        let _ = if self.claimed { lock.abandon(self.access) } else { lock.release(self.access) };
+        let _ = self.header().lock.release(self.access);
     }
 }

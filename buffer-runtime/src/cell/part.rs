@@ -57,7 +57,7 @@ impl<'a> PartGrant<'a> {
         let header = whole.header();
         let memory = Memory { len: header.bytes(), row_len: None };
         let mut part = Box::new(PartView { ticket: whole.ticket(), layout: Published::unresolved() });
-        let resolved = part.layout.resolve(descriptor, declared, memory, header.generation(), ptr::null_mut());
+        let resolved = part.layout.resolve(descriptor, declared, memory, ptr::null_mut());
         resolved.map_err(|error| Denied::Misfit { error, len: memory.len })?;
 
         let facts = part.layout.facts;
@@ -87,7 +87,8 @@ impl<'a> PartGrant<'a> {
         // SAFETY: the pointer of a Box is not null.
         let part = unsafe { NonNull::new_unchecked(Box::into_raw(part)) };
         let internal = PartTicket(part).to_internal();
-        let shown = Description { readonly, internal, ..all }.answering(answer);
+        let mut shown = Description { readonly, internal, ..all };
+        shown.keep(answer);
         // SAFETY: the caller vouches for it.
         unsafe { description.write(shown) };
         buf

@@ -7,19 +7,17 @@ use std::ptr::{self, NonNull};
 
 use super::Header;
 use crate::layout::{self, Declaration, Descriptor, Dims, LayoutError, Memory};
-use crate::request::{Answer, Facts, FullRequests};
+use crate::request::{Answer, Facts, Granted};
 
 /// The layout that live views share: what a `Py_buffer` points to.
 #[derive(Debug)]
 pub(crate) struct Published {
-    /// The class that resolved it; NULL before the first time.
+    /// The class that resolved it for the memory as it is; NULL where nobody has.
     descriptor: *const Descriptor,
-    /// The [generation](Header::generation) of the memory that it was resolved for.
-    generation: usize,
     /// What a request is answered with, but for the fields that change from view to view.
     pub(crate) description: Description,
-    /// Which requests are answered with all of the description.
-    pub(super) full: FullRequests,
+    /// Which requests are granted with the access of the description.
+    pub(super) granted: &'static Granted,
     pub(crate) facts: Facts,
     /// Where the first item of a view is, in bytes from the start of the elements.
     offset: usize,
@@ -48,17 +46,21 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    /// Of all that a layout says, what was asked for.
-    pub(crate) fn answering(self, answer: Answer) -> Self {
-        let given = |wanted, array: *mut isize| if wanted { array } else { ptr::null_mut() };
-        Self {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most 64")]
-            ndim: answer.ndim as c_int,
-            format: if answer.format { self.format } else { ptr::null() },
-            shape: given(answer.shape, self.shape),
-            strides: given(answer.strides, self.strides),
-            suboffsets: given(answer.suboffsets, self.suboffsets),
-            ..self
+    /// Takes out what was not asked for.
+    #[inline(always)]
+    pub(super) fn keep(&mut self, answer: Answer) {
+        if answer.is_full() {
+            return;
+        }
+        if !answer.shape() {
+            self.ndim = 1;
+            self.shape = ptr::null_mut();
+        }
+        if !answer.strides() {
+            self.strides = ptr::null_mut();
+        }
+        if !answer.format() {
+            self.format = ptr::null();
         }
     }
 }
@@ -68,7 +70,6 @@ impl Published {
         let facts = Facts { ndim: 0, c_contiguous: true, f_contiguous: true, readonly: true, indirect: false };
         Self {
             descriptor: ptr::null(),
-            generation: 0,
             description: Description {
                 len: 0,
                 itemsize: 0,
@@ -80,7 +81,7 @@ impl Published {
                 suboffsets: ptr::null_mut(),
                 internal: ptr::null_mut(),
             },
-            full: FullRequests::of(facts),
+            granted: Granted::NONE,
             facts,
             offset: 0,
             arrays: NonNull::dangling(),
@@ -101,10 +102,15 @@ impl Published {
         ptr::eq(self.descriptor, descriptor)
     }
 
+    /// Says that the memory is not what the layout was resolved for.
+    pub(super) fn outdate(&mut self) {
+        self.descriptor = ptr::null();
+    }
+
     /// Whether this is still what the class declares of the memory.
     #[inline(always)]
-    pub(super) fn is_still<D: Dims>(&self, descriptor: &'static Descriptor, generation: usize, dims: &D) -> bool {
-        if !self.is_of(descriptor) || self.generation != generation {
+    pub(super) fn is_still<D: Dims>(&self, descriptor: &'static Descriptor, dims: &D) -> bool {
+        if !self.is_of(descriptor) {
             return false;
         }
         // SAFETY: a resolved layout has its class's numbers in place, as many as the class declares; or, where it declares
@@ -119,11 +125,10 @@ impl Published {
         descriptor: &'static Descriptor,
         declared: &Declaration<'_>,
         memory: Memory,
-        generation: usize,
         internal: *mut c_void,
     ) -> Result<(), LayoutError> {
         // Until it is whole again, the layout is nobody's.
-        self.descriptor = ptr::null();
+        self.outdate();
         let ndim = layout::ndim(descriptor, memory, declared)?;
         let count = layout::count_of_numbers(ndim);
         self.reserve(count);
@@ -135,7 +140,7 @@ impl Published {
         self.facts = resolved.facts;
         // A layout that turns out read-only is not what the class's views are counted as without a closer look.
         let as_declared = resolved.facts.readonly == descriptor.readonly;
-        self.full = if as_declared { FullRequests::of(resolved.facts) } else { FullRequests::NONE };
+        self.granted = if as_declared { Granted::by(resolved.facts) } else { Granted::NONE };
         self.format = declared.item.map(|item| item.format.to_owned());
         // Without dimensions there are no arrays.
         let array = |start| if ndim == 0 { ptr::null_mut() } else { self.arrays.as_ptr().wrapping_add(start) };
@@ -150,7 +155,6 @@ impl Published {
             suboffsets: if resolved.facts.indirect { array(2 * ndim + 1) } else { ptr::null_mut() },
             internal,
         };
-        self.generation = generation;
         self.descriptor = descriptor;
         Ok(())
     }

@@ -46,7 +46,8 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
             ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),
         };
         // SAFETY: the class is borrowed, and the cell in it; the caller vouches for an attached thread.
-        let Ok(grant) = (unsafe { cell::grant(block, T::descriptor(), flags, dims) }) else { return false };
+        let grant = unsafe { cell::grant_at_once(block, T::descriptor(), flags, dims) };
+        let Some(grant) = grant else { return false };
         if T::PIN {
             grant.pin();
         }

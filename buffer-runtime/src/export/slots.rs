@@ -135,7 +135,7 @@ impl<T: Exporter<Cell = Py<W>>, W: Exported> Get for GetOfPart<T, W> {
 /// As for [`getbuffer`], with an object of the class that `G` is for.
 #[cold]
 #[inline(never)]
-unsafe fn call<G: Get>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
+unsafe extern "C" fn call<G: Get>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
     // SAFETY: as the caller vouches.

@@ -118,6 +118,14 @@ impl Lock {
         if has_room(word, access) { Ok(Admission { access, word }) } else { Err(Blocker::Full) }
     }
 
+    /// As [`admit`](Self::admit) for the common case: `None` where a guard or a full count wants a closer look.
+    #[inline(always)]
+    pub(crate) fn admit_unguarded(&self, access: Access) -> Option<Admission> {
+        // Relaxed as in `admit`.
+        let word = self.word.load(Ordering::Relaxed);
+        (word & GUARD_COUNT << GUARD_SHIFT == 0 && has_room(word, access)).then_some(Admission { access, word })
+    }
+
     /// Begins the first view: from now on, until `publish` or `abandon`, this thread alone may write the layout.
     #[inline(always)]
     pub(crate) fn claim(&self, admission: &Admission) -> Entry {

@@ -103,6 +103,17 @@ impl Lock {
         Admission::to(views, access).ok_or(Blocker::Full)
     }
 
+    /// As [`admit`](Self::admit) for the common case: `None` where a guard or a full count wants a closer look.
+    #[inline(always)]
+    pub(crate) fn admit_unguarded(&self, access: Access) -> Option<Admission> {
+        // Acquire and Relaxed as in `admit`.
+        if self.guards.load(Ordering::Acquire) & GUARDS != 0 {
+            return None;
+        }
+        let views = self.views.load(Ordering::Relaxed);
+        Admission::to(views, access)
+    }
+
     /// Begins the first view. Attached, with nothing run since `admit`.
     #[inline(always)]
     pub(crate) fn claim(&self, admission: &Admission) -> Entry {

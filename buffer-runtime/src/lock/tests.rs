@@ -24,7 +24,7 @@ macro_rules! for_both_locks {
     };
 }
 
-/// Requests a view as `export` does, without a layout.
+/// Requests a view as `cell::grant` does, without a layout.
 macro_rules! request {
     ($lock:expr, $wants:expr) => {{
         let admission = $lock.admit($wants)?;
@@ -95,7 +95,23 @@ for_both_locks! {
         for kind in [Kind::Read, Kind::Share, Kind::Write, Kind::Closed] {
             assert_eq!(lock.begin(kind), Err(Blocker::Closed));
         }
+        assert!(lock.admit_unguarded(Access::ReadOnly).is_none());
         assert_eq!(lock.disown(), Disowned::Free);
+    }
+
+    #[test]
+    fn the_common_case_is_a_case_of_the_table(lock) {
+        let common = lock.admit_unguarded(Access::Writable).unwrap();
+        assert!(common.is_first());
+        assert_eq!(lock.claim(&common), Entry::Entered);
+        lock.publish();
+        assert!(!lock.admit_unguarded(Access::ReadOnly).unwrap().is_first());
+        for kind in [Kind::Share, Kind::Read] {
+            let _ = lock.begin(kind);
+            assert!(lock.admit_unguarded(Access::ReadOnly).is_none());
+        }
+        lock.end();
+        assert!(lock.admit_unguarded(Access::ReadOnly).is_some());
     }
 
     #[test]

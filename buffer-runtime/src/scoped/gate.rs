@@ -209,11 +209,10 @@ impl Gate {
         let given = |wanted, array: *mut isize| if wanted { array } else { ptr::null_mut() };
         let shown = &gate.shown;
         let granted = ffi::Py_buffer {
-            ndim: c_int::try_from(answer.ndim).unwrap_or(shown.ndim),
-            format: if answer.format { shown.format } else { ptr::null_mut() },
-            shape: given(answer.shape, shown.shape),
-            strides: given(answer.strides, shown.strides),
-            suboffsets: given(answer.suboffsets, shown.suboffsets),
+            ndim: if answer.shape() { shown.ndim } else { 1 },
+            format: if answer.format() { shown.format } else { ptr::null_mut() },
+            shape: given(answer.shape(), shown.shape),
+            strides: given(answer.strides(), shown.strides),
             obj: slf.clone().into_ptr(),
             ..*shown
         };
