@@ -145,6 +145,16 @@ pub(crate) enum Entry {
     Unpublished,
 }
 
+/// What a call that closes has found, when nothing is in its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// This call has the memory to itself, and goes on to `close` or `stay_open`.
+    Begun,
+    /// Another thread has begun to close.
+    #[cfg_attr(not(atomic_lock), allow(dead_code, reason = "nobody else is attached meanwhile under the GIL"))]
+    Underway,
+}
+
 /// Who is left after a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Released {

@@ -7,7 +7,7 @@
 //!
 //! 1. The block never moves. No `Box` of it and no `&mut` to it exists while views or guards live.
 //! 2. The captured pointer, length and own layout change only under a write guard, and are captured anew before it is
-//!    released.
+//!    released. If that guard is the last, since the cell is being closed, other threads that close set the length to 0 too.
 //! 3. No reference to the storage exists outside a write guard; read guards build `&[T]` from the captured parts.
 //! 4. The layout is written only by whoever claimed the step from 0 to 1 views, before publishing, or holds the write guard. It
 //!    is read only under a view that is counted, or by that claimer.
@@ -82,6 +82,13 @@ impl Header {
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed)
+    }
+
+    /// Says that there are no elements any more. The caller has found that the cell is being closed, which nothing prevents any
+    /// more: so no view or guard reads this, and nobody captures anything else (invariant 2).
+    pub(super) fn forget_len(&self) {
+        self.len.store(0, Ordering::Relaxed);
+        self.row_len.store(0, Ordering::Relaxed);
     }
 
     /// What a layout is resolved against.
@@ -245,8 +252,7 @@ impl<S: Exportable> Block<S> {
         let header = unsafe { Self::header(this).as_ref() };
         header.stored.store(false, Ordering::Relaxed);
         header.data.store(NonNull::<S::Element>::dangling().as_ptr().cast(), Ordering::Relaxed);
-        header.len.store(0, Ordering::Relaxed);
-        header.row_len.store(0, Ordering::Relaxed);
+        header.forget_len();
         // SAFETY: as in `capture` (invariant 2).
         unsafe { &mut *header.own.get() }.clear();
         // SAFETY: the caller vouches for a live block.

@@ -7,8 +7,8 @@ use pyo3::Python;
 
 use super::block::Block;
 use super::{ExportCell, Header};
-use crate::error::{Attempt, BorrowError};
-use crate::lock::Kind;
+use crate::error::{Attempt, Blocker, BorrowError};
+use crate::lock::{Closing, Kind};
 use crate::storage::Exportable;
 
 impl<S: Exportable> ExportCell<S> {
@@ -25,12 +25,28 @@ impl<S: Exportable> ExportCell<S> {
     }
 
     pub(super) fn close_attached(&self) -> Result<S, BorrowError> {
-        self.begin(Kind::Write, Attempt::Close)?;
-        // Only now, when nothing stands in the way: else somebody might be told of an end that does not come.
-        self.header().lock.close();
-        // SAFETY: the lock has granted the state after which nothing begins, to this call alone, so the storage is there
-        // and nobody else has it (invariants 3 and 8).
-        Ok(unsafe { Block::take(self.block) })
+        let refused = |blocker| BorrowError::new(Attempt::Close, blocker);
+        let header = self.header();
+        let Header { lock, pin, .. } = header;
+        // Asked before, as in `begin`.
+        pin.admit(Kind::Closed).map_err(refused)?;
+        let closing = lock.begin_closing().map_err(refused)?;
+        if let Err(pinned) = pin.admit(Kind::Closed) {
+            if closing == Closing::Begun {
+                lock.stay_open();
+            }
+            return Err(refused(pinned));
+        }
+        // From here on nothing keeps the cell open, whichever thread asks (pin invariant 5). A thread that finds another one
+        // here does not wait for it, but does what its own caller may see of the end.
+        header.forget_len();
+        lock.close();
+        match closing {
+            // SAFETY: the lock has granted the state after which nothing begins, to this call alone, so the storage is
+            // there and nobody else has it (invariants 3 and 8).
+            Closing::Begun => Ok(unsafe { Block::take(self.block) }),
+            Closing::Underway => Err(refused(Blocker::Closed)),
+        }
     }
 
     /// As [`close`](Self::close), but `None` where the cell is closed already: what Python expects of a `close` method, and
@@ -66,6 +82,9 @@ impl<S: Exportable> ExportCell<S> {
     ///     }
     /// }
     /// ```
+    ///
+    /// Without a GIL two threads may come at once: one gets the storage, and the other does not wait until it has been
+    /// dropped.
     ///
     /// # Errors
     ///
@@ -128,7 +147,7 @@ impl<S: Exportable> ExportCell<S> {
     /// back with the reason. Where only that is wanted: `.map_err(|(_, error)| error)`.
     pub fn into_inner(mut self) -> Result<S, (Self, BorrowError)> {
         match self.begin_exclusive(Kind::Closed, Attempt::Take) {
-            // SAFETY: as in `close`.
+            // SAFETY: as in `close_attached`.
             Ok(()) => Ok(unsafe { Block::take(self.block) }),
             Err(error) => Err((self, error)),
         }

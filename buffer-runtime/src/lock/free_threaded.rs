@@ -9,12 +9,14 @@
 //!    same parity before and after it has counted itself reads the layout of its own epoch: in between only the value of
 //!    the epoch before, NONE, or this one's can be seen.
 //! 3. After its decrement a releaser touches the block only if it is to free it.
+//! 4. CLOSING is set and cleared in the same step as the write guard that it belongs to, and outlasts it only in the closed
+//!    state. So no view is alive, and none begins, while it is set.
 
 use super::atomic::{AtomicU8, AtomicU64, Ordering};
-use super::{Access, Disowned, Entry, Kind, Released, Views, Wants};
+use super::{Access, Closing, Disowned, Entry, Kind, Released, Views, Wants};
 use crate::error::Blocker;
 
-/// Bits of the word: writable views (20), read-only views (20), guards (19), their kind (2), PARITY, OWNED.
+/// Bits of the word: writable views (20), read-only views (20), guards (19), their kind (2), PARITY, CLOSING, OWNED.
 const VIEW_BITS: u32 = 20;
 const VIEW_COUNT: u64 = (1 << VIEW_BITS) - 1;
 const ANY_VIEWS: u64 = (1 << (2 * VIEW_BITS)) - 1;
@@ -25,6 +27,8 @@ const GUARD_ONE: u64 = 1 << GUARD_SHIFT;
 const KIND_SHIFT: u32 = GUARD_SHIFT + GUARD_BITS;
 const KIND_MASK: u64 = 3 << KIND_SHIFT;
 const PARITY: u64 = 1 << 61;
+/// The write guard is that of a thread that closes.
+const CLOSING: u64 = 1 << 62;
 const OWNED: u64 = 1 << 63;
 
 /// No layout is in place, or the one that was claimed has been abandoned.
@@ -246,10 +250,36 @@ impl Lock {
         self.word.fetch_sub(GUARD_ONE, Ordering::Release);
     }
 
-    /// Turns the write guard into the state after which nothing begins.
+    /// Begins to close. Whoever finds that another thread has begun sees what the views before have done.
+    pub(crate) fn begin_closing(&self) -> Result<Closing, Blocker> {
+        // Acquire: the thread that set CLOSING did so by a read-modify-write, which carries on the Release of the views and
+        // guards before it; and it pairs with the Release in `close`, where the refusal says that it is closed.
+        let mut word = self.word.load(Ordering::Acquire);
+        loop {
+            let held = guards_of(word);
+            if word & CLOSING != 0 && held.is_some_and(|(kind, _)| kind == Kind::Write) {
+                return Ok(Closing::Underway);
+            }
+            Kind::Write.admit(held, views_of(word))?;
+            let next = ((word & !KIND_MASK) | ((Kind::Write as u64) << KIND_SHIFT) | CLOSING) + GUARD_ONE;
+            // Acquire pairs with the Release of the views and guards that have ended.
+            match self.word.compare_exchange_weak(word, next, Ordering::Acquire, Ordering::Acquire) {
+                Ok(_) => return Ok(Closing::Begun),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Ends what `begin_closing` has begun, on this thread or on another, with the state after which nothing begins.
     pub(crate) fn close(&self) {
-        // Relaxed: the one guard there is stays, and nothing is published by its new name.
-        self.word.fetch_or((Kind::Closed as u64) << KIND_SHIFT, Ordering::Relaxed);
+        // Release pairs with the Acquire in `is_closed` and `begin_closing`: the length was set to 0 before.
+        self.word.fetch_or((Kind::Closed as u64) << KIND_SHIFT, Ordering::Release);
+    }
+
+    /// Ends what `begin_closing` has begun on this thread as if nothing had been.
+    pub(crate) fn stay_open(&self) {
+        // Release as in `end`.
+        self.word.fetch_sub(GUARD_ONE + CLOSING, Ordering::Release);
     }
 
     /// The owner goes, having the block by `&mut`.
@@ -266,7 +296,8 @@ impl Lock {
 
     /// Whether nothing will ever begin again.
     pub(crate) fn is_closed(&self) -> bool {
-        guards_of(self.word.load(Ordering::Relaxed)).is_some_and(|(kind, _)| kind == Kind::Closed)
+        // Acquire pairs with the Release in `close`.
+        guards_of(self.word.load(Ordering::Acquire)).is_some_and(|(kind, _)| kind == Kind::Closed)
     }
 
     pub(crate) fn views(&self) -> Views {

@@ -10,7 +10,7 @@
 //!    a count above 0 means a published layout.
 
 use super::atomic::{AtomicU32, AtomicU64, Ordering};
-use super::{Access, Disowned, Entry, Kind, Released, Views, Wants};
+use super::{Access, Closing, Disowned, Entry, Kind, Released, Views, Wants};
 use crate::error::Blocker;
 
 /// Bits of `views`: writable views (31), a bit that is never set, read-only views (30), a bit that is never set, ORPHAN. A
@@ -201,10 +201,21 @@ impl Lock {
         self.guards.fetch_sub(1, Ordering::Release);
     }
 
-    /// Turns the write guard into the state after which nothing begins.
+    /// Begins to close. Attached, and so until `close` or `stay_open`.
+    pub(crate) fn begin_closing(&self) -> Result<Closing, Blocker> {
+        self.begin(Kind::Write).map(|()| Closing::Begun)
+    }
+
+    /// Ends what `begin_closing` has begun with the state after which nothing begins.
     pub(crate) fn close(&self) {
-        // Relaxed: by the table the write guard is alone, and until it ends nobody else changes this.
-        self.guards.store(((Kind::Closed as u32) << KIND_SHIFT) | 1, Ordering::Relaxed);
+        // A store: by the table the write guard is alone, and until it ends nobody else changes this. Release pairs with
+        // the Acquire in `is_closed`: the length was set to 0 before.
+        self.guards.store(((Kind::Closed as u32) << KIND_SHIFT) | 1, Ordering::Release);
+    }
+
+    /// Ends what `begin_closing` has begun as if nothing had been.
+    pub(crate) fn stay_open(&self) {
+        self.end();
     }
 
     /// The owner goes, on any thread, having the block by `&mut`.
@@ -223,7 +234,8 @@ impl Lock {
 
     /// Whether nothing will ever begin again.
     pub(crate) fn is_closed(&self) -> bool {
-        let held = self.guards.load(Ordering::Relaxed);
+        // Acquire pairs with the Release in `close`.
+        let held = self.guards.load(Ordering::Acquire);
         held & GUARDS > 0 && Kind::from_bits(held >> KIND_SHIFT) == Kind::Closed
     }
 

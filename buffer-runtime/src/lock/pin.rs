@@ -10,6 +10,8 @@
 //!    asks sees every view that is over, and no other begins before the guard ends.
 //! 3. Who has the cell by `&mut` may ask at any time: the borrows that views were granted under are over by then.
 //! 4. It never goes back.
+//! 5. It does not change between the begin and the end of a closing, since no view is counted then. So all threads that find
+//!    one closing underway get the same answer from it.
 
 use super::atomic::{AtomicU8, Ordering};
 use super::{Access, Kind};

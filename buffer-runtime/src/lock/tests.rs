@@ -1,6 +1,6 @@
 //! The table of what goes together, and the limits of the counts, for both locks.
 
-use super::{Access, Disowned, Entry, Kind, Pin, Released, Wants, free_threaded, gil};
+use super::{Access, Closing, Disowned, Entry, Kind, Pin, Released, Wants, free_threaded, gil};
 use crate::error::Blocker;
 
 const READER: Wants = Wants { may_write: false, must_write: false };
@@ -86,10 +86,29 @@ for_both_locks! {
     }
 
     #[test]
-    fn a_write_guard_becomes_the_end(lock) {
-        lock.begin(Kind::Write).unwrap();
+    fn closing_ends_open_or_closed(lock) {
+        lock.begin(Kind::Share).unwrap();
+        assert_eq!(lock.begin_closing(), Err(Blocker::ShareGuards(1)));
+        lock.end();
+        assert_eq!(view(&lock, READER), Ok(Access::ReadOnly));
+        assert_eq!(lock.begin_closing(), Err(Blocker::Views { writable: 0, readonly: 1 }));
+        let _ = lock.release(Access::ReadOnly);
+
+        assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
         assert!(!lock.is_closed());
+        assert_eq!(view(&lock, READER), Err(Blocker::WriteGuard));
+        for kind in [Kind::Read, Kind::Share, Kind::Write, Kind::Closed] {
+            assert_eq!(lock.begin(kind), Err(Blocker::WriteGuard));
+        }
+        lock.stay_open();
+
+        lock.begin(Kind::Write).unwrap();
+        assert_eq!(lock.begin_closing(), Err(Blocker::WriteGuard));
+        lock.end();
+
+        assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
         lock.close();
+        assert_eq!(lock.begin_closing(), Err(Blocker::Closed));
         assert!(lock.is_closed());
         assert_eq!(view(&lock, READER), Err(Blocker::Closed));
         for kind in [Kind::Read, Kind::Share, Kind::Write, Kind::Closed] {
@@ -215,6 +234,26 @@ fn without_a_gil_a_first_view_that_never_publishes_is_not_waited_for() {
     let second = lock.admit(READER).unwrap();
     assert_eq!(lock.join(&second), Entry::Unpublished);
     assert_eq!(lock.views().total(), 1);
+}
+
+#[test]
+fn without_a_gil_a_closing_that_another_thread_has_begun_is_not_in_the_way() {
+    let lock = free_threaded::Lock::new();
+    assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
+    assert_eq!(lock.begin_closing(), Ok(Closing::Underway));
+    lock.stay_open();
+    assert_eq!(lock.begin(Kind::Write), Ok(()));
+    assert_eq!(lock.begin_closing(), Err(Blocker::WriteGuard));
+    lock.end();
+    assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
+    assert_eq!(lock.begin_closing(), Ok(Closing::Underway));
+    // By whichever of the two comes first, and by the other as well.
+    for _ in 0..2 {
+        lock.close();
+        assert!(lock.is_closed());
+        assert_eq!(lock.begin_closing(), Err(Blocker::Closed));
+    }
+    assert_eq!(lock.disown(), Disowned::Free);
 }
 
 #[test]

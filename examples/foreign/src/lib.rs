@@ -38,11 +38,8 @@ impl Wrapper {
 
     /// Gives the memory back now. Raises `BufferError` while anything shows it; a second time does nothing.
     fn free(&self, py: Python<'_>) -> PyResult<()> {
-        match self.numbers.close(py) {
-            Err(error) if !error.is_closed() => Err(error.into()),
-            // What was taken out of the cell is dropped here, and so freed.
-            Ok(_) | Err(_) => Ok(()),
-        }
+        // What was taken out of the cell is dropped here, and so freed.
+        Ok(self.numbers.take(py).map(drop)?)
     }
 
     fn __len__(&self) -> usize {

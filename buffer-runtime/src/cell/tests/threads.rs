@@ -1,5 +1,7 @@
 //! Views, guards and owners that meet on many threads, for ThreadSanitizer and Miri.
 
+use std::sync::Barrier;
+
 use super::*;
 
 /// Readers on many threads, views beside them, and a detached thread that drops what they read.
@@ -72,5 +74,32 @@ fn miri_the_last_views_and_the_owner_go_at_once() {
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         attached(drain);
         assert_eq!(drops.load(Ordering::Relaxed), 1);
+    }
+}
+
+/// Each of several threads that close one cell is told that it is closed, by the storage or by the word, and finds it empty.
+#[test]
+fn tsan_miri_threads_close_one_cell_at_once() {
+    let rounds = if cfg!(miri) { 20 } else { 2_000 };
+    for _ in 0..rounds {
+        let (cell, drops) = counting(&[1, 2]);
+        let start = Barrier::new(3);
+        let storages = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    start.wait();
+                    match cell.test_close() {
+                        Ok(storage) => {
+                            assert_eq!(storage.items, [1, 2]);
+                            storages.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Err(error) => assert_eq!(error.to_string(), "cannot close: it is closed"),
+                    }
+                    assert!(cell.is_closed() && cell.is_empty());
+                });
+            }
+        });
+        assert_eq!((storages.into_inner(), drops.load(Ordering::Relaxed)), (1, 1));
     }
 }

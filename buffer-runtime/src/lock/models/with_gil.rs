@@ -213,3 +213,25 @@ fn loom_gil_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
         viewer.join().unwrap();
     });
 }
+
+#[test]
+fn loom_gil_what_is_seen_closed_is_empty() {
+    explore(|| {
+        let world = World::new();
+        let len = Arc::new(AtomicUsize::new(1));
+        let detached = {
+            let (world, len) = (world.clone(), len.clone());
+            thread::spawn(move || {
+                if world.lock.is_closed() {
+                    assert_eq!(len.load(Ordering::Relaxed), 0, "a closed cell is empty");
+                }
+            })
+        };
+        world.attached(|lock| {
+            assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
+            len.store(0, Ordering::Relaxed);
+            lock.close();
+        });
+        detached.join().unwrap();
+    });
+}

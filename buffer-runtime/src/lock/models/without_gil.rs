@@ -9,6 +9,7 @@ struct World {
     memory: Memory,
     layout: UnsafeCell<u32>,
     pin: Pin,
+    len: AtomicUsize,
 }
 
 /// What a published layout always says.
@@ -21,6 +22,7 @@ impl World {
             memory: Memory::new(),
             layout: UnsafeCell::new(0),
             pin: Pin::new(),
+            len: AtomicUsize::new(1),
         })
     }
 
@@ -67,6 +69,28 @@ impl World {
             self.write_layout(0);
             assert!(self.lock.abandon(admission.access()).owner);
         }
+    }
+
+    /// Closes as a cell does. Whether it is closed when this returns; the one who has closed it frees the memory.
+    fn close(&self) -> bool {
+        let Ok(closing) = self.lock.begin_closing() else { return self.lock.is_closed() };
+        if self.pin.admit(Kind::Closed).is_err() {
+            if closing == Closing::Begun {
+                self.lock.stay_open();
+            }
+            return false;
+        }
+        self.len.store(0, Ordering::Relaxed);
+        self.lock.close();
+        if closing == Closing::Begun {
+            self.memory.free();
+        }
+        true
+    }
+
+    fn assert_closed(&self) {
+        assert!(self.lock.is_closed());
+        assert_eq!(self.len.load(Ordering::Relaxed), 0, "a closed cell is empty");
     }
 
     fn release(&self, access: Access) {
@@ -292,11 +316,73 @@ fn loom_free_threaded_nothing_begins_once_a_writer_has_closed() {
                 })
             })
             .collect();
-        if world.lock.begin(Kind::Write).is_ok() {
-            world.lock.close();
-            world.memory.free();
-            assert!(world.lock.is_closed());
+        if world.close() {
+            world.assert_closed();
         }
         others.into_iter().for_each(|other| other.join().unwrap());
+    });
+}
+
+#[test]
+fn loom_free_threaded_three_threads_close_and_each_finds_it_closed() {
+    explore(|| {
+        let world = World::new();
+        let others: Vec<_> = (0..2)
+            .map(|_| {
+                let world = world.clone();
+                thread::spawn(move || {
+                    assert!(world.close(), "nothing is in the way of it");
+                    world.assert_closed();
+                })
+            })
+            .collect();
+        assert!(world.close(), "nothing is in the way of it");
+        world.assert_closed();
+        others.into_iter().for_each(|other| other.join().unwrap());
+        world.memory.assert_freed_once();
+    });
+}
+
+#[test]
+fn loom_free_threaded_what_is_seen_closed_is_empty() {
+    explore(|| {
+        let world = World::new();
+        let closer = {
+            let world = world.clone();
+            thread::spawn(move || assert!(world.close()))
+        };
+        if world.lock.is_closed() {
+            world.assert_closed();
+        }
+        closer.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_free_threaded_two_threads_that_close_agree_whether_it_is_pinned() {
+    explore(|| {
+        let world = World::new();
+        let closers: Vec<_> = (0..2)
+            .map(|_| {
+                let world = world.clone();
+                thread::spawn(move || {
+                    let closed = world.close();
+                    if closed {
+                        world.assert_closed();
+                    }
+                    closed
+                })
+            })
+            .collect();
+        let access = world.view(WRITER);
+        if let Some(access) = access {
+            world.pin.set(access);
+            world.release(access);
+            // With the bare address, and no view.
+            world.memory.write();
+        }
+        let closed = closers.into_iter().map(|closer| closer.join().unwrap()).any(|closed| closed);
+        assert!(!closed || access.is_none(), "what was pinned is closed");
+        assert_eq!(closed, world.lock.is_closed());
     });
 }
