@@ -11,11 +11,12 @@ class MapFile:
     As a buffer it is its bytes. As long as they are viewed, the file cannot be resized or closed; `view` gives views
     that end with their `with` block.
 
-    Whoever else makes the file shorter, be it another process or another `MapFile`, takes memory away. That is noticed
-    by `view`, `resize` and headers, and by the first of all other views, and raises `OSError`. Nobody can notice it in
-    time for a view that is alive: to touch the bytes that are gone is a fault (SIGBUS) that ends the process, as with
-    every mapped file. So is a write that finds the disk full: in a hole that the file had before, or where the system
-    could not promise room when the file grew; Linux mostly can.
+    Several `MapFile` may map one file. Within one process, none of them cuts off what another one maps. Whoever else
+    makes the file shorter, be it another process or `os.truncate`, takes memory away. That is noticed by `view`,
+    `resize` and headers, and by the first of all other views, and raises `OSError`. Nobody can notice it in time for a
+    view that is alive: to touch the bytes that are gone is a fault (SIGBUS) that ends the process, as with every mapped
+    file. So is a write that finds the disk full: in a hole that the file had before, or on systems that do not reserve
+    room when a file grows; Linux does.
     """
 
     def __new__(cls, path: str | PathLike[str], length: SupportsIndex | None = None) -> Self:
@@ -29,8 +30,12 @@ class MapFile:
     def resize(self, length: SupportsIndex) -> None:
         """Makes the file and its mapping longer, by zeros, or shorter.
 
-        Raises `BufferError` while any view is alive, and `OSError` if the disk has no room, or if somebody else has
-        made the file longer or shorter. Nothing has changed then.
+        Raises `BufferError` while any view is alive, and where another `MapFile` of this process maps what would be cut
+        off, viewed or not. Raises `OSError` if the disk has no room, or if somebody else has made the file longer or
+        shorter. Nothing has changed then.
+
+        Other processes may append to the file at any time: to make it longer takes nothing from them, nor does a
+        refusal. What they append while it is made shorter is cut off.
         """
 
     def view(self, offset: SupportsIndex = 0, length: SupportsIndex | None = None) -> ScopedView:

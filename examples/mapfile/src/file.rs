@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use buffer_runtime::{ExportBuffer, ExportCell, ScopedView, Shared};
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -93,6 +93,9 @@ fn raise(path: &Path, problem: Problem) -> PyErr {
         )),
         Problem::Truncated { has, mapped } => PyOSError::new_err(format!(
             "{shown} has {has} bytes, but {mapped} are mapped: somebody has made it shorter; close it"
+        )),
+        Problem::Shown { others } => PyBufferError::new_err(format!(
+            "cannot resize: another MapFile of {shown} in this process maps {others} bytes; close that one first"
         )),
     }
 }

@@ -4,7 +4,9 @@
 //! variable outlives its block. The views of a `MapFile` do not, and headers are written without keeping any.
 
 mod arguments;
+mod extents;
 mod file;
+mod growth;
 mod header;
 mod mapping;
 

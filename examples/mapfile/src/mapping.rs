@@ -9,6 +9,9 @@ use std::sync::Arc;
 use buffer_runtime::{ReadWrite, Storage};
 use memmap2::{MmapOptions, MmapRaw};
 
+use crate::extents::{Extent, Extents};
+use crate::growth;
+
 /// The bytes of a file, in memory.
 ///
 /// Whoever maps the same file elsewhere writes the same memory: so nothing in this crate ever makes a slice of it. (`read` of
@@ -34,6 +37,8 @@ unsafe impl Storage for Mapping {
 pub(crate) struct Mapped {
     file: File,
     mapping: Arc<MmapRaw>,
+    /// What other mappings of this process know of this one.
+    extent: Arc<Extent>,
 }
 
 /// Why a file cannot be mapped, or be resized.
@@ -50,6 +55,8 @@ pub(crate) enum Problem {
     Grown { has: u64, mapped: usize },
     /// It has become shorter than what is mapped of it.
     Truncated { has: u64, mapped: usize },
+    /// Another mapping of this process would lose some of it.
+    Shown { others: usize },
 }
 
 impl From<io::Error> for Problem {
@@ -61,7 +68,9 @@ impl From<io::Error> for Problem {
 impl Mapped {
     /// Opens a file that exists, and maps it. With a `length`, it grows to that many bytes first.
     pub(crate) fn open(path: &Path, length: Option<usize>) -> Result<Self, Problem> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        // For appending, as `growth` has it, which elsewhere does not go together with mapping.
+        let file = OpenOptions::new().read(true).write(true).append(cfg!(unix)).open(path)?;
+        let mut extents = Extents::lock();
         let found = file.metadata()?;
         if !found.is_file() {
             return Err(Problem::Irregular);
@@ -76,7 +85,8 @@ impl Mapped {
             Some(length) if length as u64 > has => grow_and_map(&file, has, length)?,
             _ => map(&file, usize::try_from(has).map_err(|_| too_large())?)?,
         };
-        Ok(Self { file, mapping: Arc::new(mapping) })
+        let extent = extents.add(&found, mapping.len());
+        Ok(Self { file, mapping: Arc::new(mapping), extent })
     }
 
     pub(crate) fn storage(&self) -> Mapping {
@@ -91,6 +101,7 @@ impl Mapped {
 
     /// Makes the file and its mapping so many bytes long. Nothing has changed where this fails.
     pub(crate) fn resize(&mut self, length: usize) -> Result<(), Problem> {
+        let mut extents = Extents::lock();
         self.check()?;
         let (has, mapped) = (self.file.metadata()?.len(), self.mapping.len());
         if has > mapped as u64 {
@@ -99,11 +110,18 @@ impl Mapped {
         let mapping = if length as u64 > has {
             grow_and_map(&self.file, has, length)?
         } else {
+            let others = extents.longest_beside(&self.extent);
+            if others > length {
+                return Err(Problem::Shown { others });
+            }
             // What can fail comes first.
             let mapping = map(&self.file, length)?;
-            self.file.set_len(length as u64)?;
+            if (length as u64) < has {
+                self.file.set_len(length as u64)?;
+            }
             mapping
         };
+        extents.set_length(&self.extent, length);
         self.mapping = Arc::new(mapping);
         Ok(())
     }
@@ -115,13 +133,22 @@ impl Mapped {
     }
 }
 
+/// What can fail comes first, so that a file that cannot be mapped does not grow.
+#[cfg(unix)]
 fn grow_and_map(file: &File, has: u64, length: usize) -> io::Result<MmapRaw> {
-    let mapped = reserve(file, has, length as u64).and_then(|()| map(file, length));
-    if mapped.is_err() {
-        // Back to what it was; there is no better answer to a failure here than the first one.
-        let _ = file.set_len(has);
-    }
-    mapped
+    growth::check(file, has, length as u64)?;
+    // Nobody touches what is not in the file yet.
+    let mapping = map(file, length)?;
+    growth::grow(file, has, length as u64)?;
+    Ok(mapping)
+}
+
+/// A file that is not long enough cannot be mapped.
+#[cfg(not(unix))]
+fn grow_and_map(file: &File, has: u64, length: usize) -> io::Result<MmapRaw> {
+    growth::check(file, has, length as u64)?;
+    growth::grow(file, has, length as u64)?;
+    map(file, length).inspect_err(|_| growth::undo(file, has, length as u64))
 }
 
 fn map(file: &File, length: usize) -> io::Result<MmapRaw> {
@@ -130,28 +157,4 @@ fn map(file: &File, length: usize) -> io::Result<MmapRaw> {
 
 fn too_large() -> Problem {
     Problem::System(io::Error::from(io::ErrorKind::FileTooLarge))
-}
-
-/// Makes a file longer, with room on the disk for all of it: a page that is written and finds no room there is a fault that
-/// ends the process.
-#[cfg(target_os = "linux")]
-fn reserve(file: &File, has: u64, length: u64) -> io::Result<()> {
-    use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
-    use rustix::io::Errno;
-
-    let disk = fstatvfs(file)?;
-    // Asked first, since to reserve what is not there may take all there is for a moment. What has no blocks does not count any.
-    if disk.f_blocks > 0 && disk.f_bavail.saturating_mul(disk.f_frsize) < length - has {
-        return Err(Errno::NOSPC.into());
-    }
-    match fallocate(file, FallocateFlags::empty(), has, length - has) {
-        // The file system cannot promise room.
-        Err(Errno::OPNOTSUPP | Errno::NOSYS) => file.set_len(length),
-        reserved => Ok(reserved?),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn reserve(file: &File, _has: u64, length: u64) -> io::Result<()> {
-    file.set_len(length)
 }

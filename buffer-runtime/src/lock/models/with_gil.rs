@@ -222,6 +222,8 @@ fn loom_gil_what_is_seen_closed_is_empty() {
         let detached = {
             let (world, len) = (world.clone(), len.clone());
             thread::spawn(move || {
+                // Without the pause loom never lets this thread see what `close` stored.
+                thread::yield_now();
                 if world.lock.is_closed() {
                     assert_eq!(len.load(Ordering::Relaxed), 0, "a closed cell is empty");
                 }

@@ -351,6 +351,8 @@ fn loom_free_threaded_what_is_seen_closed_is_empty() {
             let world = world.clone();
             thread::spawn(move || assert!(world.close()))
         };
+        // Without the pause loom never lets this thread see what `close` stored.
+        thread::yield_now();
         if world.lock.is_closed() {
             world.assert_closed();
         }
