@@ -59,6 +59,8 @@ mod export;
 #[cfg(not(loom))]
 mod ext;
 pub mod format;
+#[cfg(all(test, miri))]
+mod interpreter;
 mod layout;
 mod lock;
 mod request;

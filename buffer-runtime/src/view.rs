@@ -6,6 +6,7 @@
 
 mod bulk;
 mod claims;
+pub(crate) mod fixed;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod held;
@@ -113,7 +114,7 @@ use crate::shared::{Run, SharedRead};
 ///   are not aligned as `T` is (a field of a packed record, say);
 /// - `BufferError` where the exporter contradicts itself: a shape that does not make up its length, a format of another
 ///   size than its items, more bytes than memory can have, and so on. Nothing that can be checked is trusted;
-/// - `MemoryError` where there is no room for the addresses of rows behind pointers.
+/// - `MemoryError` where there is no room for the view itself, or for the addresses of rows behind pointers.
 ///
 /// Nothing is then viewed any more. What no consumer can check is whether the memory is there: an exporter that lies about
 /// it, or a mapped file that is truncated, still crashes.

@@ -18,19 +18,20 @@ use crate::error::ViewError;
 use crate::exception::{Text, raised, release_held};
 use crate::export::array::array_of;
 use crate::request::{self, Facts, Flags};
+use crate::view::fixed::Fixed;
 
 /// 1. While `holders` is not 0, `held` is a granted view, which the exporter keeps; whoever takes it to 0 releases it.
-/// 2. `held` is in a box of its own, since exporters may let its pointers lead into itself; so is `range`, for the same reason.
-///    Neither is changed but by that release.
+/// 2. `held` has a fixed address, since exporters may let its pointers lead into itself; so has `range`, for the same reason.
+///    Neither is changed but by that release, and no `&mut` to either is made.
 /// 3. Attached threads alone use it.
 #[pyclass(frozen, module = "buffer_runtime", name = "ScopedMemory")]
 pub(super) struct Gate {
-    held: *mut ffi::Py_buffer,
+    held: Fixed<ffi::Py_buffer>,
     /// What is exported: all that is held, or a range of its bytes. `obj` and `internal` are NULL.
     shown: ffi::Py_buffer,
     facts: Facts,
     /// Extent and stride of a range, where `shown` points to them.
-    range: *mut [isize; 2],
+    range: Fixed<[isize; 2]>,
     /// How many requests were granted and not released, and one more until the first of them. Invariant 1.
     holders: AtomicUsize,
 }
@@ -48,17 +49,21 @@ impl Gate {
     /// What the object raises; `ValueError` where it has no such bytes.
     pub(super) fn new(object: &Bound<'_, PyAny>, range: Option<Range>) -> PyResult<Self> {
         let flags = if range.is_some() { ffi::PyBUF_SIMPLE } else { ffi::PyBUF_FULL_RO };
-        let mut held = Box::new(ffi::Py_buffer::new());
+        let py = object.py();
+        let held = Fixed::new(py, ffi::Py_buffer::new())?;
+        let range_shown = Fixed::new(py, [0, 1])?;
         // SAFETY: attached, with an object that is alive and room for a view.
-        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *held, flags) } != 0 {
-            return Err(raised(object.py()));
+        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), held.as_ptr(), flags) } != 0 {
+            return Err(raised(py));
         }
-        let shown = ffi::Py_buffer { obj: ptr::null_mut(), internal: ptr::null_mut(), ..*held };
+        // SAFETY: it is initialised, and nobody writes it while it is held.
+        let granted = unsafe { *held.as_ptr() };
+        let shown = ffi::Py_buffer { obj: ptr::null_mut(), internal: ptr::null_mut(), ..granted };
         let is_contiguous = |order: u8| {
             // With a sign on some platforms, and without one on others.
             let order = c_char::from_ne_bytes([order]);
             // SAFETY: the view was granted; its fields are only read.
-            unsafe { ffi::PyBuffer_IsContiguous(&raw const *held, order) != 0 }
+            unsafe { ffi::PyBuffer_IsContiguous(held.as_ptr(), order) != 0 }
         };
         let facts = Facts {
             ndim: usize::try_from(shown.ndim).unwrap_or(0),
@@ -67,19 +72,13 @@ impl Gate {
             readonly: shown.readonly != 0,
             indirect: !shown.suboffsets.is_null(),
         };
-        let mut gate = Self {
-            held: Box::into_raw(held),
-            shown,
-            facts,
-            range: Box::into_raw(Box::new([0, 1])),
-            holders: AtomicUsize::new(1),
-        };
+        let mut gate = Self { held, shown, facts, range: range_shown, holders: AtomicUsize::new(1) };
         if let Some(range) = range {
             gate.narrow(range)?;
         }
-        if PyErr::occurred(object.py()) {
+        if PyErr::occurred(py) {
             // Granted and refused at once: whoever goes on has an exception that comes from nowhere.
-            return Err(raised(object.py()));
+            return Err(raised(py));
         }
         Ok(gate)
     }
@@ -102,16 +101,16 @@ impl Gate {
             let text = format!("length is {length}, but from offset {offset} on there are {left} of {all} bytes");
             return Err(PyValueError::new_err(text));
         }
-        // SAFETY: the box is the gate's own, and nobody else has it yet.
-        unsafe { *self.range = [length, 1] };
+        // SAFETY: the range is the gate's own, and nobody else has it yet.
+        unsafe { self.range.as_ptr().write([length, 1]) };
         self.shown = ffi::Py_buffer {
             buf: self.shown.buf.wrapping_byte_offset(offset),
             len: length,
             itemsize: 1,
             ndim: 1,
             format: c"B".as_ptr().cast_mut(),
-            shape: self.range.cast(),
-            strides: self.range.cast::<isize>().wrapping_add(1),
+            shape: self.range.as_ptr().cast(),
+            strides: self.range.as_ptr().cast::<isize>().wrapping_add(1),
             suboffsets: ptr::null_mut(),
             ..self.shown
         };
@@ -172,7 +171,7 @@ impl Gate {
     /// By the last holder, once.
     fn release(&self, py: Python<'_>) {
         // SAFETY: the view was granted, and is released here only (invariant 1).
-        unsafe { release_held(py, self.held) };
+        unsafe { release_held(py, self.held.as_ptr()) };
     }
 }
 
@@ -239,8 +238,8 @@ impl Gate {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // SAFETY: the box is the gate's own; the collector runs while no other thread changes it.
-        let object = unsafe { &raw const (*self.held).obj };
+        // SAFETY: it is the gate's own; the collector runs while no other thread changes it.
+        let object = unsafe { &raw const (*self.held.as_ptr()).obj };
         // SAFETY: what a Py_buffer owns, if anything, is a reference like this one: a pointer that is NULL or an object's.
         let object = unsafe { &*object.cast::<Option<Py<PyAny>>>() };
         visit.call(object)
@@ -254,9 +253,5 @@ impl Drop for Gate {
             // SAFETY: invariant 3.
             self.release(unsafe { Python::assume_attached() });
         }
-        // SAFETY: `new` made it from a Box, and nobody points to it any more.
-        drop(unsafe { Box::from_raw(self.held) });
-        // SAFETY: as above.
-        drop(unsafe { Box::from_raw(self.range) });
     }
 }

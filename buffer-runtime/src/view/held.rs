@@ -10,14 +10,15 @@ use super::claims::{Arrays, Claims};
 use super::item::Wanted;
 use crate::exception::{raised, release_held};
 use crate::layout::MAX_NDIM;
+use crate::view::fixed::Fixed;
 
 /// A granted view, released when dropped.
 ///
 /// 1. The exporter has granted it and it was not released; so, if the exporter keeps to the protocol, what its fields point
 ///    to stays where it is.
-/// 2. The `Py_buffer` does not move: exporters may let its pointers lead into itself.
+/// 2. The `Py_buffer` does not move, and no `&mut` to it is made: exporters may let its pointers lead into itself.
 pub(super) struct Held<'py> {
-    buffer: Box<ffi::Py_buffer>,
+    buffer: Fixed<ffi::Py_buffer>,
     py: Python<'py>,
 }
 
@@ -26,7 +27,7 @@ impl<'py> Held<'py> {
     ///
     /// # Errors
     ///
-    /// `TypeError` where the object exports no buffer; or what the exporter raises.
+    /// `TypeError` where the object exports no buffer; what the exporter raises; `MemoryError`.
     pub(super) fn request(object: &Bound<'py, PyAny>, flags: c_int, wanted: Wanted) -> PyResult<Self> {
         let py = object.py();
         // SAFETY: attached, as the object says, which is alive.
@@ -37,9 +38,9 @@ impl<'py> Held<'py> {
                 wanted.conversion()
             )));
         }
-        let mut buffer = Box::new(ffi::Py_buffer::new());
+        let buffer = Fixed::new(py, ffi::Py_buffer::new())?;
         // SAFETY: attached, with an object that is alive and room for a view.
-        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), &raw mut *buffer, flags) } != 0 {
+        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), buffer.as_ptr(), flags) } != 0 {
             return Err(raised(py));
         }
         let held = Self { buffer, py };
@@ -52,7 +53,8 @@ impl<'py> Held<'py> {
 
     /// What the exporter says.
     pub(super) fn claims(&self) -> Claims<'_> {
-        let view = &*self.buffer;
+        // SAFETY: it is initialised, and nobody writes it while it is held.
+        let view = unsafe { *self.buffer.as_ptr() };
         let ndim = usize::try_from(view.ndim).ok().filter(|&ndim| ndim <= MAX_NDIM);
         let array = |first: *mut isize| {
             if first.is_null() {
@@ -80,13 +82,14 @@ impl<'py> Held<'py> {
     }
 
     pub(super) fn readonly(&self) -> bool {
-        self.buffer.readonly != 0
+        // SAFETY: as in `claims`.
+        unsafe { (*self.buffer.as_ptr()).readonly != 0 }
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         // SAFETY: the view is released here only (invariant 1).
-        unsafe { release_held(self.py, &raw mut *self.buffer) };
+        unsafe { release_held(self.py, self.buffer.as_ptr()) };
     }
 }

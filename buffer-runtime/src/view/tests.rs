@@ -1,4 +1,8 @@
-//! Views without an interpreter: claims as an exporter would make them, of memory that is Rust's. What Miri can look into.
+//! Views without an interpreter: claims as an exporter would make them, of memory that is Rust's. Miri runs `granted`, which
+//! has an interpreter of its own, and views from the request to the release.
+
+#[cfg(miri)]
+mod granted;
 
 use std::cell::UnsafeCell;
 use std::ffi::CStr;
@@ -110,7 +114,7 @@ fn refused<T: Element>(said: &Said) -> String {
 }
 
 #[test]
-fn miri_dense_reversed_transposed_and_broadcast_items_are_read_in_index_order() {
+fn dense_reversed_transposed_and_broadcast_items_are_read_in_index_order() {
     let memory = Memory::new(0_u16..6);
     // SAFETY: what is said below is inside the memory.
     let read = |said: Said| unsafe { said.read::<u16>() };
@@ -124,7 +128,7 @@ fn miri_dense_reversed_transposed_and_broadcast_items_are_read_in_index_order() 
 }
 
 #[test]
-fn miri_arrays_are_elements() {
+fn arrays_are_elements() {
     let memory = Memory::new((0_i32..12).map(|item| item * 10));
     // SAFETY: inside the memory.
     let pairs = unsafe { Said::of(memory.at(10), &[3, 2]).strides(&[-16, 4]).read::<[i32; 2]>() };
@@ -138,7 +142,7 @@ fn miri_arrays_are_elements() {
 }
 
 #[test]
-fn miri_pointers_to_pointers_to_rows_are_followed() {
+fn pointers_to_pointers_to_rows_are_followed() {
     let memory = Memory::new(0_u32..12);
     let rows: Vec<*mut u32> = [8, 0, 4, 2].map(|index| memory.at(index)).to_vec();
     let tables: Vec<*const *mut u32> = vec![rows.as_ptr().wrapping_add(2), rows.as_ptr()];
@@ -153,7 +157,7 @@ fn miri_pointers_to_pointers_to_rows_are_followed() {
 }
 
 #[test]
-fn miri_items_are_stored_in_index_order() {
+fn items_are_stored_in_index_order() {
     let memory = Memory::new([0_u16; 12]);
     // Every other item of two rows, backwards.
     let said = Said::of(memory.at(10), &[2, 3]).strides(&[-12, -4]);
