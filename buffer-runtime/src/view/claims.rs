@@ -93,11 +93,12 @@ impl Claims<'_> {
         check_len(&shape, itemsize, self.len)?;
         let mut strides = strides.map_or_else(|| c_order(&shape, itemsize), Ok)?;
         let mut suboffsets = suboffsets.unwrap_or_default();
-        suboffsets.truncate(suboffsets.iter().rposition(|&suboffset| suboffset >= 0).map_or(0, |last| last + 1));
+        end_at_pointers(&mut suboffsets);
 
         take_element(&mut shape, &mut strides, suboffsets.len(), in_item, wanted, itemsize)?;
         // Longer only where there are no elements, and so nothing behind the pointers.
         suboffsets.truncate(shape.len());
+        end_at_pointers(&mut suboffsets);
         let depth = suboffsets.len();
         let empty = shape.contains(&0);
         let (inner_shape, inner_strides) = (&shape[depth..], &strides[depth..]);
@@ -146,6 +147,11 @@ fn check_len(shape: &[isize], itemsize: isize, len: isize) -> Result<(), Problem
         return Err(Contradiction::Len { len, shape: shape.to_vec(), itemsize, bytes }.into());
     }
     Ok(())
+}
+
+/// Leaves only those up to the last dimension that has pointers.
+fn end_at_pointers(suboffsets: &mut Vec<isize>) {
+    suboffsets.truncate(suboffsets.iter().rposition(|&suboffset| suboffset >= 0).map_or(0, |last| last + 1));
 }
 
 /// Takes the dimensions that are one element's off the end of the shape, but for those which are in the item's format.

@@ -194,6 +194,18 @@ fn what_contradicts_itself_is_refused_without_a_look_at_the_memory() {
     assert!(refused::<[f64; 2]>(&said(&[4, 2], &[24, 16])).contains("in one piece"));
 }
 
+#[test]
+fn a_pointer_among_the_scalars_of_no_element_leads_to_no_row() {
+    let nowhere = ptr::without_provenance_mut::<f32>(64);
+    let said = |suboffsets: &[isize]| {
+        let said = Said { suboffsets: Some(suboffsets.to_vec()), ..Said::of(nowhere, &[2, 0, 3]) };
+        said.check::<[f32; 3]>().unwrap().suboffsets
+    };
+    assert!(said(&[-1, -1, 4]).is_empty());
+    assert_eq!(said(&[4, -1, 4]), [4]);
+    assert_eq!(said(&[-1, 4, -1]), [-1, 4]);
+}
+
 /// Where the items are that claims lead to, by their definition.
 fn addresses(shape: &[isize], strides: &[isize]) -> Vec<isize> {
     shape.iter().zip(strides).fold(vec![0], |starts, (&extent, &stride)| {
@@ -261,6 +273,7 @@ proptest! {
         if let Ok(places) = claims.check(Wanted::of::<f64>(Access::Write)) {
             prop_assert_eq!(places.shape.len(), places.strides.len());
             prop_assert!(places.suboffsets.len() <= places.shape.len());
+            prop_assert!(places.suboffsets.last().is_none_or(|&last| last >= 0));
             prop_assert!(places.shape.iter().all(|&extent| extent >= 0));
             if places.len > 0 && places.suboffsets.is_empty() {
                 prop_assert!(buf.is_multiple_of(8) && buf > places.reach.before);
