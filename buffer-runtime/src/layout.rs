@@ -7,6 +7,7 @@ mod check;
 mod declared;
 mod dim;
 mod error;
+mod overlap;
 mod resolve;
 
 use std::ffi::CStr;
@@ -15,7 +16,8 @@ pub use self::check::{CheckedLayout, Layout};
 pub use self::declared::{Declaration, Declared, Item, Numbers};
 pub use self::dim::{Dim, Dimension, Dims};
 pub use self::error::LayoutError;
-pub(crate) use self::resolve::{Memory, contiguity, count_of_numbers, fill_strides, may_overlap, ndim, resolve};
+pub(crate) use self::overlap::{may_overlap, rows_may_overlap};
+pub(crate) use self::resolve::{Memory, contiguity, count_of_numbers, fill_strides, ndim, resolve};
 
 /// The most dimensions that the buffer protocol allows.
 pub(crate) const MAX_NDIM: usize = 64;

@@ -185,7 +185,7 @@ impl<'py, T: Element> BufferView<'py, T> {
         }
         // SAFETY: the view is held, and these are its checked claims.
         let starts = unsafe { Starts::find(buf, &places, wanted) }?;
-        if access == Access::Write && (places.may_overlap(wanted) || starts.may_overlap(&places)) {
+        if access == Access::Write && (places.may_overlap(wanted) || starts.may_overlap(&places, wanted)) {
             return Err(Problem::Overlapping);
         }
         let Places { c_contiguous, f_contiguous, len, .. } = places;

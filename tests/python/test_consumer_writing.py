@@ -146,6 +146,19 @@ def test_items_that_share_memory_are_read_and_not_written(shape, strides):
     consumer.scale(array.copy(), 2.0)
 
 
+@pytest.mark.parametrize(
+    ("shape", "strides"), [((3, 2), (16, 24)), ((2, 3), (24, 16)), ((3, 2, 2), (16, 24, 64))], ids=str
+)
+def test_items_that_interleave_are_written_once_each(shape, strides):
+    memory = np.arange(16.0)
+    array = np.lib.stride_tricks.as_strided(memory, shape, strides)
+    expected = memory.copy()
+    for place in np.unique(np.lib.stride_tricks.as_strided(np.arange(16), shape, strides)):
+        expected[place] *= 2
+    consumer.scale(array, 2.0)
+    assert (memory == expected).all()
+
+
 def test_rows_that_share_memory_are_not_written():
     def rows(offsets):
         it = consumer.Liar()
@@ -155,6 +168,9 @@ def test_rows_that_share_memory_are_not_written():
 
     for offsets in ([0, 16, 64], [64, 0, 16], [0]):
         assert consumer.fill("f64", rows(offsets), 1.0) == [1.0] * 2 * len(offsets)
+    interleaved = rows([16, 8])
+    interleaved.strides = [8, 24]
+    assert consumer.fill("f64", interleaved, 1.0) == [1.0] * 4
     for offsets in ([0, 0], [0, 8], [64, 0, 72]):
         it = rows(offsets)
         assert len(consumer.read("f64", it)) == 2 * len(offsets)

@@ -113,6 +113,21 @@ def test_overlapping_items_are_read_only(strides):
     assert array.tolist() == np.lib.stride_tricks.as_strided(VALUES, (3, 3), strides).tolist()
 
 
+@pytest.mark.parametrize(
+    ("shape", "strides", "offset"), [((3, 2), (-8, 12), 16), ((2, 3), (12, 8), 0), ((4, 3), (12, 16), 4)], ids=str
+)
+def test_items_that_interleave_are_writable(shape, strides, offset):
+    m = layouts.Strided2(CONTENT, *shape, *strides, offset)
+    array = np.asarray(m)
+    assert array.flags.writeable
+    places = (offset + np.add.outer(np.arange(shape[0]) * strides[0], np.arange(shape[1]) * strides[1])) // SIZE
+    assert array.tolist() == VALUES[places].tolist()
+    expected = VALUES.copy()
+    for number, index in enumerate(np.ndindex(shape)):
+        array[index] = expected[places[index]] = number
+    assert array.tolist() == expected[places].tolist()
+
+
 def test_rust_does_not_read_beside_items_that_can_be_written():
     m = layouts.Strided2(CONTENT, 3, 4, 32, 4, 0)
     array = np.asarray(m)

@@ -42,7 +42,8 @@ pub struct CheckedLayout {
     pub strides: Vec<isize>,
     /// The size of all items together in bytes.
     pub nbytes: usize,
-    /// Whether two items may have bytes in common, which makes a buffer read-only.
+    /// Whether two items have bytes in common, which makes a buffer read-only. Strides of three axes or more may be too
+    /// entangled to tell within a bounded number of steps; then it is true as well.
     pub overlaps: bool,
 }
 

@@ -4,6 +4,7 @@
 //! there are any. Each declaration of a class that is known at compile time is a prefix of it, so that comparing the prefix
 //! tells whether a layout still holds.
 
+use super::overlap::may_overlap;
 use super::{Declaration, Descriptor, Dim, LayoutError, MAX_NDIM, Order};
 use crate::request::Facts;
 
@@ -108,7 +109,8 @@ pub(crate) fn resolve(
 
     let (c_contiguous, f_contiguous) =
         if indirect { (false, false) } else { contiguity(shape, strides, whole.itemsize) };
-    let overlaps = !indirect && may_overlap(shape, strides, whole.itemsize);
+    // Only strides that were declared can lead to a byte twice.
+    let overlaps = declared.strides.is_some() && may_overlap(shape, strides, whole.itemsize);
     let readonly = descriptor.readonly || declared.readonly || overlaps;
     Ok(Resolved {
         ndim,
@@ -296,31 +298,5 @@ fn follow<'a>(mut axes: impl Iterator<Item = (&'a isize, &'a isize)>, itemsize: 
         let fits = extent == 1 || stride == next;
         next *= extent;
         fits
-    })
-}
-
-/// Whether two items may have bytes in common, so that writing one would write another.
-///
-/// They have none if each stride steps over all that the smaller ones reach. A layout of which that is not true may still
-/// have none, but is taken to.
-pub(crate) fn may_overlap(shape: &[isize], strides: &[isize], itemsize: isize) -> bool {
-    if shape.contains(&0) {
-        return false;
-    }
-    let mut steps = [(0_usize, 0_isize); MAX_NDIM];
-    let mut count = 0;
-    for (&extent, &stride) in shape.iter().zip(strides) {
-        if extent > 1 {
-            steps[count] = (stride.unsigned_abs(), extent);
-            count += 1;
-        }
-    }
-    let steps = &mut steps[..count];
-    steps.sort_unstable();
-    let mut reach = itemsize.cast_unsigned();
-    steps.iter().any(|&(stride, extent)| {
-        let overlaps = stride < reach;
-        reach = reach.saturating_add(stride.saturating_mul((extent - 1).cast_unsigned()));
-        overlaps
     })
 }

@@ -3,6 +3,7 @@
 use super::claims::{Places, check_start};
 use super::item::Wanted;
 use super::problem::{Contradiction, Problem};
+use crate::layout::rows_may_overlap;
 
 /// Where elements start.
 pub(super) enum Starts {
@@ -63,9 +64,9 @@ impl Starts {
     }
 
     /// Whether elements of different rows may have bytes in common.
-    pub(super) fn may_overlap(&self, places: &Places) -> bool {
-        let mut ends: Vec<_> = self.as_slice().iter().filter_map(|&start| places.reach.around(start)).collect();
-        ends.sort_unstable();
-        ends.windows(2).any(|rows| rows[0].1 > rows[1].0)
+    pub(super) fn may_overlap(&self, places: &Places, wanted: Wanted) -> bool {
+        let depth = places.suboffsets.len();
+        let (shape, strides) = (&places.shape[depth..], &places.strides[depth..]);
+        rows_may_overlap(shape, strides, wanted.size.cast_signed(), self.as_slice())
     }
 }

@@ -38,8 +38,9 @@ use crate::shared::{self, Shared};
 ///
 /// - what the exporter raises where its memory is read-only: `BufferError` mostly, but `ValueError` by numpy;
 /// - `BufferError` where items share memory, as those of a sliding window do, or of a broadcast array that was made
-///   writable: a change of each item would change some of them twice. A layout too entangled to tell is taken for one of
-///   these; no slicing, transposing or reshaping makes such a one.
+///   writable: a change of each item would change some of them twice. Items that interleave and share no byte are fine.
+///   Whether they do is a search that is given up after a bounded number of steps, and then they are taken to share bytes;
+///   no slicing, transposing or reshaping makes such a layout.
 pub struct BufferViewMut<'py, T> {
     /// 1. It was asked for as writable, and granted so.
     view: BufferView<'py, T>,

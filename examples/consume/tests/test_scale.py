@@ -85,6 +85,12 @@ def test_items_that_share_memory_are_refused():
         scale(window, 2)
 
 
+def test_items_that_interleave_are_scaled_once_each():
+    whole = np.ones(8)
+    scale(np.lib.stride_tricks.as_strided(whole, (3, 2), (16, 24)), 2)
+    assert whole.tolist() == [2, 1, 2, 2, 2, 2, 1, 2]
+
+
 def test_what_is_no_buffer_of_doubles():
     with pytest.raises(TypeError, match="a bytes-like object is required, not 'list'"):
         scale([1.0], 2)

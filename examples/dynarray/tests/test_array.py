@@ -124,6 +124,16 @@ def test_items_that_overlap_are_read_only(strides):
     assert not np.asarray(m).flags.writeable
 
 
+@pytest.mark.parametrize(("shape", "strides"), [((3, 2), (-4, 6)), ((2, 3), (6, 4)), ((3, 2, 2), (-4, 6, 1))], ids=str)
+def test_items_that_interleave_are_writable(shape, strides):
+    format = "h" if len(shape) == 2 else "b"
+    m = DynArray(DATA, format=format, shape=shape, strides=strides, offset=8)
+    assert not m.readonly
+    array = np.asarray(m)
+    array[...] = np.arange(array.size).reshape(shape)
+    assert agrees_with_its_views(m) == np.arange(array.size).reshape(shape).tolist()
+
+
 def test_read_only_where_it_is_asked_for():
     m = DynArray(DATA, readonly=True)
     assert m.readonly

@@ -37,7 +37,7 @@ def array_of_its_own(layout, address, readonly):
 
 def check(layout):
     m = DynArray(MEMORY[: layout.size], **layout.keywords)
-    assert m.readonly or not (layout.readonly or layout.overlaps())
+    assert m.readonly == (layout.readonly or layout.overlaps())
     array = np.asarray(m)
     expected = array_of_its_own(layout, array.ctypes.data - layout.offset, m.readonly)
     assert (array.dtype, array.shape) == (expected.dtype, expected.shape)

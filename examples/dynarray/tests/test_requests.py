@@ -34,8 +34,7 @@ def check(testbuffer, layout):
     places = layout.places()
     assert (m.format, m.shape, m.strides) == (layout.format, layout.full_shape, layout.full_strides)
     assert m.nbytes == len(places) * layout.itemsize
-    # Nothing else makes a layout read-only but what is too entangled to tell.
-    assert m.readonly or not (layout.readonly or layout.overlaps())
+    assert m.readonly == (layout.readonly or layout.overlaps())
 
     reference = ndarray(testbuffer, layout, m.readonly)
     assert not differences(m, reference, *REQUESTS)

@@ -1,0 +1,200 @@
+//! Whether two items of a layout have bytes in common.
+//!
+//! Two items of `w + 1` bytes do if the distance between them, the sum of `stride * d` over all axes, is in `-w..=w`. Here `d` is
+//! the difference of their indices along an axis of `n` items, any number in `-(n - 1)..=n - 1`; and not all of them are 0.
+//! (Differences have either sign, so the signs of the strides do not matter.) That is a search for whole numbers: exact for two
+//! axes in a few divisions; beyond them the differences along the longest strides are tried one by one, where the shorter ones
+//! reach far enough to make up for them. How many are tried is bounded. Beyond the bound the answer is that items may overlap.
+
+use super::MAX_NDIM;
+
+/// How much is tried before the search is given up, where one difference counts 1: at most about a millisecond.
+const WORK: i64 = 10_000;
+/// What deciding two axes at once counts.
+const OF_TWO: i64 = 10;
+/// The most axes of a search; those that continue each other count as one. It bounds the depth of the recursion.
+const MOST_AXES: usize = 16;
+/// The most that all strides of a search add up to. No memory is that large, and no sum here overflows.
+const FARTHEST: i64 = i64::MAX / 8;
+
+/// Whether two items of a layout may have bytes in common, so that writing one would write another.
+///
+/// `false` is always exact. `true` is exact for up to two axes that interleave, and for whatever else the bound on the work lets
+/// be decided.
+pub(crate) fn may_overlap(shape: &[isize], strides: &[isize], itemsize: isize) -> bool {
+    !shape.contains(&0) && Search::new(shape, strides, itemsize).is_none_or(|mut search| search.overlaps())
+}
+
+/// Whether items of different rows may have bytes in common, where rows of this layout start at these addresses.
+pub(crate) fn rows_may_overlap(shape: &[isize], strides: &[isize], itemsize: isize, starts: &[*mut u8]) -> bool {
+    if shape.contains(&0) {
+        return false;
+    }
+    let Some(mut search) = Search::new(shape, strides, itemsize) else { return true };
+    let mut addresses: Vec<usize> = starts.iter().map(|start| start.addr()).collect();
+    addresses.sort_unstable();
+    let reach = search.reach();
+    addresses.iter().enumerate().any(|(index, address)| {
+        let distances = addresses[index + 1..].iter().map(|next| i64::try_from(next - address).unwrap_or(i64::MAX));
+        // Farther rows cannot meet this one.
+        distances.take_while(|&distance| distance <= reach).any(|distance| search.spend(1) || search.meets(0, distance))
+    })
+}
+
+/// One axis of at least two items.
+#[derive(Clone, Copy, Default)]
+struct Axis {
+    /// Without its sign; larger than an item.
+    stride: i64,
+    /// The largest difference of two indices along it.
+    most: i64,
+    /// How far from 0 a sum may be for the axes behind this one, with shorter strides, to bring it into `-w..=w`.
+    slack: i64,
+}
+
+struct Search {
+    /// The axes with the longest strides come first.
+    axes: [Axis; MOST_AXES],
+    count: usize,
+    /// The size of an item, less 1.
+    w: i64,
+    /// How much may still be tried.
+    left: i64,
+}
+
+impl Search {
+    /// None where items overlap for certain, or the layout is beyond what is searched. The shape has no 0.
+    fn new(shape: &[isize], strides: &[isize], itemsize: isize) -> Option<Self> {
+        let mut sorted = [(0_i64, 0_i64); MAX_NDIM];
+        let mut count = 0;
+        for (&extent, &stride) in shape.iter().zip(strides).filter(|&(&extent, _)| extent > 1) {
+            sorted[count] = (i64::try_from(stride.unsigned_abs()).ok()?, i64::try_from(extent).ok()?);
+            count += 1;
+        }
+        let sorted = &mut sorted[..count];
+        sorted.sort_unstable();
+
+        let mut size = i64::try_from(itemsize).ok()?;
+        let mut merged = [(0_i64, 0_i64); MOST_AXES];
+        let mut count: usize = 0;
+        for &(stride, extent) in &*sorted {
+            if stride < size {
+                return None;
+            }
+            let last = count.checked_sub(1).map(|last| &mut merged[last]);
+            match last {
+                // What lies together shares bytes with others exactly if one of its items does.
+                None if stride == size => size = size.checked_mul(extent)?,
+                Some((last, items)) if last.checked_mul(*items) == Some(stride) => {
+                    *items = items.checked_mul(extent)?;
+                }
+                _ => {
+                    *merged.get_mut(count)? = (stride, extent);
+                    count += 1;
+                }
+            }
+        }
+
+        let mut search = Self { axes: [Axis::default(); MOST_AXES], count, w: size - 1, left: WORK };
+        let mut slack = search.w;
+        for (axis, &(stride, extent)) in search.axes[..count].iter_mut().rev().zip(&merged) {
+            let most = extent - 1;
+            *axis = Axis { stride, most, slack };
+            slack = stride.checked_mul(most)?.checked_add(slack)?;
+        }
+        (slack <= FARTHEST).then_some(search)
+    }
+
+    /// How far two rows may be from each other to have bytes in common.
+    fn reach(&self) -> i64 {
+        self.axes[..self.count].first().map_or(self.w, |axis| axis.stride * axis.most + axis.slack)
+    }
+
+    /// Counts what is about to be tried. Answers whether that is too much.
+    fn spend(&mut self, work: i64) -> bool {
+        self.left -= work;
+        self.left < 0
+    }
+
+    /// Whether two different items overlap: the first difference that is not 0 may be taken to be positive.
+    fn overlaps(&mut self) -> bool {
+        (0..self.count).any(|axis| {
+            let (_, to) = self.differences(axis, 0);
+            self.meets_with(axis, 0, 1, to)
+        })
+    }
+
+    /// Whether some differences along the axes from this one on bring a sum into `-w..=w`.
+    fn meets(&mut self, axis: usize, sum: i64) -> bool {
+        if axis == self.count {
+            return (-self.w..=self.w).contains(&sum);
+        }
+        let (from, to) = self.differences(axis, sum);
+        self.meets_with(axis, sum, from, to)
+    }
+
+    /// The least and the greatest difference along an axis behind which the other axes can still make up for the sum.
+    fn differences(&self, axis: usize, sum: i64) -> (i64, i64) {
+        let Axis { stride, most, slack } = self.axes[axis];
+        let (least, greatest) = (-(slack + sum).div_euclid(stride), (slack - sum).div_euclid(stride));
+        (least.max(-most), greatest.min(most))
+    }
+
+    /// The same as [`meets`](Self::meets), with these of the [`differences`](Self::differences) along the first axis.
+    fn meets_with(&mut self, axis: usize, sum: i64, from: i64, to: i64) -> bool {
+        if from > to {
+            return false;
+        }
+        let stride = self.axes[axis].stride;
+        match self.count - axis {
+            1 => true,
+            2 => {
+                // The second axis reaches every multiple of its stride that is near enough.
+                let second = self.axes[axis + 1].stride;
+                let first = (sum + stride * from + self.w).rem_euclid(second);
+                self.spend(OF_TWO) || steps_into(stride.rem_euclid(second), first, second, to - from + 1, 2 * self.w)
+            }
+            _ => (from..=to).any(|difference| self.spend(1) || self.meets(axis + 1, sum + stride * difference)),
+        }
+    }
+}
+
+/// Whether `(first + step * x) % modulus <= most` for an `x` in `0..count`.
+fn steps_into(step: i64, first: i64, modulus: i64, count: i64, most: i64) -> bool {
+    if most >= modulus - 1 {
+        return true;
+    }
+    let [step, first, modulus, count, most] = [step, first, modulus, count, most].map(i64::cast_unsigned);
+    // Each such x adds 1 to the difference of the quotients, of which one is also 1 less for all x.
+    let all = sum_of_quotients(step, first, modulus, count);
+    let shifted = sum_of_quotients(step, first + (modulus - 1 - most), modulus, count);
+    all.wrapping_add(count) != shifted
+}
+
+/// The sum of `(first + step * x) / modulus` over all `x` in `0..count`, modulo 2 to the 64th.
+///
+/// As Euclid's algorithm does, it takes what is whole out of `step` and `first`, and then counts the points with whole
+/// coordinates under the line along its other axis.
+fn sum_of_quotients(mut step: u64, mut first: u64, mut modulus: u64, mut count: u64) -> u64 {
+    let mut sum = 0_u64;
+    loop {
+        let pairs = if count.is_multiple_of(2) {
+            (count / 2).wrapping_mul(count.wrapping_sub(1))
+        } else {
+            count.wrapping_mul((count - 1) / 2)
+        };
+        sum = sum.wrapping_add(pairs.wrapping_mul(step / modulus)).wrapping_add(count.wrapping_mul(first / modulus));
+        step %= modulus;
+        first %= modulus;
+        // A step is no more than a stride: this is within all that strides add up to.
+        let end = step * count + first;
+        if end < modulus {
+            return sum;
+        }
+        (count, first) = (end / modulus, end % modulus);
+        (step, modulus) = (modulus, step);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests;
