@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, SupportsIndex
 
 from typing_extensions import Self
 
@@ -7,8 +7,8 @@ __all__ = ["Wrapper", "live_allocations"]
 class Wrapper:
     """The int32 numbers from 0 to n - 1, in memory of a C library."""
 
-    def __new__(cls, n: int) -> Self:
-        """Raises `MemoryError` if the library has no memory for them."""
+    def __new__(cls, n: SupportsIndex) -> Self:
+        """Raises `MemoryError` if the library has no memory for them; `ValueError` or `TypeError` for a bad number."""
 
     def free(self) -> None:
         """Gives the memory back now. Raises `BufferError` while anything shows it; a second time does nothing.

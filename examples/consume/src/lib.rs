@@ -5,7 +5,7 @@
 //! doubles, and every other object raises an exception that says what it has instead.
 
 use buffer_runtime::{BufferView, BufferViewMut};
-use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 /// With fewer items than this, letting other threads run takes longer than the work.
@@ -57,7 +57,11 @@ fn dot(py: Python<'_>, a: BufferView<'_, f64>, b: BufferView<'_, f64>) -> PyResu
 /// Multiplies every item of a writable buffer of float64 in place.
 #[pyfunction]
 #[pyo3(signature = (obj, factor, /))]
-fn scale(py: Python<'_>, #[pyo3(from_py_with = writable)] obj: BufferViewMut<'_, f64>, factor: f64) {
+fn scale(
+    py: Python<'_>,
+    #[pyo3(from_py_with = writable)] obj: BufferViewMut<'_, f64>,
+    #[pyo3(from_py_with = factor_of)] factor: f64,
+) {
     let multiply = |item| item * factor;
     match obj.shared_in_memory_order() {
         Some(items) => detached_if_large(py, items.len(), || items.update(multiply)),
@@ -75,6 +79,24 @@ fn writable<'py>(object: &Bound<'py, PyAny>) -> PyResult<BufferViewMut<'py, f64>
         let refusal = PyBufferError::new_err(error.value(py).to_string());
         refusal.set_cause(py, Some(error));
         refusal
+    })
+}
+
+/// Reads the argument `factor`.
+fn factor_of(factor: &Bound<'_, PyAny>) -> PyResult<f64> {
+    let py = factor.py();
+    factor.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyOverflowError>(py) {
+            PyValueError::new_err("factor is too large for a float64")
+        } else if error.is_instance_of::<PyTypeError>(py) {
+            let kind = factor.get_type().name();
+            kind.map_or_else(
+                |error| error,
+                |kind| PyTypeError::new_err(format!("factor must be a real number, not {kind}")),
+            )
+        } else {
+            error
+        }
     })
 }
 

@@ -58,8 +58,12 @@ def test_a_factor_of_another_type():
     scale(a, True)
     scale(a, np.float32(2))
     assert a.tolist() == [2, 2, 2]
-    with pytest.raises(TypeError, match="must be real number, not str"):
-        scale(a, "2")
+    for other in ("2", None, 2j):
+        with pytest.raises(TypeError, match=f"^factor must be a real number, not {type(other).__name__}"):
+            scale(a, other)
+    with pytest.raises(ValueError, match="^factor is too large for a float64"):
+        scale(a, 10**400)
+    assert a.tolist() == [2, 2, 2]
 
 
 def test_read_only_buffers_are_refused_by_all_exporters_alike():

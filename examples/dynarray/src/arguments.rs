@@ -5,8 +5,10 @@ use std::fmt::Display;
 use buffer_runtime::Format;
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyMapping, PyMemoryView};
+use pyo3::types::{PyBytes, PyMapping, PyMemoryView, PyString};
 
+/// What a shape and strides are.
+const SEQUENCE: &str = "a sequence of integers";
 /// The most numbers that a shape has.
 const MAX_NDIM: usize = 64;
 
@@ -20,12 +22,16 @@ pub(crate) fn out_of_memory(argument: &str, bytes: usize) -> PyErr {
     PyMemoryError::new_err(format!("{argument}: no memory for {bytes} bytes"))
 }
 
+/// `TypeError: shape: expected a sequence of integers, not int`
+pub(crate) fn not_a(what: &str, value: &Bound<'_, PyAny>, argument: &str) -> PyErr {
+    let kind = value.get_type().name();
+    kind.map_or_else(|error| error, |kind| PyTypeError::new_err(format!("{argument}: expected {what}, not {kind}")))
+}
+
 /// Says which argument an exception is about.
 pub(crate) fn name(py: Python<'_>, argument: &str, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyTypeError>(py) {
         PyTypeError::new_err(format!("{argument}: {}", error.value(py)))
-    } else if error.is_instance_of::<PyOverflowError>(py) {
-        wrong(argument, "no memory is that large")
     } else if error.is_instance_of::<PyValueError>(py) {
         wrong(argument, error.value(py))
     } else {
@@ -36,7 +42,8 @@ pub(crate) fn name(py: Python<'_>, argument: &str, error: PyErr) -> PyErr {
 /// The default is `B`, as for memoryview.
 pub(crate) fn format(value: Option<&Bound<'_, PyAny>>) -> PyResult<Format> {
     let text = value.map_or(Ok("B".to_owned()), |value| {
-        value.extract::<String>().map_err(|error| name(value.py(), "format", error))
+        let text = value.cast::<PyString>().map_err(|_| not_a("a string such as 'B'", value, "format"))?;
+        text.extract::<String>().map_err(|error| name(value.py(), "format", error))
     })?;
     let format = Format::parse(&text).map_err(|error| wrong("format", error))?;
     if format.itemsize() == 0 {
@@ -47,7 +54,19 @@ pub(crate) fn format(value: Option<&Bound<'_, PyAny>>) -> PyResult<Format> {
 
 /// Anything with `__index__`.
 pub(crate) fn integer(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<isize> {
-    value.extract().map_err(|error| name(value.py(), argument, error))
+    let py = value.py();
+    value.extract().map_err(|error: PyErr| {
+        if !error.is_instance_of::<PyOverflowError>(py) {
+            return name(py, argument, error);
+        }
+        // What no `isize` can hold is very large or very negative; strides alone may be negative.
+        match value.lt(0) {
+            Ok(_) if argument == "strides" => wrong(argument, "the number reaches farther than any memory"),
+            Ok(true) => wrong(argument, "the number is negative; write one from 0 on"),
+            Ok(false) => wrong(argument, "the number is larger than any memory"),
+            Err(error) => error,
+        }
+    })
 }
 
 /// Anything that is true or false.
@@ -57,17 +76,25 @@ pub(crate) fn truth(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<bool> 
 
 /// A sequence of integers.
 pub(crate) fn integers(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<isize>> {
-    // It has a length and items too, but not those that are meant.
-    if value.is_instance_of::<PyMapping>() {
-        return Err(PyTypeError::new_err(format!("{argument}: expected a sequence of integers, not a mapping")));
+    let no_sequence = |error: PyErr| {
+        let py = value.py();
+        if error.is_instance_of::<PyTypeError>(py) {
+            not_a(SEQUENCE, value, argument)
+        } else if error.is_instance_of::<PyOverflowError>(py) {
+            wrong(argument, format_args!("more dimensions than the {MAX_NDIM} that a buffer may have"))
+        } else {
+            name(py, argument, error)
+        }
+    };
+    // A mapping has a length and items too, but not those that are meant; a string has no integers.
+    if value.is_instance_of::<PyMapping>() || value.is_instance_of::<PyString>() {
+        return Err(not_a(SEQUENCE, value, argument));
     }
-    let len = value.len().map_err(|error| name(value.py(), argument, error))?;
+    let len = value.len().map_err(no_sequence)?;
     if len > MAX_NDIM {
         return Err(wrong(argument, format_args!("{len} dimensions, but a buffer has at most {MAX_NDIM}")));
     }
-    (0..len)
-        .map(|index| integer(&value.get_item(index).map_err(|error| name(value.py(), argument, error))?, argument))
-        .collect()
+    (0..len).map(|index| integer(&value.get_item(index).map_err(no_sequence)?, argument)).collect()
 }
 
 /// A copy of any buffer's items, one after the other in C order.

@@ -72,7 +72,8 @@ impl DynArray {
 
         let layout =
             Layout { itemsize: format.itemsize(), shape: shape.as_deref(), strides: strides.as_deref(), offset };
-        let layout = layout.check(data.len()).map_err(|error| wrong(argument_of(&error), error))?;
+        let checked = layout.check(data.len());
+        let layout = checked.map_err(|error| wrong(argument_of(&error, layout, data.len()), error))?;
         // Views of items that share bytes are read-only in any case.
         let readonly = readonly || layout.overlaps;
         Ok(Self { format, shape, strides: layout.strides, offset, readonly, data: ExportCell::new(data) })
@@ -81,7 +82,8 @@ impl DynArray {
     /// Changes the size of the storage; new bytes are 0. Raises `BufferError` while any view is alive.
     fn resize(&self, py: Python<'_>, nbytes: &Bound<'_, PyAny>) -> PyResult<()> {
         let nbytes = integer(nbytes, "nbytes")?;
-        let nbytes = usize::try_from(nbytes).map_err(|_| wrong("nbytes", format_args!("{nbytes} is negative")))?;
+        let nbytes = usize::try_from(nbytes)
+            .map_err(|_| wrong("nbytes", format_args!("{nbytes} is negative; write a number from 0 on")))?;
         self.layout_over(nbytes).map_err(|error| wrong("nbytes", error))?;
         let mut data = self.data.write(py)?;
         let more = nbytes.saturating_sub(data.len());
@@ -124,11 +126,22 @@ impl DynArray {
 }
 
 /// Which argument to change.
-fn argument_of(error: &LayoutError) -> &'static str {
+fn argument_of(error: &LayoutError, layout: Layout<'_>, bytes: usize) -> &'static str {
     match error {
         LayoutError::OffsetOutside { .. } => "offset",
         LayoutError::PartialItem { .. } => "data",
         LayoutError::StridesMismatch { .. } | LayoutError::StridesWithoutShape => "strides",
+        LayoutError::Outside { .. } | LayoutError::TooLarge => {
+            // The first without which the items would be inside.
+            let dense = Layout { strides: None, ..layout };
+            if (Layout { offset: 0, ..dense }).check(bytes).is_err() {
+                "shape"
+            } else if dense.check(bytes).is_err() {
+                "offset"
+            } else {
+                "strides"
+            }
+        }
         _ => "shape",
     }
 }

@@ -1,9 +1,10 @@
 //! Rows that stay where they are.
 
 use buffer_runtime::{ExportBuffer, ExportCell, Format};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use crate::arguments::{bytes, format, name, wrong};
+use crate::arguments::{bytes, format, not_a, wrong};
 
 /// Equally long rows, each in an allocation of its own: a buffer with suboffsets.
 #[derive(ExportBuffer)]
@@ -22,7 +23,10 @@ impl Rows {
     #[pyo3(signature = (rows, *, format = None), text_signature = "(rows, *, format='B')")]
     fn new(rows: &Bound<'_, PyAny>, format: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let format = self::format(format)?;
-        let rows = rows.try_iter().map_err(|error| name(rows.py(), "rows", error))?;
+        let rows = rows.try_iter().map_err(|error| {
+            let is_type_error = error.is_instance_of::<PyTypeError>(rows.py());
+            if is_type_error { not_a("an iterable of rows", rows, "rows") } else { error }
+        })?;
         let copies = rows.enumerate().map(|(index, row)| bytes(&row?, &format!("rows: row {index}")));
         let copies = copies.collect::<PyResult<Vec<_>>>()?;
 

@@ -5,7 +5,7 @@
 //! before.
 
 use buffer_runtime::{ExportBuffer, ExportCell, ForeignBuffer};
-use pyo3::exceptions::{PyMemoryError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 // As `c/numbers.h` declares it.
@@ -25,12 +25,11 @@ struct Wrapper {
 #[pymethods]
 impl Wrapper {
     #[new]
-    fn new(n: isize) -> PyResult<Self> {
-        let len = usize::try_from(n).map_err(|_| PyValueError::new_err(format!("n must be at least 0, not {n}")))?;
+    fn new(#[pyo3(from_py_with = count)] n: usize) -> PyResult<Self> {
         // SAFETY: it is called once, with what `numbers_new` has given.
         let free = |numbers, _| unsafe { numbers_free(numbers) };
         // SAFETY: the library gives n numbers, or NULL, and leaves them to us until `numbers_free`, which any thread may call.
-        let numbers = unsafe { ForeignBuffer::new(numbers_new(len), len, free) };
+        let numbers = unsafe { ForeignBuffer::new(numbers_new(n), n, free) };
         // It was NULL: the library aligns what it gives.
         let numbers = numbers.map_err(|_| PyMemoryError::new_err(format!("no memory for {n} int32")))?;
         Ok(Self { numbers: ExportCell::new(numbers) })
@@ -45,6 +44,28 @@ impl Wrapper {
     fn __len__(&self) -> usize {
         self.numbers.len()
     }
+}
+
+/// Reads the argument `n`: anything with `__index__`, from 0 to what an `isize` can hold.
+fn count(n: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let py = n.py();
+    let text = match n.extract::<isize>() {
+        Ok(number) => match usize::try_from(number) {
+            Ok(count) => return Ok(count),
+            Err(_) => format!("n must be at least 0, not {number}"),
+        },
+        Err(error) if error.is_instance_of::<PyTypeError>(py) => {
+            let kind = n.get_type().name()?;
+            return Err(PyTypeError::new_err(format!("n must be an integer, not {kind}")));
+        }
+        // What no `isize` can hold is very large or very negative.
+        Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
+            let text = if n.lt(0)? { "n must be at least 0" } else { "n is too large for any memory" };
+            text.to_owned()
+        }
+        Err(error) => return Err(error),
+    };
+    Err(PyValueError::new_err(text))
 }
 
 /// How many allocations of the library are alive.

@@ -28,11 +28,23 @@ def test_bad_numbers():
     for n in (2**31 + 1, sys.maxsize // 4, sys.maxsize):
         with pytest.raises(MemoryError, match=f"no memory for {n} int32"):
             Wrapper(n)
-    with pytest.raises(OverflowError):
-        Wrapper(2**64)
-    for n in (1.0, "3", None):
-        with pytest.raises(TypeError):
+    for n in (2**63, 2**64, 10**5000):
+        with pytest.raises(ValueError, match="^n is too large for any memory"):
             Wrapper(n)
+        with pytest.raises(ValueError, match="^n must be at least 0"):
+            Wrapper(-n - 1)
+    for n in (1.0, "3", None, [3]):
+        with pytest.raises(TypeError, match=f"^n must be an integer, not {type(n).__name__}"):
+            Wrapper(n)
+
+
+def test_what_an_index_raises_is_not_hidden():
+    class Broken:
+        def __index__(self):
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        Wrapper(Broken())
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not keep to such a limit")

@@ -4,7 +4,7 @@
 //! whoever reads and writes that array; only `resize`, which may move the memory, is refused until nobody looks.
 
 use buffer_runtime::{BufferElement, ExportBuffer, ExportCell};
-use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyValueError};
+use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 /// To numpy it is `[("id", "u4"), ("charge", "f4"), ("position", "f8", (3,)), ("velocity", "f8", (3,))]`.
@@ -41,7 +41,7 @@ impl Particles {
     }
 
     /// Moves every particle by its velocity times `dt`, views or no views; other threads run meanwhile.
-    fn step(&self, py: Python<'_>, dt: f64) -> PyResult<()> {
+    fn step(&self, py: Python<'_>, #[pyo3(from_py_with = seconds)] dt: f64) -> PyResult<()> {
         let particles = self.data.share(py)?;
         py.detach(|| {
             particles.for_each_chunk(|chunk| {
@@ -75,8 +75,27 @@ fn count(n: &Bound<'_, PyAny>) -> PyResult<u32> {
         if error.is_instance_of::<PyOverflowError>(n.py()) {
             return PyValueError::new_err(format!("n must be from 0 to {}, since ids are uint32", u32::MAX));
         }
-        error
+        expected("n must be an integer", n, error)
     })
+}
+
+/// Reads the argument `dt`.
+fn seconds(dt: &Bound<'_, PyAny>) -> PyResult<f64> {
+    dt.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyOverflowError>(dt.py()) {
+            return PyValueError::new_err("dt is too large for a float64");
+        }
+        expected("dt must be a real number", dt, error)
+    })
+}
+
+/// Says what is expected where the type is wrong; any other exception is the object's own.
+fn expected(what: &str, value: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    if !error.is_instance_of::<PyTypeError>(value.py()) {
+        return error;
+    }
+    let kind = value.get_type().name();
+    kind.map_or_else(|error| error, |kind| PyTypeError::new_err(format!("{what}, not {kind}")))
 }
 
 fn resize(particles: &mut Vec<Particle>, n: u32) -> PyResult<()> {
