@@ -12,15 +12,14 @@ mod resolve;
 
 use std::ffi::CStr;
 
+use crate::limits::MAX_NDIM;
+
 pub use self::check::{CheckedLayout, Layout};
 pub use self::declared::{Declaration, Declared, Item, Numbers};
 pub use self::dim::{Dim, Dimension, Dims};
 pub use self::error::LayoutError;
 pub(crate) use self::overlap::{may_overlap, rows_may_overlap};
 pub(crate) use self::resolve::{Memory, contiguity, count_of_numbers, fill_strides, ndim, resolve};
-
-/// The most dimensions that the buffer protocol allows.
-pub(crate) const MAX_NDIM: usize = 64;
 
 /// In which order the indices of neighbouring items run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +68,18 @@ pub struct Descriptor {
     pub(crate) inner: InnerShape,
     /// Whether the shape is the storage's own.
     pub(crate) natural: bool,
+}
+
+/// What a request needs to know of a layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
+pub(crate) struct Facts {
+    pub(crate) ndim: usize,
+    pub(crate) c_contiguous: bool,
+    pub(crate) f_contiguous: bool,
+    pub(crate) readonly: bool,
+    /// Whether items are behind pointers, so that strides alone do not lead to them.
+    pub(crate) indirect: bool,
 }
 
 /// The extents of nested arrays, outermost first, known at compile time.

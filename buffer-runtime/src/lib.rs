@@ -62,6 +62,7 @@ pub mod format;
 #[cfg(all(test, miri))]
 mod interpreter;
 mod layout;
+mod limits;
 mod lock;
 mod request;
 #[cfg(not(loom))]

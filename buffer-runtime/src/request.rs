@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::layout::Facts;
+
 /// The `flags` argument of a request: the `PyBUF_*` bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Flags(pub(crate) i32);
@@ -37,18 +39,6 @@ impl Flags {
     pub(crate) const fn is_mistaken(self) -> bool {
         self.0 == Self::READ || self.0 == Self::WRITE
     }
-}
-
-/// What a request needs to know of a layout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
-pub(crate) struct Facts {
-    pub(crate) ndim: usize,
-    pub(crate) c_contiguous: bool,
-    pub(crate) f_contiguous: bool,
-    pub(crate) readonly: bool,
-    /// Whether items are behind pointers, so that strides alone do not lead to them.
-    pub(crate) indirect: bool,
 }
 
 /// A request that is granted: which fields of the `Py_buffer` are filled in. The others are NULL.

@@ -12,9 +12,9 @@ use super::block::Header;
 use super::published::{Description, Published};
 use super::ticket::Ticket;
 use crate::error::{Blocker, ViewError};
-use crate::layout::{Declaration, Descriptor, Dims, LayoutError};
+use crate::layout::{Declaration, Descriptor, Dims, Facts, LayoutError};
 use crate::lock::{Access, Admission, Entry, Lock, Wants};
-use crate::request::{self, Answer, Facts, Flags, Refusal};
+use crate::request::{self, Answer, Flags, Refusal};
 
 /// Why a view was not granted. Nothing has changed then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

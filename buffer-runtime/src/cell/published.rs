@@ -6,8 +6,8 @@ use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 
 use super::Header;
-use crate::layout::{self, Declaration, Descriptor, Dims, LayoutError, Memory};
-use crate::request::{Answer, Facts, Granted};
+use crate::layout::{self, Declaration, Descriptor, Dims, Facts, LayoutError, Memory};
+use crate::request::{Answer, Granted};
 
 /// The layout that live views share: what a `Py_buffer` points to.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ use pyo3::{Borrowed, Py, PyClass, PyErr, PyResult, Python, ffi};
 use crate::cell::{ExportCell, Grant};
 use crate::element::{self, Element};
 use crate::exception::Text;
-use crate::layout::{Descriptor, Dims, MAX_NDIM, Order, Placement};
+use crate::layout::{Descriptor, Dims, Order, Placement};
+use crate::limits::MAX_NDIM;
 use crate::request::Flags;
 use crate::storage::{Access, Exportable};
 

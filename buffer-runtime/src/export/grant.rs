@@ -23,7 +23,7 @@ const _: () = {
     // Its type depends on the version of Python.
     #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)]
     let most = ffi::PyBUF_MAX_NDIM as usize;
-    assert!(crate::layout::MAX_NDIM == most);
+    assert!(crate::limits::MAX_NDIM == most);
     assert!(size_of::<isize>() == size_of::<ffi::Py_ssize_t>());
 };
 

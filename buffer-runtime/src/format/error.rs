@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::parse::{MAX_DEPTH, MAX_NDIM};
+use crate::limits::{MAX_DEPTH, MAX_NDIM};
 
 /// A string is not a PEP 3118 format, or has something in it that is refused.
 ///

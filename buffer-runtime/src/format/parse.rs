@@ -5,11 +5,7 @@ use std::collections::HashSet;
 use super::code::{self, Mode};
 use super::error::{FormatError, Problem};
 use super::tree::{Content, Field, Item, Record, Scalar};
-
-/// How deep records may be nested, the one around the whole text included where it has several items.
-pub(super) const MAX_DEPTH: usize = 64;
-/// How many dimensions an array may have: as many as a buffer.
-pub(super) const MAX_NDIM: usize = crate::layout::MAX_NDIM;
+use crate::limits::{MAX_DEPTH, MAX_NDIM};
 
 /// A format's item, its size and its alignment, in bytes.
 pub(super) fn parse(text: &str) -> Result<(Item, usize, usize), FormatError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::MAX_NDIM;
+use crate::limits::MAX_NDIM;
 
 /// Why a shape, strides and an offset do not describe the memory that they are declared over.
 ///

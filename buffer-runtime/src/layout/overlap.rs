@@ -6,7 +6,7 @@
 //! axes in a few divisions; beyond them the differences along the longest strides are tried one by one, where the shorter ones
 //! reach far enough to make up for them. How many are tried is bounded. Beyond the bound the answer is that items may overlap.
 
-use super::MAX_NDIM;
+use crate::limits::MAX_NDIM;
 
 /// How much is tried before the search is given up, where one difference counts 1: at most about a millisecond.
 const WORK: i64 = 10_000;

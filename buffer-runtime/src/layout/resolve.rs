@@ -5,8 +5,8 @@
 //! tells whether a layout still holds.
 
 use super::overlap::may_overlap;
-use super::{Declaration, Descriptor, Dim, LayoutError, MAX_NDIM, Order};
-use crate::request::Facts;
+use super::{Declaration, Descriptor, Dim, Facts, LayoutError, Order};
+use crate::limits::MAX_NDIM;
 
 /// The size of what leads to a row.
 const POINTER: isize = size_of::<*const u8>().cast_signed();

@@ -17,7 +17,8 @@ use super::Range;
 use crate::error::ViewError;
 use crate::exception::{Text, raised, release_held};
 use crate::export::array::array_of;
-use crate::request::{self, Facts, Flags};
+use crate::layout::Facts;
+use crate::request::{self, Flags};
 use crate::view::fixed::Fixed;
 
 /// 1. While `holders` is not 0, `held` is a granted view, which the exporter keeps; whoever takes it to 0 releases it.

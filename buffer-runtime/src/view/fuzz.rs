@@ -10,7 +10,7 @@ use super::item::Wanted;
 use super::rows::Starts;
 use super::walk::Walk;
 use crate::element::Element;
-use crate::layout::MAX_NDIM;
+use crate::limits::MAX_NDIM;
 use crate::shared::Runs;
 
 /// The fields of a `Py_buffer`. Arrays are cut or filled up with zeros to `ndim`, as if an exporter had kept its word there.

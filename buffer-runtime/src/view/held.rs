@@ -9,7 +9,7 @@ use pyo3::{PyErr, ffi};
 use super::claims::{Arrays, Claims};
 use super::item::Wanted;
 use crate::exception::{raised, release_held};
-use crate::layout::MAX_NDIM;
+use crate::limits::MAX_NDIM;
 use crate::view::fixed::Fixed;
 
 /// A granted view, released when dropped.
