@@ -62,6 +62,9 @@ use crate::storage::{Exportable, MayWrite};
 /// sent to other threads, and used and dropped there, attached or not. Drop a write guard before calling Python code that
 /// may want a view. A guard that is leaked ([`std::mem::forget`]) keeps what it holds refused for ever.
 ///
+/// In a child process that was forked, guards and views that other threads of the parent held at that time count as well,
+/// and never end. Errors say so there; a new object is free of them.
+///
 /// Assigning another cell to the field is not refused while views are alive: they go on showing the old memory, which
 /// lives as long as they do.
 ///

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::fork;
 use crate::layout::LayoutError;
 use crate::request::Refusal;
 
@@ -71,6 +72,25 @@ impl fmt::Display for Blocker {
             }
             Self::Full => f.write_str("too many views or guards are alive"),
             Self::Publishing => f.write_str("another thread is granting its first view; try again"),
+        }?;
+        if self.is_held_by_a_thread() && fork::happened() {
+            f.write_str(
+                "; but this process was forked: what another thread held then stays held here, and only a new object is \
+                 free of it",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Blocker {
+    /// Whether it goes away when a thread goes on, which may be none of this process.
+    fn is_held_by_a_thread(self) -> bool {
+        match self {
+            Self::Views { .. } | Self::ReadGuards(_) | Self::ShareGuards(_) | Self::WriteGuard | Self::Publishing => {
+                true
+            }
+            Self::Closed | Self::Pinned { .. } | Self::OutOfMemory | Self::Full => false,
         }
     }
 }

@@ -58,6 +58,7 @@ mod exception;
 mod export;
 #[cfg(not(loom))]
 mod ext;
+mod fork;
 pub mod format;
 #[cfg(all(test, miri))]
 mod interpreter;

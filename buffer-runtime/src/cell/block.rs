@@ -23,6 +23,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::published::Published;
+use crate::fork;
 use crate::layout::Memory;
 use crate::lock::{Kind, Lock, Pin};
 use crate::storage::{Exportable, OwnLayout};
@@ -185,6 +186,7 @@ impl<S: Exportable> Block<S> {
 
     /// Says where no elements are.
     fn boxed(storage: MaybeUninit<S>, stored: bool) -> NonNull<Self> {
+        fork::note();
         let block = Box::new(Self {
             header: Header {
                 lock: Lock::new(),

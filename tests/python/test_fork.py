@@ -1,0 +1,137 @@
+"""A child process has a copy of every lock, but only the thread that forked."""
+
+import os
+
+import pytest
+from apart import run
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+FORKED = (
+    "; but this process was forked: what another thread held then stays held here, and only a new object is free of it"
+)
+
+# `in_child` answers what a function prints or raises in a child process.
+PROLOGUE = """
+import os, threading, warnings
+from buffer_tests_ext.edges import Series
+warnings.simplefilter("ignore", DeprecationWarning)
+
+def in_child(work):
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            text = repr(work())
+        except BaseException as error:
+            text = f"{type(error).__name__}: {error}"
+        os.write(writer, text.encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        text = pipe.read()
+    assert os.waitpid(child, 0)[1] == 0
+    return text
+
+def attempt(work):
+    try:
+        work()
+    except BufferError as error:
+        return str(error)
+
+def new():
+    m = Series([5.0])
+    m.append(6)
+    return memoryview(m).tolist(), m.views()
+
+m = Series([1.0, 2.0])
+begun, stop = threading.Event(), threading.Event()
+"""
+
+HELD = """
+holder = threading.Thread(target=m.hold_until_stopped, args=({kind!r}, begun.set))
+holder.start()
+begun.wait()
+try:
+    print(in_child(lambda: m.append(3)))
+    print(in_child(lambda: memoryview(m).tolist()))
+    print(in_child(new))
+    # The parent can still wait for it.
+    print("forked" in attempt(lambda: m.append(3)))
+finally:
+    m.stop()
+    holder.join()
+m.append(3)
+print(in_child(lambda: m.append(4)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "blocker"),
+    [
+        ("read", "1 read guard is alive in Rust"),
+        ("share", "1 share guard is alive in Rust"),
+        ("write", "Rust is changing it (a write guard is alive)"),
+    ],
+)
+def test_a_guard_of_a_thread_that_is_not_there_is_named(kind, blocker):
+    reason = f"{blocker}; try again when the call that holds it has returned{FORKED}"
+    resize, view, new, parent, afterwards = run(PROLOGUE + HELD.format(kind=kind)).splitlines()
+    assert resize == f"BufferError: cannot resize: {reason}"
+    assert view == (f"BufferError: cannot grant a view: {reason}" if kind == "write" else "[1.0, 2.0]")
+    assert new == "([5.0, 6.0], 0)"
+    assert (parent, afterwards) == ("False", "None")
+
+
+def test_a_view_of_a_thread_that_is_not_there_is_named():
+    script = """
+def hold():
+    view = memoryview(m)
+    begun.set()
+    stop.wait()
+
+holder = threading.Thread(target=hold)
+holder.start()
+begun.wait()
+try:
+    print(in_child(lambda: m.append(3)))
+    print(in_child(lambda: memoryview(m).tolist()))
+finally:
+    stop.set()
+    holder.join()
+m.append(3)
+"""
+    resize, view = run(PROLOGUE + script).splitlines()
+    remedy = "release or delete every view first"
+    assert resize == f"BufferError: cannot resize: 1 writable view is alive; {remedy}{FORKED}"
+    assert view == "[1.0, 2.0]"
+
+
+def test_what_the_forking_thread_holds_it_ends_in_both_processes():
+    script = """
+view = memoryview(m)
+
+def release_and_append():
+    view.release()
+    m.append(3)
+    return memoryview(m).tolist()
+
+print(in_child(release_and_append))
+print(view.tolist())
+view.release()
+
+def under_a_guard():
+    print(in_child(lambda: attempt(lambda: m.append(3)).count("forked")))
+
+m.call_under("read", under_a_guard)
+child = []
+def fork():
+    child.append(os.fork())
+m.call_under("read", fork)
+# Its guard has ended in both.
+m.append(3)
+if child[0] == 0:
+    os._exit(len(memoryview(m)))
+print(os.waitpid(child[0], 0)[1] >> 8)
+"""
+    assert run(PROLOGUE + script).splitlines() == ["[1.0, 2.0, 3.0]", "[1.0, 2.0]", "1", "3"]
