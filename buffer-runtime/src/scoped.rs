@@ -68,7 +68,8 @@ pub struct ScopedView {
 #[derive(Debug, Clone, Copy)]
 struct Range {
     offset: isize,
-    length: isize,
+    /// None for all that follow, however many there are when the block begins.
+    length: Option<isize>,
 }
 
 #[derive(Debug)]
@@ -94,7 +95,8 @@ impl ScopedView {
     }
 
     /// Will view `length` bytes of an object from `offset` on, whatever its items are: a `memoryview` of format `B` in one
-    /// dimension.
+    /// dimension. Without a length it views all bytes that follow `offset` when the block begins; where the object has become
+    /// longer or shorter since, that is another number of them.
     ///
     /// # Errors
     ///
@@ -102,7 +104,7 @@ impl ScopedView {
     /// a moment to look, which pins the memory of a class with `pin`. What it raises to refuse that is raised, also where its
     /// memory is not C-contiguous: `BufferError` mostly, `ValueError` by a numpy array. All of it is looked at again when
     /// the block begins.
-    pub fn range(object: &Bound<'_, PyAny>, offset: isize, length: isize) -> PyResult<Self> {
+    pub fn range(object: &Bound<'_, PyAny>, offset: isize, length: Option<isize>) -> PyResult<Self> {
         let range = Range { offset, length };
         let scoped = Self::new(object)?;
         Gate::new(object, Some(range))?;

@@ -41,7 +41,8 @@ class MapFile:
     def view(self, offset: SupportsIndex = 0, length: SupportsIndex | None = None) -> ScopedView:
         """A memoryview of `length` bytes from `offset` on, or of all that follow, for one `with` block.
 
-        Raises `ValueError` for bytes that are not there.
+        Raises `ValueError` for bytes that are not there. They are looked for again when the block begins: what is
+        entered after a `resize` shows the file as it is then.
         """
 
     def header(self, offset: SupportsIndex) -> Header:

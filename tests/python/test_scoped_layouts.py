@@ -40,6 +40,8 @@ def test_a_range_is_bytes():
         (20, 5, "length is 5, but from offset 20 on there are 4 of 24 bytes"),
         (2**63 - 1, 2**63 - 1, f"offset is {2**63 - 1}, but there are 24 bytes; the end is 24"),
         (1, 2**63 - 1, f"length is {2**63 - 1}, but from offset 1 on there are 23 of 24 bytes"),
+        (25, None, "offset is 25, but there are 24 bytes; the end is 24"),
+        (-1, None, "offset is -1; it must not be negative"),
     ],
 )
 def test_a_range_that_is_not_there(offset, length, text):
@@ -60,6 +62,24 @@ def test_a_range_is_looked_at_again_when_its_block_begins():
     m.append(5)
     with view as v:
         assert v.cast("d")[0] == 5
+
+
+def test_a_range_without_a_length_ends_where_the_object_ends_when_its_block_begins():
+    m = Series(VALUES)
+    view, all_of_it = scoped_range(m, 16), scoped_range(m, 0)
+    for grow, expected in [(lambda: None, [3]), (lambda: m.append(4), [3, 4]), (lambda: m.append(5), [3, 4, 5])]:
+        grow()
+        with view as v, all_of_it as every:
+            assert (v.cast("d").tolist(), every.cast("d").tolist()) == (expected, [1, 2, *expected])
+    for _ in range(3):
+        m.pop()
+    with view as v:
+        assert (len(v), v.format) == (0, "B")
+    m.pop()
+    with pytest.raises(ValueError, match="offset is 16, but there are 8 bytes; the end is 8"):
+        with view:
+            raise AssertionError("entered")
+    assert m.views() == 0
 
 
 def test_a_range_of_what_is_not_in_one_piece():

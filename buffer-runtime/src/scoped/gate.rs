@@ -86,8 +86,8 @@ impl Gate {
 
     /// Shows a range of what is held, which is bytes in one dimension.
     fn narrow(&mut self, Range { offset, length }: Range) -> PyResult<()> {
-        for (name, number) in [("offset", offset), ("length", length)] {
-            if number < 0 {
+        for (name, number) in [("offset", Some(offset)), ("length", length)] {
+            if let Some(number) = number.filter(|number| *number < 0) {
                 return Err(PyValueError::new_err(format!("{name} is {number}; it must not be negative")));
             }
         }
@@ -97,8 +97,9 @@ impl Gate {
                 "offset is {offset}, but there are {all} bytes; the end is {all}"
             )));
         }
-        if length > all - offset {
-            let left = all - offset;
+        let left = all - offset;
+        let length = length.unwrap_or(left);
+        if length > left {
             let text = format!("length is {length}, but from offset {offset} on there are {left} of {all} bytes");
             return Err(PyValueError::new_err(text));
         }

@@ -123,7 +123,7 @@ impl MapFile {
         Ok(())
     }
 
-    /// A memoryview of `length` bytes from `offset` on, or of all that follow, for one `with` block.
+    /// A memoryview of `length` bytes from `offset` on, or of all that follow when the `with` block begins.
     #[pyo3(signature = (offset = None, length = None), text_signature = "($self, offset=0, length=None)")]
     fn view(
         slf: &Bound<'_, Self>,
@@ -131,13 +131,10 @@ impl MapFile {
         length: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<ScopedView> {
         let offset = offset.map_or(Ok(0), |offset| bytes(offset, "offset", 0))?;
-        let length = match length {
-            Some(length) => bytes(length, "length", 0)?,
-            None => slf.get().data.len().saturating_sub(offset),
-        };
+        let length = length.map(|length| bytes(length, "length", 0)).transpose()?;
         // The first view looks at the file; this may be another.
         slf.get().checked_len()?;
-        ScopedView::range(slf.as_any(), offset.cast_signed(), length.cast_signed())
+        ScopedView::range(slf.as_any(), offset.cast_signed(), length.map(usize::cast_signed))
     }
 
     /// The record at `offset`.

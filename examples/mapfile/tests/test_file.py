@@ -113,6 +113,28 @@ def test_a_scoped_view_ends_with_its_block(path):
     assert path.read_bytes()[10] == 0
 
 
+def test_a_scoped_view_shows_the_length_that_the_file_has_when_its_block_begins(path):
+    with MapFile(path) as m:
+        everything, tail, part = m.view(), m.view(190), m.view(190, 10)
+        for length in (200, 400, 200_000, 200, 195, 190):
+            m.resize(length)
+            with everything as v, tail as t:
+                assert (len(v), len(t)) == (length, length - 190)
+            if length < 200:
+                left = length - 190
+                text = f"length is 10, but from offset 190 on there are {left} of {length} bytes"
+                with pytest.raises(ValueError, match=text):
+                    part.__enter__()
+            else:
+                with part as p:
+                    assert p.tobytes() == CONTENT[190:]
+        m.resize(189)
+        with pytest.raises(ValueError, match="offset is 190, but there are 189 bytes; the end is 189"):
+            tail.__enter__()
+        with everything as v:
+            assert v.tobytes() == CONTENT[:189]
+
+
 def test_what_outlives_its_block_is_reported_and_unlocks_in_the_end(path):
     m = MapFile(path)
     with pytest.raises(BufferError, match="at the end of its block") as refusal:

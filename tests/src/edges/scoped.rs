@@ -11,7 +11,8 @@ fn scoped(object: &Bound<'_, PyAny>) -> PyResult<ScopedView> {
 
 /// Of some of its bytes.
 #[pyfunction]
-fn scoped_range(object: &Bound<'_, PyAny>, offset: isize, length: isize) -> PyResult<ScopedView> {
+#[pyo3(signature = (object, offset, length = None))]
+fn scoped_range(object: &Bound<'_, PyAny>, offset: isize, length: Option<isize>) -> PyResult<ScopedView> {
     ScopedView::range(object, offset, length)
 }
 
