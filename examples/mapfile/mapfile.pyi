@@ -19,7 +19,7 @@ class MapFile:
     room when a file grows; Linux does.
     """
 
-    def __new__(cls, path: str | PathLike[str], length: SupportsIndex | None = None) -> Self:
+    def __new__(cls, path: str | bytes | PathLike[str] | PathLike[bytes], length: SupportsIndex | None = None) -> Self:
         """Maps all of a file that exists; with a `length`, it grows to so many bytes first, by zeros.
 
         Raises `OSError` (`FileNotFoundError`, `IsADirectoryError`, `PermissionError`, or that the disk has no room, or
@@ -46,7 +46,7 @@ class MapFile:
         """
 
     def header(self, offset: SupportsIndex) -> Header:
-        """The record at `offset`. Raises `ValueError` if it does not end inside the file."""
+        """The record at `offset`. Raises `ValueError` if it does not end inside the file, or the file is closed."""
 
     def flush(self) -> None:
         """Writes to the disk what is in memory. Views may be alive."""

@@ -1,26 +1,87 @@
-//! Sizes and places that Python gives.
+//! Sizes, places, numbers and paths that Python gives.
+
+use std::path::PathBuf;
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 /// A number of bytes of at least `least`, or an exception that names the argument. No `isize` is exceeded.
 pub(crate) fn bytes(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyResult<usize> {
-    let py = value.py();
     let complaint = match value.extract::<isize>() {
         Ok(number) => match usize::try_from(number) {
             Ok(bytes) if bytes >= least => return Ok(bytes),
             _ => format!("must be at least {least}, not {number}"),
         },
-        Err(error) if error.is_instance_of::<PyTypeError>(py) => {
-            let kind = value.get_type().name()?;
-            return Err(PyTypeError::new_err(format!("{name} must be an integer, not {kind}")));
-        }
         // What no `isize` can hold is very large or very negative.
-        Err(error) if error.is_instance_of::<PyOverflowError>(py) && value.lt(0)? => {
-            format!("must be at least {least}")
-        }
-        Err(error) if error.is_instance_of::<PyOverflowError>(py) => "is too large for any file".to_owned(),
-        Err(error) => return Err(error),
+        Err(error) if is_overflow(&error, value) && value.lt(0)? => format!("must be at least {least}"),
+        Err(error) if is_overflow(&error, value) => "is too large for any file".to_owned(),
+        Err(error) => return Err(not_an_integer(error, value, name)?),
     };
     Err(PyValueError::new_err(format!("{name} {complaint}")))
+}
+
+/// A number that a `T` can hold, or an exception that names the attribute.
+pub(crate) fn number<T: TryFrom<u64>>(value: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
+    match value.extract::<u64>() {
+        Ok(number) => T::try_from(number).ok(),
+        Err(error) if is_overflow(&error, value) => None,
+        Err(error) => return Err(not_an_integer(error, value, name)?),
+    }
+    .ok_or_else(|| {
+        let largest = u64::MAX >> (64 - 8 * size_of::<T>());
+        PyOverflowError::new_err(format!("{name} must be at least 0 and at most {largest}"))
+    })
+}
+
+fn is_overflow(error: &PyErr, value: &Bound<'_, PyAny>) -> bool {
+    error.is_instance_of::<PyOverflowError>(value.py())
+}
+
+/// A `TypeError` in our words, and anything else as it is.
+fn not_an_integer(error: PyErr, value: &Bound<'_, PyAny>, name: &str) -> PyResult<PyErr> {
+    if !error.is_instance_of::<PyTypeError>(value.py()) {
+        return Ok(error);
+    }
+    let kind = value.get_type().name()?;
+    Ok(PyTypeError::new_err(format!("{name} must be an integer, not {kind}")))
+}
+
+/// Exactly `N` bytes, or an exception that names the attribute.
+pub(crate) fn byte_string<const N: usize>(value: &Bound<'_, PyAny>, name: &str) -> PyResult<[u8; N]> {
+    let Ok(bytes) = value.extract::<&[u8]>() else {
+        let kind = value.get_type().name()?;
+        return Err(PyTypeError::new_err(format!("{name} must be bytes, not {kind}")));
+    };
+    let len = bytes.len();
+    bytes.try_into().map_err(|_| PyValueError::new_err(format!("{name} must be {N} bytes, not {len}")))
+}
+
+/// What `open` takes for a path: a string, bytes, or an object that has one of them.
+pub(crate) struct FilePath(pub(crate) PathBuf);
+
+impl<'py> FromPyObject<'_, 'py> for FilePath {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let os = value.py().import("os")?;
+        let path = os.call_method1("fspath", (value,)).map_err(|error| {
+            let class = value.get_type();
+            match (class.name(), class.hasattr("__fspath__")) {
+                (Ok(kind), Ok(false)) => {
+                    PyTypeError::new_err(format!("path must be str, bytes or os.PathLike, not {kind}"))
+                }
+                _ => error,
+            }
+        })?;
+        #[cfg(unix)]
+        {
+            use std::ffi::OsString;
+            use std::os::unix::ffi::OsStringExt;
+
+            let encoded: Vec<u8> = os.call_method1("fsencode", (path,))?.extract()?;
+            Ok(Self(OsString::from_vec(encoded).into()))
+        }
+        #[cfg(not(unix))]
+        os.call_method1("fsdecode", (path,))?.extract().map(Self)
+    }
 }

@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyBufferError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::arguments::bytes;
+use crate::arguments::{FilePath, bytes};
 use crate::header::Header;
 use crate::mapping::{Mapped, Mapping, Problem};
 
@@ -105,7 +105,8 @@ impl MapFile {
     /// Maps a file that exists; with a `length`, it grows to so many bytes first.
     #[new]
     #[pyo3(signature = (path, length = None))]
-    fn new(path: PathBuf, length: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    fn new(path: FilePath, length: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let FilePath(path) = path;
         let length = length.map(|length| bytes(length, "length", 1)).transpose()?;
         let mapped = Mapped::open(&path, length).map_err(|problem| raise(&path, problem))?;
         let data = ExportCell::new(mapped.storage());
@@ -140,6 +141,9 @@ impl MapFile {
     /// The record at `offset`.
     fn header(slf: Bound<'_, Self>, offset: &Bound<'_, PyAny>) -> PyResult<Header> {
         let offset = bytes(offset, "offset", 0)?;
+        if slf.get().closed() {
+            return Err(slf.get().closed_error());
+        }
         let len = slf.get().data.len();
         if len < Header::SIZE || offset > len - Header::SIZE {
             let size = Header::SIZE;

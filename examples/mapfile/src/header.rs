@@ -1,10 +1,10 @@
 //! A record somewhere in a file.
 
 use buffer_runtime::{ExportBuffer, ScopedView, Shared};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::arguments::{byte_string, number};
 use crate::file::MapFile;
 
 /// What stands before a block of data: 16 bytes, little-endian, at any place in the file.
@@ -64,11 +64,8 @@ impl Header {
     }
 
     #[setter]
-    fn set_magic(&self, py: Python<'_>, magic: &[u8]) -> PyResult<()> {
-        if magic.len() != 4 {
-            return Err(PyValueError::new_err(format!("magic must be 4 bytes, not {}", magic.len())));
-        }
-        self.store(py, Self::MAGIC, magic)
+    fn set_magic(&self, magic: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.store(magic.py(), Self::MAGIC, &byte_string::<4>(magic, "magic")?)
     }
 
     #[getter]
@@ -77,8 +74,8 @@ impl Header {
     }
 
     #[setter]
-    fn set_step(&self, py: Python<'_>, step: u32) -> PyResult<()> {
-        self.store(py, Self::STEP, &step.to_le_bytes())
+    fn set_step(&self, step: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.store(step.py(), Self::STEP, &number::<u32>(step, "step")?.to_le_bytes())
     }
 
     #[getter]
@@ -87,8 +84,8 @@ impl Header {
     }
 
     #[setter]
-    fn set_length(&self, py: Python<'_>, length: u64) -> PyResult<()> {
-        self.store(py, Self::LENGTH, &length.to_le_bytes())
+    fn set_length(&self, length: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.store(length.py(), Self::LENGTH, &number::<u64>(length, "length")?.to_le_bytes())
     }
 
     /// A memoryview of the record, for one `with` block.

@@ -101,17 +101,24 @@ def test_a_header_that_the_file_has_lost(m):
 
 def test_values_that_do_not_fit(m):
     header = m.header(0)
-    for name, value, kind in [
-        ("magic", b"five5", ValueError),
-        ("magic", b"", ValueError),
-        ("magic", "text", TypeError),
-        ("step", -1, OverflowError),
-        ("step", 2**32, OverflowError),
-        ("length", 2**64, OverflowError),
-        ("length", 1.5, TypeError),
+    step_range, length_range = (f"must be at least 0 and at most {2**bits - 1}" for bits in (32, 64))
+    for name, value, kind, text in [
+        ("magic", b"five5", ValueError, "must be 4 bytes, not 5"),
+        ("magic", b"", ValueError, "must be 4 bytes, not 0"),
+        ("magic", "text", TypeError, "must be bytes, not str"),
+        ("magic", bytearray(4), TypeError, "must be bytes, not bytearray"),
+        ("step", -1, OverflowError, step_range),
+        ("step", 2**32, OverflowError, step_range),
+        ("step", 2**64, OverflowError, step_range),
+        ("step", -(10**5000), OverflowError, step_range),
+        ("step", None, TypeError, "must be an integer, not NoneType"),
+        ("length", -1, OverflowError, length_range),
+        ("length", 2**64, OverflowError, length_range),
+        ("length", 1.5, TypeError, "must be an integer, not float"),
     ]:
-        with pytest.raises(kind):
+        with pytest.raises(kind) as refusal:
             setattr(header, name, value)
+        assert str(refusal.value) == f"{name} {text}"
     assert bytes(m) == bytes(100)
     with pytest.raises(AttributeError):
         header.offset = 3

@@ -8,6 +8,44 @@ import pytest
 from mapfile import MapFile
 
 
+class HasPath:
+    def __init__(self, path):
+        self.path = path
+
+    def __fspath__(self):
+        return self.path
+
+
+def test_a_path_is_what_open_takes_for_one(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    for given in (path, str(path), os.fsencode(path), HasPath(str(path)), HasPath(os.fsencode(path))):
+        with MapFile(given) as m:
+            assert (repr(m), bytes(m)) == (f"<MapFile of {path}, 3 bytes>", b"abc")
+        assert repr(m) == f"<MapFile of {path}, closed>"
+    for given in (3, None, [str(path)], bytearray(os.fsencode(path)), HasPath):
+        with pytest.raises(TypeError) as refusal:
+            MapFile(given)
+        assert str(refusal.value) == f"path must be str, bytes or os.PathLike, not {type(given).__name__}"
+    with pytest.raises(TypeError, match=r"expected HasPath.__fspath__\(\) to return str or bytes, not int"):
+        MapFile(HasPath(3))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are any bytes there")
+def test_a_path_that_is_no_text(tmp_path):
+    path = os.path.join(os.fsencode(tmp_path), b"file-\xff")
+    with open(path, "wb") as file:
+        file.write(b"abc")
+    for given in (path, os.fsdecode(path)):
+        with MapFile(given) as m:
+            assert bytes(m) == b"abc"
+    os.remove(path)
+    for given in (path, os.fsdecode(path)):
+        with pytest.raises(FileNotFoundError) as refusal:
+            MapFile(given)
+        assert os.fsencode(refusal.value.filename) == path
+
+
 def test_a_path_that_does_not_exist(tmp_path):
     missing = tmp_path / "missing"
     for arguments in ((missing,), (missing, 10), (tmp_path / "no" / "such" / "folder",)):
@@ -34,8 +72,9 @@ def test_what_is_no_file(tmp_path):
 
 
 def test_a_path_that_no_file_has():
-    with pytest.raises(ValueError, match="NUL"):
-        MapFile("a\0b")
+    for path in ("a\0b", b"a\0b"):
+        with pytest.raises(ValueError, match="NUL"):
+            MapFile(path)
 
 
 def test_an_empty_file(tmp_path):
