@@ -50,9 +50,9 @@ pub(crate) struct Header {
     /// How the elements lie, where the storage has a layout of its own. Invariant 2.
     own: UnsafeCell<OwnLayout>,
     pub(crate) pin: Pin,
-    /// The next block in the queue of orphans.
+    /// The address of the next block in the queue of orphans, or 0.
     #[cfg(not(atomic_lock))]
-    pub(super) next_orphan: AtomicPtr<Header>,
+    pub(super) next_orphan: AtomicUsize,
 }
 
 /// What the type of a storage says of its memory.
@@ -200,7 +200,7 @@ impl<S: Exportable> Block<S> {
                 stored: AtomicBool::new(stored),
                 own: UnsafeCell::default(),
                 #[cfg(not(atomic_lock))]
-                next_orphan: AtomicPtr::new(std::ptr::null_mut()),
+                next_orphan: AtomicUsize::new(0),
             },
             storage: UnsafeCell::new(storage),
         });

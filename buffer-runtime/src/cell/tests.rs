@@ -4,6 +4,8 @@
 //! where a mutex is the GIL; the free-threaded lock has none, and its threads really meet.
 
 mod closing;
+#[cfg(not(atomic_lock))]
+mod orphans;
 mod pinned;
 mod rows;
 mod snapshots;
@@ -177,7 +179,7 @@ impl Drop for View {
 #[cfg(not(atomic_lock))]
 fn drain() {
     // SAFETY: the queue hands over blocks that nobody knows any more.
-    orphans::drain(|block| unsafe { Header::destroy(block) });
+    super::orphans::drain(|block| unsafe { Header::destroy(block) });
 }
 
 #[cfg(atomic_lock)]
