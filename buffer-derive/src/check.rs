@@ -5,7 +5,7 @@ pub(crate) mod element;
 mod layout;
 mod plain;
 
-use syn::{Attribute, Expr, Ident, Member, Path, Type};
+use syn::{Attribute, Expr, Ident, Member, Path, Result, Type};
 
 use self::class::{check_exported_field, check_not_generic, check_sendable};
 use self::layout::{check_field, check_fields_are_of_self};
@@ -72,8 +72,18 @@ pub(crate) enum Placement<'a, S: ?Sized> {
     },
 }
 
-/// Holds `input` against every rule and records what breaks one; the result is for who finds none recorded.
-pub(crate) fn check<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<Export<'a>> {
+/// Checks a struct, which is there unless an error was recorded, against every rule.
+///
+/// # Errors
+///
+/// All errors that `ctxt` has by then.
+pub(crate) fn check<'a>(ctxt: Ctxt, input: Option<&'a Input>) -> Result<Export<'a>> {
+    let export = input.and_then(|input| check_all(&ctxt, input));
+    ctxt.finish(export)
+}
+
+/// Records what breaks a rule. Only without errors is the result valid.
+fn check_all<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<Export<'a>> {
     check_not_generic(ctxt, input);
     check_sendable(ctxt, input);
     for field in &input.fields {

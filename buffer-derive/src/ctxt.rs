@@ -37,6 +37,16 @@ impl Ctxt {
         self.errors.borrow_mut().as_mut().expect("an error was recorded after the check").push(error);
     }
 
+    /// What a derive has made of its input, or all errors as one.
+    ///
+    /// # Panics
+    ///
+    /// Nothing was made, and nobody recorded why.
+    pub(crate) fn finish<T>(self, made: Option<T>) -> Result<T, Error> {
+        self.check()?;
+        Ok(made.expect("nothing was made of the input, but no error was recorded"))
+    }
+
     /// All errors as one, if there were any.
     pub(crate) fn check(self) -> Result<(), Error> {
         combined(self.errors.take().into_iter().flatten()).map_or(Ok(()), Err)

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use syn::{GenericParam, Generics, Ident, LitStr, Path};
+use syn::{GenericParam, Generics, Ident, LitStr, Path, Result};
 
 use super::is_deprecated;
 use crate::ast::element::{RecordField, RecordInput};
@@ -40,8 +40,18 @@ pub(crate) struct Named<'a> {
     pub(crate) name: Option<String>,
 }
 
-/// Holds `input` against every rule and records what breaks one; the result is for who finds none recorded.
-pub(crate) fn check<'a>(ctxt: &Ctxt, input: &'a RecordInput) -> Option<Record<'a>> {
+/// Checks a record, which is there unless an error was recorded, against every rule.
+///
+/// # Errors
+///
+/// All errors that `ctxt` has by then.
+pub(crate) fn check<'a>(ctxt: Ctxt, input: Option<&'a RecordInput>) -> Result<Record<'a>> {
+    let record = input.and_then(|input| check_all(&ctxt, input));
+    ctxt.finish(record)
+}
+
+/// Records what breaks a rule. Only without errors is the result valid.
+fn check_all<'a>(ctxt: &Ctxt, input: &'a RecordInput) -> Option<Record<'a>> {
     let (markers, fields): (Vec<_>, Vec<_>) = input.fields.iter().partition(|field| field.is_marker());
     check_no_lifetimes(ctxt, input);
     for marker in &markers {

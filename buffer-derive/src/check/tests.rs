@@ -14,10 +14,8 @@ mod shape;
 /// The messages that deriving on `input` gives.
 fn errors(input: &DeriveInput) -> Vec<String> {
     let ctxt = Ctxt::new();
-    if let Some(input) = Input::from_syn(&ctxt, input) {
-        check(&ctxt, &input);
-    }
-    let error = ctxt.check().err();
+    let input = Input::from_syn(&ctxt, input);
+    let error = check(ctxt, input.as_ref()).err();
     error.into_iter().flatten().map(|error| error.to_string()).collect()
 }
 

@@ -18,9 +18,7 @@ use crate::ctxt::Ctxt;
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let ctxt = Ctxt::new();
     let input = RecordInput::from_syn(&ctxt, input);
-    let record = input.as_ref().and_then(|input| check(&ctxt, input));
-    ctxt.check()?;
-    Ok(record.as_ref().map(emit).unwrap_or_default())
+    check(ctxt, input.as_ref()).map(|record| emit(&record))
 }
 
 fn emit(record: &Record) -> TokenStream {

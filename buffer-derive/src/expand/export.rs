@@ -23,9 +23,7 @@ use crate::ctxt::Ctxt;
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let ctxt = Ctxt::new();
     let input = Input::from_syn(&ctxt, input);
-    let export = input.as_ref().and_then(|input| check(&ctxt, input));
-    ctxt.check()?;
-    Ok(export.as_ref().map(emit).unwrap_or_default())
+    check(ctxt, input.as_ref()).map(|export| emit(&export))
 }
 
 fn emit(export: &Export) -> TokenStream {

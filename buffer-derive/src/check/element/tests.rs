@@ -7,10 +7,8 @@ use super::*;
 /// The messages that deriving on `input` gives.
 fn errors(input: &DeriveInput) -> Vec<String> {
     let ctxt = Ctxt::new();
-    if let Some(input) = RecordInput::from_syn(&ctxt, input) {
-        check(&ctxt, &input);
-    }
-    let error = ctxt.check().err();
+    let input = RecordInput::from_syn(&ctxt, input);
+    let error = check(ctxt, input.as_ref()).err();
     error.into_iter().flatten().map(|error| error.to_string()).collect()
 }
 
@@ -24,10 +22,8 @@ fn error(input: &DeriveInput) -> String {
 /// What Python calls the fields of a record without mistakes.
 fn names(input: &DeriveInput) -> Vec<Option<String>> {
     let ctxt = Ctxt::new();
-    let input = RecordInput::from_syn(&ctxt, input).expect("a struct");
-    let record = check(&ctxt, &input);
-    assert!(ctxt.check().is_ok());
-    match record.expect("a record").form {
+    let input = RecordInput::from_syn(&ctxt, input);
+    match check(ctxt, input.as_ref()).expect("no mistakes").form {
         Form::Fields(fields) => fields.into_iter().map(|named| named.name).collect(),
         Form::Transparent(_) => Vec::new(),
     }

@@ -20,9 +20,8 @@ fn declared_runs_code(options: &TokenStream) -> bool {
         }
     };
     let ctxt = Ctxt::new();
-    let input = Input::from_syn(&ctxt, &input).expect("a struct");
-    let export = check(&ctxt, &input).expect("an exported field");
-    assert!(ctxt.check().is_ok());
+    let input = Input::from_syn(&ctxt, &input);
+    let export = check(ctxt, input.as_ref()).expect("no mistakes");
     matches!(export.layout, Layout::Extents { runs_code: true, .. })
 }
 
@@ -128,8 +127,7 @@ fn a_tuple_struct_reads_its_fields_by_position() {
         struct S(#[buffer(shape = [_, self.1])] Cell, usize);
     );
     let ctxt = Ctxt::new();
-    let input = Input::from_syn(&ctxt, &input).expect("a struct");
-    let export = check(&ctxt, &input).expect("an exported field");
-    assert!(ctxt.check().is_ok());
+    let input = Input::from_syn(&ctxt, &input);
+    let export = check(ctxt, input.as_ref()).expect("no mistakes");
     assert!(matches!(export.layout, Layout::Extents { runs_code: false, .. }));
 }

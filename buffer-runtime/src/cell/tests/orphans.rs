@@ -43,7 +43,7 @@ fn miri_orphans_are_left_while_another_takes_the_address_of_the_first() {
         drop(pushed_view);
         assert_eq!(pushed_drops.load(Ordering::Relaxed), 1);
         for (view, drops) in others.take() {
-            taken += usize::from(view.header.addr().get() == address);
+            taken += usize::from(view.ticket.block.addr().get() == address);
             assert_eq!(drops.load(Ordering::Relaxed), 0);
             drop(view);
             assert_eq!(drops.load(Ordering::Relaxed), 1);
