@@ -15,6 +15,7 @@
 //! The life of a view is `admit` (may it begin?), then `claim` and `publish` by the first one or `join` by a later one,
 //! then `release`. Between `admit` and `claim` user code may run; between `claim` and `publish` none does.
 
+mod blocker;
 #[cfg(any(test, loom, atomic_lock))]
 pub(crate) mod free_threaded;
 #[cfg(any(test, loom, not(atomic_lock)))]
@@ -31,9 +32,8 @@ pub(crate) use free_threaded::{Admission, Lock};
 #[cfg(not(atomic_lock))]
 pub(crate) use gil::{Admission, Lock};
 
+pub(crate) use blocker::Blocker;
 pub(crate) use pin::Pin;
-
-use crate::error::Blocker;
 
 /// The atomics of this build: loom's when it explores the interleavings.
 #[cfg(loom)]

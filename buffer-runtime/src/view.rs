@@ -14,6 +14,7 @@ mod item;
 mod problem;
 mod rows;
 mod walk;
+mod wanted;
 mod write;
 
 use std::fmt;
@@ -27,10 +28,10 @@ pub use self::write::BufferViewMut;
 
 use self::claims::Places;
 use self::held::Held;
-use self::item::Wanted;
 use self::problem::{Contradiction, Problem};
 use self::rows::Starts;
 use self::walk::{Cursor, Walk};
+use self::wanted::Wanted;
 use crate::element::{self, Element};
 use crate::exception::Text;
 use crate::shared::{Run, SharedRead};

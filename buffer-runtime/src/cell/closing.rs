@@ -7,8 +7,8 @@ use pyo3::Python;
 
 use super::block::Block;
 use super::{ExportCell, Header};
-use crate::error::{Attempt, Blocker, BorrowError};
-use crate::lock::{Closing, Kind};
+use crate::error::{Attempt, BorrowError};
+use crate::lock::{Blocker, Closing, Kind};
 use crate::storage::Exportable;
 
 impl<S: Exportable> ExportCell<S> {

@@ -11,9 +11,9 @@ use std::ptr::NonNull;
 use super::block::Header;
 use super::published::{Description, Published};
 use super::ticket::Ticket;
-use crate::error::{Blocker, ViewError};
+use crate::error::ViewError;
 use crate::layout::{Declaration, Descriptor, Dims, Facts, LayoutError};
-use crate::lock::{Access, Admission, Entry, Lock, Wants};
+use crate::lock::{Access, Admission, Blocker, Entry, Lock, Wants};
 use crate::request::{self, Answer, Flags, Refusal};
 
 /// Why a view was not granted. Nothing has changed then.

@@ -4,8 +4,8 @@ use std::mem;
 use std::ptr::NonNull;
 
 use super::{ExportCell, WriteGuard};
-use crate::error::{Attempt, Blocker, BorrowError};
-use crate::lock::Kind;
+use crate::error::{Attempt, BorrowError};
+use crate::lock::{Blocker, Kind};
 use crate::storage::{Captured, Replaceable};
 
 impl<S: Replaceable> ExportCell<S> {

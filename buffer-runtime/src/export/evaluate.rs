@@ -9,8 +9,9 @@ use pyo3::{PyErr, PyResult, Python, ffi};
 
 use super::class::{Exporter, ShapeSource};
 use crate::cell::Denied;
-use crate::error::{Blocker, ViewError};
+use crate::error::ViewError;
 use crate::exception::{Text, contain};
+use crate::lock::Blocker;
 use crate::request::Flags;
 
 /// How often an evaluated layout that no longer fits the storage is evaluated again.

@@ -13,8 +13,7 @@
 //!    state. So no view is alive, and none begins, while it is set.
 
 use super::atomic::{AtomicU8, AtomicU64, Ordering};
-use super::{Access, Closing, Disowned, Entry, Kind, Released, Views, Wants};
-use crate::error::Blocker;
+use super::{Access, Blocker, Closing, Disowned, Entry, Kind, Released, Views, Wants};
 
 /// Bits of the word: writable views (20), read-only views (20), guards (19), their kind (2), PARITY, CLOSING, OWNED.
 const VIEW_BITS: u32 = 20;

@@ -10,8 +10,7 @@
 //!    a count above 0 means a published layout.
 
 use super::atomic::{AtomicU32, AtomicU64, Ordering};
-use super::{Access, Closing, Disowned, Entry, Kind, Released, Views, Wants};
-use crate::error::Blocker;
+use super::{Access, Blocker, Closing, Disowned, Entry, Kind, Released, Views, Wants};
 
 /// Bits of `views`: writable views (31), a bit that is never set, read-only views (30), a bit that is never set, ORPHAN. A
 /// count that would spill into the bit above it is full.

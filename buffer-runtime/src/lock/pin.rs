@@ -14,8 +14,7 @@
 //!    one closing underway get the same answer from it.
 
 use super::atomic::{AtomicU8, Ordering};
-use super::{Access, Kind};
-use crate::error::Blocker;
+use super::{Access, Blocker, Kind};
 
 const UNSEEN: u8 = 0;
 const READ: u8 = 1;

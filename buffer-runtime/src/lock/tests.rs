@@ -1,7 +1,7 @@
 //! The table of what goes together, and the limits of the counts, for both locks.
 
 use super::{Access, Closing, Disowned, Entry, Kind, Pin, Released, Wants, free_threaded, gil};
-use crate::error::Blocker;
+use crate::lock::Blocker;
 
 const READER: Wants = Wants { may_write: false, must_write: false };
 const MAY_WRITE: Wants = Wants { may_write: true, must_write: false };

@@ -6,8 +6,9 @@
 
 use std::ffi::{CStr, c_int};
 
-use super::item::{self, Wanted};
+use super::item;
 use super::problem::{Contradiction, Problem};
+use super::wanted::Wanted;
 use crate::layout::{Order, contiguity, fill_strides, may_overlap};
 
 /// The fields of a `Py_buffer`, as they came. NULL is `None`.

@@ -6,9 +6,9 @@ use std::ffi::{CString, c_int};
 
 use super::Access;
 use super::claims::{Arrays, Claims};
-use super::item::Wanted;
 use super::rows::Starts;
 use super::walk::Walk;
+use super::wanted::Wanted;
 use crate::element::Element;
 use crate::limits::MAX_NDIM;
 use crate::shared::Runs;

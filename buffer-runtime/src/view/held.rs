@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::{PyErr, ffi};
 
 use super::claims::{Arrays, Claims};
-use super::item::Wanted;
+use super::wanted::Wanted;
 use crate::exception::{raised, release_held};
 use crate::limits::MAX_NDIM;
 use crate::view::fixed::Fixed;

@@ -1,73 +1,13 @@
 //! What one item of a buffer is, against what is wanted.
 
-use std::any::type_name;
 use std::ffi::CStr;
 
-use super::Access;
 use super::problem::{Contradiction, Problem};
-use crate::element::Element;
-use crate::format::{Axis, ByteOrder, Content, Format, Leaf, Scalar, ScalarKind};
-use crate::layout::InnerShape;
+use super::wanted::Wanted;
+use crate::format::{Axis, Format, Leaf, Scalar, ScalarKind};
 
 /// What a format that is NULL means.
 const BYTES: &CStr = c"B";
-
-/// The element that is wanted, as values.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
-    /// What it is called in Rust.
-    pub(super) name: &'static str,
-    /// Of one scalar.
-    pub(super) format: &'static CStr,
-    /// Of one scalar, in bytes.
-    pub(super) itemsize: usize,
-    /// The dimensions of one element.
-    pub(super) shape: &'static InnerShape,
-    /// Of one element, in bytes.
-    pub(super) size: usize,
-    /// Of one element, in bytes.
-    pub(super) align: usize,
-    /// Whether it is only read, so that bytes may be truth values.
-    pub(super) read: bool,
-}
-
-impl Wanted {
-    pub(super) fn of<T: Element>(access: Access) -> Self {
-        Self {
-            name: type_name::<T>(),
-            format: T::FORMAT,
-            itemsize: T::ITEMSIZE,
-            shape: const { &T::SHAPE },
-            size: size_of::<T>(),
-            align: align_of::<T>(),
-            read: access == Access::Read,
-        }
-    }
-
-    /// What to do with whatever has no such items.
-    pub(super) fn conversion(self) -> String {
-        match self.dtype() {
-            Some(dtype) => format!("convert it first, for example with np.asarray(x, dtype='{dtype}')"),
-            None => "convert it first".to_owned(),
-        }
-    }
-
-    /// What numpy calls it, where it is a number of the native byte order.
-    fn dtype(self) -> Option<String> {
-        let format = Format::parse(self.format.to_str().ok()?).ok()?;
-        let &Content::Scalar(scalar) = format.item().content() else { return None };
-        let kind = match scalar.kind() {
-            ScalarKind::Bool => return Some("bool".to_owned()),
-            ScalarKind::Signed => "int",
-            ScalarKind::Unsigned => "uint",
-            ScalarKind::Float => "float",
-            ScalarKind::Complex => "complex",
-            _ => return None,
-        };
-        let native = scalar.order().is_none_or(|order| order == ByteOrder::NATIVE);
-        native.then(|| format!("{kind}{}", scalar.size() * 8))
-    }
-}
 
 /// Checks the format and the size of an item. Answers how many of the wanted element's dimensions are in the item: none for
 /// a scalar or a record, 1 for `3f` where `[[f32; 3]; 2]` is wanted.

@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_int};
 use std::fmt;
 
-use super::item::Wanted;
+use super::wanted::Wanted;
 use crate::format::FormatError;
 
 /// What keeps a buffer from being viewed.

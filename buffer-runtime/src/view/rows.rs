@@ -1,8 +1,8 @@
 //! Rows behind pointers, as suboffsets describe them: the pointers are followed once, when a view begins.
 
 use super::claims::{Places, check_start};
-use super::item::Wanted;
 use super::problem::{Contradiction, Problem};
+use super::wanted::Wanted;
 use crate::layout::rows_may_overlap;
 
 /// Where elements start.

@@ -12,10 +12,10 @@ use proptest::prelude::*;
 
 use super::Access;
 use super::claims::{Arrays, Claims, Places};
-use super::item::Wanted;
 use super::problem::Problem;
 use super::rows::Starts;
 use super::walk::{Items, Walk};
+use super::wanted::Wanted;
 use crate::element::Element;
 use crate::shared;
 

@@ -1,0 +1,91 @@
+//! Who holds a cell, and the words that say so.
+
+use std::fmt;
+
+use crate::fork;
+
+/// Who holds a cell, and so stands in the way of whoever asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blocker {
+    /// Python views are alive.
+    Views { writable: u32, readonly: u32 },
+    /// Read guards are alive in Rust.
+    ReadGuards(u32),
+    /// Share guards are alive in Rust.
+    ShareGuards(u32),
+    /// The write guard is alive in Rust, or was leaked.
+    WriteGuard,
+    /// The storage was taken out by `close`, or left to its views by `detach`.
+    Closed,
+    /// A view of a class with `pin` was granted, and whoever asked for it may have kept the bare address.
+    Pinned { writable: bool },
+    /// There is no memory for a copy to go on with.
+    OutOfMemory,
+    /// A count has reached its limit; leaked guards and views add up.
+    Full,
+    /// Another thread is granting the first view, and did not finish in time.
+    #[cfg_attr(not(atomic_lock), allow(dead_code, reason = "only the free-threaded lock can be interrupted there"))]
+    Publishing,
+}
+
+/// A counted noun with its verb: "1 view is", "2 views are".
+struct Alive(u32, &'static str);
+
+impl fmt::Display for Alive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(count, noun) = self;
+        match count {
+            1 => write!(f, "1 {noun} is alive"),
+            _ => write!(f, "{count} {noun}s are alive"),
+        }
+    }
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const REMEDY: &str = "release or delete every view first";
+        const RETURN: &str = "try again when the call that holds it has returned";
+        match *self {
+            Self::Views { writable, readonly: 0 } => write!(f, "{}; {REMEDY}", Alive(writable, "writable view")),
+            Self::Views { writable: 0, readonly } => write!(f, "{}; {REMEDY}", Alive(readonly, "read-only view")),
+            Self::Views { writable, readonly } => {
+                write!(f, "{writable} writable and {readonly} read-only views are alive; {REMEDY}")
+            }
+            Self::ReadGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "read guard")),
+            Self::ShareGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "share guard")),
+            Self::WriteGuard => write!(f, "Rust is changing it (a write guard is alive); {RETURN}"),
+            Self::Closed => f.write_str("it is closed"),
+            Self::Pinned { writable } => {
+                let kind = if writable { "writable view" } else { "view" };
+                write!(
+                    f,
+                    "the memory is pinned, since a {kind} of it was granted; it stays where it is until the object dies"
+                )
+            }
+            Self::OutOfMemory => {
+                f.write_str("views are alive, and there is no memory for a copy; release every view first")
+            }
+            Self::Full => f.write_str("too many views or guards are alive"),
+            Self::Publishing => f.write_str("another thread is granting its first view; try again"),
+        }?;
+        if self.is_held_by_a_thread() && fork::happened() {
+            f.write_str(
+                "; but this process was forked: what another thread held then stays held here, and only a new object is \
+                 free of it",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Blocker {
+    /// Whether it goes away when a thread goes on, which may be none of this process.
+    fn is_held_by_a_thread(self) -> bool {
+        match self {
+            Self::Views { .. } | Self::ReadGuards(_) | Self::ShareGuards(_) | Self::WriteGuard | Self::Publishing => {
+                true
+            }
+            Self::Closed | Self::Pinned { .. } | Self::OutOfMemory | Self::Full => false,
+        }
+    }
+}
