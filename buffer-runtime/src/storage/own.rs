@@ -10,10 +10,8 @@ use crate::layout::{Declaration, Dim};
 /// [`Storage::layout`]: super::Storage::layout
 #[derive(Debug, Default)]
 pub struct OwnLayout {
-    /// Whether there is one.
-    given: bool,
-    /// In bytes.
-    offset: usize,
+    /// In bytes; `None` where the elements lie one after the other.
+    offset: Option<usize>,
     extents: Vec<Dim>,
     /// In bytes.
     strides: Vec<Dim>,
@@ -24,8 +22,7 @@ impl OwnLayout {
     /// first, there are so many elements, and so many bytes lie between neighbours.
     pub fn set(&mut self, offset: usize, axes: impl IntoIterator<Item = (usize, isize)>) {
         self.clear();
-        self.given = true;
-        self.offset = offset;
+        self.offset = Some(offset);
         axes.into_iter().for_each(|(extent, stride)| self.push(extent, stride));
     }
 
@@ -35,14 +32,14 @@ impl OwnLayout {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.given = false;
+        self.offset = None;
         self.extents.clear();
         self.strides.clear();
     }
 
     /// Takes elements of so many bytes apart into the items that they consist of.
     pub(super) fn split(&mut self, mut size: usize, extents: &[usize]) {
-        if !self.given {
+        if self.offset.is_none() {
             return;
         }
         for &extent in extents {
@@ -70,21 +67,21 @@ impl OwnLayout {
     /// The offset, the shape and the strides, if there are any.
     #[cfg(feature = "test-kit")]
     pub(crate) fn numbers(&self) -> Option<(isize, Vec<isize>, Vec<isize>)> {
-        let offset = isize::try_from(self.offset).unwrap_or(isize::MAX);
+        let offset = isize::try_from(self.offset?).unwrap_or(isize::MAX);
         let (shape, strides) = self.axes().map(|(extent, stride)| (extent.cast_signed(), stride)).unzip();
-        self.given.then_some((offset, shape, strides))
+        Some((offset, shape, strides))
     }
 
     /// What is declared, or this where no shape is.
     pub(crate) fn unless_declared<'a>(&'a self, declared: &Declaration<'a>) -> Declaration<'a> {
-        if !self.given || declared.extents.is_some() || declared.item.is_some() {
-            return *declared;
-        }
-        Declaration {
-            extents: Some(&self.extents),
-            offset: Some(Dim::of(self.offset)),
-            strides: Some(&self.strides),
-            ..*declared
+        match self.offset {
+            Some(offset) if declared.extents.is_none() && declared.item.is_none() => Declaration {
+                extents: Some(&self.extents),
+                offset: Some(Dim::of(offset)),
+                strides: Some(&self.strides),
+                ..*declared
+            },
+            _ => *declared,
         }
     }
 }
