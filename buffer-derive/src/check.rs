@@ -9,7 +9,7 @@ use syn::{Attribute, Expr, Ident, Member, Path, Result, Type};
 
 use self::class::{check_exported_field, check_not_generic, check_sendable};
 use self::layout::{check_field, check_fields_are_of_self};
-use self::plain::is_plain;
+use self::plain::{field_read, is_plain};
 use crate::ast::{Field, Input};
 use crate::attr::{Extent, FieldAttrs, Numbers, Order, Readonly, Shape, Strides};
 use crate::ctxt::Ctxt;
@@ -43,8 +43,9 @@ pub(crate) enum Layout<'a> {
     Extents {
         extents: &'a [Extent],
         placement: Placement<'a, [Expr]>,
-        /// Whether evaluating the extents, the strides or the offset may run code of the user's.
-        runs_code: bool,
+        /// The fields that the extents, the strides and the offset are read from; `None` where evaluating them may run code of
+        /// the user's.
+        reads: Option<Vec<&'a Member>>,
     },
     /// Declared with something that is known only at run time: how many dimensions there are, what an item is, or whether
     /// Python may write.
@@ -127,11 +128,12 @@ fn layout<'a>(input: &Input, field: &'a Field) -> Layout<'a> {
 }
 
 fn extents<'a>(input: &Input, attrs: &'a FieldAttrs, shape: &'a Shape, strides: Option<&'a [Expr]>) -> Layout<'a> {
-    let mut expressions = shape.given().chain(attrs.offset.value()).chain(strides.into_iter().flatten());
+    let expressions = || shape.given().chain(attrs.offset.value()).chain(strides.into_iter().flatten());
+    let plain = expressions().all(|expr| is_plain(input, expr));
     Layout::Extents {
         extents: &shape.extents,
         placement: placement(attrs, strides),
-        runs_code: !expressions.all(|expr| is_plain(input, expr)),
+        reads: plain.then(|| expressions().filter_map(field_read).collect()),
     }
 }
 

@@ -1,4 +1,43 @@
 //! Emits what the derives expand to, a module for each derive.
+//!
+//! Items are not hygienic: whatever a block declares or imports, the user's tokens in that block see, and could implement or
+//! call. So nothing is imported, and everything that is not the user's own tokens is named by its whole path.
 
 pub(crate) mod element;
 pub(crate) mod export;
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::Path;
+
+/// The path of `buffer_runtime::private`, through which everything of the runtime's is named.
+pub(crate) struct Runtime {
+    path: TokenStream,
+    /// Whether the user wrote it.
+    given: bool,
+}
+
+impl Runtime {
+    fn of(krate: Option<&Path>) -> Self {
+        let krate_path = krate.map_or_else(|| quote!(::buffer_runtime), ToTokens::to_token_stream);
+        Self { path: quote!(#krate_path::private), given: krate.is_some() }
+    }
+
+    /// The path, for errors at `span`. One that the user wrote stays where it was written: so a wrong one is one error.
+    fn at(&self, span: Span) -> TokenStream {
+        if self.given {
+            return self.path.clone();
+        }
+        let located = |mut token: TokenTree| {
+            token.set_span(token.span().located_at(span));
+            token
+        };
+        self.path.clone().into_iter().map(located).collect()
+    }
+}
+
+impl ToTokens for Runtime {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.path.to_tokens(tokens);
+    }
+}

@@ -139,7 +139,11 @@ pub unsafe trait Storage: Send + 'static {
 
 /// What an [`ExportCell`](crate::ExportCell) can hold: any [`Storage`], whose elements are in one piece, or [`Rows`], which are
 /// allocated one by one.
-pub trait Exportable: sealed::Sealed + Send + 'static {
+///
+/// # Safety
+///
+/// For the memory that is captured, the clauses of [`Storage`] hold. Nothing else can be captured: the trait is sealed.
+pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     /// What it stores.
     type Element: Element;
 
@@ -180,7 +184,8 @@ pub struct Captured {
     pub(crate) row_len: usize,
 }
 
-impl<S: Storage> Exportable for S {
+// SAFETY: the memory is what `raw` answers.
+unsafe impl<S: Storage> Exportable for S {
     type Element = <S as Storage>::Element;
     type Access = <S as Storage>::Access;
 
@@ -200,7 +205,8 @@ impl<S: Storage> Exportable for S {
     }
 }
 
-impl<T: Element> Exportable for Rows<T> {
+// SAFETY: rows own their memory as `Rows` says; `Storage`'s clauses hold for each row, and for the table of pointers.
+unsafe impl<T: Element> Exportable for Rows<T> {
     type Element = T;
     type Access = ReadWrite;
 

@@ -1,6 +1,6 @@
 //! What the form of an expression shows: which number it is, and whether it can run code.
 
-use syn::{Expr, ExprCast, ExprField, ExprLit, ExprPath, ExprUnary, Lit, Type, UnOp};
+use syn::{Expr, ExprCast, ExprField, ExprLit, ExprPath, ExprUnary, Lit, Member, Type, UnOp};
 
 use crate::ast::Input;
 use crate::attr::ungroup;
@@ -34,17 +34,27 @@ pub(super) fn is_out_of_range(expr: &Expr) -> bool {
 /// Whether evaluating `expr` cannot run code of the user's: it reads a literal, a constant or a field.
 ///
 /// The answer follows from the form alone. What the form cannot show, that the value is an integer, the
-/// runtime's bound on extents sees to; so no `Deref`, conversion or operator of the user's takes part.
+/// runtime's bound on extents sees to; so no conversion or operator of the user's takes part. Other macros may still take the
+/// field away, and `self` may then lead to another one through a `Deref`: so the expansion matches [`field_read`].
 pub(super) fn is_plain(input: &Input, expr: &Expr) -> bool {
     match ungroup(expr) {
         Expr::Lit(_) => true,
         Expr::Unary(_) => is_negated_integer(expr),
         Expr::Path(path) => !is_self(path),
-        Expr::Field(ExprField { base, member, .. }) => {
-            matches!(ungroup(base), Expr::Path(path) if is_self(path)) && input.has(member)
-        }
+        Expr::Field(_) => field_read(expr).is_some_and(|member| input.has(member)),
         Expr::Cast(ExprCast { expr, ty, .. }) => is_integer_type(ty) && is_plain(input, expr),
         _ => false,
+    }
+}
+
+/// The field of `self` that a plain expression reads.
+pub(super) fn field_read(expr: &Expr) -> Option<&Member> {
+    match ungroup(expr) {
+        Expr::Field(ExprField { base, member, .. }) => {
+            matches!(ungroup(base), Expr::Path(path) if is_self(path)).then_some(member)
+        }
+        Expr::Cast(ExprCast { expr, .. }) => field_read(expr),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! An `unsafe impl` is only as good as its proof, and other macros may rewrite the struct after this one has read it, or
 //! give another type each time that they are expanded. So nothing that was read is relied upon: what type a field has and
 //! where it lies, the compiler says, each once, and no type of the user's is written down again. The proof itself is in
-//! `buffer_runtime::private`, imported in the block as `__buffer`.
+//! `buffer_runtime::private`.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -13,6 +13,7 @@ use syn::{DeriveInput, GenericParam, Generics, Ident, Member, Result, parse_quot
 use crate::ast::element::{RecordField, RecordInput};
 use crate::check::element::{Form, Named, Record, check};
 use crate::ctxt::Ctxt;
+use crate::expand::Runtime;
 
 /// The derive itself: reads, checks, and emits unless there was an error.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
@@ -23,26 +24,24 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
 fn emit(record: &Record) -> TokenStream {
     let ident = record.ident;
-    let runtime = record.krate.map_or_else(|| quote!(::buffer_runtime), ToTokens::to_token_stream);
+    let runtime = Runtime::of(record.krate);
     let allow_deprecated = record.deprecated.then(|| quote!(#[allow(deprecated)]));
-    let fields = fields(record);
-    let constants = constants(record);
-    let generics = with_bounds(record);
+    let fields = fields(&runtime, record);
+    let constants = constants(&runtime, record);
+    let generics = with_bounds(&runtime, record);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     // Of a generic record, the constants are evaluated when its parameters are known.
-    let check = generics.params.is_empty().then(|| quote!(const _: () = __buffer::check::<#ident>();));
+    let check = generics.params.is_empty().then(|| quote!(const _: () = #runtime::check::<#ident>();));
     quote! {
         #allow_deprecated
         const _: () = {
-            use #runtime::private as __buffer;
-
             #[automatically_derived]
-            impl #impl_generics __buffer::Record for #ident #ty_generics #where_clause {
+            unsafe impl #impl_generics #runtime::Record for #ident #ty_generics #where_clause {
                 #fields
             }
 
             #[automatically_derived]
-            unsafe impl #impl_generics __buffer::Element for #ident #ty_generics #where_clause {
+            unsafe impl #impl_generics #runtime::Element for #ident #ty_generics #where_clause {
                 #constants
             }
 
@@ -52,7 +51,7 @@ fn emit(record: &Record) -> TokenStream {
 }
 
 /// The fields with bytes in their order. What is wrong with one shows at its type.
-fn fields(record: &Record) -> TokenStream {
+fn fields(runtime: &Runtime, record: &Record) -> TokenStream {
     let fields: Vec<(&RecordField, TokenStream)> = match &record.form {
         Form::Transparent(field) => vec![(field, TokenStream::new())],
         Form::Fields(fields) => fields.iter().map(|named| (named.field, naming(named))).collect(),
@@ -61,17 +60,18 @@ fn fields(record: &Record) -> TokenStream {
         fields.iter().map(|(field, _)| *field).chain(record.markers.iter().copied()).map(|field| &field.member);
     let markers = record.markers.iter().map(|marker| {
         let span = Span::call_site().located_at(marker.ty.span());
-        let projection = projection(&marker.member, span);
-        quote_spanned!(span=> __buffer::marker(#projection);)
+        let (projection, at) = (projection(&marker.member, span), runtime.at(span));
+        quote_spanned!(span=> #at::marker(#projection);)
     });
-    let variables: Vec<Ident> = (0..fields.len()).map(|index| format_ident!("__field{index}")).collect();
+    let variables: Vec<Ident> =
+        (0..fields.len()).map(|index| format_ident!("__field{index}", span = Span::mixed_site())).collect();
     let previous = [None].into_iter().chain(variables.iter().map(Some));
     let values = fields.iter().zip(previous).map(|((field, naming), previous)| {
-        let value = value(field, previous);
+        let value = value(runtime, field, previous);
         quote!(#value #naming)
     });
     quote! {
-        const FIELDS: &'static [__buffer::Field] = &{
+        const FIELDS: &'static [#runtime::Field] = &{
             // There are no others.
             let _ = |__record: Self| {
                 let Self { #(#members: _),* } = __record;
@@ -101,12 +101,13 @@ fn shown(member: &Member) -> String {
 }
 
 /// What the compiler says of a field.
-fn value(field: &RecordField, previous: Option<&Ident>) -> TokenStream {
+fn value(runtime: &Runtime, field: &RecordField, previous: Option<&Ident>) -> TokenStream {
     // Ours by hygiene; the user's by position, for errors.
     let span = Span::call_site().located_at(field.ty.span());
+    let at = runtime.at(span);
     let function = field.attrs.described_as.value().map_or_else(
-        || quote_spanned!(span=> __buffer::Field::new),
-        |element| quote_spanned!(span=> __buffer::Field::described_as::<#element, _, _>),
+        || quote_spanned!(span=> #at::Field::new),
+        |element| quote_spanned!(span=> #at::Field::described_as::<#element, _, _>),
     );
     let member = &field.member;
     let projection = projection(member, span);
@@ -115,7 +116,7 @@ fn value(field: &RecordField, previous: Option<&Ident>) -> TokenStream {
     quote_spanned! {span=>
         #function(
             #projection,
-            __buffer::Place {
+            #at::Place {
                 member: #shown,
                 start: ::core::mem::offset_of!(Self, #member),
                 previous_end: #previous_end,
@@ -134,29 +135,30 @@ fn projection(member: &Member, span: Span) -> TokenStream {
     }
 }
 
-fn constants(record: &Record) -> TokenStream {
+fn constants(runtime: &Runtime, record: &Record) -> TokenStream {
     // Padding at the end shows at the struct's name.
     let span = Span::call_site().located_at(record.ident.span());
+    let at = runtime.at(span);
     let (size, format, shape) = match record.form {
         Form::Fields(_) => {
-            (quote_spanned!(span=> __buffer::size::<Self>()), quote!(format::<Self>()), quote!(InnerShape::SCALAR))
+            (quote_spanned!(span=> #at::size::<Self>()), quote!(format::<Self>()), quote!(InnerShape::SCALAR))
         }
         Form::Transparent(_) => (
-            quote_spanned!(span=> __buffer::inner_size::<Self>()),
+            quote_spanned!(span=> #at::inner_size::<Self>()),
             quote!(inner_format::<Self>()),
             quote!(inner_shape::<Self>()),
         ),
     };
     quote! {
-        const FORMAT: &'static __buffer::CStr = __buffer::#format;
+        const FORMAT: &'static #runtime::CStr = #runtime::#format;
         const ITEMSIZE: ::core::primitive::usize = #size;
-        const SHAPE: __buffer::InnerShape = __buffer::#shape;
-        const ANY_BITS: ::core::primitive::bool = __buffer::any_bits::<Self>();
+        const SHAPE: #runtime::InnerShape = #runtime::#shape;
+        const ANY_BITS: ::core::primitive::bool = #runtime::any_bits::<Self>();
     }
 }
 
 /// The struct's own bounds, and those that make its fields elements.
-fn with_bounds(record: &Record) -> Generics {
+fn with_bounds(runtime: &Runtime, record: &Record) -> Generics {
     let mut generics = record.generics.clone();
     if generics.params.is_empty() {
         return generics;
@@ -172,12 +174,12 @@ fn with_bounds(record: &Record) -> Generics {
     for RecordField { ty, attrs, .. } in fields {
         let described_as = attrs.described_as.value();
         if let Some(element) = described_as.filter(|element| depends_on(record.generics, *element)) {
-            clause.predicates.push(parse_quote!(#element: __buffer::Element));
+            clause.predicates.push(parse_quote!(#element: #runtime::Element));
         }
         if depends_on(record.generics, ty) {
             clause.predicates.push(match described_as {
-                Some(_) => parse_quote!(#ty: __buffer::AnyBytes),
-                None => parse_quote!(#ty: __buffer::Element),
+                Some(_) => parse_quote!(#ty: #runtime::AnyBytes),
+                None => parse_quote!(#ty: #runtime::Element),
             });
         }
     }

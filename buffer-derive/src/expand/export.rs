@@ -1,20 +1,23 @@
 //! Emits the expansion of `#[derive(ExportBuffer)]`.
 //!
-//! Everything that is not the user's own tokens is named through `buffer_runtime::private`, imported in the block as
-//! `__buffer`, or through `::core`: nothing that the user defines or shadows can take part.
+//! Everything that is not the user's own tokens is named by its whole path, through `buffer_runtime::private` or `::core`:
+//! nothing that the user defines or shadows can take part. The user's expressions stand in a block of their own, where
+//! nothing is declared. The type of the field sees `__Export` and `__DESCRIPTOR`, with which safe code can do nothing. Only
+//! what stands in a block with no more of the user's than the name of the struct is imported.
 
 mod dims;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{DeriveInput, Result};
+use syn::{DeriveInput, Member, Result};
 
 use self::dims::Dims;
 use crate::ast::Input;
 use crate::attr::Order;
 use crate::check::{Export, Layout, Placement, check};
 use crate::ctxt::Ctxt;
+use crate::expand::Runtime;
 
 /// The derive itself: reads, checks, and emits unless there was an error.
 ///
@@ -28,98 +31,131 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
 fn emit(export: &Export) -> TokenStream {
     let ident = export.ident;
-    let runtime = export.krate.map_or_else(|| quote!(::buffer_runtime), ToTokens::to_token_stream);
+    let runtime = Runtime::of(export.krate);
     let allow_deprecated = export.deprecated.then(|| quote!(#[allow(deprecated)]));
-    let descriptor = descriptor(export);
-    let Dims { ty, method } = Dims::of(&export.layout);
-    let exporter = exporter(export, &ty);
+    let Dims { ty, method } = Dims::of(&runtime, &export.layout);
+    let exporter = exporter(&runtime, export, &ty);
+    let holds_bytes = holds_bytes(&runtime, export);
     let methods = if export.array { quote!(ARRAY) } else { quote!(NONE) };
     let reserved = reserved_names(export);
     quote! {
         #allow_deprecated
         const _: () = {
-            use #runtime::private as __buffer;
-
-            #descriptor
-
-            #exporter
-
-            #[automatically_derived]
-            impl __buffer::Exported for #ident {
-                const ENTRY: __buffer::Entry<Self> = __buffer::Entry::of::<__Export>();
-            }
-
-            __buffer::submit_slots!(#ident, __Export, #methods);
-
             #[doc(hidden)]
             impl #ident {
                 #method
                 #reserved
             }
         };
+
+        #allow_deprecated
+        const _: () = {
+            #exporter
+            #holds_bytes
+
+            const _: () = {
+                use #runtime as __buffer;
+
+                // The entry is that of an exporter of this class, as its type says.
+                #[automatically_derived]
+                unsafe impl __buffer::Exported for #ident {
+                    const ENTRY: __buffer::Entry<Self> = __buffer::Entry::of::<__Export>();
+                }
+
+                __buffer::submit_slots!(#ident, __Export, #methods);
+            };
+        };
     }
 }
 
-/// What the runtime works out at compile time. What it refuses shows at the field's type.
-fn descriptor(export: &Export) -> TokenStream {
+/// Compiles only where `format` is declared over bytes. No unsafe code relies on it: a macro as the type may say something
+/// else here.
+fn holds_bytes(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
     let span = Span::call_site().located_at(export.cell.span());
-    let value = quote_spanned!(span=> __buffer::Descriptor::of::<__Export>());
-    let holds_bytes = matches!(export.layout, Layout::RunTime { format: Some(_), .. }).then(|| {
-        let cell = cell_type(export);
-        let value = quote_spanned!(span=> __buffer::holds_bytes::<#cell>());
+    matches!(export.layout, Layout::RunTime { format: Some(_), .. }).then(|| {
+        let (cell, at) = (cell_type(export), runtime.at(span));
+        let value = quote_spanned!(span=> #at::holds_bytes::<#cell>());
         quote!(const _: () = #value;)
-    });
-    quote! {
-        static __DESCRIPTOR: __buffer::Descriptor = #value;
-        #holds_bytes
-    }
+    })
 }
 
 /// The implementation of `Exporter`, through which the runtime reaches the class.
 ///
 /// It is for a private type: an implementation for the class itself, which may be public, could not name the type of the
 /// field, which may not.
-fn exporter(export: &Export, dims: &TokenStream) -> TokenStream {
-    let Export { ident, member, readonly, pin, layout, .. } = export;
+fn exporter(runtime: &Runtime, export: &Export, dims: &TokenStream) -> TokenStream {
+    let Export { ident, readonly, pin, layout, .. } = export;
     let cell = cell_type(export);
+    let field = field(export);
     let source = match layout {
         Layout::Storage => quote!(Storage),
-        Layout::Extents { runs_code: false, .. } => quote!(Fields),
-        Layout::Extents { runs_code: true, .. } | Layout::RunTime { .. } => quote!(Code),
+        Layout::Extents { reads: Some(_), .. } => quote!(Fields),
+        Layout::Extents { reads: None, .. } | Layout::RunTime { .. } => quote!(Code),
     };
     let (placement, order) = match layout {
         Layout::Storage | Layout::RunTime { shape: None, .. } => (quote!(Dense), quote!(C)),
         Layout::Extents { placement, .. } => placed(placement),
         Layout::RunTime { shape: Some((_, placement)), .. } => placed(placement),
     };
+    // What the runtime refuses shows at the field's type.
+    let span = Span::call_site().located_at(export.cell.span());
+    let at = runtime.at(span);
+    let descriptor = quote_spanned!(span=> #at::Descriptor::of::<__Export>());
     quote! {
+        static __DESCRIPTOR: #runtime::Descriptor = #descriptor;
+
         struct __Export;
 
+        // By its clauses: the class's own descriptor (1), a field that is reached by patterns (2), and numbers that are
+        // code of the user's unless they are literals, constants and integers in fields that are there (3).
         #[automatically_derived]
-        impl __buffer::Exporter for __Export {
+        unsafe impl #runtime::Exporter for __Export {
             type Class = #ident;
             type Cell = #cell;
             type Dims = #dims;
-            const ORDER: __buffer::Order = __buffer::Order::#order;
-            const PLACEMENT: __buffer::Placement = __buffer::Placement::#placement;
+            const ORDER: #runtime::Order = #runtime::Order::#order;
+            const PLACEMENT: #runtime::Placement = #runtime::Placement::#placement;
             const READONLY: ::core::primitive::bool = #readonly;
             const PIN: ::core::primitive::bool = #pin;
-            const SOURCE: __buffer::ShapeSource = __buffer::ShapeSource::#source;
+            const SOURCE: #runtime::ShapeSource = #runtime::ShapeSource::#source;
 
-            fn descriptor() -> &'static __buffer::Descriptor {
+            fn descriptor() -> &'static #runtime::Descriptor {
                 &__DESCRIPTOR
             }
 
             #[inline(always)]
             fn cell(class: &#ident) -> &Self::Cell {
-                &class.#member
+                #field
             }
 
             #[inline(always)]
-            fn dims(class: &#ident) -> __buffer::PyResult<Self::Dims> {
+            fn dims(class: &#ident) -> #runtime::PyResult<Self::Dims> {
                 class.__buffer_dims()
             }
         }
+    }
+}
+
+/// The field of `class`, and nothing that a `Deref` of the user's leads to.
+///
+/// Other macros may have taken it out of the struct, or given it another type than the one that is named here: a macro in
+/// that place is expanded twice. An access to a field, and a reference where one of another type is expected, would then call
+/// the user's code, where none may run. A pattern looks into the struct itself, and what `ref` binds is not coerced.
+fn field(export: &Export) -> TokenStream {
+    let Export { ident, member, layout, .. } = export;
+    let mut others: Vec<&Member> = Vec::new();
+    if let Layout::Extents { reads: Some(reads), .. } = layout {
+        for read in reads {
+            if read != member && !others.contains(read) {
+                others.push(read);
+            }
+        }
+    }
+    let span = Span::call_site().located_at(export.cell.span());
+    quote_spanned! {span=>
+        let #ident { #member: ref field, #(#others: _,)* .. } = *class;
+        let ref cell: Self::Cell = *field;
+        cell
     }
 }
 

@@ -15,7 +15,12 @@ use super::{Element, code};
 use crate::layout::InnerShape;
 
 /// A struct of which every field is known.
-pub trait Record: 'static {
+///
+/// # Safety
+///
+/// `FIELDS` are all fields of the struct but those of type `PhantomData`, in the order in which they lie in memory, each made
+/// with the function that answers it and with the place where it is.
+pub unsafe trait Record: 'static {
     /// Its fields in the order in which they lie in memory; at least one, and the last one ends where the struct does,
     /// unless [`size`] says otherwise.
     const FIELDS: &'static [Field];
@@ -132,24 +137,34 @@ const fn bytes_of(count: usize) -> &'static str {
 }
 
 /// What bytemuck vouches for: its bytes are initialised, and may be any.
+///
+/// # Safety
+///
+/// That is so.
 #[diagnostic::on_unimplemented(
     message = "`as` cannot describe `{Self}`, whose bytes may be padding, or not be any",
     label = "not `NoUninit` and `AnyBitPattern`, which bytemuck has for such types",
     note = "a crate may implement them where its feature `bytemuck` is on; for a `bool` remove `as`, which makes a record that Python may only read"
 )]
-pub trait AnyBytes: NoUninit + AnyBitPattern {}
+pub unsafe trait AnyBytes: NoUninit + AnyBitPattern {}
 
+// SAFETY: bytemuck's traits say it.
 #[diagnostic::do_not_recommend]
-impl<T: NoUninit + AnyBitPattern> AnyBytes for T {}
+unsafe impl<T: NoUninit + AnyBitPattern> AnyBytes for T {}
 
 /// What has no bytes and may be in a record all the same.
+///
+/// # Safety
+///
+/// It has no bytes, and its alignment is 1.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the `PhantomData` of the standard library",
     label = "give this type another name"
 )]
-pub trait Marker: sealed::Sealed {}
+pub unsafe trait Marker: sealed::Sealed {}
 
-impl<T: ?Sized> Marker for PhantomData<T> {}
+// SAFETY: the standard library says it.
+unsafe impl<T: ?Sized> Marker for PhantomData<T> {}
 
 mod sealed {
     pub trait Sealed {}

@@ -9,12 +9,16 @@ use crate::layout::InnerShape;
 ///
 /// Implemented for the integers and floats that are [elements](Element), and for `f16` and `Complex` where their features
 /// are on.
+///
+/// # Safety
+///
+/// It is one scalar of the size that `BE` and `LE` describe. Nothing else can be: the trait is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no byte order",
     label = "not a number",
     note = "`Be` and `Le` hold an integer or a float, as in `Be<u32>`; for an array write `[Be<u32>; 4]`"
 )]
-pub trait Scalar: Element + bytemuck::Pod + sealed::Sealed {
+pub unsafe trait Scalar: Element + bytemuck::Pod + sealed::Sealed {
     /// Its format in big-endian order.
     #[doc(hidden)]
     const BE: &'static CStr;
@@ -53,7 +57,8 @@ macro_rules! scalars {
 
         impl $crate::element::sealed::Sealed for $scalar {}
 
-        impl $crate::element::Scalar for $scalar {
+        // SAFETY: one scalar, as above.
+        unsafe impl $crate::element::Scalar for $scalar {
             const BE: &'static std::ffi::CStr = $be;
             const LE: &'static std::ffi::CStr = $le;
 

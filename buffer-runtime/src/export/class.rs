@@ -20,7 +20,16 @@ use crate::storage::{Access, Exportable};
 ///
 /// `#[derive(ExportBuffer)]` implements it for a private type of its own and not for the class: so the class may be
 /// public where what it stores is not.
-pub trait Exporter: Sized {
+///
+/// # Safety
+///
+/// 1. `descriptor` answers always the same static, whose value is `Descriptor::of::<Self>()`, and which is no other
+///    exporter's.
+/// 2. `cell` answers always the same field of the class. It runs no code but that, and does not unwind.
+/// 3. `dims` runs no code of the user's and does not unwind, unless `SOURCE` is `Code`.
+/// 4. `Dims` has as many numbers as `PLACEMENT` asks for: the extents, then an offset unless it is `Dense`, then a stride
+///    for each extent if it is `Strided`. It has none where `SOURCE` is `Storage`.
+pub unsafe trait Exporter: Sized {
     /// The class.
     type Class: Class + Sendable;
     /// The field that is exported.
@@ -64,7 +73,11 @@ pub enum ShapeSource {
 }
 
 /// What a field can be that `#[buffer]` marks.
-pub trait Source: sealed::Sealed {
+///
+/// # Safety
+///
+/// The constants are true of the field, and what the memory consists of are elements of this type.
+pub unsafe trait Source: sealed::Sealed {
     /// What the memory consists of.
     type Element: Element;
     /// Whether rows are allocated one by one.
@@ -78,7 +91,11 @@ pub trait Source: sealed::Sealed {
 }
 
 /// A field that holds the memory itself.
-pub(super) trait Cell: Source {
+///
+/// # Safety
+///
+/// `cell` answers the field itself, and runs no code but that.
+pub(super) unsafe trait Cell: Source {
     /// What the cell owns.
     type Storage: Exportable;
 
@@ -86,7 +103,8 @@ pub(super) trait Cell: Source {
     fn cell(&self) -> &ExportCell<Self::Storage>;
 }
 
-impl<S: Exportable> Source for ExportCell<S> {
+// SAFETY: the memory is what the storage says it is.
+unsafe impl<S: Exportable> Source for ExportCell<S> {
     type Element = S::Element;
 
     const ROWS: bool = S::INDIRECT;
@@ -95,7 +113,8 @@ impl<S: Exportable> Source for ExportCell<S> {
     const PART_OF_PART: bool = false;
 }
 
-impl<S: Exportable> Cell for ExportCell<S> {
+// SAFETY: the field is the cell.
+unsafe impl<S: Exportable> Cell for ExportCell<S> {
     type Storage = S;
 
     #[inline(always)]
@@ -104,8 +123,8 @@ impl<S: Exportable> Cell for ExportCell<S> {
     }
 }
 
-/// What a part shows is bytes until the other object is asked.
-impl<W: Exported> Source for Py<W> {
+// SAFETY: what a part shows is bytes until the other object is asked, for every view, and that says the rest.
+unsafe impl<W: Exported> Source for Py<W> {
     type Element = u8;
 
     const ROWS: bool = false;
@@ -124,6 +143,11 @@ mod sealed {
 }
 
 /// Which `bf_getbuffer` a class has, by the kind of its field.
+///
+/// # Safety
+///
+/// The functions may be called attached, with any object of the class of the exporter `T`. What they grant is as a `Py_buffer`
+/// has to be.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be exported as a buffer: views of it would dangle when it moves",
     label = "not an `ExportCell`",
@@ -131,7 +155,7 @@ mod sealed {
     note = "an `ExportCell` stands by itself: it locks, it shares, and it may be empty or closed, and so needs no `Mutex`, `Arc` \
             or `Option` around it or inside"
 )]
-pub trait Slot<T>: Source {
+pub unsafe trait Slot<T>: Source {
     /// The slot's function.
     const GETBUFFER: ffi::getbufferproc;
     /// How views of its objects begin for those that show parts of them; none where it is a part itself.
@@ -173,12 +197,16 @@ impl<C> Entry<C> {
 }
 
 /// A class that exports a buffer, so that others can export parts of its objects.
+///
+/// # Safety
+///
+/// `ENTRY` is that of an exporter of this class.
 #[diagnostic::on_unimplemented(
     message = "no part of a `{Self}` can be exported, since it exports no buffer itself",
     label = "does not derive `ExportBuffer`",
     note = "put `#[derive(ExportBuffer)]` on `{Self}`, or hold the memory itself in an `ExportCell`"
 )]
-pub trait Exported: Sized {
+pub unsafe trait Exported: Sized {
     /// Where views of its objects begin.
     const ENTRY: Entry<Self>;
 }
@@ -204,12 +232,17 @@ impl<W: Exported> Bytes for Py<W> {}
 pub const fn holds_bytes<C: Bytes>() {}
 
 /// A Python class, frozen or not.
+///
+/// # Safety
+///
+/// `reach` calls `with` at most once, and on nothing but the value of the object, of which nobody has a mutable reference
+/// meanwhile. Apart from that it runs no code of the user's.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a Python class",
     label = "this struct needs `#[pyclass]`",
     note = "write `#[pyclass(frozen)]` below `#[derive(ExportBuffer)]`"
 )]
-pub trait Class: Sized {
+pub unsafe trait Class: Sized {
     /// Its name in Python.
     const NAME: &'static str;
 
@@ -230,8 +263,9 @@ pub trait Class: Sized {
 }
 
 // Named after nothing of PyO3's, so that an error speaks of a class and not of PyO3's traits.
+// SAFETY: all of it is what `Reach` promises.
 #[diagnostic::do_not_recommend]
-impl<T: PyClass<Frozen: Reach<T>>> Class for T {
+unsafe impl<T: PyClass<Frozen: Reach<T>>> Class for T {
     const NAME: &'static str = <T as PyClass>::NAME;
 
     #[inline(always)]
@@ -248,14 +282,19 @@ impl<T: PyClass<Frozen: Reach<T>>> Class for T {
 }
 
 /// A class whose objects may be used on every thread, since views may be released on every thread.
+///
+/// # Safety
+///
+/// What the name says.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is `unsendable`, but views of its buffer may be released on any thread",
     label = "remove `unsendable` from its `#[pyclass]`"
 )]
-pub trait Sendable {}
+pub unsafe trait Sendable {}
 
+// SAFETY: PyO3 checks no thread of such a class, and asks that its value be `Send` and `Sync`.
 #[diagnostic::do_not_recommend]
-impl<T: PyClassImpl<ThreadChecker = NoopThreadChecker>> Sendable for T {}
+unsafe impl<T: PyClassImpl<ThreadChecker = NoopThreadChecker>> Sendable for T {}
 
 /// Why the value of an object cannot be borrowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -283,7 +322,11 @@ impl Unreached {
 }
 
 /// How the value of a class is reached: at once in a frozen class, through its borrow flag in another.
-pub trait Reach<T: PyClass> {
+///
+/// # Safety
+///
+/// As for [`Class`].
+pub unsafe trait Reach<T: PyClass> {
     /// Calls `with` on the value, which stays borrowed meanwhile.
     ///
     /// # Errors
@@ -292,14 +335,16 @@ pub trait Reach<T: PyClass> {
     fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached>;
 }
 
-impl<T: PyClass<Frozen = Self> + Sync> Reach<T> for True {
+// SAFETY: nobody has a mutable reference to the value of a frozen class.
+unsafe impl<T: PyClass<Frozen = Self> + Sync> Reach<T> for True {
     #[inline(always)]
     fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached> {
         Ok(with(object.get()))
     }
 }
 
-impl<T: PyClass<Frozen = Self>> Reach<T> for False {
+// SAFETY: PyO3 lends the value while it lends it mutably to nobody.
+unsafe impl<T: PyClass<Frozen = Self>> Reach<T> for False {
     #[inline(always)]
     fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached> {
         // A Rust base class may be `unsendable`: then PyO3's borrow panics on other threads, and no slot may.

@@ -41,7 +41,8 @@ macro_rules! __submit_slots {
             <<$class as $crate::private::pyo3::impl_::pyclass::PyClassImpl>::Inventory>::new(
                 $crate::private::pyo3::impl_::pyclass::PyClassItems {
                     methods: $crate::private::methods::$methods,
-                    slots: &$crate::private::slots::<$exporter>(),
+                    // SAFETY: this is the inventory of the class.
+                    slots: &unsafe { $crate::private::slots::<$class, $exporter>() },
                 },
             )
         }
@@ -49,19 +50,25 @@ macro_rules! __submit_slots {
 }
 
 /// The slots of a class, in the form that PyO3 takes them.
-pub const fn slots<T: Exporter>() -> [ffi::PyType_Slot; 2] {
+///
+/// # Safety
+///
+/// They become slots of `C` and of no class but its subclasses.
+pub const unsafe fn slots<C, T: Exporter<Class = C>>() -> [ffi::PyType_Slot; 2] {
     [
         ffi::PyType_Slot { slot: ffi::Py_bf_getbuffer, pfunc: <T::Cell as Slot<T>>::GETBUFFER as *mut _ },
         ffi::PyType_Slot { slot: ffi::Py_bf_releasebuffer, pfunc: releasebuffer as ffi::releasebufferproc as *mut _ },
     ]
 }
 
-impl<T: Exporter<Cell = Self>, S: Exportable> Slot<T> for ExportCell<S> {
+// SAFETY: the functions ask for no more.
+unsafe impl<T: Exporter<Cell = Self>, S: Exportable> Slot<T> for ExportCell<S> {
     const GETBUFFER: ffi::getbufferproc = getbuffer::<T>;
     const WITH_GRANT: Option<WithGrant> = Some(WithGrant(with_grant::<T>));
 }
 
-impl<T: Exporter<Cell = Self>, W: Exported> Slot<T> for Py<W> {
+// SAFETY: `getbuffer_part` asks for no more.
+unsafe impl<T: Exporter<Cell = Self>, W: Exported> Slot<T> for Py<W> {
     const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T, W>;
     const WITH_GRANT: Option<WithGrant> = None;
 }

@@ -35,7 +35,6 @@ pub trait Dimension: sealed::Sealed + Copy {
 pub(super) mod sealed {
     pub trait Sealed {}
 
-    /// What is read of a resolved layout is as long as these say.
     pub trait Dims {}
 }
 
@@ -55,7 +54,12 @@ macro_rules! dimensions {
 dimensions!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 
 /// What a class declares of one layout, as its expressions give it.
-pub trait Dims: sealed::Dims {
+///
+/// # Safety
+///
+/// `declaration` and `still_says` do not unwind and run no code of the user's, whatever the numbers are. What is read of a
+/// resolved layout is as long as `LEN` says.
+pub unsafe trait Dims: sealed::Dims {
     /// How many numbers that is at compile time; none where they are known only at run time.
     const LEN: usize;
     /// Whether the number of dimensions is known only at run time.
@@ -70,8 +74,10 @@ pub trait Dims: sealed::Dims {
 
 impl<const N: usize> sealed::Dims for [Dim; N] {}
 
+// SAFETY: of the class's descriptor, there are as many extents as it counted of these `N` (`Placement::ndim`); all else is
+// asked for with `get`.
 /// The extents, then the offset, then the strides.
-impl<const N: usize> Dims for [Dim; N] {
+unsafe impl<const N: usize> Dims for [Dim; N] {
     const LEN: usize = N;
     const AT_RUN_TIME: bool = false;
 
@@ -100,7 +106,8 @@ impl<const N: usize> Dims for [Dim; N] {
 
 impl<D: Dims> sealed::Dims for &D {}
 
-impl<D: Dims> Dims for &D {
+// SAFETY: as for what is referred to.
+unsafe impl<D: Dims> Dims for &D {
     const LEN: usize = D::LEN;
     const AT_RUN_TIME: bool = D::AT_RUN_TIME;
 

@@ -10,7 +10,11 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 const COMPARED: usize = 2 * BLOCK;
 
 /// An integer that is loaded and stored as one. Relaxed: there is no order between Rust and foreign code to keep.
-trait Unit: Copy + Eq {
+///
+/// # Safety
+///
+/// Every bit pattern is valid, and the atomic lies in memory as the integer does.
+unsafe trait Unit: Copy + Eq {
     /// The same memory, shared.
     type Atomic;
 
@@ -21,7 +25,9 @@ trait Unit: Copy + Eq {
 
 macro_rules! units {
     ($($int:ty => $atomic:ty,)*) => {$(
-        impl Unit for $int {
+        // SAFETY: so it is with integers and their atomics. (The alignment of the atomic may be larger, but the unit of a type
+        // is never larger than the type's alignment, which `with_unit_of` checks.)
+        unsafe impl Unit for $int {
             type Atomic = $atomic;
 
             #[inline(always)]

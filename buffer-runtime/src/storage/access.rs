@@ -1,7 +1,11 @@
 //! Whether the memory of a storage may be written.
 
 /// What Python and Rust may do with the elements of a [`Storage`](super::Storage): [`ReadWrite`] or [`ReadOnly`].
-pub trait Access: sealed::Sealed + Send + Sync + 'static {
+///
+/// # Safety
+///
+/// These two are all that there are: the trait is sealed.
+pub unsafe trait Access: sealed::Sealed + Send + Sync + 'static {
     #[doc(hidden)]
     const READONLY: bool;
 }
@@ -16,23 +20,30 @@ pub enum ReadWrite {}
 #[derive(Debug, Clone, Copy)]
 pub enum ReadOnly {}
 
-impl Access for ReadWrite {
+// SAFETY: one of the two.
+unsafe impl Access for ReadWrite {
     const READONLY: bool = false;
 }
 
-impl Access for ReadOnly {
+// SAFETY: one of the two.
+unsafe impl Access for ReadOnly {
     const READONLY: bool = true;
 }
 
 /// [`ReadWrite`], as a bound.
+///
+/// # Safety
+///
+/// It is that type.
 #[diagnostic::on_unimplemented(
     message = "the elements of a storage that is `{Self}` cannot be written, and so not shared with those who write",
     label = "this storage is `{Self}`",
     note = "borrow the elements with `read`: views of this storage are read-only, so that it is granted beside them"
 )]
-pub trait MayWrite: Access {}
+pub unsafe trait MayWrite: Access {}
 
-impl MayWrite for ReadWrite {}
+// SAFETY: it is.
+unsafe impl MayWrite for ReadWrite {}
 
 mod sealed {
     pub trait Sealed {}

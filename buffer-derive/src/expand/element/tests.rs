@@ -44,7 +44,10 @@ fn every_field_is_matched() {
         }
     ));
     assert!(expanded.contains("letSelf{a:_,b:_,c:_}=__record;"), "{expanded}");
-    assert!(expanded.contains("__buffer::marker(|__record:Self|{letSelf{c:__field,..}=__record;__field});"));
+    assert!(
+        expanded
+            .contains("::buffer_runtime::private::marker(|__record:Self|{letSelf{c:__field,..}=__record;__field});")
+    );
 }
 
 #[test]
@@ -58,7 +61,7 @@ fn each_field_starts_where_the_one_before_ends() {
     assert!(expanded.contains("start:::core::mem::offset_of!(Self,2),previous_end:__field1.end()"));
     assert!(expanded.contains("}).renamed(\"f0\");let"));
     assert!(expanded.contains("}).padding();let"));
-    assert!(expanded.contains("__buffer::Field::described_as::<i8,_,_>("));
+    assert!(expanded.contains("::buffer_runtime::private::Field::described_as::<i8,_,_>("));
     assert!(expanded.contains("}).renamed(\"x\");["));
 }
 
@@ -68,7 +71,7 @@ fn a_concrete_record_is_checked_where_it_is_declared() {
         #[repr(C)]
         struct S(u8);
     ));
-    assert!(concrete.contains("const_:()=__buffer::check::<S>();"));
+    assert!(concrete.contains("const_:()=::buffer_runtime::private::check::<S>();"));
     assert!(!concrete.contains("where"));
 }
 
@@ -88,10 +91,13 @@ fn a_generic_record_asks_for_what_its_fields_need() {
             e: PhantomData<U>,
         }
     ));
-    assert!(generic.contains("impl<T:Clone,U,constN:usize>__buffer::RecordforS<T,U,N>whereU:Copy,"), "{generic}");
+    assert!(
+        generic.contains("impl<T:Clone,U,constN:usize>::buffer_runtime::private::RecordforS<T,U,N>whereU:Copy,"),
+        "{generic}"
+    );
     assert!(generic.contains(
-        "Self:::core::marker::Copy+::core::marker::Send+::core::marker::Sync+'static,T:__buffer::Element,[f32;N]:__buffer::Element,\
-         Pair<T>:__buffer::AnyBytes{"
+        "Self:::core::marker::Copy+::core::marker::Send+::core::marker::Sync+'static,T:::buffer_runtime::private::Element,[f32;N]:::buffer_runtime::private::Element,\
+         Pair<T>:::buffer_runtime::private::AnyBytes{"
     ));
     assert!(!generic.contains("check"));
 }
@@ -103,7 +109,7 @@ fn a_transparent_struct_takes_its_field_over() {
         struct S(f32);
     ));
     for function in ["inner_size", "inner_format", "inner_shape"] {
-        assert!(transparent.contains(&format!("__buffer::{function}::<Self>()")));
+        assert!(transparent.contains(&format!("::buffer_runtime::private::{function}::<Self>()")));
     }
     assert!(!transparent.contains("renamed"));
 }

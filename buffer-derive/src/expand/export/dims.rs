@@ -7,6 +7,7 @@ use syn::{Expr, ExprLit, ExprReference, ExprUnary, Ident, Lit, LitInt, Token, Un
 
 use crate::attr::{Extent, Numbers, Shape, Strides, ungroup};
 use crate::check::{Layout, Placement};
+use crate::expand::Runtime;
 
 /// The method that evaluates what is declared, and what it gives.
 ///
@@ -18,41 +19,42 @@ pub(super) struct Dims {
 }
 
 impl Dims {
-    pub(super) fn of(layout: &Layout) -> Self {
-        let mut receiver = Receiver::default();
+    pub(super) fn of(runtime: &Runtime, layout: &Layout) -> Self {
+        let mut receiver = Receiver { runtime, found: None };
         let (ty, value) = match layout {
-            Layout::Storage => array(&[]),
-            Layout::Extents { extents, placement, .. } => array(&numbers(extents, placement, &mut receiver)),
+            Layout::Storage => array(runtime, &[]),
+            Layout::Extents { extents, placement, .. } => array(runtime, &numbers(extents, placement, &mut receiver)),
             Layout::RunTime { readonly, format, shape } => {
                 let calls = calls(*readonly, *format, shape.as_ref(), &mut receiver);
-                (quote!(__buffer::Declared), quote!(__buffer::Declared::new() #calls))
+                (quote!(#runtime::Declared), quote!(#runtime::Declared::new() #calls))
             }
         };
         let receiver = receiver.into_ident();
         let method = quote! {
             #[inline(always)]
-            fn __buffer_dims(&#receiver) -> __buffer::PyResult<#ty> {
-                __buffer::Ok(#value)
+            fn __buffer_dims(&#receiver) -> #runtime::PyResult<#ty> {
+                #runtime::Ok(#value)
             }
         };
         Self { ty, method }
     }
 }
 
-fn array(dims: &[TokenStream]) -> (TokenStream, TokenStream) {
+fn array(runtime: &Runtime, dims: &[TokenStream]) -> (TokenStream, TokenStream) {
     let len = dims.len();
-    (quote!([__buffer::Dim; #len]), quote!([#(#dims),*]))
+    (quote!([#runtime::Dim; #len]), quote!([#(#dims),*]))
 }
 
 /// The numbers of a layout whose number of dimensions is known: the extents, then the offset unless the items are dense,
 /// then the strides if there are any.
-fn numbers(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Receiver) -> Vec<TokenStream> {
+fn numbers(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Receiver<'_>) -> Vec<TokenStream> {
+    let runtime = receiver.runtime;
     let mut dims: Vec<TokenStream> = extents.iter().map(|extent| extent_dim(extent, receiver)).collect();
     match placement {
         Placement::Dense(_) => {}
         Placement::Offset(_, offset) => dims.push(dim(offset, receiver)),
         Placement::Strided { offset, strides } => {
-            dims.push(offset.map_or_else(|| quote!(__buffer::Dim::of(0usize)), |offset| dim(offset, receiver)));
+            dims.push(offset.map_or_else(|| quote!(#runtime::Dim::of(0usize)), |offset| dim(offset, receiver)));
             dims.extend(strides.iter().map(|stride| dim(stride, receiver)));
         }
     }
@@ -65,7 +67,7 @@ fn calls(
     readonly: Option<&Expr>,
     format: Option<&Expr>,
     shape: Option<&(&Numbers<Shape>, Placement<Numbers<Strides>>)>,
-    receiver: &mut Receiver,
+    receiver: &mut Receiver<'_>,
 ) -> TokenStream {
     let mut calls = TokenStream::new();
     calls.extend(readonly.map(|condition| {
@@ -107,7 +109,7 @@ fn calls(
 }
 
 /// `.method(&expr)`, so that naming a field does not move out of it.
-fn call(method: &str, expr: &Expr, receiver: &mut Receiver) -> TokenStream {
+fn call(method: &str, expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
     let span = ours_at(expr);
     let reference = ExprReference {
         attrs: Vec::new(),
@@ -122,17 +124,21 @@ fn call(method: &str, expr: &Expr, receiver: &mut Receiver) -> TokenStream {
     quote_spanned!(span=> .#method(#value))
 }
 
-fn extent_dim(extent: &Extent, receiver: &mut Receiver) -> TokenStream {
+fn extent_dim(extent: &Extent, receiver: &mut Receiver<'_>) -> TokenStream {
     match extent {
-        Extent::Inferred(_) => quote!(__buffer::Dim::Inferred),
+        Extent::Inferred(_) => {
+            let runtime = receiver.runtime;
+            quote!(#runtime::Dim::Inferred)
+        }
         Extent::Given(expr) => dim(expr, receiver),
     }
 }
 
-fn dim(expr: &Expr, receiver: &mut Receiver) -> TokenStream {
+fn dim(expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
     let value = receiver.resolve(with_suffix(expr).unwrap_or_else(|| expr.to_token_stream()));
     let span = ours_at(expr);
-    quote_spanned!(span=> __buffer::Dim::of(#value))
+    let runtime = receiver.runtime.at(span);
+    quote_spanned!(span=> #runtime::Dim::of(#value))
 }
 
 /// Ours by hygiene, so that the user's lints stay quiet; the user's by position, for type errors.
@@ -162,16 +168,16 @@ fn suffixed(expr: &Expr, suffix: &str) -> Option<LitInt> {
     }
 }
 
-/// The parameter that the `self` of the user's expressions refers to.
+/// The user's expressions among ours, and the parameter that their `self` refers to.
 ///
 /// `self` is hygienic: inside `macro_rules!` one token of that name is not the other. So the parameter takes over the
 /// first token found, and all others are made to resolve as that one does.
-#[derive(Default)]
-struct Receiver {
+struct Receiver<'a> {
+    runtime: &'a Runtime,
     found: Option<Ident>,
 }
 
-impl Receiver {
+impl Receiver<'_> {
     fn resolve(&mut self, tokens: TokenStream) -> TokenStream {
         tokens
             .into_iter()
@@ -202,7 +208,8 @@ mod tests {
 
     #[test]
     fn every_self_is_resolved_as_the_first() {
-        let mut receiver = Receiver::default();
+        let runtime = Runtime::of(None);
+        let mut receiver = Receiver { runtime: &runtime, found: None };
         let tokens = quote!(self.a + f(&self, [self.b]) + mac! { self });
         let resolved = receiver.resolve(tokens.clone());
         assert_eq!(resolved.to_string(), tokens.to_string());

@@ -40,18 +40,18 @@ fn without_shape_the_storage_decides() {
         }
     ));
     assert!(expanded.contains(shown!(
-        use ::buffer_runtime::private as __buffer;
-    )));
-    assert!(expanded.contains(shown!(
         type Cell = ExportCell<Vec<f32>>;
     )));
     assert!(expanded.contains(shown!(
-        type Dims = [__buffer::Dim; 0usize];
+        type Dims = [::buffer_runtime::private::Dim; 0usize];
     )));
-    assert!(expanded.contains(shown!(__buffer::ShapeSource::Storage)));
-    assert!(expanded.contains(shown!(__buffer::Ok([]))));
-    assert!(expanded.contains(shown!(__buffer::Placement::Dense)));
-    assert!(expanded.contains(shown!(&class.data)));
+    assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Storage)));
+    assert!(expanded.contains(shown!(::buffer_runtime::private::Ok([]))));
+    assert!(expanded.contains(shown!(::buffer_runtime::private::Placement::Dense)));
+    assert!(expanded.contains(shown!(
+        let S { data: ref field, .. } = *class;
+        let ref cell: Self::Cell = *field;
+    )));
     assert!(expanded.contains(shown!(__buffer::submit_slots!(S, __Export, ARRAY))));
 }
 
@@ -64,23 +64,51 @@ fn extents_are_evaluated_in_order() {
             data: ExportCell<Vec<f32>>,
         }
     ));
-    assert!(expanded.contains(shown!(__buffer::Ok([
-        __buffer::Dim::of(self.n),
-        __buffer::Dim::Inferred,
-        __buffer::Dim::of(3u64)
+    assert!(expanded.contains(shown!(::buffer_runtime::private::Ok([
+        ::buffer_runtime::private::Dim::of(self.n),
+        ::buffer_runtime::private::Dim::Inferred,
+        ::buffer_runtime::private::Dim::of(3u64)
     ]))));
     assert!(expanded.contains(shown!(
-        type Dims = [__buffer::Dim; 3usize];
+        type Dims = [::buffer_runtime::private::Dim; 3usize];
     )));
-    assert!(expanded.contains(shown!(__buffer::ShapeSource::Fields)));
+    assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)));
     assert!(expanded.contains(shown!(
-        const ORDER: __buffer::Order = __buffer::Order::F;
-        const PLACEMENT: __buffer::Placement = __buffer::Placement::Dense;
+        const ORDER: ::buffer_runtime::private::Order = ::buffer_runtime::private::Order::F;
+        const PLACEMENT: ::buffer_runtime::private::Placement = ::buffer_runtime::private::Placement::Dense;
     )));
     assert!(expanded.contains(shown!(
         const READONLY: ::core::primitive::bool = true;
         const PIN: ::core::primitive::bool = false;
     )));
+}
+
+#[test]
+fn the_fields_that_are_read_are_those_of_the_struct() {
+    let expanded = expanded(&parse_quote!(
+        struct S(usize, #[buffer(shape = [self.0, self.2 as usize], strides = [4, self.0], offset = N)] Cell, u8);
+    ));
+    assert!(expanded.contains(shown!(
+        let S { 1: ref field, 0: _, 2: _, .. } = *class;
+    )));
+}
+
+#[test]
+fn nothing_is_imported_where_the_users_tokens_are() {
+    let expanded = expanded(&parse_quote!(
+        struct S {
+            #[buffer(format = first(), shape = [second()], readonly = third())]
+            data: field!(),
+        }
+    ));
+    let imported = expanded.find("use::buffer_runtime::private").expect("one block of the expander's own");
+    for theirs in ["first()", "second()", "third()", "field!"] {
+        assert!(expanded.rfind(theirs).is_some_and(|place| place < imported), "{theirs}: {expanded}");
+    }
+    let declared = expanded.find("__Export").expect("the exporter");
+    for theirs in ["first()", "second()", "third()"] {
+        assert!(expanded.rfind(theirs).is_some_and(|place| place < declared), "{theirs}: {expanded}");
+    }
 }
 
 #[test]
@@ -102,18 +130,20 @@ fn offset_follows_the_extents() {
     let expanded = expanded(&parse_quote!(
         struct S(#[buffer(shape = [_, 3], order = "F", offset = self.1)] Cell, u64);
     ));
-    assert!(expanded.contains(shown!(__buffer::Ok([
-        __buffer::Dim::Inferred,
-        __buffer::Dim::of(3u64),
-        __buffer::Dim::of(self.1)
+    assert!(expanded.contains(shown!(::buffer_runtime::private::Ok([
+        ::buffer_runtime::private::Dim::Inferred,
+        ::buffer_runtime::private::Dim::of(3u64),
+        ::buffer_runtime::private::Dim::of(self.1)
     ]))));
     assert!(expanded.contains(shown!(
-        type Dims = [__buffer::Dim; 3usize];
-        const ORDER: __buffer::Order = __buffer::Order::F;
-        const PLACEMENT: __buffer::Placement = __buffer::Placement::Offset;
+        type Dims = [::buffer_runtime::private::Dim; 3usize];
+        const ORDER: ::buffer_runtime::private::Order = ::buffer_runtime::private::Order::F;
+        const PLACEMENT: ::buffer_runtime::private::Placement = ::buffer_runtime::private::Placement::Offset;
     )));
-    assert!(expanded.contains(shown!(-> __buffer::PyResult<[__buffer::Dim; 3usize]>)));
-    assert!(expanded.contains(shown!(__buffer::ShapeSource::Fields)));
+    assert!(
+        expanded.contains(shown!(-> ::buffer_runtime::private::PyResult<[::buffer_runtime::private::Dim; 3usize]>))
+    );
+    assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)));
 }
 
 #[test]
@@ -122,17 +152,17 @@ fn strides_follow_the_offset() {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(strides = [-12, self.1], shape = [2, 3] #written)] Cell, isize);
         ));
-        assert!(expanded.contains(shown!(__buffer::Ok([
-            __buffer::Dim::of(2u64),
-            __buffer::Dim::of(3u64),
-            __buffer::Dim::of(#offset),
-            __buffer::Dim::of(-12i64),
-            __buffer::Dim::of(self.1)
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Ok([
+            ::buffer_runtime::private::Dim::of(2u64),
+            ::buffer_runtime::private::Dim::of(3u64),
+            ::buffer_runtime::private::Dim::of(#offset),
+            ::buffer_runtime::private::Dim::of(-12i64),
+            ::buffer_runtime::private::Dim::of(self.1)
         ]))));
         assert!(expanded.contains(shown!(
-            type Dims = [__buffer::Dim; 5usize];
-            const ORDER: __buffer::Order = __buffer::Order::C;
-            const PLACEMENT: __buffer::Placement = __buffer::Placement::Strided;
+            type Dims = [::buffer_runtime::private::Dim; 5usize];
+            const ORDER: ::buffer_runtime::private::Order = ::buffer_runtime::private::Order::C;
+            const PLACEMENT: ::buffer_runtime::private::Placement = ::buffer_runtime::private::Placement::Strided;
         )));
     }
 }
@@ -141,18 +171,18 @@ fn strides_follow_the_offset() {
 fn a_scalar_is_declared_by_no_numbers() {
     for (options, len, dims, placement) in [
         (quote!(shape = []), 0usize, quote!([]), quote!(Dense)),
-        (quote!(shape = [], offset = 4), 1, quote!([__buffer::Dim::of(4u64)]), quote!(Offset)),
-        (quote!(shape = [], strides = []), 1, quote!([__buffer::Dim::of(0usize)]), quote!(Strided)),
+        (quote!(shape = [], offset = 4), 1, quote!([::buffer_runtime::private::Dim::of(4u64)]), quote!(Offset)),
+        (quote!(shape = [], strides = []), 1, quote!([::buffer_runtime::private::Dim::of(0usize)]), quote!(Strided)),
     ] {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(#options)] Cell);
         ));
         assert!(expanded.contains(shown!(
-            type Dims = [__buffer::Dim; #len];
+            type Dims = [::buffer_runtime::private::Dim; #len];
         )));
-        assert!(expanded.contains(shown!(__buffer::Ok(#dims))), "{options}");
-        assert!(expanded.contains(shown!(__buffer::Placement::#placement)), "{options}");
-        assert!(expanded.contains(shown!(__buffer::ShapeSource::Fields)), "{options}");
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Ok(#dims))), "{options}");
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Placement::#placement)), "{options}");
+        assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)), "{options}");
     }
 }
 
@@ -160,17 +190,20 @@ fn a_scalar_is_declared_by_no_numbers() {
 fn what_is_known_at_run_time_is_evaluated_in_order() {
     for (options, calls) in [
         (quote!(shape = self.dims()), quote!(.shape(&self.dims()))),
-        (quote!(shape = &self.dims[..], offset = 4), quote!(.shape(&&self.dims[..]).offset(__buffer::Dim::of(4u64)))),
+        (
+            quote!(shape = &self.dims[..], offset = 4),
+            quote!(.shape(&&self.dims[..]).offset(::buffer_runtime::private::Dim::of(4u64))),
+        ),
         (quote!(format = "d"), quote!(.format(&"d")?)),
         (quote!(readonly = self.sealed), quote!(.readonly(self.sealed))),
         (
             quote!(shape = [_, 3], format = self.format()?),
-            quote!(.format(&self.format()?)?.extents([__buffer::Dim::Inferred, __buffer::Dim::of(3u64)])),
+            quote!(.format(&self.format()?)?.extents([::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dim::of(3u64)])),
         ),
         (quote!(shape = [], format = "d"), quote!(.format(&"d")?.extents([]))),
         (
             quote!(strides = self.strides(), shape = [2]),
-            quote!(.extents([__buffer::Dim::of(2u64)]).strides(&self.strides())),
+            quote!(.extents([::buffer_runtime::private::Dim::of(2u64)]).strides(&self.strides())),
         ),
         (
             quote!(strides = [-4], offset = self.start, shape = self.dims, format = f(self), readonly = !self.open),
@@ -178,20 +211,26 @@ fn what_is_known_at_run_time_is_evaluated_in_order() {
                 .readonly(!self.open)
                 .format(&f(self))?
                 .shape(&self.dims)
-                .offset(__buffer::Dim::of(self.start))
-                .steps([__buffer::Dim::of(-4i64)])
+                .offset(::buffer_runtime::private::Dim::of(self.start))
+                .steps([::buffer_runtime::private::Dim::of(-4i64)])
             ),
         ),
     ] {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(#options)] Cell);
         ));
-        assert!(expanded.contains(shown!(__buffer::Ok(__buffer::Declared::new() #calls))), "{options}: {expanded}");
-        assert!(expanded.contains(shown!(-> __buffer::PyResult<__buffer::Declared>)), "{options}");
+        assert!(
+            expanded.contains(shown!(::buffer_runtime::private::Ok(::buffer_runtime::private::Declared::new() #calls))),
+            "{options}: {expanded}"
+        );
+        assert!(
+            expanded.contains(shown!(-> ::buffer_runtime::private::PyResult<::buffer_runtime::private::Declared>)),
+            "{options}"
+        );
         assert!(expanded.contains(shown!(
-            type Dims = __buffer::Declared;
+            type Dims = ::buffer_runtime::private::Declared;
         )));
-        assert!(expanded.contains(shown!(__buffer::ShapeSource::Code)), "{options}");
+        assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Code)), "{options}");
     }
 }
 
@@ -228,8 +267,8 @@ fn run_time_layouts_are_placed_as_they_are_written() {
         ));
         assert!(
             expanded.contains(shown!(
-                const ORDER: __buffer::Order = __buffer::Order::#order;
-                const PLACEMENT: __buffer::Placement = __buffer::Placement::#placement;
+                const ORDER: ::buffer_runtime::private::Order = ::buffer_runtime::private::Order::#order;
+                const PLACEMENT: ::buffer_runtime::private::Placement = ::buffer_runtime::private::Placement::#placement;
             )),
             "{options}"
         );
@@ -251,7 +290,7 @@ fn readonly_at_compile_time_stays_there() {
 #[test]
 fn a_format_needs_bytes() {
     let holds_bytes = shown!(
-        const _: () = __buffer::holds_bytes::<Samples>();
+        const _: () = ::buffer_runtime::private::holds_bytes::<Samples>();
     );
     for (options, needed) in [
         (quote!(format = "d", shape = [2]), true),
@@ -271,7 +310,7 @@ fn the_class_leads_to_its_exporter() {
         struct S(#[buffer] Py<Other>);
     ));
     assert!(expanded.contains(shown!(
-        impl __buffer::Exported for S {
+        unsafe impl __buffer::Exported for S {
             const ENTRY: __buffer::Entry<Self> = __buffer::Entry::of::<__Export>();
         }
     )));
@@ -285,9 +324,11 @@ fn code_in_an_extent_is_declared() {
     let expanded = expanded(&parse_quote!(
         struct S(#[buffer(shape = [self.rows()?, _])] Cell);
     ));
-    assert!(expanded.contains(shown!(__buffer::ShapeSource::Code)));
-    assert!(expanded.contains(shown!(__buffer::Dim::of(self.rows()?))));
-    assert!(expanded.contains(shown!(&class.0)));
+    assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Code)));
+    assert!(expanded.contains(shown!(::buffer_runtime::private::Dim::of(self.rows()?))));
+    assert!(expanded.contains(shown!(
+        let S { 0: ref field, .. } = *class;
+    )));
 }
 
 #[test]
@@ -303,7 +344,7 @@ fn integer_literals_without_a_type_become_u64() {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(shape = [#written])] Cell);
         ));
-        assert!(expanded.contains(shown!(__buffer::Dim::of(#emitted))), "{written}");
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Dim::of(#emitted))), "{written}");
     }
 }
 
@@ -320,7 +361,7 @@ fn negated_literals_without_a_type_become_i64() {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(shape = [3], strides = [#written])] Cell, i32);
         ));
-        assert!(expanded.contains(shown!(__buffer::Dim::of(#emitted))), "{written}");
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Dim::of(#emitted))), "{written}");
     }
 }
 
@@ -331,7 +372,7 @@ fn self_in_the_type_of_the_field_is_the_class() {
     ));
     let cell = quote!(ExportCell<[u8; { <S as Sized>::N + other!(S) }]>);
     assert!(expanded.contains(shown!(type Cell = #cell;)), "{expanded}");
-    assert!(expanded.contains(shown!(__buffer::holds_bytes::<#cell>())), "{expanded}");
+    assert!(expanded.contains(shown!(::buffer_runtime::private::holds_bytes::<#cell>())), "{expanded}");
 }
 
 #[test]

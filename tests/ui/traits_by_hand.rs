@@ -1,0 +1,47 @@
+#![forbid(unsafe_code)]
+
+use buffer_runtime::{ExportBuffer, ExportCell, private};
+use pyo3::prelude::*;
+
+#[derive(ExportBuffer)]
+#[pyclass(frozen)]
+struct Samples {
+    data: ExportCell<Vec<f32>>,
+}
+
+struct Forged;
+
+impl private::Exporter for Forged {
+    type Class = Samples;
+    type Cell = ExportCell<Vec<f32>>;
+    type Dims = [private::Dim; 3000];
+    const ORDER: private::Order = private::Order::C;
+    const PLACEMENT: private::Placement = private::Placement::Dense;
+    const READONLY: bool = false;
+    const PIN: bool = false;
+    const SOURCE: private::ShapeSource = private::ShapeSource::Fields;
+
+    fn descriptor() -> &'static private::Descriptor {
+        panic!()
+    }
+
+    fn cell(class: &Samples) -> &ExportCell<Vec<f32>> {
+        &class.data
+    }
+
+    fn dims(_: &Samples) -> PyResult<[private::Dim; 3000]> {
+        Ok([private::Dim::Inferred; 3000])
+    }
+}
+
+unsafe impl private::Sendable for Forged {}
+
+impl private::Record for Forged {
+    const FIELDS: &'static [private::Field] = &[];
+}
+
+const _: () = {
+    private::slots::<Samples, Forged>();
+};
+
+fn main() {}
