@@ -14,6 +14,7 @@ mod snapshot;
 mod tests;
 mod ticket;
 
+use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem;
@@ -82,7 +83,10 @@ use crate::storage::{Exportable, MayWrite};
 /// ```
 pub struct ExportCell<S> {
     block: NonNull<Block<S>>,
-    owns: PhantomData<S>,
+    /// Owned, and invariant: `&ExportCell` writes storages. A cell of `S` that passed for one of a supertype of `S` would be
+    /// written as that and read as `S`; and the two may have other elements. The guards are invariant by the cell that they
+    /// borrow. The test `ui/variance.rs` pins it.
+    owns: PhantomData<UnsafeCell<S>>,
 }
 
 // SAFETY: `new` asks for an Exportable, so every cell that there is has one: sending it sends a storage, which is Send; its

@@ -14,6 +14,7 @@
 //! this crate: Python can cast a view, and so bring memory of another unit.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Deref;
 
 pub use self::read::SharedRead;
@@ -55,6 +56,8 @@ mod wide;
 /// longer than that.
 pub struct Shared<T> {
     reads: SharedRead<T>,
+    /// Invariant, as whatever is written through a shared reference: what is stored as a supertype of `T`, others read as `T`.
+    writes: PhantomData<fn(T) -> T>,
 }
 
 impl<T: Element> Shared<T> {
@@ -64,7 +67,7 @@ impl<T: Element> Shared<T> {
     /// holds a reference to them. Unless `T::ANY_BITS`, nobody writes them but as valid elements.
     pub(crate) unsafe fn new(data: *mut T, len: usize) -> Self {
         // SAFETY: the caller vouches for more than is needed.
-        Self { reads: unsafe { SharedRead::new(data, len) } }
+        Self { reads: unsafe { SharedRead::new(data, len) }, writes: PhantomData }
     }
 
     /// Stores one element.
