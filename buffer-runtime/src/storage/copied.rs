@@ -2,8 +2,9 @@
 
 use std::collections::TryReserveError;
 use std::ptr::NonNull;
+use std::slice;
 
-use super::{Captured, Exportable, Rows, Storage};
+use super::{Access, Captured, Exportable, Rows, Storage};
 use crate::element::Element;
 use crate::shared::SharedRead;
 
@@ -69,9 +70,23 @@ pub trait Replaceable: Exportable + Sized {
 #[diagnostic::do_not_recommend]
 impl<S: FromElements> Replaceable for S {
     unsafe fn copy_of(captured: Captured) -> Result<Self, TryReserveError> {
+        let (data, len) = (captured.data.cast().as_ptr(), captured.len);
+        if <<S as Storage>::Access as Access>::READONLY {
+            // Others may hold shared references to the elements, and the pointer may come from one: then it is good for plain
+            // reads and not for atomics, which may write. So what is shown is a copy.
+            // SAFETY: the caller vouches for a storage's elements, which are aligned, initialised and in one allocation
+            // (Storage, clause 1). Nobody writes what is read-only (clause 5).
+            let elements = unsafe { slice::from_raw_parts(data, len) };
+            let mut copies = Vec::new();
+            copies.try_reserve_exact(len)?;
+            copies.extend_from_slice(elements);
+            // SAFETY: the copies stay where they are, and are left alone, while the handle lives.
+            let elements = unsafe { SharedRead::new(copies.as_mut_ptr(), len) };
+            return S::from_elements(&elements);
+        }
         // SAFETY: the caller vouches for a storage's elements, which are aligned, initialised and in one allocation (Storage,
         // clause 1), and stay where they are while the handle lives.
-        let elements = unsafe { SharedRead::new(captured.data.cast().as_ptr(), captured.len) };
+        let elements = unsafe { SharedRead::new(data, len) };
         S::from_elements(&elements)
     }
 }

@@ -1,7 +1,10 @@
 //! Writers that views do not stop: the views keep the old memory, the cell goes on with a copy.
 
+use std::collections::TryReserveError;
+
 use super::*;
-use crate::storage::{FromElements, Replaceable, Rows};
+use crate::SharedRead;
+use crate::storage::{FromElements, ReadOnly, Replaceable, Rows};
 
 #[test]
 fn miri_without_views_nothing_is_copied() {
@@ -60,6 +63,42 @@ fn miri_every_storage_is_copied() {
     copied(vec![[1_u16, 2, 3], [4, 5, 6]], &TRIPLES);
 }
 
+/// Elements that others hold too, of which a copy can be made.
+struct Series(Arc<[u32]>);
+
+// SAFETY: as for the Arc.
+unsafe impl Storage for Series {
+    type Element = u32;
+    type Access = ReadOnly;
+
+    unsafe fn raw(this: *mut Self) -> (NonNull<u32>, usize) {
+        // SAFETY: the caller vouches for `this`.
+        let elements = unsafe { &raw mut (*this).0 };
+        // SAFETY: as above.
+        unsafe { Storage::raw(elements) }
+    }
+}
+
+impl FromElements for Series {
+    fn from_elements(elements: &SharedRead<u32>) -> Result<Self, TryReserveError> {
+        assert_eq!(elements.get(0), elements.fold_chunks(0, |_, chunk| chunk[0]));
+        Ok(Self(elements.to_vec()?.into()))
+    }
+}
+
+#[test]
+fn miri_elements_that_others_read_are_copied() {
+    static SERIES: Descriptor = Descriptor { readonly: true, ..natural::<u32>() };
+    let elements: Arc<[u32]> = (0..50).collect();
+    let mut cell = ExportCell::new(Series(elements.clone()));
+    let view = cell.view(&SERIES, false).unwrap();
+    let first = &elements[0];
+    drop(cell.write_or_detach().unwrap());
+    assert_eq!((*first, view.read()[4]), (0, 1_u32.to_ne_bytes()[0]));
+    assert_eq!(&*cell.test_read().unwrap(), &elements[..]);
+    assert_ne!(cell.header().data(), view.data);
+}
+
 #[test]
 fn miri_rows_are_copied_one_by_one() {
     static ROWS: Descriptor = Descriptor { ndim: 2, ..natural::<u16>() };
@@ -112,7 +151,7 @@ unsafe impl Storage for Huge {
 }
 
 impl FromElements for Huge {
-    fn from_elements(_: &crate::SharedRead<u32>) -> Result<Self, std::collections::TryReserveError> {
+    fn from_elements(_: &SharedRead<u32>) -> Result<Self, TryReserveError> {
         let mut items = Vec::new();
         items.try_reserve(usize::MAX)?;
         Ok(Self(items))
