@@ -347,16 +347,18 @@ fn loom_free_threaded_three_threads_close_and_each_finds_it_closed() {
 fn loom_free_threaded_what_is_seen_closed_is_empty() {
     explore(|| {
         let world = World::new();
-        let closer = {
+        let observer = {
             let world = world.clone();
-            thread::spawn(move || assert!(world.close()))
+            thread::spawn(move || {
+                // Without the pause loom never lets this thread see what `close` stored.
+                thread::yield_now();
+                if world.lock.is_closed() {
+                    world.assert_closed();
+                }
+            })
         };
-        // Without the pause loom never lets this thread see what `close` stored.
-        thread::yield_now();
-        if world.lock.is_closed() {
-            world.assert_closed();
-        }
-        closer.join().unwrap();
+        assert!(world.close(), "nothing is in the way of it");
+        observer.join().unwrap();
     });
 }
 
