@@ -216,7 +216,7 @@ pub(crate) fn undisturbed(code: impl FnOnce()) {
 }
 
 /// Whether this thread is attached. Never attaches, nor waits.
-#[cfg(not(any(Py_LIMITED_API, miri)))]
+#[cfg(not(any(Py_LIMITED_API, all(miri, not(test)))))]
 fn attached<'py>() -> Option<Python<'py>> {
     // SAFETY: any thread may ask, with or without an interpreter; the answer is only compared.
     let current = unsafe { ffi::compat::PyThreadState_GetUnchecked() };
@@ -228,8 +228,8 @@ fn attached<'py>() -> Option<Python<'py>> {
     (!current.is_null() && is_ours()).then(|| unsafe { Python::assume_attached() })
 }
 
-/// The stable ABI cannot tell, and under Miri there is no Python.
-#[cfg(any(Py_LIMITED_API, miri))]
+/// The stable ABI cannot tell, and under Miri there is no Python but the one of this crate's tests.
+#[cfg(any(Py_LIMITED_API, all(miri, not(test))))]
 fn attached<'py>() -> Option<Python<'py>> {
     None
 }

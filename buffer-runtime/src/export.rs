@@ -8,7 +8,7 @@ mod class;
 mod evaluate;
 mod grant;
 mod part;
-mod release;
+pub(crate) mod release;
 pub(crate) mod slots;
 
 pub use self::class::{Byte, Bytes, Class, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, holds_bytes};

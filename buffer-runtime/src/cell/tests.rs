@@ -1,34 +1,30 @@
 //! Cells without an interpreter: what Miri and the sanitizers can look into.
 //!
-//! A view here does to a block what `export` does. What needs an attached thread runs under `attached`,
-//! where a mutex is the GIL; the free-threaded lock has none, and its threads really meet.
+//! Views begin by the function that the slots call, and end as `python` says. What needs an attached thread runs under
+//! `attached`; the free-threaded lock has no GIL, and its threads really meet.
 
 mod closing;
 #[cfg(not(atomic_lock))]
 mod orphans;
 mod pinned;
+mod python;
 mod rows;
 mod snapshots;
 mod threads;
 
 use std::ffi::CStr;
 use std::mem::{self, MaybeUninit};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::{slice, thread};
 
+use self::python::{attached, drain, release};
 use super::*;
 use crate::element::Element;
 use crate::layout::{Descriptor, Dim, Dims, Order, Placement};
 use crate::lock::Access;
 use crate::request::Flags;
 use crate::storage::{ReadWrite, Storage};
-
-fn attached<R>(work: impl FnOnce() -> R) -> R {
-    static GIL: Mutex<()> = Mutex::new(());
-    let _gil = (!cfg!(atomic_lock)).then(|| GIL.lock().unwrap_or_else(PoisonError::into_inner));
-    work()
-}
 
 const fn natural<E: Element>() -> Descriptor {
     Descriptor {
@@ -161,29 +157,12 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        attached(|| {
-            // The slot finds the ticket in `internal`.
-            assert_eq!(Ticket::from_internal(self.shown.internal), Some(self.ticket));
-            let Ticket { block, access } = self.ticket;
-            // SAFETY: the block lives until its last view is released; only the lock is referred to.
-            let lock = unsafe { &(*block.as_ptr()).lock };
-            if lock.release(access).is_last() {
-                // SAFETY: the lock says that this was the last to know the block.
-                unsafe { Header::destroy(block) };
-            }
-            drain();
-        });
+        // The slot finds the ticket in `internal`.
+        assert_eq!(Ticket::from_internal(self.shown.internal), Some(self.ticket));
+        // SAFETY: the view is counted, and goes here.
+        attached(|| unsafe { release(self.shown.internal) });
     }
 }
-
-#[cfg(not(atomic_lock))]
-fn drain() {
-    // SAFETY: the queue hands over blocks that nobody knows any more.
-    super::orphans::drain(|block| unsafe { Header::destroy(block) });
-}
-
-#[cfg(atomic_lock)]
-fn drain() {}
 
 /// A storage that counts its drops. Its vector is somewhere else after each write.
 struct Counting {

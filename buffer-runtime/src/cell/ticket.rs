@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use super::block::Header;
-use crate::lock::Access;
+use crate::lock::{Access, Released};
 
 /// A block's address, and in its low bits a tag and the view's access.
 ///
@@ -40,6 +40,19 @@ impl Ticket {
         let access = if untagged & Self::READONLY == 0 { Access::Writable } else { Access::ReadOnly };
         let block = NonNull::new(internal.with_addr(untagged & !Self::READONLY).cast())?;
         Some(Self { block, access })
+    }
+
+    /// Ends the view. Unless nobody is left, the block may be gone when this returns; if nobody is, the caller frees it.
+    ///
+    /// # Safety
+    ///
+    /// Attached. The view is counted, and is not released again.
+    #[inline(always)]
+    pub(crate) unsafe fn release(self) -> Released {
+        // SAFETY: the view is counted, so its block lives until it is released (invariant 1). Only the lock is referred to,
+        // whose fields are all atomic (invariant 7).
+        let lock = unsafe { &(*self.block.as_ptr()).lock };
+        lock.release(self.access)
     }
 }
 

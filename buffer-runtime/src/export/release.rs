@@ -19,17 +19,15 @@ use crate::exception::{report, with_none_pending};
 /// # Safety
 ///
 /// As CPython calls it: attached. The view may be another exporter's.
-pub(super) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
     let Some(ticket) = Ticket::from_internal(internal.cast()) else {
         // SAFETY: as for this function.
         return unsafe { releasebuffer_part(slf, view) };
     };
-    // SAFETY: a ticket says that the view is counted in this block, which lives until it is released (invariant 1). Only
-    // the lock is referred to, whose fields are all atomic (invariant 7).
-    let lock = unsafe { &(*ticket.block.as_ptr()).lock };
-    let released = lock.release(ticket.access);
+    // SAFETY: CPython calls slots attached; a ticket says that the view is counted, and CPython releases it once.
+    let released = unsafe { ticket.release() };
     // CPython clears `obj` only after this call. What runs on the cold paths may release the same view again, which must
     // find it released.
     if released.is_last() {

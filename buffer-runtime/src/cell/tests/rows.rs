@@ -1,7 +1,6 @@
 //! Cells of rows that are allocated one by one, and views of parts.
 
 use super::*;
-use crate::cell::{PartTicket, PartView};
 use crate::layout::{Declaration, Declared};
 use crate::storage::Rows;
 
@@ -145,7 +144,7 @@ fn miri_a_format_of_run_time_lives_as_long_as_the_views_that_point_to_it() {
 static PART: Descriptor = Descriptor { natural: false, ..natural::<u8>() };
 
 /// A view of every second item of a cell of `u32`.
-fn view_part(cell: &ExportCell<Vec<u32>>, extent: isize) -> Result<Description, Denied> {
+fn view_part(cell: &ExportCell<Counting>, extent: isize) -> Result<Description, Denied> {
     let flags = Flags(Flags::FORMAT | Flags::INDIRECT | Flags::WRITABLE);
     let declared = Declaration {
         extents: Some(&[Dim::Extent(extent)]),
@@ -169,7 +168,7 @@ fn view_part(cell: &ExportCell<Vec<u32>>, extent: isize) -> Result<Description, 
 
 #[test]
 fn miri_a_part_lives_from_its_request_to_its_release() {
-    let cell = ExportCell::new((0..10).collect::<Vec<u32>>());
+    let (cell, drops) = counting(&(0..10).collect::<Vec<u32>>());
     let whole = cell.view(&U32, true).unwrap();
     assert!(matches!(view_part(&cell, 6), Err(Denied::Misfit { len: 40, .. })));
     assert_eq!(cell.views(), 1);
@@ -184,14 +183,10 @@ fn miri_a_part_lives_from_its_request_to_its_release() {
     assert_eq!(unsafe { part.strides.read() }, 8);
     // SAFETY: as above; a format ends in a NUL.
     assert_eq!(unsafe { CStr::from_ptr(part.format) }, c"I");
-    // SAFETY: it was left to this view, which ends here.
-    let ticket = unsafe { PartView::take(PartTicket::from_internal(part.internal).unwrap()) };
-    assert_eq!(ticket, whole.ticket);
-    drop(View {
-        ticket,
-        data: whole.data,
-        buf: whole.buf,
-        shown: Description { internal: ticket.to_internal(), ..part },
-    });
+    assert!(Ticket::from_internal(part.internal).is_none());
     drop(whole);
+    assert_eq!(drops.load(Ordering::Relaxed), 0);
+    // SAFETY: it was left to this view, which ends here.
+    attached(|| unsafe { release(part.internal) });
+    assert_eq!(drops.load(Ordering::Relaxed), 1);
 }
