@@ -13,3 +13,6 @@ pub(crate) mod slots;
 
 pub use self::class::{Byte, Bytes, Class, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, holds_bytes};
 pub use self::slots::assert_exported;
+
+#[cfg(all(test, miri))]
+mod tests;

@@ -5,7 +5,7 @@
 //! that it is given; nothing else of the object model is there.
 
 use std::cell::Cell;
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
@@ -56,6 +56,14 @@ impl<T> Object<T> {
     pub(crate) fn bind<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         // SAFETY: attached, as the token says; the object is alive.
         unsafe { Bound::from_borrowed_ptr(py, self.as_ptr()) }
+    }
+
+    /// Puts another value in the place of this one. Of the old one there are no references, but there may be views.
+    pub(crate) fn replace(&mut self, value: T) -> T {
+        // SAFETY: the object is alive, and this handle is exclusive.
+        let place = unsafe { &raw mut (*self.0.as_ptr()).value };
+        // SAFETY: as above.
+        unsafe { place.replace(value) }
     }
 
     pub(crate) fn value(&self) -> &T {
@@ -118,7 +126,7 @@ pub(crate) fn attached<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
     Python::attach(work)
 }
 
-/// Whether a thread is attached that excludes all others.
+/// Whether a thread is attached that excludes all others. With either lock of this crate: the counts of objects are the GIL's.
 static GIL: Mutex<bool> = Mutex::new(false);
 static GIL_RELEASED: Condvar = Condvar::new();
 
@@ -130,7 +138,7 @@ thread_local! {
 }
 
 fn attach() {
-    if cfg!(not(atomic_lock)) {
+    if cfg!(not(Py_GIL_DISABLED)) {
         let gil = GIL.lock().unwrap_or_else(PoisonError::into_inner);
         let mut gil = GIL_RELEASED.wait_while(gil, |taken| *taken).unwrap_or_else(PoisonError::into_inner);
         *gil = true;
@@ -140,7 +148,7 @@ fn attach() {
 
 fn detach() {
     ATTACHED.set(false);
-    if cfg!(not(atomic_lock)) {
+    if cfg!(not(Py_GIL_DISABLED)) {
         *GIL.lock().unwrap_or_else(PoisonError::into_inner) = false;
         GIL_RELEASED.notify_one();
     }
@@ -290,6 +298,14 @@ extern "C" fn PyErr_WriteUnraisable(_object: *mut ffi::PyObject) {
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn Py_EnterRecursiveCall(_where: *const c_char) -> c_int {
+    0
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn Py_LeaveRecursiveCall() {}
+
+#[unsafe(no_mangle)]
 unsafe extern "C" fn PyObject_CheckBuffer(object: *mut ffi::PyObject) -> c_int {
     // SAFETY: as the caller vouches.
     let slots = unsafe { slots(object) };
@@ -297,7 +313,11 @@ unsafe extern "C" fn PyObject_CheckBuffer(object: *mut ffi::PyObject) -> c_int {
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn PyObject_GetBuffer(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
+pub(crate) unsafe extern "C" fn PyObject_GetBuffer(
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+) -> c_int {
     // SAFETY: as the caller vouches.
     let get = unsafe { slots(object) }.bf_getbuffer.expect("the object was asked for it");
     // SAFETY: as the caller vouches.
@@ -305,7 +325,7 @@ unsafe extern "C" fn PyObject_GetBuffer(object: *mut ffi::PyObject, view: *mut f
 }
 
 #[unsafe(no_mangle)]
-unsafe extern "C" fn PyBuffer_Release(view: *mut ffi::Py_buffer) {
+pub(crate) unsafe extern "C" fn PyBuffer_Release(view: *mut ffi::Py_buffer) {
     // SAFETY: as the caller vouches.
     let object = unsafe { (*view).obj };
     if object.is_null() {
