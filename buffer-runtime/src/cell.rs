@@ -82,7 +82,9 @@ use crate::storage::{Exportable, MayWrite};
 /// # Ok::<(), buffer_runtime::BorrowError>(())
 /// ```
 pub struct ExportCell<S> {
-    block: NonNull<Block<S>>,
+    /// NULL only in a cell that was never made: where an object of a Python subclass runs out of memory on its way, CPython
+    /// deallocates it as it is, all zeros, and PyO3 drops its fields. Nothing but `drop` is called on such a cell.
+    block: *mut Block<S>,
     /// Owned, and invariant: `&ExportCell` writes storages. A cell of `S` that passed for one of a supertype of `S` would be
     /// written as that and read as `S`; and the two may have other elements. The guards are invariant by the cell that they
     /// borrow. The test `ui/variance.rs` pins it.
@@ -104,13 +106,19 @@ impl<S> ExportCell<S> {
     {
         // Here every element passes, and nothing else in the crate has to ask whether one keeps its promises.
         const { element::check::<S::Element>() }
-        Self { block: Block::allocate(storage), owns: PhantomData }
+        Self { block: Block::allocate(storage).as_ptr(), owns: PhantomData }
+    }
+
+    #[inline(always)]
+    fn block(&self) -> NonNull<Block<S>> {
+        // SAFETY: a cell that was made has a block, and nothing but `drop`, which looks first, is called on another.
+        unsafe { NonNull::new_unchecked(self.block) }
     }
 
     /// The address that a view keeps. Unlike a reference to the header it may be used for the whole block.
     #[inline(always)]
     pub(crate) fn address(&self) -> NonNull<Header> {
-        Block::header(self.block)
+        Block::header(self.block())
     }
 
     #[inline(always)]
@@ -213,6 +221,9 @@ impl<S: Exportable> ExportCell<S> {
 
 impl<S> Drop for ExportCell<S> {
     fn drop(&mut self) {
+        if self.block.is_null() {
+            return;
+        }
         let header = self.address();
         match self.header().lock.disown() {
             Disowned::LeftToViews => {}

@@ -57,3 +57,29 @@ def test_a_refusal_without_memory_is_an_exception(thing, flags, expected):
 def test_what_a_shape_raises_without_memory_is_an_exception(thing, expected):
     outcomes = apart.run(SCRIPT.format(thing=thing, flags=SIMPLE), stderr=None).split()
     assert (outcomes[0], outcomes[-1]) == ("MemoryError", expected)
+
+
+# CPython 3.11 and 3.12 make the `__dict__` of such an object after the object, which is all zeros by then.
+SUBCLASS = """
+import _testcapi
+from buffer_tests_ext import layouts
+
+class Derived(layouts.Base):
+    pass
+
+def outcome(granted):
+    _testcapi.set_nomemory(granted, granted + 1)
+    try:
+        Derived(bytes(48), 3)
+    except BaseException as error:
+        _testcapi.remove_mem_hooks()
+        return type(error).__name__
+    _testcapi.remove_mem_hooks()
+    return "made"
+
+print(*dict.fromkeys(outcome(granted) for granted in range(60)))
+"""
+
+
+def test_an_object_of_a_subclass_that_is_not_finished_is_dropped():
+    assert apart.run(SUBCLASS) == "MemoryError made\n"

@@ -44,7 +44,7 @@ impl<S: Exportable> ExportCell<S> {
         match closing {
             // SAFETY: the lock has granted the state after which nothing begins, to this call alone, so the storage is
             // there and nobody else has it (invariants 3 and 8).
-            Closing::Begun => Ok(unsafe { Block::take(self.block) }),
+            Closing::Begun => Ok(unsafe { Block::take(self.block()) }),
             Closing::Underway => Err(refused(Blocker::Closed)),
         }
     }
@@ -148,7 +148,7 @@ impl<S: Exportable> ExportCell<S> {
     pub fn into_inner(mut self) -> Result<S, (Self, BorrowError)> {
         match self.begin_exclusive(Kind::Closed, Attempt::Take) {
             // SAFETY: as in `close_attached`.
-            Ok(()) => Ok(unsafe { Block::take(self.block) }),
+            Ok(()) => Ok(unsafe { Block::take(self.block()) }),
             Err(error) => Err((self, error)),
         }
     }
@@ -160,6 +160,6 @@ impl<S: Exportable> ExportCell<S> {
 
     /// A cell that never had a storage.
     fn closed() -> Self {
-        Self { block: Block::without_storage(), owns: PhantomData }
+        Self { block: Block::without_storage().as_ptr(), owns: PhantomData }
     }
 }

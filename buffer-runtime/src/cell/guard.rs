@@ -28,7 +28,7 @@ impl<S: Exportable> Deref for WriteGuard<'_, S> {
 
     fn deref(&self) -> &S {
         // SAFETY: the cell keeps its block alive.
-        let storage = unsafe { Block::storage(self.cell.block) };
+        let storage = unsafe { Block::storage(self.cell.block()) };
         // SAFETY: under the write guard nobody else refers to the storage or its elements (invariants 3 and 8).
         unsafe { &*storage }
     }
@@ -37,7 +37,7 @@ impl<S: Exportable> Deref for WriteGuard<'_, S> {
 impl<S: Exportable> DerefMut for WriteGuard<'_, S> {
     fn deref_mut(&mut self) -> &mut S {
         // SAFETY: the cell keeps its block alive.
-        let storage = unsafe { Block::storage(self.cell.block) };
+        let storage = unsafe { Block::storage(self.cell.block()) };
         // SAFETY: as in `deref`, and the guard itself is borrowed mutably.
         unsafe { &mut *storage }
     }
@@ -46,7 +46,7 @@ impl<S: Exportable> DerefMut for WriteGuard<'_, S> {
 impl<S: Exportable> Drop for WriteGuard<'_, S> {
     fn drop(&mut self) {
         // SAFETY: the cell keeps its block alive, and this is still the write guard (invariant 2).
-        unsafe { Block::capture(self.cell.block) };
+        unsafe { Block::capture(self.cell.block()) };
         self.cell.header().lock.end();
     }
 }

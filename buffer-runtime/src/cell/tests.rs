@@ -360,3 +360,9 @@ fn a_leaked_guard_locks_for_ever() {
         "cannot resize: 1 share guard is alive in Rust; try again when the call that holds it has returned"
     );
 }
+
+#[test]
+fn miri_a_cell_of_zeros_that_was_never_made_may_be_dropped() {
+    // SAFETY: all zeros is a NULL pointer, which a cell may hold until it is dropped.
+    drop(unsafe { mem::zeroed::<ExportCell<Vec<u32>>>() });
+}
