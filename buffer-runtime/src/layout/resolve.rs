@@ -96,7 +96,9 @@ pub(crate) fn resolve(
     }
     let nbytes = size_of_items(shape, whole.itemsize)?;
     if declared.strides.is_none() {
-        fill_strides(shape, whole.itemsize, descriptor.order, strides)?;
+        // A row is in one piece, whatever the order of the rest.
+        let order = if indirect { Order::C } else { descriptor.order };
+        fill_strides(shape, whole.itemsize, order, strides)?;
     }
     if indirect {
         // A row each behind a pointer of its own, and all of it inside the row: `own_dims` has the row's own length.

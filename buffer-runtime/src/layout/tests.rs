@@ -250,6 +250,9 @@ fn separate_rows_are_behind_pointers() {
     assert!(bytes.0.facts.indirect && !bytes.0.facts.c_contiguous && !bytes.0.facts.f_contiguous);
     assert_eq!(bytes.0.nbytes, 12);
 
+    let fortran = Descriptor { order: Order::F, ..BYTES };
+    assert_eq!(resolve_declared(&fortran, memory, &Declaration::default()).unwrap().1, bytes.1);
+
     let item = Item { format: c"H", itemsize: 2 };
     let items = Declaration { item: Some(item), ..Declaration::default() };
     assert_eq!(resolve_declared(&BYTES, memory, &items).unwrap().1, [2, 3, 0, pointer, 2, 0, -1]);
