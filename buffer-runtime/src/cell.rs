@@ -31,9 +31,9 @@ pub use self::rows::SharedRow;
 pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;
+use crate::contain::undisturbed;
 use crate::element;
 use crate::error::{Attempt, BorrowError};
-use crate::exception::undisturbed;
 use crate::lock::{Disowned, Kind};
 use crate::storage::{Exportable, MayWrite};
 

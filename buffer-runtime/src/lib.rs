@@ -50,10 +50,10 @@
 #[cfg(not(loom))]
 mod cell;
 #[cfg(not(loom))]
+mod contain;
+#[cfg(not(loom))]
 mod element;
 mod error;
-#[cfg(not(loom))]
-mod exception;
 #[cfg(not(loom))]
 mod export;
 #[cfg(not(loom))]

@@ -32,8 +32,8 @@ use self::problem::{Contradiction, Problem};
 use self::rows::Starts;
 use self::walk::{Cursor, Walk};
 use self::wanted::Wanted;
+use crate::contain::Text;
 use crate::element::{self, Element};
-use crate::exception::Text;
 use crate::shared::{Run, SharedRead};
 
 /// A view of the buffer of a Python object, to read its items as `T`.

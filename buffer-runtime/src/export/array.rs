@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{Borrowed, ffi};
 
-use crate::exception::{Text, raised, raising};
+use crate::contain::{Text, raised, raising};
 
 /// The methods of a class without `#[buffer(no_array)]`.
 ///

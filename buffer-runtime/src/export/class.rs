@@ -9,8 +9,8 @@ use pyo3::pyclass::boolean_struct::{False, True};
 use pyo3::{Borrowed, Py, PyClass, PyErr, PyResult, Python, ffi};
 
 use crate::cell::{ExportCell, Grant};
+use crate::contain::Text;
 use crate::element::{self, Element};
-use crate::exception::Text;
 use crate::layout::{Descriptor, Dims, Order, Placement};
 use crate::limits::MAX_NDIM;
 use crate::request::Flags;

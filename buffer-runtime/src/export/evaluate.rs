@@ -9,8 +9,8 @@ use pyo3::{PyErr, PyResult, Python, ffi};
 
 use super::class::{Exporter, ShapeSource};
 use crate::cell::Denied;
+use crate::contain::{Text, contain};
 use crate::error::ViewError;
-use crate::exception::{Text, contain};
 use crate::lock::Blocker;
 use crate::request::Flags;
 

@@ -12,7 +12,7 @@ use pyo3::{PyResult, Python, ffi};
 #[cfg(not(atomic_lock))]
 use crate::cell::orphans;
 use crate::cell::{Header, PartTicket, PartView, Ticket};
-use crate::exception::{report, with_none_pending};
+use crate::contain::{report, with_none_pending};
 
 /// `bf_releasebuffer`, for all classes: it trusts nothing but the ticket in `internal`.
 ///

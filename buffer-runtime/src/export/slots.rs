@@ -27,7 +27,7 @@ use super::grant::{grant_at_once, grant_view, with_grant};
 use super::part::grant_view_of_part;
 use super::release::{drain_orphans, releasebuffer};
 use crate::cell::ExportCell;
-use crate::exception::{Text, raising, with_none_pending};
+use crate::contain::{Text, raising, with_none_pending};
 use crate::request::Flags;
 use crate::storage::Exportable;
 

@@ -14,8 +14,8 @@ use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyErr, PyTraverseError, PyVisit, ffi};
 
 use super::Range;
+use crate::contain::{Text, raised, release_held};
 use crate::error::ViewError;
-use crate::exception::{Text, raised, release_held};
 use crate::export::array::array_of;
 use crate::layout::Facts;
 use crate::request::{self, Flags};

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use pyo3::{PyResult, Python, ffi};
 
-use crate::exception::raised;
+use crate::contain::raised;
 
 /// A value in an allocation of its own. Not a `Box`: moving one promises that nobody else has a pointer into it.
 ///

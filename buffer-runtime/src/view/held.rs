@@ -8,7 +8,7 @@ use pyo3::{PyErr, ffi};
 
 use super::claims::{Arrays, Claims};
 use super::wanted::Wanted;
-use crate::exception::{raised, release_held};
+use crate::contain::{raised, release_held};
 use crate::limits::MAX_NDIM;
 use crate::view::fixed::Fixed;
 
