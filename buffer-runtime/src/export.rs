@@ -11,7 +11,9 @@ mod part;
 pub(crate) mod release;
 pub(crate) mod slots;
 
-pub use self::class::{Byte, Bytes, Class, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, holds_bytes};
+pub use self::class::{
+    Byte, Bytes, Class, Declares, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, descriptor, holds_bytes,
+};
 pub use self::slots::assert_exported;
 
 #[cfg(all(test, miri))]

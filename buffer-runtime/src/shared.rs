@@ -7,7 +7,7 @@
 //!    handles to the same memory must not mix sizes, which would be undefined by the rules of `std::sync::atomic`.
 //! 2. No reference to an element exists, only raw pointers; what is handed out is a copy.
 //! 3. Whatever is in the memory is a valid `T` at any time. If not every bit pattern is one, as in a `bool`, foreign code may
-//!    not write: no class exports such elements for writing (`Descriptor::of`).
+//!    not write: no class exports such elements for writing (`export::descriptor`).
 //!
 //! Assumed of the other side, as documented on the type: a plain load or store by foreign code acts as a racing relaxed
 //! one of each byte. A consumer's handle to what Python exports is such foreign code to the exporter, even where that is

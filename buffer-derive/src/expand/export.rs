@@ -33,17 +33,18 @@ fn emit(export: &Export) -> TokenStream {
     let ident = export.ident;
     let runtime = Runtime::of(export.krate);
     let allow_deprecated = export.deprecated.then(|| quote!(#[allow(deprecated)]));
-    let Dims { ty, method } = Dims::of(&runtime, &export.layout);
-    let exporter = exporter(&runtime, export, &ty);
+    let declares = declares(&runtime, export);
+    let exporter = exporter(&runtime, export);
     let holds_bytes = holds_bytes(&runtime, export);
     let methods = if export.array { quote!(ARRAY) } else { quote!(NONE) };
     let reserved = reserved_names(export);
     quote! {
         #allow_deprecated
         const _: () = {
+            #declares
+
             #[doc(hidden)]
             impl #ident {
-                #method
                 #reserved
             }
         };
@@ -79,28 +80,70 @@ fn holds_bytes(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
     })
 }
 
+/// How what is declared is evaluated, if anything is.
+fn declares(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
+    let ident = export.ident;
+    let Dims { ty, receiver, value } = Dims::of(runtime, &export.layout)?;
+    Some(quote! {
+        #[automatically_derived]
+        impl #runtime::Declares for #ident {
+            type Dims = #ty;
+
+            #[inline(always)]
+            fn dims(&#receiver) -> #runtime::PyResult<Self::Dims> {
+                #runtime::Ok(#value)
+            }
+        }
+    })
+}
+
+/// What is declared that is not the default.
+fn constants(runtime: &Runtime, export: &Export) -> TokenStream {
+    let source = match export.layout {
+        Layout::Storage => None,
+        Layout::Extents { reads: Some(_), .. } => Some(quote!(Fields)),
+        Layout::Extents { reads: None, .. } | Layout::RunTime { .. } => Some(quote!(Code)),
+    };
+    let (placement, order) = match &export.layout {
+        Layout::Storage | Layout::RunTime { shape: None, .. } => (None, None),
+        Layout::Extents { placement, .. } => placed(placement),
+        Layout::RunTime { shape: Some((_, placement)), .. } => placed(placement),
+    };
+    let source = source.map(|source| quote!(const SOURCE: #runtime::ShapeSource = #runtime::ShapeSource::#source;));
+    let placement = placement.map(|place| quote!(const PLACEMENT: #runtime::Placement = #runtime::Placement::#place;));
+    let order = order.map(|order| quote!(const ORDER: #runtime::Order = #runtime::Order::#order;));
+    let readonly = export.readonly.then(|| {
+        quote!(
+            const READONLY: ::core::primitive::bool = true;
+        )
+    });
+    let pin = export.pin.then(|| {
+        quote!(
+            const PIN: ::core::primitive::bool = true;
+        )
+    });
+    quote!(#source #placement #order #readonly #pin)
+}
+
 /// The implementation of `Exporter`, through which the runtime reaches the class.
 ///
 /// It is for a private type: an implementation for the class itself, which may be public, could not name the type of the
 /// field, which may not.
-fn exporter(runtime: &Runtime, export: &Export, dims: &TokenStream) -> TokenStream {
-    let Export { ident, readonly, pin, layout, .. } = export;
+fn exporter(runtime: &Runtime, export: &Export) -> TokenStream {
+    let ident = export.ident;
     let cell = cell_type(export);
     let field = field(export);
-    let source = match layout {
-        Layout::Storage => quote!(Storage),
-        Layout::Extents { reads: Some(_), .. } => quote!(Fields),
-        Layout::Extents { reads: None, .. } | Layout::RunTime { .. } => quote!(Code),
-    };
-    let (placement, order) = match layout {
-        Layout::Storage | Layout::RunTime { shape: None, .. } => (quote!(Dense), quote!(C)),
-        Layout::Extents { placement, .. } => placed(placement),
-        Layout::RunTime { shape: Some((_, placement)), .. } => placed(placement),
+    let constants = constants(runtime, export);
+    let (dims, evaluated) = if let Layout::Storage = export.layout {
+        (quote!([#runtime::Dim; 0]), quote!(#runtime::Ok([])))
+    } else {
+        let declares = quote!(<#ident as #runtime::Declares>);
+        (quote!(#declares::Dims), quote!(#declares::dims(class)))
     };
     // What the runtime refuses shows at the field's type.
     let span = Span::call_site().located_at(export.cell.span());
     let at = runtime.at(span);
-    let descriptor = quote_spanned!(span=> #at::Descriptor::of::<__Export>());
+    let descriptor = quote_spanned!(span=> #at::descriptor::<__Export>());
     quote! {
         static __DESCRIPTOR: #runtime::Descriptor = #descriptor;
 
@@ -113,11 +156,7 @@ fn exporter(runtime: &Runtime, export: &Export, dims: &TokenStream) -> TokenStre
             type Class = #ident;
             type Cell = #cell;
             type Dims = #dims;
-            const ORDER: #runtime::Order = #runtime::Order::#order;
-            const PLACEMENT: #runtime::Placement = #runtime::Placement::#placement;
-            const READONLY: ::core::primitive::bool = #readonly;
-            const PIN: ::core::primitive::bool = #pin;
-            const SOURCE: #runtime::ShapeSource = #runtime::ShapeSource::#source;
+            #constants
 
             fn descriptor() -> &'static #runtime::Descriptor {
                 &__DESCRIPTOR
@@ -130,7 +169,7 @@ fn exporter(runtime: &Runtime, export: &Export, dims: &TokenStream) -> TokenStre
 
             #[inline(always)]
             fn dims(class: &#ident) -> #runtime::PyResult<Self::Dims> {
-                class.__buffer_dims()
+                #evaluated
             }
         }
     }
@@ -183,18 +222,18 @@ fn without_self(tokens: TokenStream, class: &Ident) -> TokenStream {
         .collect()
 }
 
-/// The variants of the runtime's `Placement` and `Order`.
-fn placed<S: ?Sized>(placement: &Placement<S>) -> (TokenStream, TokenStream) {
+/// The variants of the runtime's `Placement` and `Order`, unless they are the default.
+fn placed<S: ?Sized>(placement: &Placement<S>) -> (Option<TokenStream>, Option<TokenStream>) {
     let (placement, order) = match placement {
-        Placement::Dense(order) => (quote!(Dense), *order),
-        Placement::Offset(order, _) => (quote!(Offset), *order),
-        // Without a meaning, where the strides are given.
-        Placement::Strided { .. } => (quote!(Strided), Order::C),
+        Placement::Dense(order) => (None, Some(order)),
+        Placement::Offset(order, _) => (Some(quote!(Offset)), Some(order)),
+        // The strides say in which order the indices run.
+        Placement::Strided { .. } => (Some(quote!(Strided)), None),
     };
-    let order = match order {
-        Order::C => quote!(C),
-        Order::F => quote!(F),
-    };
+    let order = order.and_then(|order| match order {
+        Order::C => None,
+        Order::F => Some(quote!(F)),
+    });
     (placement, order)
 }
 

@@ -95,7 +95,7 @@ impl<'a, S: Exportable> ShareGuard<'a, S> {
             if S::INDIRECT { (std::ptr::dangling_mut(), 0) } else { (header.data().cast(), header.len()) };
         // SAFETY: what was captured is valid for reads and writes (Storage, clauses 1 and 2) and does not move under a
         // guard (invariant 2). Nobody holds a reference to it beside a share guard (invariants 3 and 8). Rust
-        // writes valid elements only; Python has read-only views where not every bit pattern is one (`Descriptor::of`). The
+        // writes valid elements only; Python has read-only views where not every bit pattern is one (`export::descriptor`). The
         // handle lives as long as the guard, which hands it out by reference only.
         let elements = unsafe { Shared::new(data, len) };
         Self { cell, elements }

@@ -68,7 +68,7 @@ impl<S: Replaceable> ExportCell<S> {
         let captured = Captured { data, len: memory.len, row_len: memory.row_len.unwrap_or(0) };
         // SAFETY: no guard is alive, not even a leaked one beside views of this kind, so that the storage is where it was
         // captured (invariant 2); and none can begin while the cell is borrowed mutably. So nobody refers to the elements (invariants
-        // 3 and 8), and Python has read-only views where not every bit pattern is one (`Descriptor::of`).
+        // 3 and 8), and Python has read-only views where not every bit pattern is one (`export::descriptor`).
         unsafe { S::copy_of(captured) }.ok()
     }
 }

@@ -23,7 +23,7 @@ use crate::storage::{Access, Exportable};
 ///
 /// # Safety
 ///
-/// 1. `descriptor` answers always the same static, whose value is `Descriptor::of::<Self>()`, and which is no other
+/// 1. `descriptor` answers always the same static, whose value is `descriptor::<Self>()`, and which is no other
 ///    exporter's.
 /// 2. `cell` answers always the same field of the class. It runs no code but that, and does not unwind.
 /// 3. `dims` runs no code of the user's and does not unwind, unless `SOURCE` is `Code`.
@@ -37,15 +37,15 @@ pub unsafe trait Exporter: Sized {
     /// The declared numbers: extents, offset, strides; an empty array where the shape is the storage's own.
     type Dims: Dims;
     /// In which order the indices run.
-    const ORDER: Order;
+    const ORDER: Order = Order::C;
     /// What is declared beyond the shape.
-    const PLACEMENT: Placement;
+    const PLACEMENT: Placement = Placement::Dense;
     /// Whether the class says that Python may only read. The storage may say so too.
-    const READONLY: bool;
+    const READONLY: bool = false;
     /// Whether the memory stays where it is for good, once it was viewed.
-    const PIN: bool;
+    const PIN: bool = false;
     /// Where the shape comes from.
-    const SOURCE: ShapeSource;
+    const SOURCE: ShapeSource = ShapeSource::Storage;
 
     /// The class's own static.
     fn descriptor() -> &'static Descriptor;
@@ -59,6 +59,22 @@ pub unsafe trait Exporter: Sized {
     ///
     /// Whatever the expressions raise.
     fn dims(class: &Self::Class) -> PyResult<Self::Dims>;
+}
+
+/// What a class declares of its layout, where it declares anything.
+///
+/// Exporters call it. It is a trait of its own, which nobody imports, so that an expression of the user's that calls a method
+/// `dims` does not find this one.
+pub trait Declares {
+    /// See [`Exporter::Dims`].
+    type Dims: Dims;
+
+    /// See [`Exporter::dims`].
+    ///
+    /// # Errors
+    ///
+    /// Whatever the expressions raise.
+    fn dims(&self) -> PyResult<Self::Dims>;
 }
 
 /// Where a class's shape comes from.
@@ -360,51 +376,49 @@ pub(super) const fn readonly<T: Exporter>() -> bool {
     T::READONLY || <T::Cell as Source>::READONLY
 }
 
-impl Descriptor {
-    /// Collects what is known of a class at compile time.
-    ///
-    /// # Panics
-    ///
-    /// At compile time, when an element is not what it promises, Python may write what is not valid in it, or the declaration
-    /// cannot be one of such a field.
-    #[track_caller]
-    pub const fn of<T: Exporter>() -> Self {
-        element::check::<<T::Cell as Source>::Element>();
-        assert!(
-            readonly::<T>() || <T::Cell as Source>::Element::ANY_BITS,
-            "Python may write any byte, and not every one is a valid `bool`; mark the field `#[buffer(readonly)]`, or \
-             store `u8` instead of `bool`"
-        );
-        let natural = matches!(T::SOURCE, ShapeSource::Storage);
-        assert!(
-            !(<T::Cell as Source>::PART && natural),
-            "a part of another object needs a `shape`; write one, as in `shape = [self.nrows]`"
-        );
-        assert!(
-            !(<T::Cell as Source>::PART && T::PIN),
-            "the memory is another object's, which alone can keep it in place; write `pin` in that object's class"
-        );
-        assert!(
-            !<T::Cell as Source>::PART_OF_PART,
-            "a part of a part cannot be exported; hold the object whose memory it is, and declare the layout over all of it"
-        );
-        assert!(
-            !<T::Cell as Source>::ROWS || natural || T::Dims::AT_RUN_TIME,
-            "rows that are allocated one by one have a shape of their own; remove `shape`, `strides` and `offset`"
-        );
-        let inner = <T::Cell as Source>::Element::SHAPE;
-        let own = inner.extents().len() + if <T::Cell as Source>::ROWS { 2 } else { 1 };
-        let ndim = if natural { own } else { T::PLACEMENT.ndim(T::Dims::LEN) };
-        assert!(own <= MAX_NDIM && ndim <= MAX_NDIM, "a buffer has at most 64 dimensions");
-        Self {
-            format: <T::Cell as Source>::Element::FORMAT,
-            itemsize: <T::Cell as Source>::Element::ITEMSIZE,
-            ndim,
-            order: T::ORDER,
-            placement: T::PLACEMENT,
-            readonly: readonly::<T>(),
-            inner,
-            natural,
-        }
+/// Collects what is known of a class at compile time.
+///
+/// # Panics
+///
+/// At compile time, when an element is not what it promises, Python may write what is not valid in it, or the declaration
+/// cannot be one of such a field.
+#[track_caller]
+pub const fn descriptor<T: Exporter>() -> Descriptor {
+    element::check::<<T::Cell as Source>::Element>();
+    assert!(
+        readonly::<T>() || <T::Cell as Source>::Element::ANY_BITS,
+        "Python may write any byte, and not every one is a valid `bool`; mark the field `#[buffer(readonly)]`, or \
+         store `u8` instead of `bool`"
+    );
+    let natural = matches!(T::SOURCE, ShapeSource::Storage);
+    assert!(
+        !(<T::Cell as Source>::PART && natural),
+        "a part of another object needs a `shape`; write one, as in `shape = [self.nrows]`"
+    );
+    assert!(
+        !(<T::Cell as Source>::PART && T::PIN),
+        "the memory is another object's, which alone can keep it in place; write `pin` in that object's class"
+    );
+    assert!(
+        !<T::Cell as Source>::PART_OF_PART,
+        "a part of a part cannot be exported; hold the object whose memory it is, and declare the layout over all of it"
+    );
+    assert!(
+        !<T::Cell as Source>::ROWS || natural || T::Dims::AT_RUN_TIME,
+        "rows that are allocated one by one have a shape of their own; remove `shape`, `strides` and `offset`"
+    );
+    let inner = <T::Cell as Source>::Element::SHAPE;
+    let own = inner.extents().len() + if <T::Cell as Source>::ROWS { 2 } else { 1 };
+    let ndim = if natural { own } else { T::PLACEMENT.ndim(T::Dims::LEN) };
+    assert!(own <= MAX_NDIM && ndim <= MAX_NDIM, "a buffer has at most 64 dimensions");
+    Descriptor {
+        format: <T::Cell as Source>::Element::FORMAT,
+        itemsize: <T::Cell as Source>::Element::ITEMSIZE,
+        ndim,
+        order: T::ORDER,
+        placement: T::PLACEMENT,
+        readonly: readonly::<T>(),
+        inner,
+        natural,
     }
 }

@@ -9,34 +9,27 @@ use crate::attr::{Extent, Numbers, Shape, Strides, ungroup};
 use crate::check::{Layout, Placement};
 use crate::expand::Runtime;
 
-/// The method that evaluates what is declared, and what it gives.
-///
-/// It stands outside the trait's implementation, where the trait's own methods would be in scope for the user's
-/// expressions: a `self.dims()` of theirs could become ambiguous, or call this.
+/// What evaluating a declaration gives, and how.
 pub(super) struct Dims {
     pub(super) ty: TokenStream,
-    pub(super) method: TokenStream,
+    /// The `self` of the expressions.
+    pub(super) receiver: Ident,
+    pub(super) value: TokenStream,
 }
 
 impl Dims {
-    pub(super) fn of(runtime: &Runtime, layout: &Layout) -> Self {
+    /// `None` where nothing is declared.
+    pub(super) fn of(runtime: &Runtime, layout: &Layout) -> Option<Self> {
         let mut receiver = Receiver { runtime, found: None };
         let (ty, value) = match layout {
-            Layout::Storage => array(runtime, &[]),
+            Layout::Storage => return None,
             Layout::Extents { extents, placement, .. } => array(runtime, &numbers(extents, placement, &mut receiver)),
             Layout::RunTime { readonly, format, shape } => {
                 let calls = calls(*readonly, *format, shape.as_ref(), &mut receiver);
                 (quote!(#runtime::Declared), quote!(#runtime::Declared::new() #calls))
             }
         };
-        let receiver = receiver.into_ident();
-        let method = quote! {
-            #[inline(always)]
-            fn __buffer_dims(&#receiver) -> #runtime::PyResult<#ty> {
-                #runtime::Ok(#value)
-            }
-        };
-        Self { ty, method }
+        Some(Self { ty, receiver: receiver.into_ident(), value })
     }
 }
 
