@@ -14,6 +14,10 @@
 //!
 //! The life of a view is `admit` (may it begin?), then `claim` and `publish` by the first one or `join` by a later one,
 //! then `release`. Between `admit` and `claim` user code may run; between `claim` and `publish` none does.
+//!
+//! A lock consists of atomics alone, without padding. Another thread may free the block when a release has taken its view off the
+//! count and not returned yet: a reference that a function has as its argument allows that for what is atomic, and for nothing
+//! else.
 
 mod blocker;
 #[cfg(any(test, loom, atomic_lock))]

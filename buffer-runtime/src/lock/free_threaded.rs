@@ -45,7 +45,12 @@ pub(crate) struct Lock {
     word: AtomicU64,
     /// The parity of the epoch whose layout is in place, or NONE. Invariant 2.
     published: AtomicU8,
+    /// What would be padding. See `lock`.
+    _rest: [AtomicU8; 7],
 }
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 8 * size_of::<AtomicU8>());
 
 /// A view that may begin, if the word is still the same.
 #[derive(Debug)]
@@ -105,7 +110,7 @@ fn left_by(word: u64) -> Released {
 
 impl Lock {
     pub(crate) fn new() -> Self {
-        Self { word: AtomicU64::new(OWNED), published: AtomicU8::new(NONE) }
+        Self { word: AtomicU64::new(OWNED), published: AtomicU8::new(NONE), _rest: Default::default() }
     }
 
     /// Asks whether a view may begin.

@@ -30,7 +30,12 @@ pub(crate) struct Lock {
     views: AtomicU64,
     /// Guards that are alive, all of one kind. Invariant 2.
     guards: AtomicU32,
+    /// What would be padding. See `lock`.
+    _rest: AtomicU32,
 }
+
+#[cfg(not(loom))]
+const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 2 * size_of::<AtomicU32>());
 
 /// A view that may begin, as long as nothing has run in between.
 #[derive(Debug)]
@@ -76,14 +81,18 @@ fn unpack(views: u64) -> Views {
 
 impl Lock {
     pub(crate) fn new() -> Self {
-        Self { views: AtomicU64::new(0), guards: AtomicU32::new(0) }
+        Self { views: AtomicU64::new(0), guards: AtomicU32::new(0), _rest: AtomicU32::new(0) }
     }
 
     /// A lock with room for no more read-only views, and for one more read guard.
     #[cfg(all(test, not(loom)))]
     pub(super) fn nearly_full() -> Self {
         let kind = (Kind::Read as u32) << KIND_SHIFT;
-        Self { views: AtomicU64::new(READONLY_COUNT << READONLY_SHIFT), guards: AtomicU32::new(kind | (GUARDS - 1)) }
+        Self {
+            views: AtomicU64::new(READONLY_COUNT << READONLY_SHIFT),
+            guards: AtomicU32::new(kind | (GUARDS - 1)),
+            ..Self::new()
+        }
     }
 
     /// Asks whether a view may begin. Attached.

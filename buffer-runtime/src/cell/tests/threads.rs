@@ -63,15 +63,26 @@ fn tsan_views_come_and_go_on_many_threads() {
     cell.test_write().unwrap().clear();
 }
 
-/// Two last views and the owner, each on a thread of its own: whoever is not the last touches nothing any more.
+/// Two last views and the owner, each on a thread of its own: whoever is not the last touches nothing any more, and claims none
+/// of the block until it returns.
 #[test]
 fn miri_the_last_views_and_the_owner_go_at_once() {
-    for _ in 0..5 {
+    for _ in 0..20 {
         let (cell, drops) = counting(&[0; 4]);
         let (one, two) = (cell.view(&U32, true).unwrap(), cell.view(&U32, true).unwrap());
-        let threads =
-            [thread::spawn(move || drop(one)), thread::spawn(move || drop(two)), thread::spawn(move || drop(cell))];
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let start = Barrier::new(3);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                drop(one);
+            });
+            scope.spawn(|| {
+                start.wait();
+                drop(two);
+            });
+            start.wait();
+            drop(cell);
+        });
         attached(drain);
         assert_eq!(drops.load(Ordering::Relaxed), 1);
     }
