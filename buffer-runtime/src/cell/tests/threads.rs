@@ -88,7 +88,7 @@ fn miri_the_last_views_and_the_owner_go_at_once() {
     }
 }
 
-/// Each of several threads that close one cell is told that it is closed, by the storage or by the word, and finds it empty.
+/// One of the threads that close a cell gets the storage, the others are told that it is closed, and all find it empty.
 #[test]
 fn tsan_miri_threads_close_one_cell_at_once() {
     let rounds = if cfg!(miri) { 20 } else { 2_000 };
