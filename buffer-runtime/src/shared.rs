@@ -17,22 +17,20 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
+pub(crate) use self::bulk::{fold_arrays, fold_arrays_with, fold_chunks, fold_chunks_with, for_each_chunk, update};
 pub use self::read::SharedRead;
-pub(crate) use self::run::{
-    Run, Runs, fill, fold_arrays, fold_arrays_with, fold_chunks, fold_chunks_with, for_each_chunk, load, store, update,
-};
+pub(crate) use self::run::{Run, Runs, fill, load, store};
 
 use self::unit::copy_in;
 use crate::element::Element;
 
 mod arrays;
 mod block;
+mod bulk;
 mod chunk;
 mod read;
 mod run;
 mod unit;
-#[cfg(all(target_arch = "x86_64", not(miri)))]
-mod vector;
 mod wide;
 
 /// Elements that others, Python among them, may read and write at the same time.

@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
-use super::run::{self, Dense};
+use super::bulk;
+use super::run::Dense;
 use super::unit::copy_out;
 use crate::element::{self, Element};
 
@@ -114,7 +115,7 @@ impl<T: Element> SharedRead<T> {
     /// }
     /// ```
     pub fn fold_chunks<A>(&self, init: A, fold: impl FnMut(A, &[T]) -> A) -> A {
-        run::fold_chunks(self.dense(), init, fold)
+        bulk::fold_chunks(self.dense(), init, fold)
     }
 
     /// Reads all elements of two buffers of the same length in bulk, chunks of both at a time: [`fold_chunks`](Self::fold_chunks)
@@ -137,7 +138,7 @@ impl<T: Element> SharedRead<T> {
         fold: impl FnMut(A, &[T], &[U]) -> A,
     ) -> A {
         assert_eq!(other.len, self.len, "the other buffer must be as long as this one");
-        run::fold_chunks_with(self.dense(), other.dense(), init, fold)
+        bulk::fold_chunks_with(self.dense(), other.dense(), init, fold)
     }
 
     /// Reads all elements as arrays of `N`, in order. Where `N` does not divide `len()`, the last array is filled up with
@@ -162,7 +163,7 @@ impl<T: Element> SharedRead<T> {
     /// }
     /// ```
     pub fn fold_arrays<A, const N: usize>(&self, init: A, pad: T, fold: impl FnMut(A, [T; N]) -> A) -> A {
-        run::fold_arrays(self.dense(), init, pad, fold)
+        bulk::fold_arrays(self.dense(), init, pad, fold)
     }
 
     /// Reads all elements of two buffers of the same length as arrays of `N`, of both at a time:
@@ -190,7 +191,7 @@ impl<T: Element> SharedRead<T> {
         fold: impl FnMut(A, [T; N], [U; N]) -> A,
     ) -> A {
         assert_eq!(other.len, self.len, "the other buffer must be as long as this one");
-        run::fold_arrays_with(self.dense(), other.dense(), init, pads, fold)
+        bulk::fold_arrays_with(self.dense(), other.dense(), init, pads, fold)
     }
 
     /// Where the elements are, for those who can promise more than this type does.

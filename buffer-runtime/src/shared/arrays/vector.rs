@@ -7,8 +7,8 @@
 use std::arch::asm;
 use std::arch::x86_64::__m256i;
 
-use super::arrays;
-use super::run::Run;
+use super::super::run::Run;
+use super::loops;
 use crate::element::Element;
 
 /// Bytes in a vector.
@@ -30,7 +30,7 @@ pub(super) fn can_hold<A>() -> bool {
 
 /// # Safety
 ///
-/// As for [`arrays::fold_by`]; and [`can_hold`] says yes to the array.
+/// As for [`loops::fold_by`]; and [`can_hold`] says yes to the array.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn fold<T: Element, A, const N: usize>(
     run: &Run<T>,
@@ -43,12 +43,12 @@ pub(super) unsafe fn fold<T: Element, A, const N: usize>(
         unsafe { load(from.cast(), array) };
     };
     // SAFETY: as the caller vouches, and the array is filled.
-    unsafe { arrays::fold_by(run, init, pad, fold, load) }
+    unsafe { loops::fold_by(run, init, pad, fold, load) }
 }
 
 /// # Safety
 ///
-/// As for [`arrays::fold_with_by`]; and [`can_hold`] says yes to both arrays.
+/// As for [`loops::fold_with_by`]; and [`can_hold`] says yes to both arrays.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn fold_with<T: Element, U: Element, A, const N: usize>(
     runs: (&Run<T>, &Run<U>),
@@ -65,24 +65,24 @@ pub(super) unsafe fn fold_with<T: Element, U: Element, A, const N: usize>(
         unsafe { load(from.cast(), array) };
     };
     // SAFETY: as the caller vouches, and both arrays are filled.
-    unsafe { arrays::fold_with_by(runs, init, pads, fold, load_one, load_other) }
+    unsafe { loops::fold_with_by(runs, init, pads, fold, load_one, load_other) }
 }
 
 /// # Safety
 ///
-/// As for [`arrays::update_by`]; and [`can_hold`] says yes to an [`arrays::Group`].
+/// As for [`loops::update_by`]; and [`can_hold`] says yes to an [`loops::Group`].
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn update<T: Element>(run: &Run<T>, change: impl FnMut(T) -> T) {
-    let load = |from: *mut T, group: *mut arrays::Group| {
+    let load = |from: *mut T, group: *mut loops::Group| {
         // SAFETY: `update_by` asks for groups in the run, as the caller vouches for them, and has room.
         unsafe { load(from.cast(), group) };
     };
-    let store = |group: *const arrays::Group, to: *mut T| {
+    let store = |group: *const loops::Group, to: *mut T| {
         // SAFETY: `update_by` has initialised the group, and it goes where it came from.
         unsafe { store(group, to.cast()) };
     };
     // SAFETY: as the caller vouches, and whole groups are copied.
-    unsafe { arrays::update_by(run, change, load, store) };
+    unsafe { loops::update_by(run, change, load, store) };
 }
 
 /// Copies an `A`, which is whole vectors, out of shared memory.
