@@ -34,7 +34,7 @@ use self::block::Block;
 use crate::contain::undisturbed;
 use crate::element;
 use crate::error::{Attempt, BorrowError};
-use crate::lock::{Disowned, Kind};
+use crate::lock::{Disowned, GuardKind};
 use crate::storage::{Exportable, MayWrite};
 
 /// Storage that Python may view, and that moves only while nobody looks.
@@ -137,7 +137,7 @@ impl<S: Exportable> ExportCell<S> {
     /// Any view or guard is alive, or the cell is closed: `cannot resize: 2 writable views are alive; ...`.
     pub fn write(&self, py: Python<'_>) -> Result<WriteGuard<'_, S>, BorrowError> {
         let _ = py;
-        self.begin(Kind::Write, Attempt::Write)?;
+        self.begin(GuardKind::Write, Attempt::Write)?;
         Ok(WriteGuard::new(self))
     }
 
@@ -151,7 +151,7 @@ impl<S: Exportable> ExportCell<S> {
     /// not `readonly` is a writable view: where that must not stop a computation, use [`share`](Self::share).
     pub fn read(&self, py: Python<'_>) -> Result<ReadGuard<'_, S>, BorrowError> {
         let _ = py;
-        self.begin(Kind::Read, Attempt::Read)?;
+        self.begin(GuardKind::Read, Attempt::Read)?;
         Ok(ReadGuard::new(self))
     }
 
@@ -168,7 +168,7 @@ impl<S: Exportable> ExportCell<S> {
         S::Access: MayWrite,
     {
         let _ = py;
-        self.begin(Kind::Share, Attempt::Share)?;
+        self.begin(GuardKind::Share, Attempt::Share)?;
         Ok(ShareGuard::new(self))
     }
 
@@ -178,7 +178,7 @@ impl<S: Exportable> ExportCell<S> {
     ///
     /// Any view is alive, a guard was leaked, or the cell is closed.
     pub fn get_mut(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
-        self.begin_exclusive(Kind::Write, Attempt::Write)?;
+        self.begin_exclusive(GuardKind::Write, Attempt::Write)?;
         Ok(WriteGuard::new(self))
     }
 
@@ -204,7 +204,7 @@ impl<S: Exportable> ExportCell<S> {
         self.header().pin.is_set()
     }
 
-    fn begin(&self, kind: Kind, attempt: Attempt) -> Result<(), BorrowError> {
+    fn begin(&self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
         let Header { lock, pin, .. } = self.header();
         // Asked before, since the lock would say what to release, and that would not help; and after, when it is certain.
         pin.admit(kind)
@@ -213,7 +213,7 @@ impl<S: Exportable> ExportCell<S> {
             .map_err(|blocker| BorrowError::new(attempt, blocker))
     }
 
-    fn begin_exclusive(&mut self, kind: Kind, attempt: Attempt) -> Result<(), BorrowError> {
+    fn begin_exclusive(&mut self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
         let Header { lock, pin, .. } = self.header();
         pin.admit(kind).and_then(|()| lock.begin_exclusive(kind)).map_err(|blocker| BorrowError::new(attempt, blocker))
     }

@@ -47,7 +47,7 @@ use std::sync::atomic;
 
 /// What a view may do with the memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+pub(crate) enum ViewKind {
     Writable,
     /// As a number, how far its count stands above the other in a word of counts: what makes it cheap to find.
     ReadOnly = 32,
@@ -65,14 +65,14 @@ pub(crate) struct Wants {
 /// The three kinds of guard, and the state after the end, which is a guard that is never dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Kind {
+pub(crate) enum GuardKind {
     Read,
     Share,
     Write,
     Closed,
 }
 
-impl Kind {
+impl GuardKind {
     /// What `count` guards of this kind are called when they are in somebody's way.
     fn blocker(self, count: u32) -> Blocker {
         match self {
@@ -93,11 +93,11 @@ impl Kind {
     }
 
     /// Decides what a new view may do beside `count` guards of this kind: the first column of the table.
-    fn admit_view(self, count: u32, wants: Wants) -> Result<Access, Blocker> {
-        let writable = if wants.may_write { Access::Writable } else { Access::ReadOnly };
+    fn admit_view(self, count: u32, wants: Wants) -> Result<ViewKind, Blocker> {
+        let writable = if wants.may_write { ViewKind::Writable } else { ViewKind::ReadOnly };
         match self {
             Self::Share => Ok(writable),
-            Self::Read if !wants.must_write => Ok(Access::ReadOnly),
+            Self::Read if !wants.must_write => Ok(ViewKind::ReadOnly),
             _ => Err(self.blocker(count)),
         }
     }
@@ -136,11 +136,9 @@ impl Views {
     }
 }
 
-/// Why a view could not enter after it was admitted.
+/// Why a view has not begun that was admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Entry {
-    /// The view counts, and the published layout is its own.
-    Entered,
+pub(crate) enum Missed {
     /// The lock changed since `admit`: ask again.
     #[cfg_attr(not(atomic_lock), allow(dead_code, reason = "nothing changes between two steps under the GIL"))]
     Changed,

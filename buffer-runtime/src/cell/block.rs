@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use super::published::Published;
 use crate::fork;
 use crate::layout::Memory;
-use crate::lock::{Kind, Lock, Pin};
+use crate::lock::{GuardKind, Lock, Pin};
 use crate::storage::{Exportable, OwnLayout};
 
 /// The part of a block that does not depend on the type of its storage. Aligned so that a view can keep a tag in the low
@@ -180,7 +180,7 @@ impl<S: Exportable> Block<S> {
         let block = Self::boxed(MaybeUninit::uninit(), false);
         // SAFETY: the block is alive, and nobody else knows it.
         let header = unsafe { Self::header(block).as_ref() };
-        header.lock.begin_exclusive(Kind::Closed).expect("a new lock has nothing in the way");
+        header.lock.begin_exclusive(GuardKind::Closed).expect("a new lock has nothing in the way");
         block
     }
 

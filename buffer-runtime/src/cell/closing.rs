@@ -8,7 +8,7 @@ use pyo3::Python;
 use super::block::Block;
 use super::{ExportCell, Header};
 use crate::error::{Attempt, BorrowError};
-use crate::lock::{Blocker, Closing, Kind};
+use crate::lock::{Blocker, Closing, GuardKind};
 use crate::storage::Exportable;
 
 impl<S: Exportable> ExportCell<S> {
@@ -29,9 +29,9 @@ impl<S: Exportable> ExportCell<S> {
         let header = self.header();
         let Header { lock, pin, .. } = header;
         // Asked before, as in `begin`.
-        pin.admit(Kind::Closed).map_err(refused)?;
+        pin.admit(GuardKind::Closed).map_err(refused)?;
         let closing = lock.begin_closing().map_err(refused)?;
-        if let Err(pinned) = pin.admit(Kind::Closed) {
+        if let Err(pinned) = pin.admit(GuardKind::Closed) {
             if closing == Closing::Begun {
                 lock.stay_open();
             }
@@ -131,7 +131,7 @@ impl<S: Exportable> ExportCell<S> {
     pub fn detach(&mut self) -> Result<(), BorrowError> {
         // The views that are alive keep the memory; those that are over do not.
         let Header { pin, .. } = self.header();
-        pin.admit(Kind::Closed).map_err(|blocker| BorrowError::new(Attempt::Detach, blocker))?;
+        pin.admit(GuardKind::Closed).map_err(|blocker| BorrowError::new(Attempt::Detach, blocker))?;
         if !self.is_closed() {
             // Closed before the storage is dropped, which may be any code.
             drop(mem::replace(self, Self::closed()));
@@ -146,7 +146,7 @@ impl<S: Exportable> ExportCell<S> {
     /// Any view is alive, a guard was leaked, the memory is [pinned](Self::is_pinned), or the cell is closed; the cell comes
     /// back with the reason. Where only that is wanted: `.map_err(|(_, error)| error)`.
     pub fn into_inner(mut self) -> Result<S, (Self, BorrowError)> {
-        match self.begin_exclusive(Kind::Closed, Attempt::Take) {
+        match self.begin_exclusive(GuardKind::Closed, Attempt::Take) {
             // SAFETY: as in `close_attached`.
             Ok(()) => Ok(unsafe { Block::take(self.block()) }),
             Err(error) => Err((self, error)),

@@ -13,7 +13,7 @@ use super::published::{Description, Published};
 use super::ticket::Ticket;
 use crate::error::ViewError;
 use crate::layout::{Declaration, Descriptor, Dims, Facts, LayoutError};
-use crate::lock::{Access, Admission, Blocker, Entry, Lock, Wants};
+use crate::lock::{Admission, Blocker, Lock, Missed, ViewKind, Wants};
 use crate::request::{self, Answer, Flags, Refusal};
 
 /// Why a view was not granted. Nothing has changed then.
@@ -46,7 +46,7 @@ impl From<Refusal> for Denied {
 /// A view that the lock counts, of a published layout. Dropped, it is taken back.
 pub(crate) struct Grant<'a> {
     block: NonNull<Header>,
-    access: Access,
+    access: ViewKind,
     /// Whether `access` is what the layout's description says.
     usual: bool,
     answer: Answer,
@@ -121,15 +121,15 @@ unsafe fn enter<'a, D: Dims, const AT_ONCE: bool>(
     let is_first = admission.is_first();
     let dims = if is_first {
         let Some(dims) = dims() else { return Err(Denied::LayoutNeeded) };
-        if lock.claim(admission) != Entry::Entered {
+        if lock.claim(admission) != Ok(()) {
             return Err(Denied::Changed);
         }
         Some(dims)
     } else {
         match lock.join(admission) {
-            Entry::Entered => None,
-            Entry::Changed => return Err(Denied::Changed),
-            Entry::Unpublished => return Err(Denied::Unpublished),
+            Ok(()) => None,
+            Err(Missed::Changed) => return Err(Denied::Changed),
+            Err(Missed::Unpublished) => return Err(Denied::Unpublished),
         }
     };
     // SAFETY: the view is counted: as the claimer's, or after the layout was published.
@@ -160,7 +160,7 @@ unsafe fn settle<'a, D: Dims, const AT_ONCE: bool>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
     flags: Flags,
-    access: Access,
+    access: ViewKind,
     dims: Option<D>,
 ) -> Result<Grant<'a>, Denied> {
     // SAFETY: the caller vouches for a live block.
@@ -195,21 +195,21 @@ unsafe fn settle<'a, D: Dims, const AT_ONCE: bool>(
 
 /// Answers a request that is not granted without a closer look, or not with what is usual for the class. The view is counted
 /// as `access`; the answer says as what it counts from now on.
-fn answer(lock: &Lock, layout: &Published, flags: Flags, access: Access) -> Result<(Access, Answer), Denied> {
+fn answer(lock: &Lock, layout: &Published, flags: Flags, access: ViewKind) -> Result<(ViewKind, Answer), Denied> {
     // Overlapping items make a layout read-only in a class that is not.
-    let becomes_readonly = layout.facts.readonly && access == Access::Writable;
-    let readonly = layout.facts.readonly || access == Access::ReadOnly;
+    let becomes_readonly = layout.facts.readonly && access == ViewKind::Writable;
+    let readonly = layout.facts.readonly || access == ViewKind::ReadOnly;
     let answer = request::answer(flags, Facts { readonly, ..layout.facts })?;
     if becomes_readonly && !lock.downgrade() {
         return Err(blocked(flags, Blocker::Full));
     }
-    Ok((if readonly { Access::ReadOnly } else { access }, answer))
+    Ok((if readonly { ViewKind::ReadOnly } else { access }, answer))
 }
 
 /// What views of a class may do where neither a guard nor the layout says less.
 #[inline(always)]
-const fn usual_access(descriptor: &Descriptor) -> Access {
-    if descriptor.readonly { Access::ReadOnly } else { Access::Writable }
+const fn usual_access(descriptor: &Descriptor) -> ViewKind {
+    if descriptor.readonly { ViewKind::ReadOnly } else { ViewKind::Writable }
 }
 
 fn blocked(flags: Flags, blocker: Blocker) -> Denied {
@@ -269,11 +269,11 @@ impl<'a> Grant<'a> {
     ///
     /// There are too many of those.
     pub(crate) fn downgrade(&mut self) -> Result<(), Blocker> {
-        if self.access == Access::Writable {
+        if self.access == ViewKind::Writable {
             if !self.header().lock.downgrade() {
                 return Err(Blocker::Full);
             }
-            self.access = Access::ReadOnly;
+            self.access = ViewKind::ReadOnly;
         }
         Ok(())
     }
@@ -293,7 +293,7 @@ impl<'a> Grant<'a> {
         // SAFETY: as above, and it was written.
         let shown = unsafe { &mut *description };
         if !self.usual {
-            shown.readonly = c_int::from(self.access == Access::ReadOnly);
+            shown.readonly = c_int::from(self.access == ViewKind::ReadOnly);
             shown.internal = self.ticket().to_internal();
         }
         shown.keep(self.answer);

@@ -120,7 +120,7 @@ impl PartTicket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lock::Access;
+    use crate::lock::ViewKind;
 
     #[test]
     fn a_part_reads_back_what_was_written_and_is_no_other_ticket() {
@@ -136,7 +136,7 @@ mod tests {
         for internal in others {
             assert!(PartTicket::from_internal(ptr::without_provenance_mut(internal)).is_none(), "{internal:#x}");
         }
-        for access in [Access::Writable, Access::ReadOnly] {
+        for access in [ViewKind::Writable, ViewKind::ReadOnly] {
             let block = NonNull::without_provenance(std::num::NonZero::new(base).unwrap());
             assert!(PartTicket::from_internal(Ticket { block, access }.to_internal()).is_none(), "{access:?}");
         }

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use super::{ExportCell, WriteGuard};
 use crate::error::{Attempt, BorrowError};
-use crate::lock::{Blocker, Kind};
+use crate::lock::{Blocker, GuardKind};
 use crate::storage::{Captured, Replaceable};
 
 impl<S: Replaceable> ExportCell<S> {
@@ -46,13 +46,13 @@ impl<S: Replaceable> ExportCell<S> {
     /// A guard was leaked, the cell is closed or [pinned](Self::is_pinned), or there is no memory for a copy. The cell is
     /// unchanged then.
     pub fn write_or_detach(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
-        match self.begin_exclusive(Kind::Write, Attempt::Write) {
+        match self.begin_exclusive(GuardKind::Write, Attempt::Write) {
             Ok(()) => {}
             Err(error) if error.views() > 0 => {
                 let copy = self.copy().ok_or(BorrowError::new(Attempt::Write, Blocker::OutOfMemory))?;
                 // Views that have ended in the meantime leave it to this cell to drop the old storage.
                 drop(mem::replace(self, Self::new(copy)));
-                self.begin_exclusive(Kind::Write, Attempt::Write)?;
+                self.begin_exclusive(GuardKind::Write, Attempt::Write)?;
             }
             Err(error) => return Err(error),
         }

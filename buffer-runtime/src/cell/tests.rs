@@ -22,7 +22,7 @@ use self::python::{attached, drain, release};
 use super::*;
 use crate::element::Element;
 use crate::layout::{Descriptor, Dim, Dims, Order, Placement};
-use crate::lock::Access;
+use crate::lock::ViewKind;
 use crate::request::Flags;
 use crate::storage::{ReadWrite, Storage};
 
@@ -41,12 +41,12 @@ const fn natural<E: Element>() -> Descriptor {
 
 impl<S: Exportable> ExportCell<S> {
     fn test_write(&self) -> Result<WriteGuard<'_, S>, BorrowError> {
-        attached(|| self.begin(Kind::Write, Attempt::Write))?;
+        attached(|| self.begin(GuardKind::Write, Attempt::Write))?;
         Ok(WriteGuard::new(self))
     }
 
     fn test_read(&self) -> Result<ReadGuard<'_, S>, BorrowError> {
-        attached(|| self.begin(Kind::Read, Attempt::Read))?;
+        attached(|| self.begin(GuardKind::Read, Attempt::Read))?;
         Ok(ReadGuard::new(self))
     }
 
@@ -54,7 +54,7 @@ impl<S: Exportable> ExportCell<S> {
     where
         S::Access: MayWrite,
     {
-        attached(|| self.begin(Kind::Share, Attempt::Share))?;
+        attached(|| self.begin(GuardKind::Share, Attempt::Share))?;
         Ok(ShareGuard::new(self))
     }
 
@@ -219,7 +219,7 @@ fn two_epochs<S: Storage<Access = ReadWrite>>(storage: S, descriptor: &'static D
     let reader = cell.test_read().unwrap();
     assert!(cell.view(descriptor, true).is_none());
     let readonly = cell.view(descriptor, false).unwrap();
-    assert_eq!(readonly.ticket.access, Access::ReadOnly);
+    assert_eq!(readonly.ticket.access, ViewKind::ReadOnly);
     assert_eq!(reader.len(), cell.len());
     let bytes = readonly.read();
     assert!(bytes.iter().all(|&byte| byte == 2));
@@ -342,7 +342,7 @@ fn a_leaked_guard_locks_for_ever() {
     let mut cell = ExportCell::new(vec![1_u32]);
     mem::forget(cell.test_read().unwrap());
     assert!(cell.get_mut().is_err() && cell.test_write().is_err() && cell.test_share().is_err());
-    assert_eq!(cell.view(&U32, false).unwrap().ticket.access, Access::ReadOnly);
+    assert_eq!(cell.view(&U32, false).unwrap().ticket.access, ViewKind::ReadOnly);
 
     let cell = ExportCell::new(vec![1_u32]);
     mem::forget(cell.test_write().unwrap());

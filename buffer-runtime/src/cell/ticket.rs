@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use super::block::Header;
-use crate::lock::{Access, Released};
+use crate::lock::{Released, ViewKind};
 
 /// A block's address, and in its low bits a tag and the view's access.
 ///
@@ -13,7 +13,7 @@ use crate::lock::{Access, Released};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) block: NonNull<Header>,
-    pub(crate) access: Access,
+    pub(crate) access: ViewKind,
 }
 
 impl Ticket {
@@ -24,8 +24,8 @@ impl Ticket {
     #[inline(always)]
     pub(crate) fn to_internal(self) -> *mut c_void {
         let tag = match self.access {
-            Access::Writable => Self::TAG,
-            Access::ReadOnly => Self::TAG | Self::READONLY,
+            ViewKind::Writable => Self::TAG,
+            ViewKind::ReadOnly => Self::TAG | Self::READONLY,
         };
         self.block.as_ptr().map_addr(|address| address | tag).cast()
     }
@@ -37,7 +37,7 @@ impl Ticket {
         if untagged & Self::LOW_BITS & !Self::READONLY != 0 {
             return None;
         }
-        let access = if untagged & Self::READONLY == 0 { Access::Writable } else { Access::ReadOnly };
+        let access = if untagged & Self::READONLY == 0 { ViewKind::Writable } else { ViewKind::ReadOnly };
         let block = NonNull::new(internal.with_addr(untagged & !Self::READONLY).cast())?;
         Some(Self { block, access })
     }
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_ticket_reads_back_what_was_written() {
-        for access in [Access::Writable, Access::ReadOnly] {
+        for access in [ViewKind::Writable, ViewKind::ReadOnly] {
             let block = NonNull::without_provenance(std::num::NonZero::new(0x7f00_1234_5640).unwrap());
             let ticket = Ticket::from_internal(Ticket { block, access }.to_internal()).unwrap();
             assert_eq!((ticket.block, ticket.access), (block, access));

@@ -15,7 +15,7 @@ use crate::cell::{Denied, Grant, PartGrant};
 use crate::contain::Text;
 use crate::error::ViewError;
 use crate::layout::{Declaration, Descriptor, Dims, Item};
-use crate::lock::Access;
+use crate::lock::ViewKind;
 use crate::request::{Flags, Refusal};
 
 /// `bf_getbuffer` in a class that shows a part of a `W`.
@@ -100,7 +100,7 @@ fn part_of<'a>(
             return Err(PyBufferError::new_err(Text::from(text)).into());
         }
     };
-    let readonly = declared.readonly || whole.ticket().access == Access::ReadOnly;
+    let readonly = declared.readonly || whole.ticket().access == ViewKind::ReadOnly;
     let declared = Declaration { item: Some(item), readonly, ..declared };
     // The format lies in the layout of the whole, which is borrowed from the block and not from the view.
     Ok(PartGrant::new(whole, descriptor, &declared, flags)?)

@@ -13,7 +13,7 @@
 //!    state. So no view is alive, and none begins, while it is set.
 
 use super::atomic::{AtomicU8, AtomicU64, Ordering};
-use super::{Access, Blocker, Closing, Disowned, Entry, Kind, Released, Views, Wants};
+use super::{Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
 /// Bits of the word: writable views (20), read-only views (20), guards (19), their kind (2), PARITY, CLOSING, OWNED.
 const VIEW_BITS: u32 = 20;
@@ -55,13 +55,13 @@ const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 8 * size_of:
 /// A view that may begin, if the word is still the same.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    access: Access,
+    access: ViewKind,
     word: u64,
 }
 
 impl Admission {
     #[inline(always)]
-    pub(crate) fn access(&self) -> Access {
+    pub(crate) fn access(&self) -> ViewKind {
         self.access
     }
 
@@ -73,15 +73,15 @@ impl Admission {
 }
 
 #[inline(always)]
-fn one(access: Access) -> u64 {
+fn one(access: ViewKind) -> u64 {
     match access {
-        Access::Writable => 1,
-        Access::ReadOnly => 1 << VIEW_BITS,
+        ViewKind::Writable => 1,
+        ViewKind::ReadOnly => 1 << VIEW_BITS,
     }
 }
 
 #[inline(always)]
-fn has_room(word: u64, access: Access) -> bool {
+fn has_room(word: u64, access: ViewKind) -> bool {
     let full = one(access) * VIEW_COUNT;
     word & full != full
 }
@@ -98,9 +98,9 @@ fn views_of(word: u64) -> Views {
     Views { writable: low_u32(word, VIEW_COUNT), readonly: low_u32(word >> VIEW_BITS, VIEW_COUNT) }
 }
 
-fn guards_of(word: u64) -> Option<(Kind, u32)> {
+fn guards_of(word: u64) -> Option<(GuardKind, u32)> {
     let count = low_u32(word >> GUARD_SHIFT, GUARD_COUNT);
-    (count > 0).then(|| (Kind::from_bits(low_u32(word >> KIND_SHIFT, 3)), count))
+    (count > 0).then(|| (GuardKind::from_bits(low_u32(word >> KIND_SHIFT, 3)), count))
 }
 
 /// Who is left when the word has become this.
@@ -119,8 +119,8 @@ impl Lock {
         // Relaxed: nothing is read on the strength of this; `claim` and `join` acquire.
         let word = self.word.load(Ordering::Relaxed);
         let access = match guards_of(word) {
-            None if wants.may_write => Access::Writable,
-            None => Access::ReadOnly,
+            None if wants.may_write => ViewKind::Writable,
+            None => ViewKind::ReadOnly,
             Some((kind, count)) => kind.admit_view(count, wants)?,
         };
         if has_room(word, access) { Ok(Admission { access, word }) } else { Err(Blocker::Full) }
@@ -128,7 +128,7 @@ impl Lock {
 
     /// As [`admit`](Self::admit) for the common case: `None` where a guard or a full count wants a closer look.
     #[inline(always)]
-    pub(crate) fn admit_unguarded(&self, access: Access) -> Option<Admission> {
+    pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Relaxed as in `admit`.
         let word = self.word.load(Ordering::Relaxed);
         (word & GUARD_COUNT << GUARD_SHIFT == 0 && has_room(word, access)).then_some(Admission { access, word })
@@ -136,13 +136,13 @@ impl Lock {
 
     /// Begins the first view: from now on, until `publish` or `abandon`, this thread alone may write the layout.
     #[inline(always)]
-    pub(crate) fn claim(&self, admission: &Admission) -> Entry {
+    pub(crate) fn claim(&self, admission: &Admission) -> Result<(), Missed> {
         let next = (admission.word + one(admission.access)) ^ PARITY;
         // Acquire pairs with the Release of the last view of the epoch before (its reads of the layout are over) and of
         // the last guard (its writes to the memory and to the captured parts are visible).
         match self.word.compare_exchange(admission.word, next, Ordering::Acquire, Ordering::Relaxed) {
-            Ok(_) => Entry::Entered,
-            Err(_) => Entry::Changed,
+            Ok(_) => Ok(()),
+            Err(_) => Err(Missed::Changed),
         }
     }
 
@@ -157,7 +157,7 @@ impl Lock {
 
     /// Takes back a claim.
     #[inline(always)]
-    pub(crate) fn abandon(&self, access: Access) -> Released {
+    pub(crate) fn abandon(&self, access: ViewKind) -> Released {
         // Relaxed: NONE lets nobody read anything; the release below orders it before the next claim.
         self.published.store(NONE, Ordering::Relaxed);
         self.release(access)
@@ -165,24 +165,24 @@ impl Lock {
 
     /// Begins one more view of the published layout.
     #[inline(always)]
-    pub(crate) fn join(&self, admission: &Admission) -> Entry {
+    pub(crate) fn join(&self, admission: &Admission) -> Result<(), Missed> {
         let parity = parity(admission.word);
         if !self.await_publication(parity) {
-            return Entry::Unpublished;
+            return Err(Missed::Unpublished);
         }
         let next = admission.word + one(admission.access);
         // Acquire as in `claim`: a guard may have ended since the first view began.
         if self.word.compare_exchange(admission.word, next, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            return Entry::Changed;
+            return Err(Missed::Changed);
         }
         // Acquire pairs with the Release in `publish`. The word may have gone through another epoch and come back, so
         // only this second look, with the view counted, tells (invariant 2).
         if self.published.load(Ordering::Acquire) == parity {
-            return Entry::Entered;
+            return Ok(());
         }
         let released = self.release(admission.access);
         debug_assert!(released.owner, "whoever joins has a living owner");
-        Entry::Changed
+        Err(Missed::Changed)
     }
 
     /// Waits for the first view's layout, but not for ever.
@@ -202,7 +202,7 @@ impl Lock {
 
     /// Ends a view. Unless nobody is left, the block may be gone when this returns.
     #[inline(always)]
-    pub(crate) fn release(&self, access: Access) -> Released {
+    pub(crate) fn release(&self, access: ViewKind) -> Released {
         // Release pairs with the Acquire of whoever frees, writes or claims next: the consumer is done with the memory
         // and with the layout.
         let left = left_by(self.word.fetch_sub(one(access), Ordering::Release) - one(access));
@@ -220,13 +220,13 @@ impl Lock {
         // Relaxed: the view stays counted, and nothing is read or written on the strength of this.
         self.word
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
-                has_room(word, Access::ReadOnly).then(|| word + one(Access::ReadOnly) - one(Access::Writable))
+                has_room(word, ViewKind::ReadOnly).then(|| word + one(ViewKind::ReadOnly) - one(ViewKind::Writable))
             })
             .is_ok()
     }
 
     /// Begins a guard.
-    pub(crate) fn begin(&self, kind: Kind) -> Result<(), Blocker> {
+    pub(crate) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let held = guards_of(word);
@@ -244,7 +244,7 @@ impl Lock {
     }
 
     /// Begins a guard for whoever has the owner by `&mut`.
-    pub(crate) fn begin_exclusive(&self, kind: Kind) -> Result<(), Blocker> {
+    pub(crate) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
         self.begin(kind)
     }
 
@@ -261,11 +261,11 @@ impl Lock {
         let mut word = self.word.load(Ordering::Acquire);
         loop {
             let held = guards_of(word);
-            if word & CLOSING != 0 && held.is_some_and(|(kind, _)| kind == Kind::Write) {
+            if word & CLOSING != 0 && held.is_some_and(|(kind, _)| kind == GuardKind::Write) {
                 return Ok(Closing::Underway);
             }
-            Kind::Write.admit(held, views_of(word))?;
-            let next = ((word & !KIND_MASK) | ((Kind::Write as u64) << KIND_SHIFT) | CLOSING) + GUARD_ONE;
+            GuardKind::Write.admit(held, views_of(word))?;
+            let next = ((word & !KIND_MASK) | ((GuardKind::Write as u64) << KIND_SHIFT) | CLOSING) + GUARD_ONE;
             // Acquire pairs with the Release of the views and guards that have ended.
             match self.word.compare_exchange_weak(word, next, Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => return Ok(Closing::Begun),
@@ -277,7 +277,7 @@ impl Lock {
     /// Ends what `begin_closing` has begun, on this thread or on another, with the state after which nothing begins.
     pub(crate) fn close(&self) {
         // Release pairs with the Acquire in `is_closed` and `begin_closing`: the length was set to 0 before.
-        self.word.fetch_or((Kind::Closed as u64) << KIND_SHIFT, Ordering::Release);
+        self.word.fetch_or((GuardKind::Closed as u64) << KIND_SHIFT, Ordering::Release);
     }
 
     /// Ends what `begin_closing` has begun on this thread as if nothing had been.
@@ -301,7 +301,7 @@ impl Lock {
     /// Whether nothing will ever begin again.
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire pairs with the Release in `close`.
-        guards_of(self.word.load(Ordering::Acquire)).is_some_and(|(kind, _)| kind == Kind::Closed)
+        guards_of(self.word.load(Ordering::Acquire)).is_some_and(|(kind, _)| kind == GuardKind::Closed)
     }
 
     pub(crate) fn views(&self) -> Views {

@@ -10,12 +10,12 @@
 //!    a count above 0 means a published layout.
 
 use super::atomic::{AtomicU32, AtomicU64, Ordering};
-use super::{Access, Blocker, Closing, Disowned, Entry, Kind, Released, Views, Wants};
+use super::{Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
 /// Bits of `views`: writable views (31), a bit that is never set, read-only views (30), a bit that is never set, ORPHAN. A
 /// count that would spill into the bit above it is full.
 const WRITABLE_COUNT: u64 = (1 << 31) - 1;
-const READONLY_SHIFT: u32 = Access::ReadOnly as u32;
+const READONLY_SHIFT: u32 = ViewKind::ReadOnly as u32;
 const READONLY_COUNT: u64 = (1 << 30) - 1;
 /// The owner is gone, and the last view frees the block.
 const ORPHAN: u64 = 1 << 63;
@@ -40,7 +40,7 @@ const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 2 * size_of:
 /// A view that may begin, as long as nothing has run in between.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    access: Access,
+    access: ViewKind,
     /// What `views` will be.
     next: u64,
 }
@@ -48,17 +48,17 @@ pub(crate) struct Admission {
 impl Admission {
     /// Counts one more view, if the count has room.
     #[inline(always)]
-    fn to(views: u64, access: Access) -> Option<Self> {
+    fn to(views: u64, access: ViewKind) -> Option<Self> {
         let next = views + one(access);
         let spilled = match access {
-            Access::Writable => WRITABLE_COUNT + 1,
-            Access::ReadOnly => (READONLY_COUNT + 1) << READONLY_SHIFT,
+            ViewKind::Writable => WRITABLE_COUNT + 1,
+            ViewKind::ReadOnly => (READONLY_COUNT + 1) << READONLY_SHIFT,
         };
         (next & spilled == 0).then_some(Self { access, next })
     }
 
     #[inline(always)]
-    pub(crate) fn access(&self) -> Access {
+    pub(crate) fn access(&self) -> ViewKind {
         self.access
     }
 
@@ -70,7 +70,7 @@ impl Admission {
 }
 
 #[inline(always)]
-const fn one(access: Access) -> u64 {
+const fn one(access: ViewKind) -> u64 {
     1 << access as u32
 }
 
@@ -87,7 +87,7 @@ impl Lock {
     /// A lock with room for no more read-only views, and for one more read guard.
     #[cfg(all(test, not(loom)))]
     pub(super) fn nearly_full() -> Self {
-        let kind = (Kind::Read as u32) << KIND_SHIFT;
+        let kind = (GuardKind::Read as u32) << KIND_SHIFT;
         Self {
             views: AtomicU64::new(READONLY_COUNT << READONLY_SHIFT),
             guards: AtomicU32::new(kind | (GUARDS - 1)),
@@ -102,9 +102,9 @@ impl Lock {
         // the captured parts, that this view will see.
         let guards = self.guards.load(Ordering::Acquire);
         let access = if guards & GUARDS == 0 {
-            if wants.may_write { Access::Writable } else { Access::ReadOnly }
+            if wants.may_write { ViewKind::Writable } else { ViewKind::ReadOnly }
         } else {
-            Kind::from_bits(guards >> KIND_SHIFT).admit_view(guards & GUARDS, wants)?
+            GuardKind::from_bits(guards >> KIND_SHIFT).admit_view(guards & GUARDS, wants)?
         };
         // Relaxed: by invariant 1 the last change was made by a thread that was attached before us.
         let views = self.views.load(Ordering::Relaxed);
@@ -113,7 +113,7 @@ impl Lock {
 
     /// As [`admit`](Self::admit) for the common case: `None` where a guard or a full count wants a closer look.
     #[inline(always)]
-    pub(crate) fn admit_unguarded(&self, access: Access) -> Option<Admission> {
+    pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Acquire and Relaxed as in `admit`.
         if self.guards.load(Ordering::Acquire) & GUARDS != 0 {
             return None;
@@ -124,8 +124,10 @@ impl Lock {
 
     /// Begins the first view. Attached, with nothing run since `admit`.
     #[inline(always)]
-    pub(crate) fn claim(&self, admission: &Admission) -> Entry {
-        self.enter(admission)
+    #[expect(clippy::unnecessary_wraps, reason = "the other lock may miss it")]
+    pub(crate) fn claim(&self, admission: &Admission) -> Result<(), Missed> {
+        self.enter(admission);
+        Ok(())
     }
 
     /// Says that the layout of the view that was claimed is in place.
@@ -135,26 +137,27 @@ impl Lock {
 
     /// Takes back a claim.
     #[inline(always)]
-    pub(crate) fn abandon(&self, access: Access) -> Released {
+    pub(crate) fn abandon(&self, access: ViewKind) -> Released {
         self.release(access)
     }
 
     /// Begins one more view of the published layout. Attached, with nothing run since `admit`.
     #[inline(always)]
-    pub(crate) fn join(&self, admission: &Admission) -> Entry {
-        self.enter(admission)
+    #[expect(clippy::unnecessary_wraps, reason = "the other lock may miss it")]
+    pub(crate) fn join(&self, admission: &Admission) -> Result<(), Missed> {
+        self.enter(admission);
+        Ok(())
     }
 
     #[inline(always)]
-    fn enter(&self, admission: &Admission) -> Entry {
-        // Relaxed: by invariant 1 only attached threads add views, and owners that go look for 0, which this is not.
+    fn enter(&self, admission: &Admission) {
+        // Relaxed: by invariant 1 only attached threads add views. A dropped owner tests for zero; this is non-zero.
         self.views.store(admission.next, Ordering::Relaxed);
-        Entry::Entered
     }
 
     /// Ends a view. Attached. Unless nobody is left, the block may be gone when this returns.
     #[inline(always)]
-    pub(crate) fn release(&self, access: Access) -> Released {
+    pub(crate) fn release(&self, access: ViewKind) -> Released {
         let views = self.views.load(Ordering::Relaxed) - one(access);
         // Release pairs with the Acquire of an owner that goes on a detached thread: what the consumer did with the
         // memory happens before the storage is dropped.
@@ -165,18 +168,18 @@ impl Lock {
     /// Counts a writable view as a read-only one from now on. Attached. `false` when that count is full.
     pub(crate) fn downgrade(&self) -> bool {
         let views = self.views.load(Ordering::Relaxed);
-        let Some(next) = Admission::to(views, Access::ReadOnly) else { return false };
-        self.views.store(next.next - one(Access::Writable), Ordering::Relaxed);
+        let Some(next) = Admission::to(views, ViewKind::ReadOnly) else { return false };
+        self.views.store(next.next - one(ViewKind::Writable), Ordering::Relaxed);
         true
     }
 
     /// Begins a guard. Attached.
-    pub(crate) fn begin(&self, kind: Kind) -> Result<(), Blocker> {
+    pub(crate) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
         // Relaxed: what is seen here is only compared; the exchange acquires.
         let mut held = self.guards.load(Ordering::Relaxed);
         loop {
             let count = held & GUARDS;
-            let others = (count > 0).then(|| (Kind::from_bits(held >> KIND_SHIFT), count));
+            let others = (count > 0).then(|| (GuardKind::from_bits(held >> KIND_SHIFT), count));
             kind.admit(others, self.views())?;
             if count == GUARDS {
                 return Err(Blocker::Full);
@@ -191,12 +194,12 @@ impl Lock {
     }
 
     /// Begins a guard for whoever has the owner by `&mut`, on any thread.
-    pub(crate) fn begin_exclusive(&self, kind: Kind) -> Result<(), Blocker> {
+    pub(crate) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
         // Acquire pairs with the Release of the last view; by invariant 3 a 0 is final.
         let views = unpack(self.views.load(Ordering::Acquire));
         // Relaxed: guards borrow the owner, so those that have ended did before the `&mut` began.
         let held = self.guards.load(Ordering::Relaxed);
-        let others = (held & GUARDS > 0).then(|| (Kind::from_bits(held >> KIND_SHIFT), held & GUARDS));
+        let others = (held & GUARDS > 0).then(|| (GuardKind::from_bits(held >> KIND_SHIFT), held & GUARDS));
         kind.admit(others, views)?;
         // Relaxed: by invariant 3 nobody else can begin or look before the `&mut` ends.
         self.guards.store(((kind as u32) << KIND_SHIFT) | 1, Ordering::Relaxed);
@@ -211,14 +214,14 @@ impl Lock {
 
     /// Begins to close. Attached, and so until `close` or `stay_open`.
     pub(crate) fn begin_closing(&self) -> Result<Closing, Blocker> {
-        self.begin(Kind::Write).map(|()| Closing::Begun)
+        self.begin(GuardKind::Write).map(|()| Closing::Begun)
     }
 
     /// Ends what `begin_closing` has begun with the state after which nothing begins.
     pub(crate) fn close(&self) {
         // A store: by the table the write guard is alone, and until it ends nobody else changes this. Release pairs with
         // the Acquire in `is_closed`: the length was set to 0 before.
-        self.guards.store(((Kind::Closed as u32) << KIND_SHIFT) | 1, Ordering::Release);
+        self.guards.store(((GuardKind::Closed as u32) << KIND_SHIFT) | 1, Ordering::Release);
     }
 
     /// Ends what `begin_closing` has begun as if nothing had been.
@@ -244,7 +247,7 @@ impl Lock {
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire pairs with the Release in `close`.
         let held = self.guards.load(Ordering::Acquire);
-        held & GUARDS > 0 && Kind::from_bits(held >> KIND_SHIFT) == Kind::Closed
+        held & GUARDS > 0 && GuardKind::from_bits(held >> KIND_SHIFT) == GuardKind::Closed
     }
 
     pub(crate) fn views(&self) -> Views {

@@ -11,7 +11,7 @@ use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use super::{Access, Closing, Disowned, Entry, Kind, Pin, Wants};
+use super::{Closing, Disowned, GuardKind, Missed, Pin, ViewKind, Wants};
 
 const READER: Wants = Wants { may_write: false, must_write: false };
 const WRITER: Wants = Wants { may_write: true, must_write: true };

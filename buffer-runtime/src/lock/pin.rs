@@ -14,7 +14,7 @@
 //!    one closing underway get the same answer from it.
 
 use super::atomic::{AtomicU8, Ordering};
-use super::{Access, Blocker, Kind};
+use super::{Blocker, GuardKind, ViewKind};
 
 const UNSEEN: u8 = 0;
 const READ: u8 = 1;
@@ -31,10 +31,10 @@ impl Pin {
 
     /// A view is granted, which is counted until this returns.
     #[inline(always)]
-    pub(crate) fn set(&self, access: Access) {
+    pub(crate) fn set(&self, access: ViewKind) {
         let seen = match access {
-            Access::ReadOnly => READ,
-            Access::Writable => WRITTEN,
+            ViewKind::ReadOnly => READ,
+            ViewKind::Writable => WRITTEN,
         };
         // Nearly every view finds it set.
         if self.0.load(Ordering::Relaxed) < seen {
@@ -43,13 +43,13 @@ impl Pin {
     }
 
     /// Asks whether a guard of this kind may begin; whether it may stay is asked under it (invariant 2).
-    pub(crate) fn admit(&self, kind: Kind) -> Result<(), Blocker> {
+    pub(crate) fn admit(&self, kind: GuardKind) -> Result<(), Blocker> {
         let seen = self.0.load(Ordering::Relaxed);
         let in_the_way = match kind {
             // Whoever has the address of a writable view may be writing.
-            Kind::Read => seen == WRITTEN,
-            Kind::Share => false,
-            Kind::Write | Kind::Closed => seen != UNSEEN,
+            GuardKind::Read => seen == WRITTEN,
+            GuardKind::Share => false,
+            GuardKind::Write | GuardKind::Closed => seen != UNSEEN,
         };
         if in_the_way { Err(Blocker::Pinned { writable: seen == WRITTEN }) } else { Ok(()) }
     }

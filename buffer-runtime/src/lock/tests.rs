@@ -1,6 +1,6 @@
 //! The table of what goes together, and the limits of the counts, for both locks.
 
-use super::{Access, Closing, Disowned, Entry, Kind, Pin, Released, Wants, free_threaded, gil};
+use super::{Closing, Disowned, GuardKind, Missed, Pin, Released, ViewKind, Wants, free_threaded, gil};
 use crate::lock::Blocker;
 
 const READER: Wants = Wants { may_write: false, must_write: false };
@@ -13,13 +13,13 @@ macro_rules! for_both_locks {
             use super::{*, gil::Lock};
             $($(#[$attribute])* fn $name() { let $lock = Lock::new(); $body })*
 
-            fn view(lock: &Lock, wants: Wants) -> Result<Access, Blocker> { request!(lock, wants) }
+            fn view(lock: &Lock, wants: Wants) -> Result<ViewKind, Blocker> { request!(lock, wants) }
         }
         mod without_gil {
             use super::{*, free_threaded::Lock};
             $($(#[$attribute])* fn $name() { let $lock = Lock::new(); $body })*
 
-            fn view(lock: &Lock, wants: Wants) -> Result<Access, Blocker> { request!(lock, wants) }
+            fn view(lock: &Lock, wants: Wants) -> Result<ViewKind, Blocker> { request!(lock, wants) }
         }
     };
 }
@@ -29,10 +29,10 @@ macro_rules! request {
     ($lock:expr, $wants:expr) => {{
         let admission = $lock.admit($wants)?;
         if admission.is_first() {
-            assert_eq!($lock.claim(&admission), Entry::Entered);
+            assert_eq!($lock.claim(&admission), Ok(()));
             $lock.publish();
         } else {
-            assert_eq!($lock.join(&admission), Entry::Entered);
+            assert_eq!($lock.join(&admission), Ok(()));
         }
         Ok(admission.access())
     }};
@@ -41,68 +41,68 @@ macro_rules! request {
 for_both_locks! {
     #[test]
     fn views_of_both_kinds_live_together(lock) {
-        assert_eq!(view(&lock, WRITER), Ok(Access::Writable));
-        assert_eq!(view(&lock, READER), Ok(Access::ReadOnly));
-        assert_eq!(view(&lock, MAY_WRITE), Ok(Access::Writable));
+        assert_eq!(view(&lock, WRITER), Ok(ViewKind::Writable));
+        assert_eq!(view(&lock, READER), Ok(ViewKind::ReadOnly));
+        assert_eq!(view(&lock, MAY_WRITE), Ok(ViewKind::Writable));
         assert_eq!((lock.views().writable, lock.views().readonly), (2, 1));
-        for access in [Access::Writable, Access::ReadOnly] {
+        for access in [ViewKind::Writable, ViewKind::ReadOnly] {
             assert_eq!(lock.release(access), Released { views: true, owner: true });
         }
         assert_eq!(lock.views().total(), 1);
-        assert_eq!(lock.release(Access::Writable), Released { views: false, owner: true });
+        assert_eq!(lock.release(ViewKind::Writable), Released { views: false, owner: true });
         assert_eq!(lock.views().total(), 0);
     }
 
     #[test]
     fn guards_refuse_what_the_table_says(lock) {
-        lock.begin(Kind::Read).unwrap();
-        lock.begin(Kind::Read).unwrap();
+        lock.begin(GuardKind::Read).unwrap();
+        lock.begin(GuardKind::Read).unwrap();
         assert_eq!(view(&lock, WRITER), Err(Blocker::ReadGuards(2)));
-        assert_eq!(view(&lock, MAY_WRITE), Ok(Access::ReadOnly));
-        assert_eq!(lock.begin(Kind::Share), Err(Blocker::ReadGuards(2)));
-        assert_eq!(lock.begin(Kind::Write), Err(Blocker::ReadGuards(2)));
+        assert_eq!(view(&lock, MAY_WRITE), Ok(ViewKind::ReadOnly));
+        assert_eq!(lock.begin(GuardKind::Share), Err(Blocker::ReadGuards(2)));
+        assert_eq!(lock.begin(GuardKind::Write), Err(Blocker::ReadGuards(2)));
         lock.end();
         lock.end();
-        assert_eq!(lock.begin(Kind::Write), Err(Blocker::Views { writable: 0, readonly: 1 }));
-        assert_eq!(lock.begin(Kind::Share), Ok(()));
-        assert_eq!(lock.begin(Kind::Read), Err(Blocker::ShareGuards(1)));
-        assert_eq!(view(&lock, WRITER), Ok(Access::Writable));
+        assert_eq!(lock.begin(GuardKind::Write), Err(Blocker::Views { writable: 0, readonly: 1 }));
+        assert_eq!(lock.begin(GuardKind::Share), Ok(()));
+        assert_eq!(lock.begin(GuardKind::Read), Err(Blocker::ShareGuards(1)));
+        assert_eq!(view(&lock, WRITER), Ok(ViewKind::Writable));
         lock.end();
-        assert_eq!(lock.begin(Kind::Read), Err(Blocker::Views { writable: 1, readonly: 0 }));
-        let _ = lock.release(Access::Writable);
-        let _ = lock.release(Access::ReadOnly);
+        assert_eq!(lock.begin(GuardKind::Read), Err(Blocker::Views { writable: 1, readonly: 0 }));
+        let _ = lock.release(ViewKind::Writable);
+        let _ = lock.release(ViewKind::ReadOnly);
 
-        lock.begin(Kind::Write).unwrap();
-        for kind in [Kind::Read, Kind::Share, Kind::Write, Kind::Closed] {
+        lock.begin(GuardKind::Write).unwrap();
+        for kind in [GuardKind::Read, GuardKind::Share, GuardKind::Write, GuardKind::Closed] {
             assert_eq!(lock.begin(kind), Err(Blocker::WriteGuard));
         }
         assert_eq!(view(&lock, READER), Err(Blocker::WriteGuard));
         lock.end();
         assert!(!lock.is_closed());
-        lock.begin(Kind::Closed).unwrap();
+        lock.begin(GuardKind::Closed).unwrap();
         assert!(lock.is_closed());
         assert_eq!(view(&lock, READER), Err(Blocker::Closed));
-        assert_eq!(lock.begin(Kind::Read), Err(Blocker::Closed));
+        assert_eq!(lock.begin(GuardKind::Read), Err(Blocker::Closed));
     }
 
     #[test]
     fn closing_ends_open_or_closed(lock) {
-        lock.begin(Kind::Share).unwrap();
+        lock.begin(GuardKind::Share).unwrap();
         assert_eq!(lock.begin_closing(), Err(Blocker::ShareGuards(1)));
         lock.end();
-        assert_eq!(view(&lock, READER), Ok(Access::ReadOnly));
+        assert_eq!(view(&lock, READER), Ok(ViewKind::ReadOnly));
         assert_eq!(lock.begin_closing(), Err(Blocker::Views { writable: 0, readonly: 1 }));
-        let _ = lock.release(Access::ReadOnly);
+        let _ = lock.release(ViewKind::ReadOnly);
 
         assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
         assert!(!lock.is_closed());
         assert_eq!(view(&lock, READER), Err(Blocker::WriteGuard));
-        for kind in [Kind::Read, Kind::Share, Kind::Write, Kind::Closed] {
+        for kind in [GuardKind::Read, GuardKind::Share, GuardKind::Write, GuardKind::Closed] {
             assert_eq!(lock.begin(kind), Err(Blocker::WriteGuard));
         }
         lock.stay_open();
 
-        lock.begin(Kind::Write).unwrap();
+        lock.begin(GuardKind::Write).unwrap();
         assert_eq!(lock.begin_closing(), Err(Blocker::WriteGuard));
         lock.end();
 
@@ -111,48 +111,48 @@ for_both_locks! {
         assert_eq!(lock.begin_closing(), Err(Blocker::Closed));
         assert!(lock.is_closed());
         assert_eq!(view(&lock, READER), Err(Blocker::Closed));
-        for kind in [Kind::Read, Kind::Share, Kind::Write, Kind::Closed] {
+        for kind in [GuardKind::Read, GuardKind::Share, GuardKind::Write, GuardKind::Closed] {
             assert_eq!(lock.begin(kind), Err(Blocker::Closed));
         }
-        assert!(lock.admit_unguarded(Access::ReadOnly).is_none());
+        assert!(lock.admit_unguarded(ViewKind::ReadOnly).is_none());
         assert_eq!(lock.disown(), Disowned::Free);
     }
 
     #[test]
     fn the_common_case_is_a_case_of_the_table(lock) {
-        let common = lock.admit_unguarded(Access::Writable).unwrap();
+        let common = lock.admit_unguarded(ViewKind::Writable).unwrap();
         assert!(common.is_first());
-        assert_eq!(lock.claim(&common), Entry::Entered);
+        assert_eq!(lock.claim(&common), Ok(()));
         lock.publish();
-        assert!(!lock.admit_unguarded(Access::ReadOnly).unwrap().is_first());
-        for kind in [Kind::Share, Kind::Read] {
+        assert!(!lock.admit_unguarded(ViewKind::ReadOnly).unwrap().is_first());
+        for kind in [GuardKind::Share, GuardKind::Read] {
             let _ = lock.begin(kind);
-            assert!(lock.admit_unguarded(Access::ReadOnly).is_none());
+            assert!(lock.admit_unguarded(ViewKind::ReadOnly).is_none());
         }
         lock.end();
-        assert!(lock.admit_unguarded(Access::ReadOnly).is_some());
+        assert!(lock.admit_unguarded(ViewKind::ReadOnly).is_some());
     }
 
     #[test]
     fn exclusive_borrows_obey_the_same_table(lock) {
-        assert_eq!(view(&lock, READER), Ok(Access::ReadOnly));
-        assert_eq!(lock.begin_exclusive(Kind::Write), Err(Blocker::Views { writable: 0, readonly: 1 }));
-        let _ = lock.release(Access::ReadOnly);
-        lock.begin_exclusive(Kind::Write).unwrap();
-        assert_eq!(lock.begin_exclusive(Kind::Write), Err(Blocker::WriteGuard));
+        assert_eq!(view(&lock, READER), Ok(ViewKind::ReadOnly));
+        assert_eq!(lock.begin_exclusive(GuardKind::Write), Err(Blocker::Views { writable: 0, readonly: 1 }));
+        let _ = lock.release(ViewKind::ReadOnly);
+        lock.begin_exclusive(GuardKind::Write).unwrap();
+        assert_eq!(lock.begin_exclusive(GuardKind::Write), Err(Blocker::WriteGuard));
         lock.end();
-        lock.begin_exclusive(Kind::Closed).unwrap();
+        lock.begin_exclusive(GuardKind::Closed).unwrap();
     }
 
     #[test]
     fn a_view_that_turns_out_read_only_is_counted_as_one(lock) {
-        assert_eq!(view(&lock, MAY_WRITE), Ok(Access::Writable));
-        assert_eq!(view(&lock, WRITER), Ok(Access::Writable));
+        assert_eq!(view(&lock, MAY_WRITE), Ok(ViewKind::Writable));
+        assert_eq!(view(&lock, WRITER), Ok(ViewKind::Writable));
         assert!(lock.downgrade());
         assert_eq!((lock.views().writable, lock.views().readonly), (1, 1));
-        assert!(lock.release(Access::Writable).views);
-        assert_eq!(lock.begin(Kind::Read), Ok(()));
-        assert!(!lock.release(Access::ReadOnly).views);
+        assert!(lock.release(ViewKind::Writable).views);
+        assert_eq!(lock.begin(GuardKind::Read), Ok(()));
+        assert!(!lock.release(ViewKind::ReadOnly).views);
     }
 
     #[test]
@@ -160,11 +160,11 @@ for_both_locks! {
         for _ in 0..3 {
             let admission = lock.admit(WRITER).unwrap();
             assert!(admission.is_first());
-            assert_eq!(lock.claim(&admission), Entry::Entered);
+            assert_eq!(lock.claim(&admission), Ok(()));
             assert!(lock.abandon(admission.access()).owner);
             assert_eq!(lock.views().total(), 0);
         }
-        assert_eq!(view(&lock, WRITER), Ok(Access::Writable));
+        assert_eq!(view(&lock, WRITER), Ok(ViewKind::Writable));
     }
 
     #[test]
@@ -176,8 +176,8 @@ for_both_locks! {
 #[test]
 fn full_counts_refuse_and_keep_their_neighbours() {
     let lock = gil::Lock::nearly_full();
-    assert_eq!(lock.begin(Kind::Read), Ok(()));
-    assert_eq!(lock.begin(Kind::Read), Err(Blocker::Full));
+    assert_eq!(lock.begin(GuardKind::Read), Ok(()));
+    assert_eq!(lock.begin(GuardKind::Read), Err(Blocker::Full));
     let before = lock.views();
     assert!(!lock.downgrade());
     assert_eq!(lock.admit(READER).unwrap_err(), Blocker::Full);
@@ -185,13 +185,13 @@ fn full_counts_refuse_and_keep_their_neighbours() {
 
     let lock = free_threaded::Lock::new();
     for _ in 0..(1 << 19) - 1 {
-        lock.begin(Kind::Read).unwrap();
+        lock.begin(GuardKind::Read).unwrap();
     }
-    assert_eq!(lock.begin(Kind::Read), Err(Blocker::Full));
+    assert_eq!(lock.begin(GuardKind::Read), Err(Blocker::Full));
     let mut views = 0;
     while let Ok(admission) = lock.admit(READER) {
         let entry = if admission.is_first() { lock.claim(&admission) } else { lock.join(&admission) };
-        assert_eq!(entry, Entry::Entered);
+        assert_eq!(entry, Ok(()));
         lock.publish();
         views += 1;
     }
@@ -204,13 +204,13 @@ fn an_orphan_is_freed_by_the_drain_or_by_its_last_view() {
     for views_outlive_the_drain in [false, true] {
         let lock = gil::Lock::new();
         let admission = lock.admit(WRITER).unwrap();
-        assert_eq!(lock.claim(&admission), Entry::Entered);
+        assert_eq!(lock.claim(&admission), Ok(()));
         assert_eq!(lock.disown(), Disowned::Orphaned);
         if views_outlive_the_drain {
             assert!(!lock.disown_orphan());
-            assert!(lock.release(Access::Writable).is_last());
+            assert!(lock.release(ViewKind::Writable).is_last());
         } else {
-            assert!(lock.release(Access::Writable).owner);
+            assert!(lock.release(ViewKind::Writable).owner);
             assert!(lock.disown_orphan());
         }
     }
@@ -220,19 +220,19 @@ fn an_orphan_is_freed_by_the_drain_or_by_its_last_view() {
 fn without_a_gil_the_last_view_frees() {
     let lock = free_threaded::Lock::new();
     let admission = lock.admit(READER).unwrap();
-    assert_eq!(lock.claim(&admission), Entry::Entered);
+    assert_eq!(lock.claim(&admission), Ok(()));
     lock.publish();
     assert_eq!(lock.disown(), Disowned::LeftToViews);
-    assert!(lock.release(Access::ReadOnly).is_last());
+    assert!(lock.release(ViewKind::ReadOnly).is_last());
 }
 
 #[test]
 fn without_a_gil_a_first_view_that_never_publishes_is_not_waited_for() {
     let lock = free_threaded::Lock::new();
     let first = lock.admit(READER).unwrap();
-    assert_eq!(lock.claim(&first), Entry::Entered);
+    assert_eq!(lock.claim(&first), Ok(()));
     let second = lock.admit(READER).unwrap();
-    assert_eq!(lock.join(&second), Entry::Unpublished);
+    assert_eq!(lock.join(&second), Err(Missed::Unpublished));
     assert_eq!(lock.views().total(), 1);
 }
 
@@ -242,7 +242,7 @@ fn without_a_gil_a_closing_that_another_thread_has_begun_is_not_in_the_way() {
     assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
     assert_eq!(lock.begin_closing(), Ok(Closing::Underway));
     lock.stay_open();
-    assert_eq!(lock.begin(Kind::Write), Ok(()));
+    assert_eq!(lock.begin(GuardKind::Write), Ok(()));
     assert_eq!(lock.begin_closing(), Err(Blocker::WriteGuard));
     lock.end();
     assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
@@ -260,22 +260,23 @@ fn without_a_gil_a_closing_that_another_thread_has_begun_is_not_in_the_way() {
 fn without_a_gil_a_stale_admission_changes_nothing() {
     let lock = free_threaded::Lock::new();
     let stale = lock.admit(READER).unwrap();
-    lock.begin(Kind::Write).unwrap();
-    assert_eq!(lock.claim(&stale), Entry::Changed);
+    lock.begin(GuardKind::Write).unwrap();
+    assert_eq!(lock.claim(&stale), Err(Missed::Changed));
     assert_eq!(lock.views().total(), 0);
 }
 
 #[test]
 fn a_pin_refuses_who_would_move_what_was_seen() {
     let pin = Pin::new();
-    let refused = || [Kind::Read, Kind::Share, Kind::Write, Kind::Closed].map(|kind| pin.admit(kind).err());
+    let refused =
+        || [GuardKind::Read, GuardKind::Share, GuardKind::Write, GuardKind::Closed].map(|kind| pin.admit(kind).err());
     assert!(!pin.is_set());
     assert_eq!(refused(), [None; 4]);
-    pin.set(Access::ReadOnly);
+    pin.set(ViewKind::ReadOnly);
     let seen = Some(Blocker::Pinned { writable: false });
     assert_eq!(refused(), [None, None, seen, seen]);
-    pin.set(Access::Writable);
-    pin.set(Access::ReadOnly);
+    pin.set(ViewKind::Writable);
+    pin.set(ViewKind::ReadOnly);
     let written = Some(Blocker::Pinned { writable: true });
     assert_eq!(refused(), [written, None, written, written]);
     assert!(pin.is_set());

@@ -85,7 +85,7 @@ fn miri_a_closed_cell_may_be_detached() {
 
 #[test]
 fn miri_leaked_guards_keep_nobody_from_detaching() {
-    for kind in [Kind::Read, Kind::Share, Kind::Write] {
+    for kind in [GuardKind::Read, GuardKind::Share, GuardKind::Write] {
         let (mut cell, drops) = counting(&[1]);
         cell.begin(kind, Attempt::Write).unwrap();
         cell.detach().unwrap();

@@ -47,7 +47,7 @@ fn miri_views_of_rows_follow_pointers_and_survive_their_owner() {
     assert!(reader.iter().eq([[7, 7], [3, 4], [5, 60]]));
     assert_eq!((reader.row(1), reader.row_len(), reader.is_empty()), (&[3, 4][..], 2, false));
     let beside = cell.view(&ROWS, false).unwrap();
-    assert_eq!(beside.ticket.access, Access::ReadOnly);
+    assert_eq!(beside.ticket.access, ViewKind::ReadOnly);
     drop(reader);
 
     drop(cell);

@@ -18,7 +18,7 @@ where
     let cell = ExportCell::new(storage);
     assert!(cell.view(descriptor, true).is_none());
     let (first, second) = (cell.view(descriptor, false).unwrap(), cell.view(descriptor, false).unwrap());
-    assert_eq!((first.shape(), first.ticket.access), (shape.to_vec(), Access::ReadOnly));
+    assert_eq!((first.shape(), first.ticket.access), (shape.to_vec(), ViewKind::ReadOnly));
     let reader = cell.test_read().unwrap();
     assert_eq!((first.read(), size_of_val(&*reader)), (bytes.to_vec(), bytes.len()));
     drop(reader);

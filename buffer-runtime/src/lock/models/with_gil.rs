@@ -29,16 +29,16 @@ impl World {
     }
 
     /// Requests a view; `None` when it is refused.
-    fn view(&self, wants: Wants) -> Option<Access> {
+    fn view(&self, wants: Wants) -> Option<ViewKind> {
         self.attached(|lock| {
             let admission = lock.admit(wants).ok()?;
             let entry = if admission.is_first() { lock.claim(&admission) } else { lock.join(&admission) };
-            assert_eq!(entry, Entry::Entered);
+            assert_eq!(entry, Ok(()));
             Some(admission.access())
         })
     }
 
-    fn release(&self, access: Access) {
+    fn release(&self, access: ViewKind) {
         self.attached(|lock| {
             if lock.release(access).is_last() {
                 self.memory.free();
@@ -66,7 +66,7 @@ impl World {
 
 #[test]
 fn loom_gil_what_a_detached_guard_wrote_is_seen_by_the_next_view() {
-    for kind in [Kind::Write, Kind::Share] {
+    for kind in [GuardKind::Write, GuardKind::Share] {
         explore(move || {
             let world = World::new();
             world.attached(|lock| lock.begin(kind)).unwrap();
@@ -77,12 +77,12 @@ fn loom_gil_what_a_detached_guard_wrote_is_seen_by_the_next_view() {
                     world.lock.end();
                 })
             };
-            if kind == Kind::Write {
+            if kind == GuardKind::Write {
                 if let Some(access) = world.view(READER) {
                     world.memory.read();
                     world.release(access);
                 }
-            } else if world.attached(|lock| lock.begin(Kind::Write)).is_ok() {
+            } else if world.attached(|lock| lock.begin(GuardKind::Write)).is_ok() {
                 world.memory.write();
                 world.lock.end();
             }
@@ -95,8 +95,8 @@ fn loom_gil_what_a_detached_guard_wrote_is_seen_by_the_next_view() {
 fn loom_gil_a_detached_reader_is_done_before_anyone_writes() {
     explore(|| {
         let world = World::new();
-        world.attached(|lock| lock.begin(Kind::Read)).unwrap();
-        world.attached(|lock| lock.begin(Kind::Read)).unwrap();
+        world.attached(|lock| lock.begin(GuardKind::Read)).unwrap();
+        world.attached(|lock| lock.begin(GuardKind::Read)).unwrap();
         let readers: Vec<_> = (0..2)
             .map(|_| {
                 let world = world.clone();
@@ -110,7 +110,7 @@ fn loom_gil_a_detached_reader_is_done_before_anyone_writes() {
             world.memory.write();
             world.release(access);
         }
-        if world.attached(|lock| lock.begin(Kind::Write)).is_ok() {
+        if world.attached(|lock| lock.begin(GuardKind::Write)).is_ok() {
             world.memory.write();
             world.lock.end();
         }
@@ -122,15 +122,15 @@ fn loom_gil_a_detached_reader_is_done_before_anyone_writes() {
 fn loom_gil_guards_begin_while_others_end() {
     explore(|| {
         let world = World::new();
-        world.attached(|lock| lock.begin(Kind::Read)).unwrap();
+        world.attached(|lock| lock.begin(GuardKind::Read)).unwrap();
         let reader = {
             let world = world.clone();
             thread::spawn(move || world.lock.end())
         };
-        world.attached(|lock| lock.begin(Kind::Read)).unwrap();
+        world.attached(|lock| lock.begin(GuardKind::Read)).unwrap();
         world.lock.end();
         reader.join().unwrap();
-        world.attached(|lock| lock.begin(Kind::Write)).unwrap();
+        world.attached(|lock| lock.begin(GuardKind::Write)).unwrap();
     });
 }
 
@@ -175,7 +175,7 @@ fn loom_gil_an_exclusive_borrow_sees_that_the_last_view_is_gone() {
             })
         };
         thread::yield_now();
-        if world.lock.begin_exclusive(Kind::Write).is_ok() {
+        if world.lock.begin_exclusive(GuardKind::Write).is_ok() {
             world.memory.write();
             world.lock.end();
         }
@@ -193,7 +193,7 @@ fn loom_gil_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
                 // A view is granted in one step, as far as others can see.
                 let access = world.attached(|lock| {
                     let admission = lock.admit(WRITER).ok()?;
-                    assert_eq!(lock.claim(&admission), Entry::Entered);
+                    assert_eq!(lock.claim(&admission), Ok(()));
                     world.pin.set(admission.access());
                     Some(admission.access())
                 });
@@ -204,8 +204,8 @@ fn loom_gil_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
                 }
             })
         };
-        if world.attached(|lock| lock.begin(Kind::Write)).is_ok() {
-            if world.pin.admit(Kind::Write).is_ok() {
+        if world.attached(|lock| lock.begin(GuardKind::Write)).is_ok() {
+            if world.pin.admit(GuardKind::Write).is_ok() {
                 world.memory.write();
             }
             world.lock.end();

@@ -37,19 +37,19 @@ impl World {
     }
 
     /// Requests a view, giving up after a few changes; `None` when it is refused.
-    fn view(&self, wants: Wants) -> Option<Access> {
+    fn view(&self, wants: Wants) -> Option<ViewKind> {
         for _ in 0..3 {
             let admission = self.lock.admit(wants).ok()?;
             if !admission.is_first() {
                 match self.lock.join(&admission) {
-                    Entry::Entered => {
+                    Ok(()) => {
                         self.assert_layout();
                         return Some(admission.access());
                     }
-                    Entry::Changed => {}
-                    Entry::Unpublished => return None,
+                    Err(Missed::Changed) => {}
+                    Err(Missed::Unpublished) => return None,
                 }
-            } else if self.lock.claim(&admission) == Entry::Entered {
+            } else if self.lock.claim(&admission) == Ok(()) {
                 // The old values go first, as arrays that are written element by element do.
                 self.write_layout(0);
                 self.write_layout(LAYOUT);
@@ -64,7 +64,7 @@ impl World {
     fn fail_to_view(&self) {
         if let Ok(admission) = self.lock.admit(READER)
             && admission.is_first()
-            && self.lock.claim(&admission) == Entry::Entered
+            && self.lock.claim(&admission) == Ok(())
         {
             self.write_layout(0);
             assert!(self.lock.abandon(admission.access()).owner);
@@ -74,7 +74,7 @@ impl World {
     /// Closes as a cell does. Whether it is closed when this returns; the one who has closed it frees the memory.
     fn close(&self) -> bool {
         let Ok(closing) = self.lock.begin_closing() else { return self.lock.is_closed() };
-        if self.pin.admit(Kind::Closed).is_err() {
+        if self.pin.admit(GuardKind::Closed).is_err() {
             if closing == Closing::Begun {
                 self.lock.stay_open();
             }
@@ -93,7 +93,7 @@ impl World {
         assert_eq!(self.len.load(Ordering::Relaxed), 0, "a closed cell is empty");
     }
 
-    fn release(&self, access: Access) {
+    fn release(&self, access: ViewKind) {
         if self.lock.release(access).is_last() {
             self.memory.free();
         }
@@ -187,7 +187,7 @@ fn loom_free_threaded_a_view_after_two_epochs_does_not_join_an_abandoned_one() {
 
 #[test]
 fn loom_free_threaded_views_and_guards_keep_out_of_each_others_way() {
-    for kind in [Kind::Write, Kind::Read] {
+    for kind in [GuardKind::Write, GuardKind::Read] {
         explore(move || {
             let world = World::new();
             let viewer = {
@@ -200,7 +200,7 @@ fn loom_free_threaded_views_and_guards_keep_out_of_each_others_way() {
                 })
             };
             if world.lock.begin(kind).is_ok() {
-                if kind == Kind::Write {
+                if kind == GuardKind::Write {
                     world.memory.write();
                 } else {
                     world.memory.read();
@@ -219,21 +219,21 @@ fn loom_free_threaded_readers_share_and_writers_do_not() {
         let other = {
             let world = world.clone();
             thread::spawn(move || {
-                if world.lock.begin(Kind::Read).is_ok() {
+                if world.lock.begin(GuardKind::Read).is_ok() {
                     world.memory.read();
                     world.lock.end();
                 }
-                if world.lock.begin(Kind::Write).is_ok() {
+                if world.lock.begin(GuardKind::Write).is_ok() {
                     world.memory.write();
                     world.lock.end();
                 }
             })
         };
-        if world.lock.begin(Kind::Write).is_ok() {
+        if world.lock.begin(GuardKind::Write).is_ok() {
             world.memory.write();
             world.lock.end();
         }
-        if world.lock.begin(Kind::Read).is_ok() {
+        if world.lock.begin(GuardKind::Read).is_ok() {
             world.memory.read();
             world.lock.end();
         }
@@ -269,7 +269,7 @@ fn loom_free_threaded_a_block_is_freed_once_after_owner_and_views() {
 
 #[test]
 fn loom_free_threaded_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
-    for kind in [Kind::Write, Kind::Read] {
+    for kind in [GuardKind::Write, GuardKind::Read] {
         explore(move || {
             let world = World::new();
             let viewer = {
@@ -285,7 +285,7 @@ fn loom_free_threaded_what_was_pinned_is_left_alone_by_whoever_comes_after_the_v
             };
             if world.lock.begin(kind).is_ok() {
                 match world.pin.admit(kind) {
-                    Ok(()) if kind == Kind::Write => world.memory.write(),
+                    Ok(()) if kind == GuardKind::Write => world.memory.write(),
                     Ok(()) => world.memory.read(),
                     Err(_) => {}
                 }
@@ -309,7 +309,7 @@ fn loom_free_threaded_nothing_begins_once_a_writer_has_closed() {
                             world.memory.write();
                             world.release(access);
                         }
-                    } else if world.lock.begin(Kind::Write).is_ok() {
+                    } else if world.lock.begin(GuardKind::Write).is_ok() {
                         world.memory.write();
                         world.lock.end();
                     }
