@@ -2,6 +2,8 @@
 
 mod block;
 mod closing;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod grant;
 mod guard;
 #[cfg(not(atomic_lock))]

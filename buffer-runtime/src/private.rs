@@ -19,5 +19,10 @@ pub use crate::export::{
 pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, InnerShape, Item, Numbers, Order, Placement,
 };
+
+/// What the fuzz targets drive.
 #[cfg(fuzzing)]
-pub use crate::view::fuzz;
+pub mod fuzz {
+    pub use crate::cell::fuzz as exporter;
+    pub use crate::view::fuzz as consumer;
+}

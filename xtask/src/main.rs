@@ -39,7 +39,7 @@ enum Command {
     },
     /// Check formatting, clippy, the documentation and the Python files
     Lint,
-    /// Feed formats and claims of exporters that nobody thought of to the runtime, where cargo-fuzz is installed
+    /// Feed formats, claims of exporters and requests that nobody thought of to the runtime, where cargo-fuzz is installed
     Fuzz {
         /// How long each target runs
         #[arg(long, default_value_t = 30)]

@@ -3,6 +3,7 @@
 mod configs;
 pub(crate) mod nightly;
 mod python;
+mod replay;
 mod rust;
 
 use std::time::Instant;
@@ -22,6 +23,8 @@ pub(crate) enum Step {
     Ui,
     /// The examples in the documentation
     Doc,
+    /// The fuzz targets, on the inputs that are kept of them and on new ones made of those
+    Replay,
     /// The test extension and the examples, from Python
     Python,
     /// The lock, under loom
@@ -105,6 +108,7 @@ impl Step {
             Self::Rust => rust::unit(suite),
             Self::Ui => rust::ui(suite),
             Self::Doc => rust::doc(suite),
+            Self::Replay => replay::replay(suite),
             Self::Python => python::main(suite),
             Self::Loom => rust::loom(suite),
             Self::Atomic => python::atomic(suite),

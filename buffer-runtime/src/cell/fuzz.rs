@@ -1,0 +1,308 @@
+//! What a fuzzer drives: one cell, the classes that export it, their views, and the guards of Rust.
+//!
+//! Views are granted and released by the functions that the slots call. There is no interpreter; what has to happen attached
+//! happens on the one thread that a fuzzer has.
+#![expect(missing_docs, reason = "the fields are those of a `Py_buffer`, and the methods those of a cell")]
+
+use std::ffi::{CStr, c_int};
+use std::mem::{self, MaybeUninit};
+use std::{ptr, slice};
+
+use super::{Denied, Description, ExportCell, Header, ReadGuard, ShareGuard, Ticket, WriteGuard, grant};
+use crate::error::Attempt;
+use crate::layout::{Descriptor, Dims, InnerShape, Order, Placement};
+use crate::lock::Kind;
+use crate::request::Flags;
+use crate::storage::{MayWrite, Replaceable};
+
+/// What a class over bytes declares at compile time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Class {
+    /// The storage's own shape, or else that of `ndim` and `placement`.
+    pub natural: bool,
+    pub ndim: usize,
+    pub placement: Placement,
+    pub order: Order,
+    pub readonly: bool,
+}
+
+impl Class {
+    /// The static of a class, which it leaks: a fuzzer makes few, and keeps them.
+    pub fn leak(self) -> &'static Descriptor {
+        let Self { natural, ndim, placement, order, readonly } = self;
+        let inner = InnerShape::SCALAR;
+        Box::leak(Box::new(Descriptor { format: c"B", itemsize: 1, ndim, order, placement, readonly, inner, natural }))
+    }
+}
+
+/// The kinds of guard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Borrow {
+    Read,
+    Share,
+    Write,
+}
+
+enum Guard<S: Replaceable<Access: MayWrite> + 'static> {
+    Read(ReadGuard<'static, S>),
+    Share(ShareGuard<'static, S>),
+    Write(WriteGuard<'static, S>),
+}
+
+/// A cell with the guards that borrow it.
+///
+/// 1. Guards are dropped before the cell is, and none is there while the cell is borrowed mutably. (Those that were leaked
+///    are used by nobody.)
+pub struct Subject<S: Replaceable<Access: MayWrite> + 'static> {
+    guards: Vec<Guard<S>>,
+    cell: *mut ExportCell<S>,
+}
+
+impl<S: Replaceable<Access: MayWrite> + 'static> Subject<S> {
+    pub fn new(storage: S) -> Self {
+        Self { guards: Vec::new(), cell: Box::into_raw(Box::new(ExportCell::new(storage))) }
+    }
+
+    fn cell(&self) -> &'static ExportCell<S> {
+        // SAFETY: it is a Box until `drop`; what borrows it ends before (invariant 1).
+        unsafe { &*self.cell }
+    }
+
+    fn cell_mut(&mut self) -> &mut ExportCell<S> {
+        assert!(self.guards.is_empty(), "guards borrow the cell");
+        // SAFETY: as above, and there is no guard (invariant 1).
+        unsafe { &mut *self.cell }
+    }
+
+    pub fn views(&self) -> usize {
+        self.cell().views()
+    }
+
+    pub fn len(&self) -> usize {
+        self.cell().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.cell().is_empty()
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.cell().is_closed()
+    }
+
+    pub fn is_pinned(&self) -> bool {
+        self.cell().is_pinned()
+    }
+
+    /// Where the memory is.
+    pub fn data(&self) -> usize {
+        self.cell().header().data().addr()
+    }
+
+    /// A request, as the slot of this class makes it.
+    ///
+    /// # Errors
+    ///
+    /// Why it was refused.
+    pub fn view<D: Dims>(&self, class: &'static Descriptor, pins: bool, flags: i32, dims: &D) -> Result<View, String> {
+        // SAFETY: the cell is there until `drop`, and no other thread knows it.
+        let granted = unsafe { grant(self.cell().address(), class, Flags(flags), || Some(dims)) };
+        let grant = granted.map_err(|denied| match denied {
+            Denied::Misfit { error, .. } => error.to_string(),
+            Denied::Refused(error) => error.to_string(),
+            // Never on one thread, to which the numbers are known.
+            Denied::LayoutNeeded | Denied::Changed | Denied::Unpublished => String::new(),
+        })?;
+        if pins {
+            grant.pin();
+        }
+        let mut shown = MaybeUninit::uninit();
+        // SAFETY: the description has room.
+        let buf = unsafe { grant.hand_out(shown.as_mut_ptr()) };
+        // SAFETY: it was written.
+        let shown = unsafe { shown.assume_init() };
+        Ok(View { buf, shown })
+    }
+
+    /// Begins a guard.
+    ///
+    /// # Errors
+    ///
+    /// Why it was refused.
+    pub fn begin(&mut self, borrow: Borrow) -> Result<(), String> {
+        let cell = self.cell();
+        let (kind, attempt) = match borrow {
+            Borrow::Read => (Kind::Read, Attempt::Read),
+            Borrow::Share => (Kind::Share, Attempt::Share),
+            Borrow::Write => (Kind::Write, Attempt::Write),
+        };
+        cell.begin(kind, attempt).map_err(|error| error.to_string())?;
+        self.guards.push(match borrow {
+            Borrow::Read => Guard::Read(ReadGuard::new(cell)),
+            Borrow::Share => Guard::Share(ShareGuard::new(cell)),
+            Borrow::Write => Guard::Write(WriteGuard::new(cell)),
+        });
+        Ok(())
+    }
+
+    /// Ends a guard, after `change` if it may write the storage.
+    pub fn end(&mut self, index: usize, change: impl FnOnce(&mut S)) {
+        match self.guards.swap_remove(index) {
+            Guard::Read(guard) => drop(guard),
+            Guard::Share(guard) => drop(guard),
+            Guard::Write(mut guard) => change(&mut guard),
+        }
+    }
+
+    /// Forgets a guard, which then never ends.
+    pub fn leak(&mut self, index: usize) {
+        mem::forget(self.guards.swap_remove(index));
+    }
+
+    /// As `ExportCell::close`.
+    ///
+    /// # Errors
+    ///
+    /// Why it was refused.
+    pub fn close(&mut self) -> Result<S, String> {
+        self.cell().close_attached().map_err(|error| error.to_string())
+    }
+
+    /// As `ExportCell::detach`; no guard is there.
+    ///
+    /// # Errors
+    ///
+    /// Why it was refused.
+    pub fn detach(&mut self) -> Result<(), String> {
+        self.cell_mut().detach().map_err(|error| error.to_string())
+    }
+
+    /// As `ExportCell::write_or_detach`; no guard is there.
+    ///
+    /// # Errors
+    ///
+    /// Why it was refused.
+    pub fn write_or_detach(&mut self, change: impl FnOnce(&mut S)) -> Result<(), String> {
+        let mut guard = self.cell_mut().write_or_detach().map_err(|error| error.to_string())?;
+        change(&mut guard);
+        Ok(())
+    }
+}
+
+impl<S: Replaceable<Access: MayWrite> + 'static> Drop for Subject<S> {
+    fn drop(&mut self) {
+        self.guards.clear();
+        // SAFETY: `new` made it from a Box, and nothing borrows it any more (invariant 1).
+        drop(unsafe { Box::from_raw(self.cell) });
+    }
+}
+
+/// A consumer's view: what a `Py_buffer` has. It is released when it is dropped.
+#[derive(Debug)]
+pub struct View {
+    buf: *mut u8,
+    shown: Description,
+}
+
+impl View {
+    pub fn buf(&self) -> usize {
+        self.buf.addr()
+    }
+
+    pub fn nbytes(&self) -> isize {
+        self.shown.len
+    }
+
+    pub fn itemsize(&self) -> isize {
+        self.shown.itemsize
+    }
+
+    pub fn readonly(&self) -> c_int {
+        self.shown.readonly
+    }
+
+    pub fn ndim(&self) -> c_int {
+        self.shown.ndim
+    }
+
+    pub fn format(&self) -> Option<&CStr> {
+        // SAFETY: a held view's format is alive, and ends in a NUL.
+        (!self.shown.format.is_null()).then(|| unsafe { CStr::from_ptr(self.shown.format) })
+    }
+
+    pub fn shape(&self) -> Option<&[isize]> {
+        self.numbers(self.shown.shape)
+    }
+
+    pub fn strides(&self) -> Option<&[isize]> {
+        self.numbers(self.shown.strides)
+    }
+
+    pub fn suboffsets(&self) -> Option<&[isize]> {
+        self.numbers(self.shown.suboffsets)
+    }
+
+    fn numbers(&self, array: *mut isize) -> Option<&[isize]> {
+        let ndim = usize::try_from(self.shown.ndim).expect("ndim is not negative");
+        // SAFETY: the arrays of a held view are alive and have `ndim` numbers.
+        (!array.is_null()).then(|| unsafe { slice::from_raw_parts(array, ndim) })
+    }
+
+    /// The byte at so many bytes from where the first item is; or, if a row is given, in the row whose pointer is there.
+    fn at(&self, row: Option<isize>, offset: isize) -> *mut u8 {
+        let start = match row {
+            None => self.buf,
+            // SAFETY: there is a pointer, as the layout of the view says.
+            Some(row) => unsafe { self.buf.wrapping_offset(row).cast::<*mut u8>().read_unaligned() },
+        };
+        start.wrapping_offset(offset)
+    }
+
+    /// Loads a byte, as a consumer does.
+    ///
+    /// # Safety
+    ///
+    /// It is one of the items'.
+    pub unsafe fn load(&self, row: Option<isize>, offset: isize) -> u8 {
+        // SAFETY: as the caller vouches.
+        unsafe { self.at(row, offset).read() }
+    }
+
+    /// Stores a byte, as a consumer does.
+    ///
+    /// # Safety
+    ///
+    /// It is one of the items', and the view may write.
+    pub unsafe fn store(&self, row: Option<isize>, offset: isize, byte: u8) {
+        // SAFETY: as the caller vouches.
+        unsafe { self.at(row, offset).write(byte) };
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        let ticket = Ticket::from_internal(self.shown.internal).expect("a view has a ticket");
+        self.shown.internal = ptr::null_mut();
+        // As `export::release` does.
+        // SAFETY: the block lives until its last view is released; only the lock is referred to.
+        let lock = unsafe { &(*ticket.block.as_ptr()).lock };
+        let released = lock.release(ticket.access);
+        if released.is_last() {
+            // SAFETY: the lock says that this was the last to know the block.
+            unsafe { Header::destroy(ticket.block) };
+        }
+        if !released.views {
+            drain();
+        }
+    }
+}
+
+/// Frees the blocks whose owner went before their last view.
+#[cfg(not(atomic_lock))]
+fn drain() {
+    // SAFETY: the queue hands over blocks that nobody knows any more.
+    super::orphans::drain(|block| unsafe { Header::destroy(block) });
+}
+
+#[cfg(atomic_lock)]
+fn drain() {}

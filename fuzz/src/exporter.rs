@@ -1,0 +1,509 @@
+//! A cell under any sequence of requests, releases, guards and ends: the runtime does with it what the model says.
+
+mod model;
+
+use std::collections::{BTreeMap, TryReserveError};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arbitrary::{Arbitrary, Unstructured};
+use buffer_runtime::private::fuzz::exporter::{Borrow, Class as Kind, Subject, View};
+use buffer_runtime::private::{Declared, Descriptor, Dim, Order, Placement};
+use buffer_runtime::{FromElements, MayWrite, ReadWrite, Replaceable, Rows, SharedRead, Storage};
+
+use self::model::{Content, Declaration, Granted, Number, Place};
+
+#[derive(Debug, Arbitrary)]
+struct Input {
+    over_rows: bool,
+    content: Bytes,
+    steps: Vec<Step>,
+    owner_goes_first: bool,
+}
+
+/// What a storage has.
+#[derive(Debug, Clone, Copy, Arbitrary)]
+struct Bytes {
+    len: u8,
+    row_len: u8,
+    first: u8,
+}
+
+#[derive(Debug, Arbitrary)]
+enum Step {
+    Request(Request),
+    Release(u8),
+    Store { view: u8, item: u8, byte: u8 },
+    Read,
+    Share,
+    Write,
+    End(u8, Bytes),
+    Leak(u8),
+    Close,
+    Detach,
+    WriteOrDetach(Bytes),
+}
+
+#[derive(Debug, Arbitrary)]
+struct Request {
+    flags: Bits,
+    shape: Shape,
+    format: Option<u8>,
+    sealed: bool,
+    fortran: bool,
+    readonly: bool,
+    pins: bool,
+}
+
+/// The flags of a request: mostly those that there are.
+#[derive(Debug, Clone, Copy)]
+struct Bits(i32);
+
+impl Arbitrary<'_> for Bits {
+    fn arbitrary(data: &mut Unstructured<'_>) -> arbitrary::Result<Self> {
+        let bits: u16 = data.arbitrary()?;
+        Ok(Self(if bits < 0xf000 { (bits & 0x3ff).into() } else { data.arbitrary()? }))
+    }
+}
+
+/// What a class declares, as the derive expands it.
+#[derive(Debug, Arbitrary)]
+enum Shape {
+    Natural,
+    Dense(Extents),
+    Offset(Extents, Size),
+    Strided([Size; 2], Size, [Size; 2]),
+    AtRunTime { shape: Option<Vec<Size>>, offset: Option<Size>, strides: Option<Vec<Size>> },
+}
+
+/// Two extents, of which one may be `_`.
+#[derive(Debug, Clone, Copy, Arbitrary)]
+enum Extents {
+    Both(Size, Size),
+    First(Size),
+    Last(Size),
+}
+
+/// Mostly a number that fits the memory here, so that many declarations do.
+#[derive(Debug, Clone, Copy)]
+enum Size {
+    Number(i64),
+    TooLarge,
+}
+
+impl Arbitrary<'_> for Size {
+    fn arbitrary(data: &mut Unstructured<'_>) -> arbitrary::Result<Self> {
+        let kind: u8 = data.arbitrary()?;
+        Ok(match kind {
+            0..160 => Self::Number((kind % 8).into()),
+            160..216 => Self::Number(-i64::from(kind % 8)),
+            216..248 => Self::Number(data.arbitrary::<i8>()?.into()),
+            248..254 => Self::Number(data.arbitrary()?),
+            254.. => Self::TooLarge,
+        })
+    }
+}
+
+/// What an item may be, and how large it is then.
+const FORMATS: [(&str, usize); 6] = [("B", 1), ("h", 2), ("<i", 4), ("3s", 3), ("T{=H:x:B:y:}", 3), ("0s", 0)];
+
+impl Size {
+    fn number(self) -> i128 {
+        match self {
+            Self::Number(number) => number.into(),
+            Self::TooLarge => u64::MAX.into(),
+        }
+    }
+
+    /// The same in a slice of `i64`.
+    fn listed(self) -> i64 {
+        i64::try_from(self.number()).unwrap_or(i64::MAX)
+    }
+
+    fn dim(self) -> Dim {
+        i64::try_from(self.number()).map_or(Dim::of(u64::MAX), Dim::of)
+    }
+}
+
+impl Extents {
+    fn numbers(self) -> [Number; 2] {
+        self.each(None, |size| Some(size.number()))
+    }
+
+    fn dims(self) -> [Dim; 2] {
+        self.each(Dim::Inferred, Size::dim)
+    }
+
+    fn form(self) -> usize {
+        match self {
+            Self::Both(..) => 0,
+            Self::First(_) => 1,
+            Self::Last(_) => 2,
+        }
+    }
+
+    fn each<N: Copy>(self, inferred: N, number: impl Fn(Size) -> N) -> [N; 2] {
+        match self {
+            Self::Both(first, last) => [number(first), number(last)],
+            Self::First(first) => [number(first), inferred],
+            Self::Last(last) => [inferred, number(last)],
+        }
+    }
+}
+
+impl Bytes {
+    fn content(self, over_rows: bool) -> Content {
+        let Self { len, row_len, first } = self;
+        let mut next = first;
+        let mut bytes = |count: u8| -> Vec<u8> {
+            let one = || {
+                next = next.wrapping_mul(5).wrapping_add(3);
+                next
+            };
+            std::iter::repeat_with(one).take(count.into()).collect()
+        };
+        if over_rows {
+            let row_len = row_len % 9;
+            Content::Rows { row_len: row_len.into(), rows: (0..len % 6).map(|_| bytes(row_len)).collect() }
+        } else {
+            Content::Whole(bytes(len % 64))
+        }
+    }
+}
+
+/// A storage that a content can be put into.
+trait Stored: Replaceable<Access: MayWrite> + 'static {
+    fn new(content: &Content, alive: &Arc<AtomicUsize>) -> Self;
+    fn content(&self) -> Content;
+}
+
+/// Bytes that know how many of them there are.
+struct Tracked {
+    bytes: Vec<u8>,
+    alive: Arc<AtomicUsize>,
+}
+
+thread_local! {
+    /// What copies of elements are counted by.
+    static ALIVE: Arc<AtomicUsize> = Arc::default();
+}
+
+/// Classes by what they are, with their numbers. They stay for good.
+static CLASSES: Mutex<BTreeMap<Kinds, (usize, &'static Descriptor)>> = Mutex::new(BTreeMap::new());
+
+/// What tells classes apart: the form of the declaration, and whether it is in Fortran order and read-only.
+type Kinds = (usize, bool, bool);
+
+// SAFETY: all clauses are those of the Vec.
+unsafe impl Storage for Tracked {
+    type Element = u8;
+    type Access = ReadWrite;
+
+    unsafe fn raw(this: *mut Self) -> (NonNull<u8>, usize) {
+        // SAFETY: the caller vouches for `this`; only an address is computed.
+        let bytes = unsafe { &raw mut (*this).bytes };
+        // SAFETY: as the caller vouches.
+        unsafe { Vec::raw(bytes) }
+    }
+}
+
+impl FromElements for Tracked {
+    fn from_elements(elements: &SharedRead<u8>) -> Result<Self, TryReserveError> {
+        let alive = ALIVE.with(Arc::clone);
+        alive.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { bytes: elements.to_vec()?, alive })
+    }
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        // What is read after it was freed is wrong, if it is read at all.
+        self.bytes.fill(0xdd);
+        self.alive.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Stored for Tracked {
+    fn new(content: &Content, alive: &Arc<AtomicUsize>) -> Self {
+        let Content::Whole(bytes) = content else { panic!("rows") };
+        alive.fetch_add(1, Ordering::Relaxed);
+        Self { bytes: bytes.clone(), alive: alive.clone() }
+    }
+
+    fn content(&self) -> Content {
+        Content::Whole(self.bytes.clone())
+    }
+}
+
+impl Stored for Rows<u8> {
+    fn new(content: &Content, _alive: &Arc<AtomicUsize>) -> Self {
+        let Content::Rows { row_len, rows } = content else { panic!("no rows") };
+        let mut all = Self::new(*row_len);
+        rows.iter().for_each(|row| all.push(row.clone()).expect("as long as the others"));
+        all
+    }
+
+    fn content(&self) -> Content {
+        let rows: Vec<Vec<u8>> = (0..self.len()).map(|row| self.row(row).to_vec()).collect();
+        Content::Rows { row_len: self.row_len(), rows }
+    }
+}
+
+/// One input.
+pub fn run(data: &[u8]) {
+    let Ok(input) = Input::arbitrary_take_rest(Unstructured::new(data)) else { return };
+    if input.over_rows { drive::<Rows<u8>>(&input) } else { drive::<Tracked>(&input) }
+}
+
+fn drive<S: Stored>(input: &Input) {
+    let alive = ALIVE.with(Arc::clone);
+    let before = alive.load(Ordering::Relaxed);
+    let content = |bytes: Bytes| bytes.content(input.over_rows);
+    let first = content(input.content);
+    let mut subject = Subject::new(S::new(&first, &alive));
+    let mut cell = model::Cell::new(first);
+    let mut views: Vec<(View, Granted)> = Vec::new();
+
+    for step in &input.steps {
+        let guards = cell.guards.len();
+        let pick = |number: u8, len: usize| usize::from(number) % len.max(1);
+        match step {
+            Step::Request(request) => {
+                let class = request.class();
+                let Bits(flags) = request.flags;
+                let expected = cell.request(&class, flags);
+                match (request.make(&subject, flags), expected) {
+                    (Ok(view), Some(granted)) => {
+                        check(&view, &granted, subject.data());
+                        views.push((view, granted));
+                    }
+                    (Err(words), None) => assert!(!words.is_empty()),
+                    (Ok(view), None) => panic!("granted: {view:?}\n{request:?} of {cell:?}"),
+                    (Err(words), Some(granted)) => panic!("refused: {words}\n{request:?} of {cell:?}: {granted:?}"),
+                }
+            }
+            Step::Release(number) if !views.is_empty() => {
+                let (view, granted) = views.swap_remove(pick(*number, views.len()));
+                drop(view);
+                granted.block.borrow_mut().release(granted.fields.readonly);
+            }
+            Step::Store { view, item, byte } if !views.is_empty() => {
+                let (view, granted) = &views[pick(*view, views.len())];
+                store(view, granted, (*item).into(), *byte);
+            }
+            Step::Read | Step::Share | Step::Write => {
+                let borrow = match step {
+                    Step::Read => Borrow::Read,
+                    Step::Share => Borrow::Share,
+                    _ => Borrow::Write,
+                };
+                assert_eq!(subject.begin(borrow).is_ok(), cell.begin(borrow), "{borrow:?} of {cell:?}");
+            }
+            Step::End(number, bytes) if guards > 0 => {
+                let index = pick(*number, guards);
+                subject.end(index, |storage| *storage = S::new(&content(*bytes), &alive));
+                cell.end(index, content(*bytes));
+            }
+            Step::Leak(number) if guards > 0 => {
+                let index = pick(*number, guards);
+                subject.leak(index);
+                cell.leak(index);
+            }
+            Step::Close => {
+                let closed = subject.close().ok();
+                let content = closed.as_ref().map(S::content);
+                assert_eq!(content.is_some(), cell.close(), "close of {cell:?}");
+                assert!(content.is_none_or(|content| content == cell.block.borrow().content));
+            }
+            Step::Detach if guards == 0 => {
+                assert_eq!(subject.detach().is_ok(), cell.detach(), "detach of {cell:?}");
+            }
+            Step::WriteOrDetach(bytes) if guards == 0 => {
+                let written = subject.write_or_detach(|storage| *storage = S::new(&content(*bytes), &alive));
+                assert_eq!(written.is_ok(), cell.write_or_detach(content(*bytes)), "write_or_detach of {cell:?}");
+            }
+            _ => {}
+        }
+        check_cell(&subject, &cell);
+        views.iter().for_each(|(view, granted)| check_items(view, granted));
+    }
+
+    if input.owner_goes_first {
+        drop(subject);
+        views.iter().for_each(|(view, granted)| check_items(view, granted));
+        drop(views);
+    } else {
+        drop(views);
+        drop(subject);
+        // Nothing else drains the queue of the cells that went before their views.
+    }
+    assert_eq!(alive.load(Ordering::Relaxed), before, "storages that are not dropped, or twice");
+}
+
+fn check_cell<S: Stored>(subject: &Subject<S>, cell: &model::Cell) {
+    let block = cell.block.borrow();
+    assert_eq!(subject.views(), block.views(), "{cell:?}");
+    assert_eq!(subject.is_closed(), cell.closed, "{cell:?}");
+    assert_eq!(subject.is_pinned(), cell.pinned.is_some(), "{cell:?}");
+    let len = if cell.closed { 0 } else { block.content.len() };
+    assert_eq!(subject.len(), len, "{cell:?}");
+}
+
+/// What a view says that was just granted.
+fn check(view: &View, granted: &Granted, data: usize) {
+    let Granted { layout, fields, .. } = granted;
+    let ndim = usize::try_from(view.ndim()).expect("not negative");
+    let shown = model::Fields {
+        readonly: view.readonly() != 0,
+        ndim,
+        format: view.format().is_some(),
+        shape: view.shape().is_some(),
+        strides: view.strides().is_some(),
+        suboffsets: view.suboffsets().is_some(),
+    };
+    assert_eq!(&shown, fields, "{view:?} of {granted:?}");
+    assert!(matches!(view.readonly(), 0 | 1));
+    assert_eq!((view.nbytes(), view.itemsize()), (layout.nbytes, layout.itemsize), "{view:?} of {granted:?}");
+    assert!(view.format().is_none_or(|format| format.to_str() == Ok(layout.format)), "{view:?} of {granted:?}");
+    assert!(view.shape().is_none_or(|shape| shape == layout.shape), "{view:?} of {granted:?}");
+    assert!(view.strides().is_none_or(|strides| strides == layout.strides), "{view:?} of {granted:?}");
+    assert!(view.suboffsets().is_none_or(|suboffsets| suboffsets == [0, -1]), "{view:?} of {granted:?}");
+    assert_eq!(view.buf(), data.wrapping_add_signed(layout.offset), "{view:?} of {granted:?}");
+}
+
+/// Where a byte of an item is, as the view says it.
+fn lead(view: &View, granted: &Granted, item: usize, place: Place, byte: isize) -> (Option<isize>, isize) {
+    let layout = &granted.layout;
+    match place.row {
+        Some(row) => (Some(layout.strides[0] * row.cast_signed()), place.offset + byte),
+        // Without strides they follow each other.
+        None if view.strides().is_none() => (None, item.cast_signed() * layout.itemsize + byte),
+        None => (None, place.offset - layout.offset + byte),
+    }
+}
+
+/// All that a view shows is what the model has there.
+fn check_items(view: &View, granted: &Granted) {
+    let content = &mut granted.block.borrow_mut().content;
+    for (item, place) in granted.layout.places().unwrap_or_default().into_iter().enumerate() {
+        for byte in 0..granted.layout.itemsize {
+            let (row, offset) = lead(view, granted, item, place, byte);
+            // SAFETY: it is inside the memory, as the model has found.
+            let loaded = unsafe { view.load(row, offset) };
+            let expected = *content.at(Place { offset: place.offset + byte, ..place });
+            assert_eq!(loaded, expected, "item {item} of {view:?}: {:?}", granted.layout);
+        }
+    }
+}
+
+/// Stores a byte through a view that may write; a later item than there is stands for one that is.
+fn store(view: &View, granted: &Granted, item: usize, byte: u8) {
+    let places = granted.layout.places().unwrap_or_default();
+    if granted.fields.readonly || places.is_empty() {
+        return;
+    }
+    let item = item % places.len();
+    let (row, offset) = lead(view, granted, item, places[item], 0);
+    // SAFETY: it is inside the memory, as the model has found, and the view may write.
+    unsafe { view.store(row, offset, byte) };
+    *granted.block.borrow_mut().content.at(places[item]) = byte;
+}
+
+impl Request {
+    /// What the class is, by what its descriptor depends on.
+    fn kind(&self) -> (usize, &'static Descriptor) {
+        let (form, ndim, placement) = match &self.shape {
+            Shape::Natural if !self.is_at_run_time() => (0, 1, Placement::Dense),
+            Shape::Natural | Shape::AtRunTime { .. } => (1, 0, Placement::Dense),
+            Shape::Strided(..) => (2, 2, Placement::Strided),
+            // A class has its `_` in one place.
+            Shape::Dense(shape) => (10 + shape.form(), 2, Placement::Dense),
+            Shape::Offset(shape, _) => (20 + shape.form(), 2, Placement::Offset),
+        };
+        let (natural, readonly) = (form == 0, self.readonly);
+        let order = if self.fortran { Order::F } else { Order::C };
+        let mut classes = CLASSES.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = classes.len();
+        let leak = || (count, Kind { natural, ndim, placement, order, readonly }.leak());
+        *classes.entry((form, self.fortran, readonly)).or_insert_with(leak)
+    }
+
+    /// Only a declaration at run time has a format, or may be read-only or not.
+    fn is_at_run_time(&self) -> bool {
+        match self.shape {
+            Shape::Natural => self.format.is_some() || self.sealed,
+            Shape::AtRunTime { .. } => true,
+            Shape::Dense(_) | Shape::Offset(..) | Shape::Strided(..) => false,
+        }
+    }
+
+    fn item(&self) -> Option<(&'static str, usize)> {
+        let format = self.format.filter(|_| self.is_at_run_time());
+        format.map(|format| FORMATS[usize::from(format) % FORMATS.len()])
+    }
+
+    fn class(&self) -> model::Class {
+        let numbers = |sizes: &[Size]| sizes.iter().map(|size| size.number()).collect::<Vec<_>>();
+        let listed = |sizes: &[Size]| sizes.iter().map(|size| size.listed().into()).collect::<Vec<i128>>();
+        let (shape, offset, strides) = match &self.shape {
+            Shape::Natural => (None, None, None),
+            Shape::Dense(shape) => (Some(shape.numbers().to_vec()), None, None),
+            Shape::Offset(shape, offset) => (Some(shape.numbers().to_vec()), Some(offset.number()), None),
+            Shape::Strided(shape, offset, strides) => {
+                (Some(shape.map(|size| Some(size.number())).to_vec()), Some(offset.number()), Some(numbers(strides)))
+            }
+            // Strides and an offset need a shape; the derive sees to it.
+            Shape::AtRunTime { shape: None, .. } => (None, None, None),
+            Shape::AtRunTime { shape: Some(shape), offset, strides } => {
+                let shape = listed(shape).into_iter().map(Some).collect();
+                (Some(shape), offset.map(Size::number), strides.as_deref().map(listed))
+            }
+        };
+        let (id, _) = self.kind();
+        let sealed = self.sealed && self.is_at_run_time();
+        let declaration = Declaration { shape, strides, offset, item: self.item(), fortran: self.fortran, sealed };
+        model::Class { id, readonly: self.readonly, pins: self.pins, declaration }
+    }
+
+    fn make<S: Stored>(&self, subject: &Subject<S>, flags: i32) -> Result<View, String> {
+        let (_, class) = self.kind();
+        match &self.shape {
+            Shape::Natural if !self.is_at_run_time() => subject.view(class, self.pins, flags, &[] as &[Dim; 0]),
+            Shape::Dense(shape) => subject.view(class, self.pins, flags, &shape.dims()),
+            Shape::Offset(shape, offset) => {
+                let [a, b] = shape.dims();
+                subject.view(class, self.pins, flags, &[a, b, offset.dim()])
+            }
+            Shape::Strided([a, b], offset, [s, t]) => {
+                subject.view(class, self.pins, flags, &[a, b, offset, s, t].map(|size| size.dim()))
+            }
+            Shape::Natural => subject.view(class, self.pins, flags, &self.declared(None, None, None)),
+            Shape::AtRunTime { shape: None, .. } => {
+                subject.view(class, self.pins, flags, &self.declared(None, None, None))
+            }
+            Shape::AtRunTime { shape, offset, strides } => {
+                let declared = self.declared(shape.as_deref(), *offset, strides.as_deref());
+                subject.view(class, self.pins, flags, &declared)
+            }
+        }
+    }
+
+    fn declared(&self, shape: Option<&[Size]>, offset: Option<Size>, strides: Option<&[Size]>) -> Declared {
+        let listed = |sizes: &[Size]| sizes.iter().map(|size| size.listed()).collect::<Vec<i64>>();
+        let mut declared = Declared::new().readonly(self.sealed);
+        if let Some((format, _)) = self.item() {
+            declared = declared.format(format).expect("a format");
+        }
+        if let Some(shape) = shape {
+            declared = declared.shape(&listed(shape));
+        }
+        if let Some(offset) = offset {
+            declared = declared.offset(offset.dim());
+        }
+        if let Some(strides) = strides {
+            declared = declared.strides(&listed(strides));
+        }
+        declared
+    }
+}
