@@ -5,13 +5,13 @@
 //! nothing of the `Py_buffer` is used but to release it.
 
 mod bulk;
-mod claims;
 pub(crate) mod fixed;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod held;
 mod item;
-mod problem;
+mod rejection;
+mod reported;
 mod rows;
 mod walk;
 mod wanted;
@@ -26,9 +26,9 @@ use pyo3::{Borrowed, PyErr, ffi};
 pub use self::walk::Items;
 pub use self::write::BufferViewMut;
 
-use self::claims::Places;
 use self::held::Held;
-use self::problem::{Contradiction, Problem};
+use self::rejection::{Contradiction, Rejection};
+use self::reported::Places;
 use self::rows::Starts;
 use self::walk::{Cursor, Walk};
 use self::wanted::Wanted;
@@ -154,7 +154,7 @@ struct Viewed<'py, T> {
 
 /// Whether items are to be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
+enum Intent {
     Read,
     Write,
 }
@@ -166,28 +166,28 @@ impl<'py, T: Element> BufferView<'py, T> {
     ///
     /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) has the list.
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
-        Self::request(object, Access::Read).map(|viewed| viewed.view)
+        Self::request(object, Intent::Read).map(|viewed| viewed.view)
     }
 
-    fn request(object: &Bound<'py, PyAny>, access: Access) -> PyResult<Viewed<'py, T>> {
+    fn request(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Viewed<'py, T>> {
         const { check_element::<T>() }
-        let flags = if access == Access::Write { ffi::PyBUF_FULL } else { ffi::PyBUF_FULL_RO };
+        let flags = if access == Intent::Write { ffi::PyBUF_FULL } else { ffi::PyBUF_FULL_RO };
         let wanted = Wanted::of::<T>(access);
         let held = Held::request(object, flags, wanted)?;
         Self::check(held, wanted, access).map_err(|problem| raise(object, &problem))
     }
 
-    fn check(held: Held<'py>, wanted: Wanted, access: Access) -> Result<Viewed<'py, T>, Problem> {
-        let claims = held.claims();
+    fn check(held: Held<'py>, wanted: Wanted, access: Intent) -> Result<Viewed<'py, T>, Rejection> {
+        let claims = held.reported();
         let buf = claims.buf;
         let places = claims.check(wanted)?;
-        if access == Access::Write && held.readonly() {
+        if access == Intent::Write && held.readonly() {
             return Err(Contradiction::ReadOnly.into());
         }
         // SAFETY: the view is held, and these are its checked claims.
         let starts = unsafe { Starts::find(buf, &places, wanted) }?;
-        if access == Access::Write && (places.may_overlap(wanted) || starts.may_overlap(&places, wanted)) {
-            return Err(Problem::Overlapping);
+        if access == Intent::Write && (places.may_overlap(wanted) || starts.may_overlap(&places, wanted)) {
+            return Err(Rejection::Overlapping);
         }
         let Places { c_contiguous, f_contiguous, len, .. } = places;
         let depth = places.suboffsets.len();
@@ -299,10 +299,10 @@ impl<'py, T: Element> BufferView<'py, T> {
 }
 
 /// What a problem raises.
-fn raise(object: &Bound<'_, PyAny>, problem: &Problem) -> PyErr {
+fn raise(object: &Bound<'_, PyAny>, problem: &Rejection) -> PyErr {
     match problem {
-        Problem::NoRoom => PyMemoryError::new_err(Text::from(problem.to_string())),
-        Problem::Contradiction(contradiction) => match object.get_type().name() {
+        Rejection::NoRoom => PyMemoryError::new_err(Text::from(problem.to_string())),
+        Rejection::Contradiction(contradiction) => match object.get_type().name() {
             Ok(class) => PyBufferError::new_err(Text::from(format!(
                 "the buffer of this '{class}' contradicts itself: {contradiction}; its exporter is to be mended"
             ))),

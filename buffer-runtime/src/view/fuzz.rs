@@ -1,11 +1,11 @@
 //! What a fuzzer drives: claims as any exporter might make them, and where they lead. No memory is behind them, and none is
 //! touched.
-#![expect(missing_docs, reason = "the fields are those of `Claims` and `Places`, which say what they are")]
+#![expect(missing_docs, reason = "the fields are those of `Reported` and `Places`, which say what they are")]
 
 use std::ffi::{CString, c_int};
 
-use super::Access;
-use super::claims::{Arrays, Claims};
+use super::Intent;
+use super::reported::{Arrays, Reported};
 use super::rows::Starts;
 use super::walk::Walk;
 use super::wanted::Wanted;
@@ -27,7 +27,7 @@ pub struct Claimed {
     pub suboffsets: Option<Vec<isize>>,
 }
 
-/// Claims that hold together.
+/// Reported that hold together.
 #[derive(Debug, Clone)]
 pub struct Found {
     pub shape: Vec<isize>,
@@ -56,7 +56,7 @@ pub fn check<T: Element>(claimed: &Claimed, most: usize) -> Result<Found, String
         numbers.resize(ndim, 0);
         Some(numbers)
     };
-    let claims = Claims {
+    let claims = Reported {
         buf,
         owned: claimed.owned,
         len: claimed.len,
@@ -69,7 +69,7 @@ pub fn check<T: Element>(claimed: &Claimed, most: usize) -> Result<Found, String
             suboffsets: array(&claimed.suboffsets, ndim),
         }),
     };
-    let wanted = Wanted::of::<T>(Access::Write);
+    let wanted = Wanted::of::<T>(Intent::Write);
     let places = claims.check(wanted).map_err(|problem| problem.to_string())?;
     let may_overlap = places.may_overlap(wanted);
     let mut addresses = Vec::new();

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::{PyErr, ffi};
 
-use super::claims::{Arrays, Claims};
+use super::reported::{Arrays, Reported};
 use super::wanted::Wanted;
 use crate::contain::{raised, release_held};
 use crate::limits::MAX_NDIM;
@@ -52,7 +52,7 @@ impl<'py> Held<'py> {
     }
 
     /// What the exporter says.
-    pub(super) fn claims(&self) -> Claims<'_> {
+    pub(super) fn reported(&self) -> Reported<'_> {
         // SAFETY: it is initialised, and nobody writes it while it is held.
         let view = unsafe { *self.buffer.as_ptr() };
         let ndim = usize::try_from(view.ndim).ok().filter(|&ndim| ndim <= MAX_NDIM);
@@ -65,7 +65,7 @@ impl<'py> Held<'py> {
             let number = |axis| unsafe { first.wrapping_add(axis).read_unaligned() };
             Some((0..ndim?).map(number).collect())
         };
-        Claims {
+        Reported {
             buf: view.buf.cast(),
             owned: !view.obj.is_null(),
             len: view.len,

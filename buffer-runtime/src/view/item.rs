@@ -2,7 +2,7 @@
 
 use std::ffi::CStr;
 
-use super::problem::{Contradiction, Problem};
+use super::rejection::{Contradiction, Rejection};
 use super::wanted::Wanted;
 use crate::format::{Axis, Format, Leaf, Scalar, ScalarKind};
 
@@ -11,15 +11,15 @@ const BYTES: &CStr = c"B";
 
 /// Checks the format and the size of an item. Answers how many of the wanted element's dimensions are in the item: none for
 /// a scalar or a record, 1 for `3f` where `[[f32; 3]; 2]` is wanted.
-pub(super) fn check(format: Option<&CStr>, itemsize: isize, wanted: Wanted) -> Result<usize, Problem> {
+pub(super) fn check(format: Option<&CStr>, itemsize: isize, wanted: Wanted) -> Result<usize, Rejection> {
     let given = format.unwrap_or(BYTES);
     let (in_item, size) = if given == wanted.format {
         (0, wanted.itemsize)
     } else {
-        let text = given.to_str().map_err(|_| Problem::NotUtf8(given.to_owned()))?;
-        let format = Format::parse(text).map_err(Problem::Unreadable)?;
+        let text = given.to_str().map_err(|_| Rejection::NotUtf8(given.to_owned()))?;
+        let format = Format::parse(text).map_err(Rejection::Unreadable)?;
         let Some(in_item) = dimensions_in(&format, wanted) else {
-            return Err(Problem::Format { wanted, given: text.to_owned() });
+            return Err(Rejection::Format { wanted, given: text.to_owned() });
         };
         (in_item, format.itemsize())
     };

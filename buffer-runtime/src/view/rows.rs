@@ -1,7 +1,7 @@
 //! Rows behind pointers, as suboffsets describe them: the pointers are followed once, when a view begins.
 
-use super::claims::{Places, check_start};
-use super::problem::{Contradiction, Problem};
+use super::rejection::{Contradiction, Rejection};
+use super::reported::{Places, check_start};
 use super::wanted::Wanted;
 use crate::layout::rows_may_overlap;
 
@@ -19,7 +19,7 @@ impl Starts {
     /// # Safety
     ///
     /// `buf` is that of a held view, and `places` are checked claims of it.
-    pub(super) unsafe fn find(buf: *mut u8, places: &Places, wanted: Wanted) -> Result<Self, Problem> {
+    pub(super) unsafe fn find(buf: *mut u8, places: &Places, wanted: Wanted) -> Result<Self, Rejection> {
         if places.suboffsets.is_empty() {
             return Ok(Self::One(buf));
         }
@@ -32,8 +32,8 @@ impl Starts {
         let mut starts = vec![buf];
         for ((&extent, &stride), &suboffset) in places.shape.iter().zip(&places.strides).zip(&places.suboffsets) {
             let mut next = Vec::new();
-            let rows = starts.len().checked_mul(extent.cast_unsigned()).ok_or(Problem::NoRoom)?;
-            next.try_reserve_exact(rows).map_err(|_| Problem::NoRoom)?;
+            let rows = starts.len().checked_mul(extent.cast_unsigned()).ok_or(Rejection::NoRoom)?;
+            next.try_reserve_exact(rows).map_err(|_| Rejection::NoRoom)?;
             for start in starts {
                 for index in 0..extent {
                     let at = start.wrapping_byte_offset(stride.wrapping_mul(index));

@@ -10,9 +10,9 @@ use std::{fmt, ptr};
 
 use proptest::prelude::*;
 
-use super::Access;
-use super::claims::{Arrays, Claims, Places};
-use super::problem::Problem;
+use super::Intent;
+use super::rejection::Rejection;
+use super::reported::{Arrays, Places, Reported};
 use super::rows::Starts;
 use super::walk::{Items, Walk};
 use super::wanted::Wanted;
@@ -45,13 +45,13 @@ impl Said {
         Self { strides: Some(strides.to_vec()), ..self }
     }
 
-    fn check<T: Element>(&self) -> Result<Places, Problem> {
+    fn check<T: Element>(&self) -> Result<Places, Rejection> {
         let len = if self.shape.contains(&0) {
             Some(0)
         } else {
             self.shape.iter().try_fold(self.itemsize, |a, &b| a.checked_mul(b))
         };
-        let claims = Claims {
+        let claims = Reported {
             buf: self.buf,
             owned: true,
             len: len.unwrap_or(0),
@@ -64,7 +64,7 @@ impl Said {
                 suboffsets: self.suboffsets.clone(),
             }),
         };
-        claims.check(Wanted::of::<T>(Access::Write))
+        claims.check(Wanted::of::<T>(Intent::Write))
     }
 
     /// # Safety
@@ -73,7 +73,7 @@ impl Said {
     unsafe fn walk<T: Element>(&self) -> Walk {
         let places = self.check::<T>().map_err(|problem| problem.to_string()).unwrap();
         // SAFETY: as the caller vouches.
-        let starts = unsafe { Starts::find(self.buf, &places, Wanted::of::<T>(Access::Write)) };
+        let starts = unsafe { Starts::find(self.buf, &places, Wanted::of::<T>(Intent::Write)) };
         Walk::new(starts.map_err(|problem| problem.to_string()).unwrap(), &places, size_of::<T>())
     }
 
@@ -241,7 +241,7 @@ proptest! {
         let mut sorted = offsets;
         sorted.sort_unstable();
         let shares = sorted.windows(2).any(|pair| pair[1] - pair[0] < 4);
-        prop_assert_eq!(places.may_overlap(Wanted::of::<u32>(Access::Write)), shares);
+        prop_assert_eq!(places.may_overlap(Wanted::of::<u32>(Intent::Write)), shares);
     }
 
     /// Whatever is said, checking it neither panics nor overflows, and what passes is consistent.
@@ -257,7 +257,7 @@ proptest! {
     ) {
         let given = |bit: u8, array: Vec<isize>| (nulls & bit == 0).then_some(array);
         let shape: Vec<isize> = numbers.iter().zip(&small).map(|(all, &extent)| if use_small { extent } else { all.0 }).collect();
-        let claims = Claims {
+        let claims = Reported {
             buf: ptr::without_provenance_mut(buf),
             owned: true,
             len: if use_small { shape.iter().product::<isize>() * 8 } else { len },
@@ -270,7 +270,7 @@ proptest! {
                 suboffsets: given(4, numbers.iter().map(|all| all.2).collect()),
             }),
         };
-        if let Ok(places) = claims.check(Wanted::of::<f64>(Access::Write)) {
+        if let Ok(places) = claims.check(Wanted::of::<f64>(Intent::Write)) {
             prop_assert_eq!(places.shape.len(), places.strides.len());
             prop_assert!(places.suboffsets.len() <= places.shape.len());
             prop_assert!(places.suboffsets.last().is_none_or(|&last| last >= 0));

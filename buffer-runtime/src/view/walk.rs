@@ -4,7 +4,7 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::{ptr, slice};
 
-use super::claims::Places;
+use super::reported::Places;
 use super::rows::Starts;
 use crate::element::Element;
 use crate::shared::{Run, Runs};

@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::ffi::CStr;
 
-use super::Access;
+use super::Intent;
 use crate::element::Element;
 use crate::format::{ByteOrder, Content, Format, ScalarKind};
 use crate::layout::InnerShape;
@@ -28,7 +28,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn of<T: Element>(access: Access) -> Self {
+    pub(super) fn of<T: Element>(access: Intent) -> Self {
         Self {
             name: type_name::<T>(),
             format: T::FORMAT,
@@ -36,7 +36,7 @@ impl Wanted {
             shape: const { &T::SHAPE },
             size: size_of::<T>(),
             align: align_of::<T>(),
-            read: access == Access::Read,
+            read: access == Intent::Read,
         }
     }
 

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr};
 
-use super::{Access, BufferView, Viewed};
+use super::{BufferView, Intent, Viewed};
 use crate::element::Element;
 use crate::shared::{self, Shared};
 
@@ -54,7 +54,7 @@ impl<'py, T: Element> BufferViewMut<'py, T> {
     ///
     /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) has the list.
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let Viewed { view, data } = BufferView::request(object, Access::Write)?;
+        let Viewed { view, data } = BufferView::request(object, Intent::Write)?;
         let dense = view.dense.as_ref().map(|items| {
             // SAFETY: as for the view's own handle, which has these items; and the exporter has granted to write them.
             unsafe { Shared::new(data, items.len()) }

@@ -7,12 +7,12 @@
 use std::ffi::{CStr, c_int};
 
 use super::item;
-use super::problem::{Contradiction, Problem};
+use super::rejection::{Contradiction, Rejection};
 use super::wanted::Wanted;
 use crate::layout::{Order, contiguity, fill_strides, may_overlap};
 
 /// The fields of a `Py_buffer`, as they came. NULL is `None`.
-pub(super) struct Claims<'a> {
+pub(super) struct Reported<'a> {
     pub(super) buf: *mut u8,
     /// Whether there is an object that keeps the memory.
     pub(super) owned: bool,
@@ -74,9 +74,9 @@ impl Reach {
     }
 }
 
-impl Claims<'_> {
+impl Reported<'_> {
     /// Holds everything that was said against everything else, and against what is wanted.
-    pub(super) fn check(self, wanted: Wanted) -> Result<Places, Problem> {
+    pub(super) fn check(self, wanted: Wanted) -> Result<Places, Rejection> {
         let in_item = item::check(self.format, self.itemsize, wanted)?;
         let Some(Arrays { shape, strides, suboffsets }) = self.arrays else {
             return Err(Contradiction::Ndim(self.ndim).into());
@@ -120,7 +120,7 @@ impl Claims<'_> {
 }
 
 /// How many items of one dimension so many bytes are.
-fn items(len: isize, itemsize: isize) -> Result<isize, Problem> {
+fn items(len: isize, itemsize: isize) -> Result<isize, Rejection> {
     // `item::check` has seen that an item has a size.
     if len < 0 || len % itemsize != 0 {
         return Err(Contradiction::PartialItem { len, itemsize }.into());
@@ -129,13 +129,13 @@ fn items(len: isize, itemsize: isize) -> Result<isize, Problem> {
 }
 
 /// The strides of items that lie one after the other, which is what strides that are NULL mean.
-fn c_order(shape: &[isize], itemsize: isize) -> Result<Vec<isize>, Problem> {
+fn c_order(shape: &[isize], itemsize: isize) -> Result<Vec<isize>, Rejection> {
     let mut strides = vec![0; shape.len()];
     fill_strides(shape, itemsize, Order::C, &mut strides).map_err(|_| Contradiction::TooLarge)?;
     Ok(strides)
 }
 
-fn check_len(shape: &[isize], itemsize: isize, len: isize) -> Result<(), Problem> {
+fn check_len(shape: &[isize], itemsize: isize, len: isize) -> Result<(), Rejection> {
     if let Some((axis, &extent)) = shape.iter().enumerate().find(|&(_, &extent)| extent < 0) {
         return Err(Contradiction::NegativeExtent { axis, extent }.into());
     }
@@ -163,18 +163,18 @@ fn take_element(
     in_item: usize,
     wanted: Wanted,
     itemsize: isize,
-) -> Result<(), Problem> {
+) -> Result<(), Rejection> {
     let extents = wanted.shape.extents();
     let extents = &extents[..extents.len() - in_item];
     let ndim = shape.len().checked_sub(extents.len());
     let Some(ndim) =
         ndim.filter(|&ndim| shape[ndim..].iter().map(|extent| extent.cast_unsigned()).eq(extents.iter().copied()))
     else {
-        return Err(Problem::ElementShape { wanted, extents: extents.to_vec(), shape: shape.clone() });
+        return Err(Rejection::ElementShape { wanted, extents: extents.to_vec(), shape: shape.clone() });
     };
     let together = contiguity(&shape[ndim..], &strides[ndim..], itemsize).0 && depth <= ndim;
     if !together && !shape.contains(&0) {
-        return Err(Problem::ScatteredElement { wanted });
+        return Err(Rejection::ScatteredElement { wanted });
     }
     shape.truncate(ndim);
     strides.truncate(ndim);
@@ -182,22 +182,22 @@ fn take_element(
 }
 
 /// Looks at the dimensions that lead from one element to another, not to pointers.
-fn check_alignment(shape: &[isize], strides: &[isize], depth: usize, wanted: Wanted) -> Result<(), Problem> {
+fn check_alignment(shape: &[isize], strides: &[isize], depth: usize, wanted: Wanted) -> Result<(), Rejection> {
     let mut dimensions = shape.iter().zip(strides).enumerate().skip(depth);
     match dimensions.find(|&(_, (&extent, &stride))| extent > 1 && !stride.unsigned_abs().is_multiple_of(wanted.align))
     {
-        Some((axis, (_, &stride))) => Err(Problem::MisalignedStride { wanted, axis, stride }),
+        Some((axis, (_, &stride))) => Err(Rejection::MisalignedStride { wanted, axis, stride }),
         None => Ok(()),
     }
 }
 
 /// Whether elements may start here.
-pub(super) fn check_start(start: *mut u8, reach: Reach, wanted: Wanted) -> Result<(), Problem> {
+pub(super) fn check_start(start: *mut u8, reach: Reach, wanted: Wanted) -> Result<(), Rejection> {
     if start.is_null() {
         return Err(Contradiction::NullBuf.into());
     }
     if !start.addr().is_multiple_of(wanted.align) {
-        return Err(Problem::Misaligned { wanted });
+        return Err(Rejection::Misaligned { wanted });
     }
     reach.around(start).map(drop).ok_or_else(|| Contradiction::TooLarge.into())
 }

@@ -8,7 +8,7 @@ use crate::format::FormatError;
 
 /// What keeps a buffer from being viewed.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(super) enum Rejection {
     /// It has other items.
     Format {
         wanted: Wanted,
@@ -59,7 +59,7 @@ pub(super) enum Contradiction {
     ReadOnly,
 }
 
-impl From<Contradiction> for Problem {
+impl From<Contradiction> for Rejection {
     fn from(contradiction: Contradiction) -> Self {
         Self::Contradiction(contradiction)
     }
@@ -80,7 +80,7 @@ impl<N: fmt::Display> fmt::Display for Tuple<'_, N> {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const COPY: &str = "copy it first, for example with np.array(x, order='C')";
         match self {
