@@ -2,10 +2,10 @@
 
 mod bytes;
 mod code;
+mod const_text;
 mod order;
 mod record;
 mod scalar;
-mod text;
 
 use std::ffi::CStr;
 

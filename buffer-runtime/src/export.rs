@@ -12,7 +12,7 @@ pub(crate) mod release;
 pub(crate) mod slots;
 
 pub use self::class::{
-    Byte, Bytes, Class, Declares, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, descriptor, holds_bytes,
+    Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Slot, descriptor, holds_bytes,
 };
 pub use self::slots::assert_exported;
 

@@ -14,7 +14,7 @@ pub use crate::element::{
 pub use crate::export::array as methods;
 pub use crate::export::slots::slots;
 pub use crate::export::{
-    Byte, Bytes, Class, Declares, Entry, Exported, Exporter, Sendable, ShapeSource, Slot, descriptor, holds_bytes,
+    Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Slot, descriptor, holds_bytes,
 };
 pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, InnerShape, Item, Numbers, Order, Placement,

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::fmt;
 
 use super::Element;
-use super::text::Text;
+use super::const_text::ConstText;
 use crate::layout::InnerShape;
 
 /// A string of `N` bytes as one item: `Bytes<4>` is `S4` in numpy, where a `[u8; 4]` is a dimension of 4.
@@ -24,7 +24,7 @@ use crate::layout::InnerShape;
 pub struct Bytes<const N: usize>(pub [u8; N]);
 
 impl<const N: usize> Bytes<N> {
-    const FORMAT: &'static Text<32> = &Text::new().with_number(N).with("s");
+    const FORMAT: &'static ConstText<32> = &ConstText::new().with_number(N).with("s");
 
     /// The string with zeros behind it, or `None` if it has more than `N` bytes.
     pub fn padded(string: &[u8]) -> Option<Self> {

@@ -14,7 +14,7 @@
 
 use std::ffi::{CStr, c_long};
 
-use super::text::Text;
+use super::const_text::ConstText;
 
 /// The number of bytes that an element's format describes.
 ///
@@ -34,7 +34,7 @@ pub(super) const fn size(format: &CStr) -> usize {
 }
 
 /// Adds an element's format as that of a field: with a byte order, where it has none.
-pub(super) const fn add_member<const N: usize>(text: Text<N>, format: &CStr, itemsize: usize) -> Text<N> {
+pub(super) const fn add_member<const N: usize>(text: ConstText<N>, format: &CStr, itemsize: usize) -> ConstText<N> {
     let bytes = format.to_bytes();
     match bytes.first() {
         Some(b'T' | b'=' | b'<' | b'>') => text.with_bytes(bytes),

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 use bytemuck::{AnyBitPattern, NoUninit};
 
-use super::text::Text;
+use super::const_text::ConstText;
 use super::{Element, code};
 use crate::layout::InnerShape;
 
@@ -77,7 +77,7 @@ impl Field {
     pub const fn described_as<E: Element, R, F: AnyBytes>(_of: fn(R) -> F, place: Place) -> Self {
         super::check::<E>();
         if size_of::<F>() != size_of::<E>() {
-            let text = Text::<256>::new().with("`").with(place.member).with("` has a size of ");
+            let text = ConstText::<256>::new().with("`").with(place.member).with("` has a size of ");
             let text = text.with_number(size_of::<F>()).with(" bytes, but what `as` names has ");
             panic!("{}", text.with_number(size_of::<E>()).with("; name an element of the same size").as_str());
         }
@@ -114,7 +114,8 @@ impl Place {
     const fn end(self, size: usize) -> usize {
         let Self { member, start, previous_end } = self;
         if size == 0 {
-            let text = Text::<256>::new().with("`").with(member).with("` has a size of 0 bytes, which no buffer can ");
+            let text =
+                ConstText::<256>::new().with("`").with(member).with("` has a size of 0 bytes, which no buffer can ");
             panic!("{}", text.with("describe; remove it, or give its arrays a length above 0").as_str());
         }
         assert!(
@@ -124,7 +125,7 @@ impl Place {
         );
         if start > previous_end {
             let missing = start - previous_end;
-            let text = Text::<256>::new().with_number(missing).with(bytes_of(missing)).with("padding before `");
+            let text = ConstText::<256>::new().with_number(missing).with(bytes_of(missing)).with("padding before `");
             let text = text.with(member).with("`, which would leak to Python; add a field `_pad: [u8; ");
             panic!("{}", text.with_number(missing).with("]` there, or reorder the fields").as_str());
         }
@@ -188,7 +189,8 @@ pub const fn size<R: Record>() -> usize {
     };
     if end != size_of::<R>() {
         let missing = size_of::<R>() - end;
-        let text = Text::<256>::new().with_number(missing).with(bytes_of(missing)).with("padding at the end of the ");
+        let text =
+            ConstText::<256>::new().with_number(missing).with(bytes_of(missing)).with("padding at the end of the ");
         let text = text.with("record, which would leak to Python; add a last field `_pad: [u8; ");
         panic!("{}", text.with_number(missing).with("]`").as_str());
     }
@@ -237,10 +239,10 @@ pub const fn inner_format<R: Record>() -> &'static CStr {
 struct Format<R>(PhantomData<R>);
 
 impl<R: Record> Format<R> {
-    const WHOLE: Text<8192> = text::<R>();
-    const SHORT: &'static Text<128> = &Self::WHOLE.cut();
-    const MEDIUM: &'static Text<1024> = &Self::WHOLE.cut();
-    const LONG: &'static Text<8192> = &Self::WHOLE;
+    const WHOLE: ConstText<8192> = text::<R>();
+    const SHORT: &'static ConstText<128> = &Self::WHOLE.cut();
+    const MEDIUM: &'static ConstText<1024> = &Self::WHOLE.cut();
+    const LONG: &'static ConstText<8192> = &Self::WHOLE;
 
     const TEXT: &'static CStr = match Self::WHOLE.len() {
         0..128 => Self::SHORT.as_c_str(),
@@ -249,8 +251,8 @@ impl<R: Record> Format<R> {
     };
 }
 
-const fn text<R: Record>() -> Text<8192> {
-    let mut text = Text::new().with("T{");
+const fn text<R: Record>() -> ConstText<8192> {
+    let mut text = ConstText::new().with("T{");
     let mut fields = R::FIELDS;
     while let Some((field, rest)) = fields.split_first() {
         text = match field.name {
@@ -262,7 +264,7 @@ const fn text<R: Record>() -> Text<8192> {
     text.with("}")
 }
 
-const fn add_named<const N: usize>(mut text: Text<N>, field: &Field, name: &str) -> Text<N> {
+const fn add_named<const N: usize>(mut text: ConstText<N>, field: &Field, name: &str) -> ConstText<N> {
     let mut before = "(";
     let mut extents = field.inner.extents();
     while let Some((&extent, rest)) = extents.split_first() {

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::mem::offset_of;
 use std::panic;
 
-use super::text::Text;
+use super::const_text::ConstText;
 use super::*;
 use crate::BufferElement;
 use crate::format::{Content, Format};
@@ -259,13 +259,13 @@ fn the_size_of_a_format_counts_everything_in_it() {
 
 #[test]
 fn text_is_cut_where_it_does_not_fit() {
-    let text = Text::<16>::new().with("n = ").with_number(1020);
+    let text = ConstText::<16>::new().with("n = ").with_number(1020);
     assert_eq!((text.as_str(), text.len()), ("n = 1020", 8));
     assert_eq!(text.cut::<4>().as_c_str(), c"n =");
     assert_eq!(text.cut::<9>().as_c_str(), c"n = 1020");
-    assert_eq!(Text::<3>::new().with_number(0).as_str(), "0");
-    assert!(panic::catch_unwind(|| Text::<4>::new().with("abcd").len()).is_err());
-    assert!(panic::catch_unwind(|| Text::<4>::new().with("\0").as_c_str().count_bytes()).is_err());
+    assert_eq!(ConstText::<3>::new().with_number(0).as_str(), "0");
+    assert!(panic::catch_unwind(|| ConstText::<4>::new().with("abcd").len()).is_err());
+    assert!(panic::catch_unwind(|| ConstText::<4>::new().with("\0").as_c_str().count_bytes()).is_err());
 }
 
 #[test]

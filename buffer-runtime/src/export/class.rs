@@ -228,9 +228,9 @@ pub unsafe trait Exported: Sized {
 }
 
 /// A field whose memory may be read as items of any format.
-pub trait Bytes {}
+pub trait HoldsBytes {}
 
-impl<S: Exportable<Element: Byte>> Bytes for ExportCell<S> {}
+impl<S: Exportable<Element: Byte>> HoldsBytes for ExportCell<S> {}
 
 /// The element of a storage of bytes.
 #[diagnostic::on_unimplemented(
@@ -242,10 +242,10 @@ pub trait Byte {}
 
 impl Byte for u8 {}
 
-impl<W: Exported> Bytes for Py<W> {}
+impl<W: Exported> HoldsBytes for Py<W> {}
 
 /// Compiles only for a field that holds bytes.
-pub const fn holds_bytes<C: Bytes>() {}
+pub const fn holds_bytes<C: HoldsBytes>() {}
 
 /// A Python class, frozen or not.
 ///

@@ -1,16 +1,16 @@
-//! Text that is put together at compile time: formats, and messages of the compiler's.
+//! ConstText that is put together at compile time: formats, and messages of the compiler's.
 
 use std::ffi::CStr;
 
-/// Text of at most `N - 1` bytes, none of which is NUL.
+/// ConstText of at most `N - 1` bytes, none of which is NUL.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Text<const N: usize> {
+pub(super) struct ConstText<const N: usize> {
     /// Zeros from `len` on, and `len < N`: so it is a C string as well.
     bytes: [u8; N],
     len: usize,
 }
 
-impl<const N: usize> Text<N> {
+impl<const N: usize> ConstText<N> {
     pub(super) const fn new() -> Self {
         Self { bytes: [0; N], len: 0 }
     }
@@ -51,9 +51,9 @@ impl<const N: usize> Text<N> {
 
     /// The beginning of it that fits a smaller array.
     #[must_use]
-    pub(super) const fn cut<const M: usize>(&self) -> Text<M> {
+    pub(super) const fn cut<const M: usize>(&self) -> ConstText<M> {
         let len = if self.len < M { self.len } else { M - 1 };
-        Text::new().with_bytes(self.bytes.split_at(len).0)
+        ConstText::new().with_bytes(self.bytes.split_at(len).0)
     }
 
     /// # Panics
