@@ -8,9 +8,9 @@ mod grant;
 mod guard;
 #[cfg(not(atomic_lock))]
 pub(crate) mod orphans;
-mod part;
+mod part_view;
 mod published;
-mod rows;
+mod shared_row;
 mod snapshot;
 #[cfg(test)]
 mod tests;
@@ -27,9 +27,9 @@ use pyo3::Python;
 pub(crate) use self::block::Header;
 pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
-pub(crate) use self::part::{PartGrant, PartTicket, PartView};
+pub(crate) use self::part_view::{PartGrant, PartTicket, PartView};
 pub(crate) use self::published::Description;
-pub use self::rows::SharedRow;
+pub use self::shared_row::SharedRow;
 pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;

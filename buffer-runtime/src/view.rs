@@ -1,7 +1,7 @@
 //! The consumer's side: typed views of the buffers that Python objects export.
 //!
-//! A view is made in this order: `held` requests it, `claims` and `item` check what the exporter says without touching the
-//! memory, `rows` follows the pointers to rows if there are any, and `walk` turns the rest into runs of elements. After that
+//! A view is made in this order: `held` requests it, `reported` and `item` check what the exporter says without touching the
+//! memory, `starts` follows the pointers to rows if there are any, and `walk` turns the rest into runs of elements. After that
 //! nothing of the `Py_buffer` is used but to release it.
 
 mod bulk;
@@ -12,7 +12,7 @@ mod held;
 mod item;
 mod rejection;
 mod reported;
-mod rows;
+mod starts;
 mod walk;
 mod wanted;
 mod write;
@@ -29,7 +29,7 @@ pub use self::write::BufferViewMut;
 use self::held::Held;
 use self::rejection::{Contradiction, Rejection};
 use self::reported::Places;
-use self::rows::Starts;
+use self::starts::Starts;
 use self::walk::{Cursor, Walk};
 use self::wanted::Wanted;
 use crate::contain::Text;

@@ -6,7 +6,7 @@ use std::ffi::{CString, c_int};
 
 use super::Intent;
 use super::reported::{Arrays, Reported};
-use super::rows::Starts;
+use super::starts::Starts;
 use super::walk::Walk;
 use super::wanted::Wanted;
 use crate::element::Element;

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use super::Intent;
 use super::rejection::Rejection;
 use super::reported::{Arrays, Places, Reported};
-use super::rows::Starts;
+use super::starts::Starts;
 use super::walk::{Items, Walk};
 use super::wanted::Wanted;
 use crate::element::Element;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::{ptr, slice};
 
 use super::reported::Places;
-use super::rows::Starts;
+use super::starts::Starts;
 use crate::element::Element;
 use crate::shared::{Run, Runs};
 
