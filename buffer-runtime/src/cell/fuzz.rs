@@ -11,7 +11,7 @@ use std::{ptr, slice};
 use super::{Denied, Description, ExportCell, Header, ReadGuard, ShareGuard, Ticket, WriteGuard, grant};
 use crate::error::Attempt;
 use crate::layout::{Descriptor, Dims, InnerShape, Order, Placement};
-use crate::lock::Kind;
+use crate::lock::GuardKind;
 use crate::request::Flags;
 use crate::storage::{MayWrite, Replaceable};
 
@@ -132,9 +132,9 @@ impl<S: Replaceable<Access: MayWrite> + 'static> Subject<S> {
     pub fn begin(&mut self, borrow: Borrow) -> Result<(), String> {
         let cell = self.cell();
         let (kind, attempt) = match borrow {
-            Borrow::Read => (Kind::Read, Attempt::Read),
-            Borrow::Share => (Kind::Share, Attempt::Share),
-            Borrow::Write => (Kind::Write, Attempt::Write),
+            Borrow::Read => (GuardKind::Read, Attempt::Read),
+            Borrow::Share => (GuardKind::Share, Attempt::Share),
+            Borrow::Write => (GuardKind::Write, Attempt::Write),
         };
         cell.begin(kind, attempt).map_err(|error| error.to_string())?;
         self.guards.push(match borrow {
@@ -283,10 +283,8 @@ impl Drop for View {
     fn drop(&mut self) {
         let ticket = Ticket::from_internal(self.shown.internal).expect("a view has a ticket");
         self.shown.internal = ptr::null_mut();
-        // As `export::release` does.
-        // SAFETY: the block lives until its last view is released; only the lock is referred to.
-        let lock = unsafe { &(*ticket.block.as_ptr()).lock };
-        let released = lock.release(ticket.access);
+        // SAFETY: the view is counted, and is released here only.
+        let released = unsafe { ticket.release() };
         if released.is_last() {
             // SAFETY: the lock says that this was the last to know the block.
             unsafe { Header::destroy(ticket.block) };
