@@ -3,15 +3,15 @@
 //! Python writes this memory without telling Rust, with the GIL released or without one. A plain load beside such a write
 //! would be a data race, so all access here is by relaxed atomics.
 //!
-//! 1. Each `T` is accessed in units of one size, always the same: the smaller of its alignment and the machine word. Two
-//!    handles to the same memory must not mix sizes, which would be undefined by the rules of `std::sync::atomic`.
+//! 1. To the language every access is to single bytes, so that handles to the same memory may have items of different
+//!    sizes; the processor loads and stores a unit of each `T` at once, where `access` says so. A unit is as large as the
+//!    alignment of `T`, at most a machine word.
 //! 2. No reference to an element exists, only raw pointers; what is handed out is a copy.
 //! 3. Whatever is in the memory is a valid `T` at any time. If not every bit pattern is one, as in a `bool`, foreign code may
 //!    not write: no class exports such elements for writing (`export::descriptor`).
 //!
 //! Assumed of the other side, as documented on the type: a plain load or store by foreign code acts as a racing relaxed
-//! one of each byte. A consumer's handle to what Python exports is such foreign code to the exporter, even where that is
-//! this crate: Python can cast a view, and so bring memory of another unit.
+//! one of each byte.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,6 +24,7 @@ pub(crate) use self::run::{Run, Runs, fill, load, store};
 use self::unit::copy_in;
 use crate::element::Element;
 
+mod access;
 mod arrays;
 mod block;
 mod bulk;
@@ -35,11 +36,11 @@ mod wide;
 
 /// Elements that others, Python among them, may read and write at the same time.
 ///
-/// Each element is loaded and stored as a whole number of machine words (or smaller units, as its alignment allows), with
-/// relaxed atomics. So there is no undefined behaviour, whoever else writes; but there is no order either:
+/// Each byte is loaded and stored as a relaxed atomic would be, so that handles to the same memory may have elements of
+/// different sizes. There is no undefined behaviour, whoever else writes; but there is no order either:
 ///
-/// - an element larger than its unit may be seen half old and half new. A unit is as large as the alignment of `T`, at
-///   most a machine word, so on 64-bit machines scalars are never torn;
+/// - an element larger than its unit may be seen half old and half new. On x86, x86-64 and AArch64 a unit is as large as the
+///   alignment of `T`, at most a machine word, so on 64-bit machines scalars are never torn. On other processors it is a byte;
 /// - a load and a later store are two steps: an update that another thread makes in between is lost.
 ///
 /// Foreign code is assumed to act on this memory as racing loads and stores of single bytes would, which is what compiled

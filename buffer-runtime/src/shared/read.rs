@@ -13,9 +13,8 @@ use crate::element::{self, Element};
 
 /// Elements that others may write at the same time, and that are only read here.
 ///
-/// Each element is loaded as a whole number of machine words (or smaller units, as its alignment allows), with relaxed
-/// atomics; [`Shared`](super::Shared), which writes as well, has more to say about that. It is no slice: use
-/// [`get`](Self::get), or [`fold_chunks`](Self::fold_chunks) for bulk work.
+/// Each byte is loaded as a relaxed atomic would be; [`Shared`](super::Shared), which writes as well, says which elements may
+/// be seen half old and half new. It is no slice: use [`get`](Self::get), or [`fold_chunks`](Self::fold_chunks) for bulk work.
 ///
 /// A `SharedRead` comes from a [`BufferView`](crate::BufferView), or is what a [`Shared`](super::Shared) derefs to. It is
 /// `Send` and `Sync`, so that a reference to it may be used where Python is detached, and on other threads.

@@ -56,6 +56,32 @@ fn miri_an_update_reaches_each_element_once() {
     }
 }
 
+/// A part of an object may be exported with another format than the whole.
+#[test]
+fn miri_handles_of_several_sizes_meet() {
+    let memory = Memory::new(&[0_u32; 40]);
+    let words = memory.shared();
+    // SAFETY: the same memory, whose bytes are as many and are initialised.
+    let bytes = unsafe { Shared::<u8>::new(words.as_ptr().cast(), 160) };
+    // SAFETY: as above.
+    let halves = unsafe { Shared::<u16>::new(words.as_ptr().cast(), 80) };
+    let written = |byte: &u8| [0, 1, 2, 3].contains(byte);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            bytes.fill(1);
+            bytes.set(7, 2);
+            assert!(bytes.to_vec().unwrap().iter().all(written));
+        });
+        scope.spawn(|| {
+            halves.for_each_chunk(|chunk| chunk.fill(0x0202));
+            assert!(halves.get(3).to_ne_bytes().iter().all(written));
+        });
+        words.update(|word| word | 0x0101_0101);
+        words.set(1, 0x0303_0303);
+        assert!(words.iter().all(|word| word.to_ne_bytes().iter().all(written)));
+    });
+}
+
 #[test]
 fn miri_every_element_passes_through_two_handles() {
     round_trip(1_i8, -1);

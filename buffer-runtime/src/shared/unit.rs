@@ -1,54 +1,13 @@
-//! The unit of atomic access: which it is for a type, and copying by it.
+//! The unit that is loaded or stored at once: which it is for a type, and copying by it.
 
+use super::access::Unit;
 use super::block::{self, BLOCK};
 use super::wide::{Work, widely};
 use std::mem::MaybeUninit;
 use std::slice;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 /// Bytes that are compared at a time, and stored together with their neighbours if all of them have changed.
 const COMPARED: usize = 2 * BLOCK;
-
-/// An integer that is loaded and stored as one. Relaxed: there is no order between Rust and foreign code to keep.
-///
-/// # Safety
-///
-/// Every bit pattern is valid, and the atomic lies in memory as the integer does.
-unsafe trait Unit: Copy + Eq {
-    /// The same memory, shared.
-    type Atomic;
-
-    fn load(shared: &Self::Atomic) -> Self;
-
-    fn store(shared: &Self::Atomic, value: Self);
-}
-
-macro_rules! units {
-    ($($int:ty => $atomic:ty,)*) => {$(
-        // SAFETY: so it is with integers and their atomics. (The alignment of the atomic may be larger, but the unit of a type
-        // is never larger than the type's alignment, which `with_unit_of` checks.)
-        unsafe impl Unit for $int {
-            type Atomic = $atomic;
-
-            #[inline(always)]
-            fn load(shared: &$atomic) -> Self {
-                shared.load(Ordering::Relaxed)
-            }
-
-            #[inline(always)]
-            fn store(shared: &$atomic, value: Self) {
-                shared.store(value, Ordering::Relaxed);
-            }
-        }
-    )*};
-}
-
-units! {
-    u8 => AtomicU8,
-    u16 => AtomicU16,
-    u32 => AtomicU32,
-    u64 => AtomicU64,
-}
 
 /// Does `$body` with `$unit` being the unit of `$type`: as large as its alignment, but no larger than a machine word.
 macro_rules! with_unit_of {
@@ -79,23 +38,12 @@ const fn units_in<T, U: Unit>(count: usize) -> usize {
     count * (size_of::<T>() / size_of::<U>())
 }
 
-/// Shared memory as the units that everybody accesses it by.
-///
-/// # Safety
-///
-/// `shared` is aligned and has `count` elements, which are accessed in units of `T`, or by bytes, while the answer is used.
-#[inline(always)]
-unsafe fn units_at<'a, T, U: Unit>(shared: *mut T, count: usize) -> &'a [U::Atomic] {
-    // SAFETY: the caller vouches for the elements; atomics may be shared with other atomic accesses.
-    unsafe { slice::from_raw_parts(shared.cast(), units_in::<T, U>(count)) }
-}
-
 /// Copies `count` elements out of shared memory.
 ///
 /// # Safety
 ///
-/// `shared` and `local` are aligned and have `count` elements; the shared ones are accessed in units of `T` only, the
-/// local ones by nobody else. `T` has no padding.
+/// `shared` and `local` are aligned and have `count` elements; others access the shared ones as [`Unit`] says, the local ones
+/// not at all. `T` has no padding.
 #[inline(always)]
 pub(super) unsafe fn copy_out<T>(shared: *mut T, local: *mut T, count: usize) {
     with_unit_of!(T, U => {
@@ -103,10 +51,11 @@ pub(super) unsafe fn copy_out<T>(shared: *mut T, local: *mut T, count: usize) {
         let local = unsafe { slice::from_raw_parts_mut(local.cast::<MaybeUninit<U>>(), units_in::<T, U>(count)) };
         // SAFETY: the caller vouches for as many elements as there is room for.
         let start = unsafe { copy_blocks::<U>(shared.cast(), local.as_mut_ptr().cast(), local.len()) };
-        // SAFETY: as the caller vouches.
-        let shared = unsafe { units_at::<T, U>(shared, count) };
-        for (shared, local) in shared[start..].iter().zip(&mut local[start..]) {
-            local.write(U::load(shared));
+        let mut shared = shared.cast::<U>().wrapping_add(start);
+        for local in &mut local[start..] {
+            // SAFETY: the caller vouches for as many units as the elements have.
+            local.write(unsafe { U::load(shared) });
+            shared = shared.wrapping_add(1);
         }
     });
 }
@@ -121,10 +70,8 @@ pub(super) unsafe fn copy_in<T>(local: *const T, shared: *mut T, count: usize) {
     with_unit_of!(T, U => {
         // SAFETY: the caller vouches for initialised elements, which have no padding.
         let local = unsafe { slice::from_raw_parts(local.cast::<U>(), units_in::<T, U>(count)) };
-        // SAFETY: as the caller vouches.
-        let shared = unsafe { units_at::<T, U>(shared, count) };
         // SAFETY: there are as many elements here as there.
-        unsafe { store_all(local, shared) };
+        unsafe { store_all(local, shared.cast::<U>()) };
     });
 }
 
@@ -141,22 +88,23 @@ pub(super) unsafe fn store_changed<T>(before: *const T, after: *const T, shared:
         let before = unsafe { slice::from_raw_parts(before.cast::<U>(), len) };
         // SAFETY: as above.
         let after = unsafe { slice::from_raw_parts(after.cast::<U>(), len) };
-        // SAFETY: as the caller vouches.
-        let shared = unsafe { units_at::<T, U>(shared, count) };
+        let shared = shared.cast::<U>();
         let end = len - len % const { COMPARED / size_of::<U>() };
         let mut start = 0;
         while start < end {
             let (changed, same) = widely(Compare(&before[start..end], &after[start..end]));
             // SAFETY: these are as many units here as there, as the caller vouches for them.
-            unsafe { store_all(&after[start..start + changed], &shared[start..start + changed]) };
+            unsafe { store_all(&after[start..start + changed], shared.wrapping_add(start)) };
             start += changed + same;
             if changed + same == 0 {
                 let mixed = start..start + COMPARED / size_of::<U>();
-                store_units(&before[mixed.clone()], &after[mixed.clone()], &shared[mixed.clone()]);
+                // SAFETY: as above.
+                unsafe { store_units(&before[mixed.clone()], &after[mixed.clone()], shared.wrapping_add(mixed.start)) };
                 start = mixed.end;
             }
         }
-        store_units(&before[end..], &after[end..], &shared[end..]);
+        // SAFETY: as above.
+        unsafe { store_units(&before[end..], &after[end..], shared.wrapping_add(end)) };
     });
 }
 
@@ -188,22 +136,33 @@ fn leading<U: Unit>(before: &[U], after: &[U], passes: impl Fn(&U, &U) -> bool) 
 ///
 /// # Safety
 ///
-/// The shared ones may be written as atomics may, and are not fewer.
+/// [`Unit::store`] may be called for as many units from `shared` on.
 #[inline(always)]
-unsafe fn store_all<U: Unit>(units: &[U], shared: &[U::Atomic]) {
+unsafe fn store_all<U: Unit>(units: &[U], shared: *mut U) {
     // SAFETY: as the caller vouches.
-    let start = unsafe { copy_blocks::<U>(units.as_ptr(), shared.as_ptr().cast_mut().cast(), units.len()) };
-    for (shared, &unit) in shared[start..].iter().zip(&units[start..]) {
-        U::store(shared, unit);
+    let start = unsafe { copy_blocks::<U>(units.as_ptr(), shared, units.len()) };
+    let mut shared = shared.wrapping_add(start);
+    for &unit in &units[start..] {
+        // SAFETY: as the caller vouches.
+        unsafe { U::store(shared, unit) };
+        shared = shared.wrapping_add(1);
     }
 }
 
+/// Stores the units that differ.
+///
+/// # Safety
+///
+/// As for [`store_all`], for the units of `after`.
 #[inline(always)]
-fn store_units<U: Unit>(before: &[U], after: &[U], shared: &[U::Atomic]) {
-    for (shared, (old, new)) in shared.iter().zip(before.iter().zip(after)) {
+unsafe fn store_units<U: Unit>(before: &[U], after: &[U], shared: *mut U) {
+    let mut shared = shared;
+    for (old, new) in before.iter().zip(after) {
         if old != new {
-            U::store(shared, *new);
+            // SAFETY: as the caller vouches.
+            unsafe { U::store(shared, *new) };
         }
+        shared = shared.wrapping_add(1);
     }
 }
 
