@@ -39,7 +39,7 @@ mod wide;
 /// Each byte is loaded and stored as a relaxed atomic would be, so that handles to the same memory may have elements of
 /// different sizes. There is no undefined behaviour, whoever else writes; but there is no order either:
 ///
-/// - an element larger than its unit may be seen half old and half new. On x86, x86-64 and AArch64 a unit is as large as the
+/// - an element larger than its unit may be seen half old and half new. On x86, x86-64 and aarch64 a unit is as large as the
 ///   alignment of `T`, at most a machine word, so on 64-bit machines scalars are never torn. On other processors it is a byte;
 /// - a load and a later store are two steps: an update that another thread makes in between is lost.
 ///

@@ -5,7 +5,7 @@
 //! `std::sync::atomic`. So to the language there is one size for all, the byte: every access is a row of relaxed atomics of
 //! single bytes, in an order that nobody knows.
 //!
-//! On x86, x86-64 and AArch64 such a row is one instruction, written in assembly; what may do the same as bytes would may do
+//! On x86, x86-64 and aarch64 such a row is one instruction, written in assembly; what may do the same as bytes would may do
 //! it at once. These processors load and store an aligned integer as a whole, so that it is not torn, and they have no rule
 //! against sizes that mix. Elsewhere, and in Miri, which checks the rule, the bytes are accessed one by one.
 

@@ -38,7 +38,7 @@ impl<T: Element> Run<T> {
     ///
     /// # Safety
     ///
-    /// There is one, aligned and valid for reads, and others access it in units of `T` or as foreign code does.
+    /// There is one, aligned and valid for reads, and others access it as `access` does, or foreign code.
     #[inline(always)]
     pub(crate) unsafe fn load_first(&self) -> T {
         let mut value = MaybeUninit::uninit();
@@ -107,8 +107,8 @@ impl<T: Element> Run<T> {
 ///
 /// # Safety
 ///
-/// 1. The elements of each run are initialised, aligned and valid for reads, and others access them in units of `T` or as
-///    foreign code does.
+/// 1. The elements of each run are initialised, aligned and valid for reads, and others access them as `access` does or
+///    foreign code.
 /// 2. `peek` answers 1 to `left()` elements, and `None` where none are left. After `skip` of so many or fewer, it answers those
 ///    that come next.
 /// 3. A clone answers the same.
