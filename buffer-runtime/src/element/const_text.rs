@@ -1,8 +1,8 @@
-//! ConstText that is put together at compile time: formats, and messages of the compiler's.
+//! Text that is put together at compile time: formats, and messages of the compiler's.
 
 use std::ffi::CStr;
 
-/// ConstText of at most `N - 1` bytes, none of which is NUL.
+/// Text of at most `N - 1` bytes, none of which is NUL.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConstText<const N: usize> {
     /// Zeros from `len` on, and `len < N`: so it is a C string as well.
