@@ -90,7 +90,7 @@ fn declares(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
             type Dims = #ty;
 
             #[inline(always)]
-            fn dims(&#receiver) -> #runtime::PyResult<Self::Dims> {
+            fn __buffer_dims(&#receiver) -> #runtime::PyResult<Self::Dims> {
                 #runtime::Ok(#value)
             }
         }
@@ -138,7 +138,7 @@ fn exporter(runtime: &Runtime, export: &Export) -> TokenStream {
         (quote!([#runtime::Dim; 0]), quote!(#runtime::Ok([])))
     } else {
         let declares = quote!(<#ident as #runtime::Declares>);
-        (quote!(#declares::Dims), quote!(#declares::dims(class)))
+        (quote!(#declares::Dims), quote!(#declares::__buffer_dims(class)))
     };
     // What the runtime refuses shows at the field's type.
     let span = Span::call_site().located_at(export.cell.span());

@@ -63,8 +63,8 @@ pub unsafe trait Exporter: Sized {
 
 /// What a class declares of its layout, where it declares anything.
 ///
-/// Exporters call it. It is a trait of its own, which nobody imports, so that an expression of the user's that calls a method
-/// `dims` does not find this one.
+/// Exporters call it. In its implementation, where the user's expressions stand, its method is in scope; so it has a name that
+/// is nobody else's.
 pub trait Declares {
     /// See [`Exporter::Dims`].
     type Dims: Dims;
@@ -74,7 +74,7 @@ pub trait Declares {
     /// # Errors
     ///
     /// Whatever the expressions raise.
-    fn dims(&self) -> PyResult<Self::Dims>;
+    fn __buffer_dims(&self) -> PyResult<Self::Dims>;
 }
 
 /// Where a class's shape comes from.
