@@ -1,16 +1,13 @@
 //! User code under control: its panics stopped, the exception that was pending before it kept.
 
 use std::any::Any;
-use std::borrow::Cow;
 use std::panic::{self, AssertUnwindSafe};
 
-use pyo3::exceptions::{PyBufferError, PyMemoryError};
 use pyo3::panic::PanicException;
-use pyo3::{Bound, Py, PyAny, PyErr, PyErrArguments, PyResult, Python, ffi};
+use pyo3::{PyErr, PyResult, Python, ffi};
 
-use crate::error::{BorrowError, ViewError};
-use crate::format::FormatError;
-use crate::storage::ForeignBufferError;
+use crate::exception::Text;
+use crate::pending::{Pending, attached};
 
 /// Runs user code; its panic becomes PyO3's `PanicException`.
 pub(crate) fn contain<R>(code: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
@@ -18,44 +15,16 @@ pub(crate) fn contain<R>(code: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
 }
 
 fn panic_exception(payload: Box<dyn Any + Send>) -> PyErr {
-    let text = match (payload.downcast_ref::<String>(), payload.downcast_ref::<&str>()) {
-        (Some(text), _) => text.clone(),
-        (_, Some(text)) => (*text).to_owned(),
-        _ => "panic from Rust code".to_owned(),
+    let payload = match payload.downcast::<String>() {
+        Ok(text) => return PanicException::new_err(Text(*text)),
+        Err(payload) => payload,
     };
+    let text = payload.downcast_ref::<&str>().copied().unwrap_or("panic from Rust code");
     // The payload is the user's too, and its drop may panic with a payload of its own. That one is leaked.
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
     }
-    PanicException::new_err(Text::from(text))
-}
-
-/// The text of an exception of ours. Where there is no memory for it the exception goes without, or `MemoryError` takes its
-/// place; PyO3 panics for what it makes of a `String`, and where it raises, nothing stops a panic.
-pub(crate) struct Text(Cow<'static, str>);
-
-impl<T: Into<Cow<'static, str>>> From<T> for Text {
-    fn from(text: T) -> Self {
-        Self(text.into())
-    }
-}
-
-impl PyErrArguments for Text {
-    fn arguments(self, py: Python<'_>) -> Py<PyAny> {
-        // No text is longer than memory.
-        let len = self.0.len().cast_signed();
-        // SAFETY: attached, as the token says; so many bytes are there.
-        let text = unsafe { ffi::PyUnicode_FromStringAndSize(self.0.as_ptr().cast(), len) };
-        // SAFETY: an owned reference, or NULL.
-        let text = unsafe { Bound::from_owned_ptr_or_opt(py, text) };
-        text.map_or_else(
-            || {
-                drop(PyErr::take(py));
-                py.None()
-            },
-            Bound::unbind,
-        )
-    }
+    PanicException::new_err(Text(text))
 }
 
 /// Calls what may fail for somebody who takes raised exceptions alone, and answers `failed` if it does.
@@ -86,82 +55,6 @@ fn raise(py: Python<'_>, error: PyErr) {
     {
         panic.restore(py);
     }
-}
-
-/// The exception that is set: consumers ask again, and release, while one is pending.
-///
-/// Not a `PyErr`: taking a pending `PanicException` as one resumes the panic.
-#[must_use = "the pending exception is to be restored"]
-pub(crate) struct Pending<'py> {
-    py: Python<'py>,
-    #[cfg(Py_3_12)]
-    exception: *mut ffi::PyObject,
-    #[cfg(not(Py_3_12))]
-    exception: [*mut ffi::PyObject; 3],
-}
-
-impl<'py> Pending<'py> {
-    pub(crate) fn take(py: Python<'py>) -> Self {
-        #[cfg(Py_3_12)]
-        // SAFETY: attached, as the token says. The answer is an owned reference or NULL.
-        let exception = unsafe { ffi::PyErr_GetRaisedException() };
-        #[cfg(not(Py_3_12))]
-        let exception = {
-            let mut parts = [std::ptr::null_mut(); 3];
-            let [kind, value, traceback] = &mut parts;
-            // SAFETY: attached, as the token says. The answers are owned references or NULL.
-            unsafe { ffi::PyErr_Fetch(kind, value, traceback) };
-            parts
-        };
-        Self { py, exception }
-    }
-
-    /// Sets it again, in the place of whatever is set now.
-    pub(crate) fn restore(self) {
-        let _ = self.py;
-        #[cfg(Py_3_12)]
-        // SAFETY: attached; the reference is owned and handed over.
-        unsafe {
-            ffi::PyErr_SetRaisedException(self.exception);
-        }
-        #[cfg(not(Py_3_12))]
-        {
-            let [kind, value, traceback] = self.exception;
-            // SAFETY: attached; the references are owned and handed over.
-            unsafe { ffi::PyErr_Restore(kind, value, traceback) };
-        }
-        std::mem::forget(self);
-    }
-
-    /// As an error to be raised on, if there is one.
-    fn into_error(self) -> Option<PyErr> {
-        #[cfg(Py_3_12)]
-        let value = self.exception;
-        #[cfg(not(Py_3_12))]
-        let value = {
-            let [mut kind, mut value, mut traceback] = self.exception;
-            // SAFETY: attached; the references are owned, and so are those that take their place. NULL stays NULL.
-            unsafe { ffi::PyErr_NormalizeException(&raw mut kind, &raw mut value, &raw mut traceback) };
-            if !traceback.is_null() {
-                // SAFETY: attached; with a traceback there is an exception.
-                unsafe { ffi::PyException_SetTraceback(value, traceback) };
-            }
-            // The exception refers to both by now.
-            drop(Self { py: self.py, exception: [kind, std::ptr::null_mut(), traceback] });
-            value
-        };
-        let py = self.py;
-        std::mem::forget(self);
-        // SAFETY: an owned reference, or NULL.
-        let value = unsafe { Bound::from_owned_ptr_or_opt(py, value) };
-        value.map(PyErr::from_value)
-    }
-}
-
-/// What a call has raised that has failed, to be raised on. `PyErr::fetch` would resume the panic that a `PanicException` comes
-/// from, and print that it does.
-pub(crate) fn raised(py: Python<'_>) -> PyErr {
-    Pending::take(py).into_error().unwrap_or_else(|| PyErr::fetch(py))
 }
 
 /// Calls what may run user code and set exceptions, with none pending. The one that was pending before is pending again
@@ -215,25 +108,6 @@ pub(crate) fn undisturbed(code: impl FnOnce()) {
     }
 }
 
-/// Whether this thread is attached. Never attaches, nor waits.
-#[cfg(not(any(Py_LIMITED_API, all(miri, not(test)))))]
-fn attached<'py>() -> Option<Python<'py>> {
-    // SAFETY: any thread may ask, with or without an interpreter; the answer is only compared.
-    let current = unsafe { ffi::compat::PyThreadState_GetUnchecked() };
-    // Up to 3.11 that is the thread which has the GIL, and not always this one. (Nobody tells that of a thread which has run
-    // another interpreter before; it is taken for a detached one.)
-    // SAFETY: as above, with an interpreter.
-    let is_ours = || std::ptr::eq(current, unsafe { ffi::PyGILState_GetThisThreadState() });
-    // SAFETY: the thread state that is current is this thread's.
-    (!current.is_null() && is_ours()).then(|| unsafe { Python::assume_attached() })
-}
-
-/// The stable ABI cannot tell, and under Miri there is no Python but the one of this crate's tests.
-#[cfg(any(Py_LIMITED_API, all(miri, not(test))))]
-fn attached<'py>() -> Option<Python<'py>> {
-    None
-}
-
 /// Releases a view that is held of another exporter, which may run Python code: whatever is pending stays so, and what the
 /// release leaves raised is reported, since there is nobody to raise it to.
 ///
@@ -247,50 +121,4 @@ pub(crate) unsafe fn release_held(py: Python<'_>, view: *mut ffi::Py_buffer) {
         report_raised(py);
     };
     if PyErr::occurred(py) { with_none_pending(py, release, |()| false) } else { release() }
-}
-
-impl Drop for Pending<'_> {
-    /// Lets go of it, when another exception takes its place.
-    fn drop(&mut self) {
-        #[cfg(Py_3_12)]
-        let parts = [self.exception];
-        #[cfg(not(Py_3_12))]
-        let parts = self.exception;
-        for part in parts {
-            // SAFETY: attached, as the token says; each part is an owned reference or NULL.
-            unsafe { ffi::Py_XDECREF(part) };
-        }
-    }
-}
-
-impl From<BorrowError> for PyErr {
-    fn from(error: BorrowError) -> Self {
-        let text = Text::from(error.to_string());
-        if error.is_out_of_memory() { PyMemoryError::new_err(text) } else { PyBufferError::new_err(text) }
-    }
-}
-
-impl From<ViewError> for PyErr {
-    fn from(error: ViewError) -> Self {
-        PyBufferError::new_err(Text::from(error.to_string()))
-    }
-}
-
-/// As what the declaration of a layout raises.
-impl From<FormatError> for PyErr {
-    fn from(error: FormatError) -> Self {
-        PyBufferError::new_err(Text::from(format!("cannot grant a view: {error}")))
-    }
-}
-
-impl From<ForeignBufferError> for PyErr {
-    fn from(error: ForeignBufferError) -> Self {
-        let text = Text::from(error.to_string());
-        match error {
-            ForeignBufferError::Misaligned { .. } => PyBufferError::new_err(text),
-            ForeignBufferError::Null { .. }
-            | ForeignBufferError::TooLong { .. }
-            | ForeignBufferError::PastTheEnd { .. } => PyMemoryError::new_err(text),
-        }
-    }
 }

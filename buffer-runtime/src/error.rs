@@ -46,8 +46,8 @@ impl BorrowError {
         matches!(self.blocker, Blocker::Pinned { .. })
     }
 
-    /// Whether there was no memory for the copy that [`write_or_detach`](crate::ExportCell::write_or_detach) makes. `?` turns
-    /// it into Python's `MemoryError`.
+    /// Whether there was no memory for the copy that [`write_or_detach`](crate::ExportCell::write_or_detach) makes, or for the
+    /// closed cell that [`detach`](crate::ExportCell::detach) leaves behind. `?` turns it into Python's `MemoryError`.
     pub fn is_out_of_memory(&self) -> bool {
         self.blocker == Blocker::OutOfMemory
     }
@@ -89,6 +89,13 @@ pub(crate) enum ViewError {
     Request(Refusal),
     /// Views of another class's layout are alive: the cell was swapped between objects.
     ForeignLayout,
+}
+
+impl ViewError {
+    /// Whether there is no memory for the layout.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Layout(LayoutError::OutOfMemory))
+    }
 }
 
 impl fmt::Display for ViewError {

@@ -87,8 +87,7 @@ impl Format {
     /// deeper than 64 levels, gives an array more than 64 dimensions, or describes more than `isize::MAX` bytes.
     pub fn parse(text: &str) -> Result<Self, FormatError> {
         let (item, itemsize, alignment) = parse::parse(text)?;
-        let text = CString::new(text).map_err(|nul| FormatError::nul(text, nul.nul_position()))?;
-        Ok(Self { text, item, itemsize, alignment })
+        Ok(Self { text: parse::copy(text)?, item, itemsize, alignment })
     }
 
     /// The size of an item in bytes, padding included; at most `isize::MAX`, and 0 where there is nothing in it.

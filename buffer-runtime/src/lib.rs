@@ -55,6 +55,8 @@ mod contain;
 mod element;
 mod error;
 #[cfg(not(loom))]
+mod exception;
+#[cfg(not(loom))]
 mod export;
 #[cfg(not(loom))]
 mod ext;
@@ -65,6 +67,9 @@ mod interpreter;
 mod layout;
 mod limits;
 mod lock;
+mod memory;
+#[cfg(not(loom))]
+mod pending;
 mod request;
 #[cfg(not(loom))]
 mod scoped;

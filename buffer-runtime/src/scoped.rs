@@ -5,14 +5,21 @@
 
 mod gate;
 
+use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyBufferError, PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyBufferError, PyMemoryError, PyRuntimeError, PyTypeError};
+use pyo3::impl_::pyclass::PyClassImpl;
 use pyo3::prelude::*;
-use pyo3::types::{PyMemoryView, PyTuple};
-use pyo3::{PyTraverseError, PyVisit, ffi};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyMemoryView, PyString, PyTuple};
+use pyo3::{PyClass, PyTraverseError, PyVisit, ffi};
 
 use self::gate::Gate;
+use crate::contain::contain;
+use crate::exception::{ClassName, exception};
+use crate::export::array::memoryview;
+use crate::pending::owned;
 
 /// A view of an object that ends with a `with` block, whatever variables still name it. In the `#[pymethods]` of a class:
 ///
@@ -88,9 +95,14 @@ impl ScopedView {
     pub fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         // SAFETY: attached, as the object says, which is alive.
         if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 0 {
-            let class = object.get_type().name()?;
-            return Err(PyTypeError::new_err(format!("a bytes-like object is required, not '{class}'")));
+            let class = ClassName::of(object)?;
+            let text = format_args!("a bytes-like object is required, not '{class}'");
+            return Err(exception::<PyTypeError>(object.py(), text));
         }
+        let py = object.py();
+        make_class::<Self>(py)?;
+        make_class::<Gate>(py)?;
+        release_name(py)?;
         Ok(Self { object: object.clone().unbind(), range: None, entered: Mutex::new(None) })
     }
 
@@ -116,14 +128,42 @@ impl ScopedView {
     }
 }
 
+/// Makes a class of ours before its first object, for which PyO3 would panic where there is no memory for the class.
+///
+/// # Errors
+///
+/// `MemoryError`: nothing else can be missing.
+fn make_class<T: PyClass>(py: Python<'_>) -> PyResult<()> {
+    let made = contain(|| <T as PyClassImpl>::lazy_type_object().get_or_try_init(py).map(drop));
+    made.map_err(|_| exception::<PyMemoryError>(py, "out of memory for a class"))
+}
+
+/// The name of the method that ends a memoryview: a string of Python's, so that none is to be made at the end of a block, when
+/// there may be no memory for it.
+fn release_name(py: Python<'_>) -> PyResult<&'static Py<PyString>> {
+    static NAME: PyOnceLock<Py<PyString>> = PyOnceLock::new();
+    NAME.get_or_try_init(py, || PyString::from_bytes(py, b"release").map(Bound::unbind))
+}
+
+/// Calls that method.
+fn release(view: &Bound<'_, PyMemoryView>) -> PyResult<()> {
+    let py = view.py();
+    let name = release_name(py)?.as_ptr();
+    // SAFETY: attached, with a memoryview and a string that are alive; NULL ends the arguments, of which there are none.
+    let done = unsafe { ffi::PyObject_CallMethodObjArgs(view.as_ptr(), name, ptr::null_mut::<ffi::PyObject>()) };
+    // SAFETY: that is an owned reference, or NULL.
+    unsafe { owned(py, done) }.map(drop)
+}
+
 #[pymethods]
 impl ScopedView {
     fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMemoryView>> {
         let gate = Gate::new(self.object.bind(py), self.range)?.into_object(py)?;
-        let view = PyMemoryView::from(gate.as_any());
+        let view = memoryview(gate.as_any());
         // From now on consumers alone hold it, of which the memoryview is the first.
         Gate::leave(&gate);
-        let view = view?;
+        // SAFETY: a memoryview is what it answers.
+        let view = unsafe { view?.cast_into_unchecked::<PyMemoryView>() };
         let entering = Entered { view: view.clone().unbind(), gate: gate.unbind() };
         let refused = {
             let mut entered = self.entered();
@@ -131,7 +171,7 @@ impl ScopedView {
         };
         if refused.is_some() {
             let text = "this view has been entered, and its block has not ended; ask the object for another view";
-            return Err(PyRuntimeError::new_err(text));
+            return Err(exception::<PyRuntimeError>(py, text));
         }
         Ok(view)
     }
@@ -140,12 +180,12 @@ impl ScopedView {
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
         let Some(Entered { view, gate }) = self.entered().take() else { return Ok(()) };
         // Refused where somebody holds it; then the gate is held as well, and has better words for it.
-        let released = view.bind(py).call_method0("release").map(drop);
+        let released = release(view.bind(py));
         if gate.get().is_held() {
             // Not made of another exception: Python links this one to what the block has raised.
             let text = "cannot release the view at the end of its block: a slice of it, an array or another consumer still \
                         holds the memory; delete them inside the block, or make copies of what is needed afterwards";
-            return Err(PyBufferError::new_err(text));
+            return Err(exception::<PyBufferError>(py, text));
         }
         released
     }
@@ -157,10 +197,11 @@ impl ScopedView {
         _args: &Bound<'_, PyTuple>,
         _kwargs: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let class = slf.get_type().name()?;
-        Err(PyTypeError::new_err(format!(
-            "a {class} is no buffer; enter it first, as in `with m.view() as v:`, and use `v`"
-        )))
+        let class = ClassName::of(slf)?;
+        Err(exception::<PyTypeError>(
+            slf.py(),
+            format_args!("a {class} is no buffer; enter it first, as in `with m.view() as v:`, and use `v`"),
+        ))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

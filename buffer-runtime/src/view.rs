@@ -32,8 +32,8 @@ use self::reported::Places;
 use self::starts::Starts;
 use self::walk::{Cursor, Walk};
 use self::wanted::Wanted;
-use crate::contain::Text;
 use crate::element::{self, Element};
+use crate::exception::{ClassName, exception};
 use crate::shared::{Run, SharedRead};
 
 /// A view of the buffer of a Python object, to read its items as `T`.
@@ -300,15 +300,20 @@ impl<'py, T: Element> BufferView<'py, T> {
 
 /// What a problem raises.
 fn raise(object: &Bound<'_, PyAny>, problem: &Rejection) -> PyErr {
+    let py = object.py();
     match problem {
-        Rejection::NoRoom => PyMemoryError::new_err(Text::from(problem.to_string())),
-        Rejection::Contradiction(contradiction) => match object.get_type().name() {
-            Ok(class) => PyBufferError::new_err(Text::from(format!(
-                "the buffer of this '{class}' contradicts itself: {contradiction}; its exporter is to be mended"
-            ))),
+        Rejection::NoRoom => exception::<PyMemoryError>(py, problem),
+        Rejection::Unreadable(error) if error.is_out_of_memory() => exception::<PyMemoryError>(py, problem),
+        Rejection::Contradiction(contradiction) => match ClassName::of(object) {
+            Ok(class) => exception::<PyBufferError>(
+                py,
+                format_args!(
+                    "the buffer of this '{class}' contradicts itself: {contradiction}; its exporter is to be mended"
+                ),
+            ),
             Err(error) => error,
         },
-        _ => PyBufferError::new_err(Text::from(problem.to_string())),
+        _ => exception::<PyBufferError>(py, problem),
     }
 }
 

@@ -9,6 +9,7 @@ mod compared;
 mod ended;
 mod foreign;
 mod hammer;
+mod memory;
 mod owners;
 mod parted;
 mod pieces;
@@ -27,6 +28,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         ended::add,
         foreign::add,
         hammer::add,
+        memory::add,
         owners::add,
         parted::add,
         pieces::add,

@@ -26,6 +26,7 @@ use super::published::Published;
 use crate::fork;
 use crate::layout::Memory;
 use crate::lock::{GuardKind, Lock, Pin};
+use crate::memory::{NoMemory, boxed};
 use crate::storage::{Exportable, OwnLayout};
 
 /// The part of a block that does not depend on the type of its storage. Aligned so that a view can keep a tag in the low
@@ -169,25 +170,25 @@ impl<S> Block<S> {
 impl<S: Exportable> Block<S> {
     /// Moves the storage into a block of its own.
     pub(super) fn allocate(storage: S) -> NonNull<Self> {
-        let block = Self::boxed(MaybeUninit::new(storage), true);
+        let block = Self::leaked(Box::new(Self::of(MaybeUninit::new(storage), true)));
         // SAFETY: the block is new, so nobody else knows it or its storage.
         unsafe { Self::capture(block) };
         block
     }
 
     /// A block that is closed, and so will never have a storage.
-    pub(super) fn without_storage() -> NonNull<Self> {
-        let block = Self::boxed(MaybeUninit::uninit(), false);
+    pub(super) fn without_storage() -> Result<NonNull<Self>, NoMemory> {
+        let block = Self::leaked(boxed(Self::of(MaybeUninit::uninit(), false))?);
         // SAFETY: the block is alive, and nobody else knows it.
         let header = unsafe { Self::header(block).as_ref() };
         header.lock.begin_exclusive(GuardKind::Closed).expect("a new lock has nothing in the way");
-        block
+        Ok(block)
     }
 
-    /// Says where no elements are.
-    fn boxed(storage: MaybeUninit<S>, stored: bool) -> NonNull<Self> {
+    /// A block with no captured elements.
+    fn of(storage: MaybeUninit<S>, stored: bool) -> Self {
         fork::note();
-        let block = Box::new(Self {
+        Self {
             header: Header {
                 lock: Lock::new(),
                 pin: Pin::new(),
@@ -203,7 +204,10 @@ impl<S: Exportable> Block<S> {
                 next_orphan: AtomicUsize::new(0),
             },
             storage: UnsafeCell::new(storage),
-        });
+        }
+    }
+
+    fn leaked(block: Box<Self>) -> NonNull<Self> {
         // SAFETY: the pointer of a Box is not null.
         unsafe { NonNull::new_unchecked(Box::into_raw(block)) }
     }

@@ -9,6 +9,7 @@ use super::block::Block;
 use super::{ExportCell, Header};
 use crate::error::{Attempt, BorrowError};
 use crate::lock::{Blocker, Closing, GuardKind};
+use crate::memory::NoMemory;
 use crate::storage::Exportable;
 
 impl<S: Exportable> ExportCell<S> {
@@ -127,14 +128,16 @@ impl<S: Exportable> ExportCell<S> {
     ///
     /// # Errors
     ///
-    /// The memory is [pinned](Self::is_pinned): without a view that counts, nobody would know how long it is needed.
+    /// The memory is [pinned](Self::is_pinned): without a view that counts, nobody would know how long it is needed. Or there is
+    /// [no memory](BorrowError::is_out_of_memory) for the cell that takes its place.
     pub fn detach(&mut self) -> Result<(), BorrowError> {
         // The views that are alive keep the memory; those that are over do not.
         let Header { pin, .. } = self.header();
         pin.admit(GuardKind::Closed).map_err(|blocker| BorrowError::new(Attempt::Detach, blocker))?;
         if !self.is_closed() {
+            let closed = Self::closed().map_err(|NoMemory| BorrowError::new(Attempt::Detach, Blocker::OutOfMemory))?;
             // Closed before the storage is dropped, which may be any code.
-            drop(mem::replace(self, Self::closed()));
+            drop(mem::replace(self, closed));
         }
         Ok(())
     }
@@ -159,7 +162,7 @@ impl<S: Exportable> ExportCell<S> {
     }
 
     /// A cell that never had a storage.
-    fn closed() -> Self {
-        Self { block: Block::without_storage().as_ptr(), owns: PhantomData }
+    fn closed() -> Result<Self, NoMemory> {
+        Ok(Self { block: Block::without_storage()?.as_ptr(), owns: PhantomData })
     }
 }

@@ -11,6 +11,7 @@ use super::published::{Description, Published};
 use super::ticket::Ticket;
 use crate::error::ViewError;
 use crate::layout::{Declaration, Descriptor, Memory};
+use crate::memory::boxed;
 use crate::request::{self, Answer, Flags};
 
 /// Aligned so that a view can keep a tag in the low bits of its address.
@@ -47,7 +48,7 @@ impl<'a> PartGrant<'a> {
     ///
     /// # Errors
     ///
-    /// The declaration does not fit, or the request cannot be answered.
+    /// The declaration does not fit, the request cannot be answered, or there is no memory.
     pub(crate) fn new(
         mut whole: Grant<'a>,
         descriptor: &'static Descriptor,
@@ -56,9 +57,11 @@ impl<'a> PartGrant<'a> {
     ) -> Result<Self, Denied> {
         let header = whole.header();
         let memory = Memory { len: header.bytes(), row_len: None };
-        let mut part = Box::new(PartView { ticket: whole.ticket(), layout: Published::unresolved() });
+        let misfit = |error| Denied::Misfit { error, len: memory.len };
+        let part = PartView { ticket: whole.ticket(), layout: Published::unresolved() };
+        let mut part = boxed(part).map_err(|error| misfit(error.into()))?;
         let resolved = part.layout.resolve(descriptor, declared, memory, ptr::null_mut());
-        resolved.map_err(|error| Denied::Misfit { error, len: memory.len })?;
+        resolved.map_err(misfit)?;
 
         let facts = part.layout.facts;
         let answer = request::answer(flags, facts)?;

@@ -7,6 +7,7 @@ use std::ptr::{self, NonNull};
 
 use super::Header;
 use crate::layout::{self, Declaration, Descriptor, Dims, Facts, LayoutError, Memory};
+use crate::memory::{NoMemory, c_string, collect};
 use crate::request::{Answer, Granted};
 
 /// The layout that live views share: what a `Py_buffer` points to.
@@ -131,7 +132,7 @@ impl Published {
         self.outdate();
         let ndim = layout::ndim(descriptor, memory, declared)?;
         let count = layout::count_of_numbers(ndim);
-        self.reserve(count);
+        self.reserve(count)?;
         // SAFETY: `reserve` made room for so many numbers, which nobody else refers to (invariant 4).
         let arrays = unsafe { std::slice::from_raw_parts_mut(self.arrays.as_ptr(), count) };
         let resolved = layout::resolve(descriptor, memory, declared, arrays)?;
@@ -141,7 +142,7 @@ impl Published {
         // A layout that turns out read-only is not what the class's views are counted as without a closer look.
         let as_declared = resolved.facts.readonly == descriptor.readonly;
         self.granted = if as_declared { Granted::by(resolved.facts) } else { Granted::NONE };
-        self.format = declared.item.map(|item| item.format.to_owned());
+        self.format = declared.item.map(|item| c_string(item.format)).transpose()?;
         // Without dimensions there are no arrays.
         let array = |start| if ndim == 0 { ptr::null_mut() } else { self.arrays.as_ptr().wrapping_add(start) };
         self.description = Description {
@@ -160,15 +161,17 @@ impl Published {
     }
 
     /// Makes room for `count` numbers. The old arrays may go.
-    fn reserve(&mut self, count: usize) {
+    fn reserve(&mut self, count: usize) -> Result<(), NoMemory> {
         if self.capacity >= count {
-            return;
+            return Ok(());
         }
         self.free_arrays();
-        let arrays: *mut [isize] = Box::into_raw(vec![0; count].into_boxed_slice());
-        self.capacity = arrays.len();
+        let numbers = collect((0..count).map(|_| 0))?;
+        let numbers: *mut [isize] = Box::into_raw(numbers.into_boxed_slice());
+        self.capacity = numbers.len();
         // SAFETY: the pointer of a Box is not null.
-        self.arrays = unsafe { NonNull::new_unchecked(arrays.cast()) };
+        self.arrays = unsafe { NonNull::new_unchecked(numbers.cast()) };
+        Ok(())
     }
 
     fn free_arrays(&mut self) {

@@ -4,10 +4,12 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::impl_::pymethods::{PyMethodDef, PyMethodDefType};
 use pyo3::impl_::trampoline::{MethodDef, cfunction_with_keywords};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyString, PyTuple};
 use pyo3::{Borrowed, ffi};
 
-use crate::contain::{Text, raised, raising};
+use crate::contain::raising;
+use crate::exception::{ClassName, exception};
+use crate::pending::owned;
 
 /// The methods of a class without `#[buffer(no_array)]`.
 ///
@@ -60,43 +62,73 @@ pub(crate) fn array_of<'py>(
     keywords: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let view = memoryview(object)?;
-    let options = options(args, keywords)?;
-    object.py().import("numpy")?.getattr("array")?.call((view,), Some(&options))
+    let Options { dtype, copy } = Options::read(args, keywords)?;
+    let (py, none) = (object.py(), object.py().None());
+    let or_none = |value: &Option<Bound<'py, PyAny>>| value.as_ref().map_or(none.as_ptr(), Bound::as_ptr);
+    // C functions that take names as they are: PyO3 would make strings of the names, and panic without memory for them.
+    // SAFETY: attached, as the object says; the text is static.
+    let numpy = unsafe { ffi::PyImport_ImportModule(c"numpy".as_ptr()) };
+    // SAFETY: the answer is an owned reference, or NULL.
+    let numpy = unsafe { owned(py, numpy) }?;
+    // SAFETY: attached, with an object that is alive; the text is static.
+    let array = unsafe { ffi::PyObject_GetAttrString(numpy.as_ptr(), c"array".as_ptr()) };
+    // SAFETY: as for `numpy`.
+    let array = unsafe { owned(py, array) }?;
+    // SAFETY: attached; the format takes one object, which is alive.
+    let args = unsafe { ffi::Py_BuildValue(c"(O)".as_ptr(), view.as_ptr()) };
+    // SAFETY: as for `numpy`.
+    let args = unsafe { owned(py, args) }?;
+    let (dtype, copy) = ((c"dtype".as_ptr(), or_none(&dtype)), (c"copy".as_ptr(), or_none(&copy)));
+    // SAFETY: attached; the format takes a text and an object, twice.
+    let options = unsafe { ffi::Py_BuildValue(c"{sOsO}".as_ptr(), dtype.0, dtype.1, copy.0, copy.1) };
+    // SAFETY: as for `numpy`.
+    let options = unsafe { owned(py, options) }?;
+    // SAFETY: attached, with a callable, a tuple and a dict that are alive.
+    let made = unsafe { ffi::PyObject_Call(array.as_ptr(), args.as_ptr(), options.as_ptr()) };
+    // SAFETY: as for `numpy`.
+    unsafe { owned(py, made) }
 }
 
 /// As `PyMemoryView::from`, which resumes the panic of an exporter that has panicked.
-fn memoryview<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = object.py();
+pub(crate) fn memoryview<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: attached, as the object says, which is alive.
     let view = unsafe { ffi::PyMemoryView_FromObject(object.as_ptr()) };
-    // SAFETY: an owned reference, or NULL with an exception set.
-    let view = unsafe { Bound::from_owned_ptr_or_opt(py, view) };
-    view.ok_or_else(|| raised(py))
+    // SAFETY: the answer is an owned reference, or NULL.
+    unsafe { owned(object.py(), view) }
 }
 
 /// What numpy is asked for. Every numpy takes `None` for both: a type that fits, and a copy if one is needed.
-fn options<'py>(args: &Bound<'py, PyTuple>, keywords: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyDict>> {
-    let options = PyDict::new(args.py());
-    options.set_item("dtype", None::<()>)?;
-    options.set_item("copy", None::<()>)?;
-    if args.len() > 1 {
-        let count = args.len();
-        return Err(PyTypeError::new_err(Text::from(format!(
-            "__array__() takes at most 1 positional argument ({count} given)"
-        ))));
-    }
-    if let Ok(dtype) = args.get_item(0) {
-        options.set_item("dtype", dtype)?;
-    }
-    for (name, value) in keywords.into_iter().flatten() {
-        match name.extract::<String>()?.as_str() {
-            "dtype" if args.is_empty() => options.set_item("dtype", value)?,
-            "copy" => options.set_item("copy", value.extract::<Option<bool>>()?)?,
-            other => {
-                let text = format!("__array__() got an unexpected or repeated keyword argument '{other}'");
-                return Err(PyTypeError::new_err(Text::from(text)));
+#[derive(Default)]
+struct Options<'py> {
+    dtype: Option<Bound<'py, PyAny>>,
+    copy: Option<Bound<'py, PyAny>>,
+}
+
+impl<'py> Options<'py> {
+    fn read(args: &Bound<'py, PyTuple>, keywords: Option<&Bound<'py, PyDict>>) -> PyResult<Self> {
+        let py = args.py();
+        let mut options = Self::default();
+        if args.len() > 1 {
+            let count = args.len();
+            let text = format_args!("__array__() takes at most 1 positional argument ({count} given)");
+            return Err(exception::<PyTypeError>(py, text));
+        }
+        options.dtype = args.get_item(0).ok();
+        for (name, value) in keywords.into_iter().flatten() {
+            match name.cast::<PyString>()?.to_str()? {
+                "dtype" if args.is_empty() => options.dtype = Some(value),
+                "copy" if value.is_none() || value.is_instance_of::<PyBool>() => options.copy = Some(value),
+                "copy" => {
+                    let class = ClassName::of(&value)?;
+                    let text = format_args!("__array__() takes True, False or None for 'copy', not '{class}'");
+                    return Err(exception::<PyTypeError>(py, text));
+                }
+                other => {
+                    let text = format_args!("__array__() got an unexpected or repeated keyword argument '{other}'");
+                    return Err(exception::<PyTypeError>(py, text));
+                }
             }
         }
+        Ok(options)
     }
-    Ok(options)
 }

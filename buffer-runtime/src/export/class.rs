@@ -9,8 +9,8 @@ use pyo3::pyclass::boolean_struct::{False, True};
 use pyo3::{Borrowed, Py, PyClass, PyErr, PyResult, Python, ffi};
 
 use crate::cell::{ExportCell, Grant};
-use crate::contain::Text;
 use crate::element::{self, Element};
+use crate::exception::exception;
 use crate::layout::{Descriptor, Dims, Order, Placement};
 use crate::limits::MAX_NDIM;
 use crate::request::Flags;
@@ -323,17 +323,15 @@ pub enum Unreached {
 
 impl Unreached {
     /// What an object of this class raises.
-    pub(super) fn of<C: Class>(self) -> PyErr {
+    pub(super) fn of<C: Class>(self, py: Python<'_>) -> PyErr {
         let class = C::NAME;
-        PyBufferError::new_err(Text::from(match self {
-            Self::MutablyBorrowed => format!(
-                "cannot grant a view: this `{class}` is mutably borrowed; ask when the `&mut self` method that is \
-                 running has returned"
-            ),
-            Self::BoundToThread => format!(
-                "cannot grant a view: this `{class}` has an `unsendable` base class; ask on the thread that made it"
-            ),
-        }))
+        let why = match self {
+            Self::MutablyBorrowed => {
+                "is mutably borrowed; ask when the `&mut self` method that is running has returned"
+            }
+            Self::BoundToThread => "has an `unsendable` base class; ask on the thread that made it",
+        };
+        exception::<PyBufferError>(py, format_args!("cannot grant a view: this `{class}` {why}"))
     }
 }
 

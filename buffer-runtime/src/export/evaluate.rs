@@ -9,9 +9,11 @@ use pyo3::{PyErr, PyResult, Python, ffi};
 
 use super::class::{Exporter, ShapeSource};
 use crate::cell::Denied;
-use crate::contain::{Text, contain};
+use crate::contain::contain;
 use crate::error::ViewError;
+use crate::exception::exception;
 use crate::lock::Blocker;
+use crate::pending::raised;
 use crate::request::Flags;
 
 /// How often an evaluated layout that no longer fits the storage is evaluated again.
@@ -107,11 +109,11 @@ impl<'py> Level<'py> {
         if DEPTH.get() == MAX_DEPTH {
             let text =
                 "the shape of a buffer keeps asking for views of its own object; compute it without viewing the object";
-            return Err(PyRecursionError::new_err(Text::from(text)));
+            return Err(exception::<PyRecursionError>(py, text));
         }
         // SAFETY: attached, as the token says; the text is static.
         if unsafe { ffi::Py_EnterRecursiveCall(c" while computing the shape of a buffer".as_ptr()) } != 0 {
-            return Err(PyErr::fetch(py));
+            return Err(raised(py));
         }
         DEPTH.set(DEPTH.get() + 1);
         Ok(Self(PhantomData))

@@ -85,7 +85,7 @@ pub(super) unsafe fn with_grant<T: Exporter<Cell: Cell>>(
         evaluating::<T, _>(py, class, flags, || Some(cell.len()), attempt).map(with)
     };
     // SAFETY: the caller vouches for the object.
-    unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or_else(|unreached| Err(unreached.of::<T::Class>()))
+    unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or_else(|unreached| Err(unreached.of::<T::Class>(py)))
 }
 
 /// `bf_getbuffer` in a class that exports a cell, where [`grant_at_once`] gave up.

@@ -12,8 +12,8 @@ use super::class::{Class, Exported, Exporter, WithGrant};
 use super::evaluate::{Failed, evaluating};
 use super::grant::fill;
 use crate::cell::{Denied, Grant, PartGrant};
-use crate::contain::Text;
 use crate::error::ViewError;
+use crate::exception::exception;
 use crate::layout::{Declaration, Descriptor, Dims, Item};
 use crate::lock::ViewKind;
 use crate::request::{Flags, Refusal};
@@ -39,7 +39,7 @@ pub(super) unsafe fn grant_view_of_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     let entry = W::ENTRY;
     let Some(WithGrant(with_grant)) = entry.with_grant else {
         // Such a class does not compile.
-        return Err(PyBufferError::new_err(Text::from("cannot grant a view: it would be of a part of a part")));
+        return Err(exception::<PyBufferError>(py, "cannot grant a view: it would be of a part of a part"));
     };
     if (T::READONLY || entry.readonly) && flags.writable() {
         return Err(ViewError::from(Refusal::ReadOnly).into());
@@ -53,7 +53,7 @@ pub(super) unsafe fn grant_view_of_part<T: Exporter<Cell = Py<W>>, W: Exported>(
             let declared = dims.declaration(T::descriptor());
             let mut granted = Err(Denied::Changed.into());
             let mut grant_part = |whole: Grant<'_>| {
-                granted = part_of(whole, T::descriptor(), declared, flags).map(|part| {
+                granted = part_of(py, whole, T::descriptor(), declared, flags).map(|part| {
                     if entry.pin {
                         part.pin();
                     }
@@ -70,11 +70,12 @@ pub(super) unsafe fn grant_view_of_part<T: Exporter<Cell = Py<W>>, W: Exported>(
         evaluating::<T, _>(py, class, flags, || None, attempt)
     };
     // SAFETY: the caller vouches for the object.
-    unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or_else(|unreached| Err(unreached.of::<T::Class>()))
+    unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or_else(|unreached| Err(unreached.of::<T::Class>(py)))
 }
 
 /// Makes a view of the whole one of a part.
 fn part_of<'a>(
+    py: Python<'_>,
     whole: Grant<'a>,
     descriptor: &'static Descriptor,
     declared: Declaration<'_>,
@@ -83,7 +84,7 @@ fn part_of<'a>(
     if whole.header().kind.indirect {
         let text = "cannot grant a view: it would be part of rows that are allocated one by one; slice a memoryview of all of \
                     them instead";
-        return Err(PyBufferError::new_err(Text::from(text)).into());
+        return Err(exception::<PyBufferError>(py, text).into());
     }
     let all = whole.layout().description;
     // SAFETY: a layout has a format, which stays while the view is counted.
@@ -93,11 +94,11 @@ fn part_of<'a>(
         None => Item { format, itemsize: all.itemsize.cast_unsigned() },
         Some(item) if format == c"B" => item,
         Some(_) => {
-            let text = format!(
+            let text = format_args!(
                 "cannot grant a view: `format` says what bytes are, but the items of the whole are {format:?}; remove \
                  `format`, or store bytes"
             );
-            return Err(PyBufferError::new_err(Text::from(text)).into());
+            return Err(exception::<PyBufferError>(py, text).into());
         }
     };
     let readonly = declared.readonly || whole.ticket().access == ViewKind::ReadOnly;

@@ -8,6 +8,7 @@
 //! - `impl_::pyclass::NoopThreadChecker`, `impl_::pycell::PyClassObjectBaseLayout` and `pyclass::boolean_struct`, in
 //!   `class`;
 //! - `impl_::trampoline::{getbufferproc, MethodDef}` here, and `releasebufferproc` in `release`;
+//! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `scoped`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
 //! - the names `__pymethod___getbuffer____`, `__pymethod___releasebuffer____` and `__pymethod___array____`, in the derive.
 //!
@@ -27,7 +28,8 @@ use super::grant::{grant_at_once, grant_view, with_grant};
 use super::part::grant_view_of_part;
 use super::release::{drain_orphans, releasebuffer};
 use crate::cell::ExportCell;
-use crate::contain::{Text, raising, with_none_pending};
+use crate::contain::{raising, with_none_pending};
+use crate::exception::exception;
 use crate::request::Flags;
 use crate::storage::Exportable;
 
@@ -169,7 +171,7 @@ unsafe fn get<G: Get>(
     Ok(raising(py, -1, || {
         if view.is_null() {
             let text = "a view was requested into a NULL Py_buffer; pass the address of one";
-            return Err(PyBufferError::new_err(Text::from(text)));
+            return Err(exception::<PyBufferError>(py, text));
         }
         // Whatever comes, a refusal leaves NULL here.
         // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
@@ -188,13 +190,14 @@ unsafe fn get<G: Get>(
 /// # Errors
 ///
 /// `RuntimeError` when the slots are not there.
-pub fn assert_exported<T: PyClass>(_py: Python<'_>) -> PyResult<()> {
+pub fn assert_exported<T: PyClass>(py: Python<'_>) -> PyResult<()> {
     let exported = T::items_iter().any(|items| items.slots.iter().any(|slot| slot.slot == ffi::Py_bf_getbuffer));
     if exported {
         return Ok(());
     }
-    Err(PyRuntimeError::new_err(format!(
-        "the linker dropped the buffer slots of `{}`; link the library that defines it with --whole-archive",
-        T::NAME
-    )))
+    let class = T::NAME;
+    let text = format_args!(
+        "the linker dropped the buffer slots of `{class}`; link the library that defines it with --whole-archive"
+    );
+    Err(exception::<PyRuntimeError>(py, text))
 }

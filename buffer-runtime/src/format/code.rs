@@ -130,7 +130,11 @@ pub(super) fn unit(code: &str, mode: Mode) -> Result<Unit, Problem> {
         "h" | "H" => 2,
         "i" | "I" | "l" | "L" => 4,
         "q" | "Q" => 8,
-        "n" | "N" | "P" | "g" | "Zg" => return Err(Problem::NativeOnly(code.into())),
+        "n" => return Err(Problem::NativeOnly("n")),
+        "N" => return Err(Problem::NativeOnly("N")),
+        "P" => return Err(Problem::NativeOnly("P")),
+        "g" => return Err(Problem::NativeOnly("g")),
+        "Zg" => return Err(Problem::NativeOnly("Zg")),
         _ => native.size,
     };
     Ok(Unit { size, ..native })

@@ -12,17 +12,22 @@ use crate::limits::{MAX_DEPTH, MAX_NDIM};
 pub struct FormatError {
     problem: Problem,
     position: usize,
-    /// What stands around the position, quoted.
-    excerpt: String,
+    /// What stands around the position.
+    excerpt: Excerpt,
 }
 
 impl FormatError {
     pub(super) fn new(problem: Problem, text: &str, position: usize) -> Self {
-        Self { problem, position, excerpt: excerpt(text, position) }
+        Self { problem, position, excerpt: Excerpt::of(text, position) }
     }
 
     pub(super) fn nul(text: &str, position: usize) -> Self {
         Self::new(Problem::Nul, text, position)
+    }
+
+    /// Whether there was no memory to read it. `?` turns it into Python's `MemoryError`.
+    pub fn is_out_of_memory(&self) -> bool {
+        self.problem == Problem::OutOfMemory
     }
 
     /// Where the problem begins, in bytes from the start of the text.
@@ -31,15 +36,40 @@ impl FormatError {
     }
 }
 
-/// At most a line of the text, in quotes.
-fn excerpt(text: &str, position: usize) -> String {
+/// At most a line of the text. A copy that takes no memory but its own: an exporter's format may be wrong where there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Excerpt {
+    bytes: [u8; Self::MOST],
+    len: usize,
+    /// Whether there is more before it, and after it.
+    cut: (bool, bool),
+}
+
+impl Excerpt {
     const BEFORE: usize = 24;
     const AFTER: usize = 24;
-    let boundary = |near: usize| (0..=near).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-    let start = boundary(position.saturating_sub(BEFORE));
-    let end = boundary(position.saturating_add(AFTER).min(text.len()));
-    let dots = |cut| if cut { "..." } else { "" };
-    format!("{}{:?}{}", dots(start > 0), &text[start..end], dots(end < text.len()))
+    /// It begins up to three bytes earlier, at a character's boundary.
+    const MOST: usize = Self::BEFORE + Self::AFTER + 3;
+
+    fn of(text: &str, position: usize) -> Self {
+        let boundary = |near: usize| (0..=near).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        let start = boundary(position.saturating_sub(Self::BEFORE));
+        let end = boundary(position.saturating_add(Self::AFTER).min(text.len()));
+        let shown = &text.as_bytes()[start..end];
+        let mut bytes = [0; Self::MOST];
+        bytes[..shown.len()].copy_from_slice(shown);
+        Self { bytes, len: shown.len(), cut: (start > 0, end < text.len()) }
+    }
+}
+
+/// In quotes.
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dots = |cut| if cut { "..." } else { "" };
+        // It ends where a character ends.
+        let text = str::from_utf8(&self.bytes[..self.len]).unwrap_or_default();
+        write!(f, "{}{text:?}{}", dots(self.cut.0), dots(self.cut.1))
+    }
 }
 
 /// What is wrong.
@@ -52,7 +82,7 @@ pub(super) enum Problem {
     Pointer,
     Function,
     Bits,
-    NativeOnly(Box<str>),
+    NativeOnly(&'static str),
     LongDouble,
     Complex,
     CountWithoutCode,
@@ -71,6 +101,7 @@ pub(super) enum Problem {
     UnopenedRecord,
     TooDeep,
     TooLarge,
+    OutOfMemory,
 }
 
 impl Problem {
@@ -117,6 +148,7 @@ impl Problem {
             Self::UnopenedRecord => f.write_str("a '}' that closes no record"),
             Self::TooDeep => write!(f, "records nested more than {MAX_DEPTH} levels deep"),
             Self::TooLarge => f.write_str("an item of more bytes than memory can have"),
+            Self::OutOfMemory => f.write_str("no memory to read on"),
         }
     }
 
@@ -155,6 +187,7 @@ impl Problem {
             Self::UnopenedRecord => "remove it, or open the record with `T{`",
             Self::TooDeep => "flatten them",
             Self::TooLarge => "use smaller counts",
+            Self::OutOfMemory => "try again when there is more",
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Text to tree, in one pass. Every product and every sum is checked, and nothing is made for each element of an array.
 
 use std::collections::HashSet;
+use std::ffi::CString;
 
 use super::code::{self, Mode};
 use super::error::{FormatError, Problem};
 use super::tree::{Content, Field, Item, Record, Scalar};
 use crate::limits::{MAX_DEPTH, MAX_NDIM};
+use crate::memory::{self, NoMemory, push};
 
 /// A format's item, its size and its alignment, in bytes.
 pub(super) fn parse(text: &str) -> Result<(Item, usize, usize), FormatError> {
@@ -25,6 +27,16 @@ pub(super) fn parse(text: &str) -> Result<(Item, usize, usize), FormatError> {
         Some(innermost) => Err(FormatError::new(Problem::TooDeep, text, innermost)),
         None => Ok((Item { shape: Vec::new(), content: Content::Record(record) }, size, align)),
     }
+}
+
+/// The text as C reads it.
+pub(super) fn copy(text: &str) -> Result<CString, FormatError> {
+    let failure = |problem| FormatError::new(problem, text, 0);
+    let bytes = text.bytes().chain([0]);
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(text.len() + 1).map_err(|_| failure(Problem::OutOfMemory))?;
+    copy.extend(bytes);
+    CString::from_vec_with_nul(copy).map_err(|_| failure(Problem::Nul))
 }
 
 /// Whether a record is nothing but its only item.
@@ -75,6 +87,10 @@ impl<'a> Parser<'a> {
 
     fn fail<T>(&self, problem: Problem) -> Result<T, FormatError> {
         Err(self.failure(problem, self.at))
+    }
+
+    fn remembered<T>(&self, kept: Result<T, NoMemory>) -> Result<T, FormatError> {
+        kept.or_else(|NoMemory| self.fail(Problem::OutOfMemory))
     }
 
     fn failure(&self, problem: Problem, position: usize) -> FormatError {
@@ -140,7 +156,7 @@ impl<'a> Parser<'a> {
             size = self.fitting(size.checked_add(item.size()), start)?;
             let name = self.name(&mut names)?;
             if name.is_some() || !matches!(item.content, Content::Padding(_)) {
-                fields.push(Field { name, offset, item });
+                self.remembered(push(&mut fields, Field { name, offset, item }))?;
             }
         }
         // The struct module leaves out the padding after the last item, and numpy does not.
@@ -184,7 +200,7 @@ impl<'a> Parser<'a> {
             && count != 1
             && !code::is_string(code)
         {
-            shape.push(count);
+            self.remembered(push(&mut shape, count))?;
         }
         if shape.len() > MAX_NDIM {
             return Err(self.failure(Problem::TooManyDimensions, start));
@@ -206,7 +222,7 @@ impl<'a> Parser<'a> {
         loop {
             self.space();
             match self.count()? {
-                Some(extent) if shape.len() < MAX_NDIM => shape.push(extent),
+                Some(extent) if shape.len() < MAX_NDIM => self.remembered(push(&mut shape, extent))?,
                 Some(_) => return Err(self.failure(Problem::TooManyDimensions, start)),
                 None => return self.fail(Problem::Shape),
             }
@@ -279,9 +295,8 @@ impl<'a> Parser<'a> {
         };
         let name = &self.text[self.at..][..len];
         self.at += len + 1;
-        if !names.insert(name) {
-            return Err(self.failure(Problem::DuplicateName(name.into()), start));
-        }
-        Ok(Some(name.into()))
+        self.remembered(names.try_reserve(1).map_err(|_| NoMemory))?;
+        let copy = self.remembered(memory::text(name))?;
+        if names.insert(name) { Ok(Some(copy)) } else { Err(self.failure(Problem::DuplicateName(copy), start)) }
     }
 }

@@ -75,7 +75,7 @@ impl Layout<'_> {
             offset: Some(Dim::Extent(self.offset)),
             strides: strides.as_deref(),
             item: Some(Item { format: c"", itemsize: self.itemsize }),
-            readonly: false,
+            ..Declaration::default()
         };
         let memory = Memory { len: bytes, row_len: None };
         let ndim = resolve::ndim(&descriptor, memory, &declared)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Descriptor, Dim, Dimension, Dims};
 use crate::format::{Format, FormatError};
+use crate::memory::{NoMemory, collect};
 
 /// What is declared of a layout. What is not there is the storage's own.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,6 +21,8 @@ pub struct Declaration<'a> {
     /// What the bytes of the storage are read as.
     pub(crate) item: Option<Item<'a>>,
     pub(crate) readonly: bool,
+    /// Whether there was no memory for a part of it.
+    pub(crate) out_of_memory: bool,
 }
 
 /// What one item of a buffer is.
@@ -39,6 +42,7 @@ pub struct Declared {
     strides: Option<Vec<Dim>>,
     format: Option<Format>,
     readonly: bool,
+    out_of_memory: bool,
 }
 
 impl Declared {
@@ -66,13 +70,13 @@ impl Declared {
     /// `shape = ...`, an expression.
     #[must_use]
     pub fn shape(self, shape: &(impl Numbers + ?Sized)) -> Self {
-        Self { extents: Some(shape.dims()), ..self }
+        self.with_extents(shape.dims())
     }
 
     /// `shape = [...]`
     #[must_use]
     pub fn extents<const N: usize>(self, extents: [Dim; N]) -> Self {
-        Self { extents: Some(extents.to_vec()), ..self }
+        self.with_extents(collect(extents.into_iter()))
     }
 
     /// `offset = ...`
@@ -84,13 +88,21 @@ impl Declared {
     /// `strides = ...`, an expression.
     #[must_use]
     pub fn strides(self, strides: &(impl Numbers + ?Sized)) -> Self {
-        Self { strides: Some(strides.dims()), ..self }
+        self.with_strides(strides.dims())
     }
 
     /// `strides = [...]`
     #[must_use]
     pub fn steps<const N: usize>(self, strides: [Dim; N]) -> Self {
-        Self { strides: Some(strides.to_vec()), ..self }
+        self.with_strides(collect(strides.into_iter()))
+    }
+
+    fn with_extents(self, extents: Result<Vec<Dim>, NoMemory>) -> Self {
+        Self { out_of_memory: self.out_of_memory || extents.is_err(), extents: extents.ok(), ..self }
+    }
+
+    fn with_strides(self, strides: Result<Vec<Dim>, NoMemory>) -> Self {
+        Self { out_of_memory: self.out_of_memory || strides.is_err(), strides: strides.ok(), ..self }
     }
 }
 
@@ -109,6 +121,7 @@ unsafe impl Dims for Declared {
             strides: self.strides.as_deref(),
             item: item.map(|format| Item { format: format.as_c_str(), itemsize: format.itemsize() }),
             readonly: self.readonly,
+            out_of_memory: self.out_of_memory,
         }
     }
 
@@ -125,24 +138,26 @@ unsafe impl Dims for Declared {
     note = "write a list, as in `[_, self.ncols]`, or an expression that gives a slice, an array or a `Vec` of integers; it \
             may use `?` on a `PyResult` of one"
 )]
-pub trait Numbers: sealed::Sealed {
-    #[doc(hidden)]
-    fn dims(&self) -> Vec<Dim>;
-}
+pub trait Numbers: sealed::Numbers {}
 
 mod sealed {
-    pub trait Sealed {}
+    use super::Dim;
+    use crate::memory::NoMemory;
+
+    pub trait Numbers {
+        fn dims(&self) -> Result<Vec<Dim>, NoMemory>;
+    }
 }
 
 macro_rules! numbers {
     ($([$($generics:tt)*] $slice:ty,)*) => {$(
-        impl<$($generics)*> sealed::Sealed for $slice {}
-
-        impl<$($generics)*> Numbers for $slice {
-            fn dims(&self) -> Vec<Dim> {
-                self.iter().map(|&number| Dim::of(number)).collect()
+        impl<$($generics)*> sealed::Numbers for $slice {
+            fn dims(&self) -> Result<Vec<Dim>, NoMemory> {
+                collect(self.iter().map(|&number| Dim::of(number)))
             }
         }
+
+        impl<$($generics)*> Numbers for $slice {}
     )*};
 }
 
@@ -156,10 +171,10 @@ numbers! {
     ['a, D: Dimension] Cow<'a, [D]>,
 }
 
-impl<N: Numbers + ?Sized> sealed::Sealed for &N {}
-
-impl<N: Numbers + ?Sized> Numbers for &N {
-    fn dims(&self) -> Vec<Dim> {
+impl<N: Numbers + ?Sized> sealed::Numbers for &N {
+    fn dims(&self) -> Result<Vec<Dim>, NoMemory> {
         (**self).dims()
     }
 }
+
+impl<N: Numbers + ?Sized> Numbers for &N {}

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::limits::MAX_NDIM;
+use crate::memory::NoMemory;
 
 /// Why a shape, strides and an offset do not describe the memory that they are declared over.
 ///
@@ -84,6 +85,14 @@ pub enum LayoutError {
     },
     /// A layout is declared over rows that are allocated one by one.
     OverRows,
+    /// There is no memory for the numbers.
+    OutOfMemory,
+}
+
+impl From<NoMemory> for LayoutError {
+    fn from(_: NoMemory) -> Self {
+        Self::OutOfMemory
+    }
 }
 
 impl fmt::Display for LayoutError {
@@ -121,6 +130,7 @@ impl fmt::Display for LayoutError {
                 "the declared items reach from byte {first} to byte {end} of a storage that has {bytes} bytes; check the \
                  shape, the strides and the offset"
             ),
+            Self::OutOfMemory => f.write_str("there is no memory for the numbers of its layout"),
             Self::OverRows => f.write_str(
                 "rows that are allocated one by one have a shape of their own; declare no shape, strides or offset over them",
             ),

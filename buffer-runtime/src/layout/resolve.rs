@@ -35,6 +35,9 @@ pub(crate) struct Resolved {
 
 /// How many dimensions a declaration has.
 pub(crate) fn ndim(descriptor: &Descriptor, memory: Memory, declared: &Declaration<'_>) -> Result<usize, LayoutError> {
+    if declared.out_of_memory {
+        return Err(LayoutError::OutOfMemory);
+    }
     let ndim = if let Some(extents) = declared.extents {
         extents.len()
     } else {
@@ -249,7 +252,7 @@ pub(crate) fn fill_strides(
     let mut step = |axis: usize| {
         strides[axis] = next.ok_or(LayoutError::TooLarge)?;
         next = strides[axis].checked_mul(shape[axis]);
-        Ok(())
+        Ok::<(), LayoutError>(())
     };
     match order {
         Order::C => (0..shape.len()).rev().try_for_each(&mut step),

@@ -19,7 +19,7 @@ pub(crate) enum Blocker {
     Closed,
     /// A view of a class with `pin` was granted, and whoever asked for it may have kept the bare address.
     Pinned { writable: bool },
-    /// There is no memory for a copy to go on with.
+    /// There is no memory for what is to go on without the views: a copy, or a closed cell.
     OutOfMemory,
     /// A count has reached its limit; leaked guards and views add up.
     Full,
@@ -62,9 +62,7 @@ impl fmt::Display for Blocker {
                     "the memory is pinned, since a {kind} of it was granted; it stays where it is until the object dies"
                 )
             }
-            Self::OutOfMemory => {
-                f.write_str("views are alive, and there is no memory for a copy; release every view first")
-            }
+            Self::OutOfMemory => f.write_str("no memory is left to go on without its views; release every view first"),
             Self::Full => f.write_str("too many views or guards are alive"),
             Self::Publishing => f.write_str("another thread is granting its first view; try again"),
         }?;

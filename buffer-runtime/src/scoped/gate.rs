@@ -14,10 +14,13 @@ use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyErr, PyTraverseError, PyVisit, ffi};
 
 use super::Range;
-use crate::contain::{Text, raised, release_held};
+use crate::contain::release_held;
 use crate::error::ViewError;
+use crate::exception::exception;
 use crate::export::array::array_of;
 use crate::layout::Facts;
+use crate::memory::push;
+use crate::pending::raised;
 use crate::request::{self, Flags};
 use crate::view::fixed::Fixed;
 
@@ -49,8 +52,8 @@ impl Gate {
     ///
     /// What the object raises; `ValueError` where it has no such bytes.
     pub(super) fn new(object: &Bound<'_, PyAny>, range: Option<Range>) -> PyResult<Self> {
-        let flags = if range.is_some() { ffi::PyBUF_SIMPLE } else { ffi::PyBUF_FULL_RO };
         let py = object.py();
+        let flags = if range.is_some() { ffi::PyBUF_SIMPLE } else { ffi::PyBUF_FULL_RO };
         let held = Fixed::new(py, ffi::Py_buffer::new())?;
         let range_shown = Fixed::new(py, [0, 1])?;
         // SAFETY: attached, with an object that is alive and room for a view.
@@ -75,7 +78,7 @@ impl Gate {
         };
         let mut gate = Self { held, shown, facts, range: range_shown, holders: AtomicUsize::new(1) };
         if let Some(range) = range {
-            gate.narrow(range)?;
+            gate.narrow(py, range)?;
         }
         if PyErr::occurred(py) {
             // Granted and refused at once: whoever goes on has an exception that comes from nowhere.
@@ -85,23 +88,23 @@ impl Gate {
     }
 
     /// Shows a range of what is held, which is bytes in one dimension.
-    fn narrow(&mut self, Range { offset, length }: Range) -> PyResult<()> {
+    fn narrow(&mut self, py: Python<'_>, Range { offset, length }: Range) -> PyResult<()> {
         for (name, number) in [("offset", Some(offset)), ("length", length)] {
             if let Some(number) = number.filter(|number| *number < 0) {
-                return Err(PyValueError::new_err(format!("{name} is {number}; it must not be negative")));
+                let text = format_args!("{name} is {number}; it must not be negative");
+                return Err(exception::<PyValueError>(py, text));
             }
         }
         let all = self.shown.len;
         if offset > all {
-            return Err(PyValueError::new_err(format!(
-                "offset is {offset}, but there are {all} bytes; the end is {all}"
-            )));
+            let text = format_args!("offset is {offset}, but there are {all} bytes; the end is {all}");
+            return Err(exception::<PyValueError>(py, text));
         }
         let left = all - offset;
         let length = length.unwrap_or(left);
         if length > left {
-            let text = format!("length is {length}, but from offset {offset} on there are {left} of {all} bytes");
-            return Err(PyValueError::new_err(text));
+            let text = format_args!("length is {length}, but from offset {offset} on there are {left} of {all} bytes");
+            return Err(exception::<PyValueError>(py, text));
         }
         // SAFETY: the range is the gate's own, and nobody else has it yet.
         unsafe { self.range.as_ptr().write([length, 1]) };
@@ -152,8 +155,10 @@ impl Gate {
     fn release_in_turn(slf: &Bound<'_, Self>) {
         let py = slf.py();
         let waits = DEPTH.get() == MAX_DEPTH
-            // Not where the thread is ending.
-            && WAITING.try_with(|waiting| waiting.borrow_mut().push(slf.clone().unbind())).is_ok();
+            // Not where the thread is ending, or where there is no memory.
+            && WAITING
+                .try_with(|waiting| push(&mut waiting.borrow_mut(), slf.clone().unbind()))
+                .is_ok_and(|waits| waits.is_ok());
         if waits {
             return;
         }
@@ -196,7 +201,7 @@ impl Gate {
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         if view.is_null() {
             let text = "a view was requested into a NULL Py_buffer; pass the address of one";
-            return Err(PyBufferError::new_err(Text::from(text)));
+            return Err(exception::<PyBufferError>(slf.py(), text));
         }
         // Whatever comes, a refusal leaves NULL here.
         // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
@@ -205,7 +210,7 @@ impl Gate {
         let answer = request::answer(Flags(flags), gate.facts).map_err(ViewError::from)?;
         if !gate.enter() {
             let text = "cannot grant a view: the block that it belonged to has ended; view the object itself";
-            return Err(PyBufferError::new_err(Text::from(text)));
+            return Err(exception::<PyBufferError>(slf.py(), text));
         }
         let given = |wanted, array: *mut isize| if wanted { array } else { ptr::null_mut() };
         let shown = &gate.shown;

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 
 use super::BufferView;
 use crate::element::Element;
+use crate::exception::exception;
 use crate::shared;
 
 impl<T: Element> BufferView<'_, T> {
@@ -17,7 +18,9 @@ impl<T: Element> BufferView<'_, T> {
         let mut cursor = self.cursor();
         let len = self.len();
         let mut items = Vec::new();
-        items.try_reserve_exact(len).map_err(|_| PyMemoryError::new_err(format!("no room for {len} items")))?;
+        items
+            .try_reserve_exact(len)
+            .map_err(|_| exception::<PyMemoryError>(self.held.py(), format_args!("no room for {len} items")))?;
         // SAFETY: all items are left, and there is room for them.
         unsafe { shared::load(&mut cursor, items.as_mut_ptr(), len) };
         // SAFETY: so many were just initialised.

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 
 use pyo3::{PyResult, Python, ffi};
 
-use crate::contain::raised;
+use crate::pending::raised;
 
 /// A value in an allocation of its own. Not a `Box`: moving one promises that nobody else has a pointer into it.
 ///

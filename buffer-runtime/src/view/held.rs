@@ -8,8 +8,10 @@ use pyo3::{PyErr, ffi};
 
 use super::reported::{Arrays, Reported};
 use super::wanted::Wanted;
-use crate::contain::{raised, release_held};
+use crate::contain::release_held;
+use crate::exception::{ClassName, exception};
 use crate::limits::MAX_NDIM;
+use crate::pending::raised;
 use crate::view::fixed::Fixed;
 
 /// A granted view, released when dropped.
@@ -32,11 +34,9 @@ impl<'py> Held<'py> {
         let py = object.py();
         // SAFETY: attached, as the object says, which is alive.
         if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 0 {
-            let class = object.get_type().name()?;
-            return Err(PyTypeError::new_err(format!(
-                "a bytes-like object is required, not '{class}'; {}",
-                wanted.conversion()
-            )));
+            let (class, conversion) = (ClassName::of(object)?, wanted.conversion());
+            let text = format_args!("a bytes-like object is required, not '{class}'; {conversion}");
+            return Err(exception::<PyTypeError>(py, text));
         }
         let buffer = Fixed::new(py, ffi::Py_buffer::new())?;
         // SAFETY: attached, with an object that is alive and room for a view.
@@ -79,6 +79,10 @@ impl<'py> Held<'py> {
                 suboffsets: array(view.suboffsets),
             }),
         }
+    }
+
+    pub(super) fn py(&self) -> Python<'py> {
+        self.py
     }
 
     pub(super) fn readonly(&self) -> bool {

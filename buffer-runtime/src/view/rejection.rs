@@ -72,9 +72,11 @@ impl<N: fmt::Display> fmt::Display for Tuple<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             [only] => write!(f, "({only},)"),
-            all => {
-                let all: Vec<String> = all.iter().map(ToString::to_string).collect();
-                write!(f, "({})", all.join(", "))
+            [] => f.write_str("()"),
+            [first, others @ ..] => {
+                write!(f, "({first}")?;
+                others.iter().try_for_each(|other| write!(f, ", {other}"))?;
+                f.write_str(")")
             }
         }
     }
@@ -87,7 +89,7 @@ impl fmt::Display for Rejection {
             Self::Format { wanted, given } => {
                 let (name, format) = (wanted.name, wanted.format.to_string_lossy());
                 write!(f, "expected items of format '{format}' ({name}), but this buffer has '{given}'; ")?;
-                f.write_str(&wanted.conversion())?;
+                wanted.conversion().fmt(f)?;
                 // memoryview casts bytes to what has one code.
                 if format.len() == 1 && matches!(given.trim_start_matches(['<', '>', '=', '@']), "B" | "b" | "c") {
                     write!(f, ", or with memoryview(x).cast('{format}') where these are the bytes of such items")?;

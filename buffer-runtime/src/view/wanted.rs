@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 use std::ffi::CStr;
+use std::fmt;
 
 use super::Intent;
 use crate::element::Element;
@@ -41,19 +42,16 @@ impl Wanted {
     }
 
     /// What to do with whatever has no such items.
-    pub(super) fn conversion(self) -> String {
-        match self.dtype() {
-            Some(dtype) => format!("convert it first, for example with np.asarray(x, dtype='{dtype}')"),
-            None => "convert it first".to_owned(),
-        }
+    pub(super) fn conversion(self) -> impl fmt::Display {
+        Conversion(self.dtype())
     }
 
-    /// What numpy calls it, where it is a number of the native byte order.
-    fn dtype(self) -> Option<String> {
+    /// What numpy calls it, where it is a number of the native byte order, and how many bits it has where that is in the name.
+    fn dtype(self) -> Option<(&'static str, Option<usize>)> {
         let format = Format::parse(self.format.to_str().ok()?).ok()?;
         let &Content::Scalar(scalar) = format.item().content() else { return None };
         let kind = match scalar.kind() {
-            ScalarKind::Bool => return Some("bool".to_owned()),
+            ScalarKind::Bool => return Some(("bool", None)),
             ScalarKind::Signed => "int",
             ScalarKind::Unsigned => "uint",
             ScalarKind::Float => "float",
@@ -61,6 +59,21 @@ impl Wanted {
             _ => return None,
         };
         let native = scalar.order().is_none_or(|order| order == ByteOrder::NATIVE);
-        native.then(|| format!("{kind}{}", scalar.size() * 8))
+        native.then(|| (kind, Some(scalar.size() * 8)))
+    }
+}
+
+/// The dtype to convert to, if there is one.
+struct Conversion(Option<(&'static str, Option<usize>)>);
+
+impl fmt::Display for Conversion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("convert it first")?;
+        let Some((kind, bits)) = self.0 else { return Ok(()) };
+        write!(f, ", for example with np.asarray(x, dtype='{kind}")?;
+        if let Some(bits) = bits {
+            write!(f, "{bits}")?;
+        }
+        f.write_str("')")
     }
 }

@@ -151,7 +151,7 @@ fn view_part(cell: &ExportCell<Counting>, extent: isize) -> Result<Description, 
         offset: Some(Dim::Extent(4)),
         strides: Some(&[Dim::Extent(8)]),
         item: Some(crate::layout::Item { format: c"I", itemsize: 4 }),
-        readonly: false,
+        ..Declaration::default()
     };
     attached(|| {
         // SAFETY: the cell is borrowed; what attached threads do alone they do here under a mutex.

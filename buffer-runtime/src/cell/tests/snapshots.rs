@@ -165,7 +165,7 @@ fn miri_a_copy_that_does_not_fit_changes_nothing() {
     let error = cell.write_or_detach().err().unwrap();
     assert_eq!(
         (error.is_out_of_memory(), error.to_string().as_str()),
-        (true, "cannot resize: views are alive, and there is no memory for a copy; release every view first")
+        (true, "cannot resize: no memory is left to go on without its views; release every view first")
     );
     assert_eq!((cell.views(), cell.len()), (1, 2));
     drop(view);

@@ -1,0 +1,254 @@
+"""Operations on the classes of the test extension, for `without_memory`."""
+
+import exporters
+import numpy as np
+from buffer_tests_ext import consumer, edges, layouts
+from pybuffer import FORMAT, FULL_RO, SIMPLE, WRITABLE
+from without_memory import Operation
+
+CONTENT = bytes(range(48))
+
+
+def view(thing):
+    memoryview(thing).release()
+
+
+def asarray(thing):
+    np.asarray(thing)
+
+
+def array(thing):
+    thing.__array__()
+
+
+def block(thing):
+    with edges.scoped(thing) as v:
+        v.tobytes()
+
+
+def kept_block(thing):
+    with edges.scoped(thing) as v:
+        kept = v[0:1]
+        # Gone with this frame.
+        del v
+        return kept
+
+
+class Sub(layouts.Base):
+    pass
+
+
+def of_whole(part):
+    return lambda: getattr(layouts.Whole(CONTENT, 3), part[0])(*part[1:])
+
+
+# What makes an object of each class.
+EXPORTERS = {
+    "Whole": lambda: layouts.Whole(CONTENT, 3),
+    "Row": of_whole(("row", 1)),
+    "Column": of_whole(("column", 1)),
+    "Scalar": of_whole(("item", 1, 1)),
+    "Transposed": of_whole(("transposed",)),
+    "Part": of_whole(("part", [2], [4], 0, True)),
+    "Bytes": lambda: layouts.Bytes(CONTENT),
+    "Field": lambda: layouts.Bytes(CONTENT).field("<2f", 8),
+    "SeparateRows": layouts.SeparateRows,
+    "Rows16": lambda: layouts.Rows16([b"abcd", b"efgh"]),
+    "PixelRows": lambda: layouts.PixelRows([bytes(12), bytes(12)]),
+    "FormattedRows": lambda: layouts.FormattedRows([b"abcd", b"efgh"], "T{H:a:H:b:}", False),
+    "Strided2": lambda: layouts.Strided2(CONTENT, 2, 2, 8, 4, 0),
+    "Strided2ByCode": lambda: layouts.Strided2ByCode(CONTENT, 2, 2, 8, 4, 0),
+    "FromOffset": lambda: layouts.FromOffset(CONTENT, 2, 16),
+    "NotFrozen": lambda: layouts.NotFrozen(CONTENT, 3),
+    "Base": lambda: layouts.Base(CONTENT, 3),
+    "Sub": lambda: Sub(CONTENT, 3),
+    "Derived": lambda: layouts.Derived(CONTENT, 3, "label"),
+    "OfThreadBound": lambda: layouts.OfThreadBound(CONTENT),
+    "OfArray": lambda: layouts.OfArray(CONTENT, [3, 4]),
+    "OfFlatArray": lambda: layouts.OfFlatArray(CONTENT, 3),
+    "SharedSlice": lambda: layouts.SharedSlice(CONTENT),
+    "Foreign": lambda: layouts.Foreign(CONTENT),
+    "Dimensions64": lambda: layouts.Dimensions64(bytes(4), 1),
+    "Expression": lambda: layouts.Expression(CONTENT, 3, 4),
+    "Pairs": lambda: layouts.Pairs(4),
+    "Nesteds": lambda: layouts.Nesteds(4),
+    "Shaped": lambda: edges.Shaped([1, 2], lambda: 2),
+    "MutableShaped": lambda: edges.MutableShaped([1, 2], lambda: 2),
+    "Decided": lambda: edges.Decided([1, 2], lambda: False),
+    "Owner": lambda: edges.Owner([1, 2]),
+    "Pinned": lambda: edges.Pinned([1, 2]),
+    "CodePinned": lambda: edges.CodePinned([1, 2]),
+    "Series": lambda: edges.Series([1.0, 2.0]),
+    "Closing": lambda: edges.Closing([1, 2]),
+    "Detaching": lambda: edges.Detaching([1, 2]),
+    **{"-".join(kind[:3]): kind.make for kind in exporters.select(storage=["vec", "array", "table"], element="f32")},
+}
+
+
+def refused(name, make, act, error="BufferError"):
+    return Operation(f"refused: {name}", make, act, error)
+
+
+def closed():
+    thing = edges.Series([1.0])
+    thing.close()
+    return thing
+
+
+def exclusively():
+    """An object whose `&mut self` method is running."""
+    return edges.MutableShaped([1, 2], lambda: 2)
+
+
+def viewed(make):
+    def held():
+        thing = make()
+        return thing, memoryview(thing)
+
+    return held
+
+
+def writes_and_fails(thing):
+    thing.set(None, 1.0)
+
+
+def liar(**claims):
+    def make():
+        thing = consumer.Liar()
+        for name, claim in claims.items():
+            setattr(thing, name, claim)
+        return thing
+
+    return make
+
+
+def requested(flags):
+    return lambda thing: edges.request(thing, flags)
+
+
+def no_views(_thing):
+    return 0
+
+
+def viewed_views(held):
+    return held[0].views() - 1
+
+
+def ranged(offset, length):
+    def act(thing):
+        with edges.scoped_range(thing, offset, length) as v:
+            v.tobytes()
+
+    return act
+
+
+def scoped_array(thing):
+    edges.scoped(thing).__array__()
+
+
+def entered_twice(thing):
+    view = edges.scoped(thing)
+    with view, view:
+        pass
+
+
+doubles = lambda: np.arange(6.0)  # noqa: E731
+
+# numpy goes on where it finds no memory for the first thing that it tries.
+NUMPYS = ("NotImplementedError", "TypeError", "ValueError", "SystemError")
+# It does not follow pointers to rows, nor has it 64 dimensions in every version.
+NOT_FOR_NUMPY = ("SeparateRows", "Rows16", "PixelRows", "FormattedRows", "Dimensions64")
+
+NOTE = "adds a note to what the extraction of an argument raises, and makes a string for it that is not to fail"
+
+OPERATIONS = [
+    *(Operation(f"view: {name}", make, view) for name, make in EXPORTERS.items()),
+    *(Operation(f"block: {name}", make, block) for name, make in EXPORTERS.items()),
+    *(
+        Operation(f"{act.__name__}: {name}", make, act, others=NUMPYS)
+        for act in (asarray, array)
+        for name, make in EXPORTERS.items()
+        if name not in NOT_FOR_NUMPY
+    ),
+    *(
+        Operation(f"make: {name}", lambda: None, lambda _, make=make: make(), "done")
+        for name, make in EXPORTERS.items()
+    ),
+    refused("FORMAT alone", lambda: layouts.Whole(CONTENT, 3), requested(FORMAT)),
+    refused("FORMAT alone of a part", of_whole(("row", 1)), requested(FORMAT)),
+    refused("writable of a read-only one", lambda: edges.ReadOnlyOwner([1]), requested(WRITABLE)),
+    refused("writable part of a read-only one", lambda: layouts.ReadOnlyWhole(CONTENT).first(), requested(WRITABLE)),
+    refused("simple of strides", of_whole(("transposed",)), requested(SIMPLE)),
+    refused("NULL", lambda: layouts.Whole(CONTENT, 3), edges.request_into_null),
+    refused("closed", closed, requested(FULL_RO)),
+    refused("array of a closed one", closed, array),
+    refused("asarray of a closed one", closed, asarray),
+    refused("block of a closed one", closed, block),
+    refused("misfit", lambda: layouts.Expression(CONTENT, 5, 5), view),
+    refused("misfit by code", lambda: edges.Shaped([1, 2], lambda: 5), view),
+    refused("raising", lambda: edges.Shaped([1, 2], lambda: 1 / 0), view, "ZeroDivisionError"),
+    refused("wrong format", lambda: layouts.Bytes(CONTENT).field("T{y}", 0), view),
+    refused("long wrong format", lambda: layouts.Bytes(CONTENT).field("T{" + 40 * "i:name:" + "}", 0), view),
+    refused("append", viewed(lambda: edges.Series([1.0])), lambda held: held[0].append(1.0))._replace(
+        views=viewed_views
+    ),
+    refused("close", viewed(lambda: edges.Series([1.0])), lambda held: held[0].close())._replace(views=viewed_views),
+    refused("guard", lambda: edges.Series([1.0]), lambda thing: thing.call_under("write", lambda: thing.append(1.0))),
+    refused(
+        "view under write", lambda: edges.Series([1.0]), lambda thing: thing.call_under("write", lambda: view(thing))
+    ),
+    refused("two arguments", lambda: layouts.Whole(CONTENT, 3), lambda thing: thing.__array__(1, 2), "TypeError"),
+    refused("keyword", lambda: layouts.Whole(CONTENT, 3), lambda thing: thing.__array__(unknown=2), "TypeError"),
+    refused("copy", lambda: layouts.Whole(CONTENT, 3), lambda thing: thing.__array__(copy=2), "TypeError"),
+    Operation(
+        "array of a type",
+        lambda: layouts.Whole(CONTENT, 3),
+        lambda thing: thing.__array__("f8", copy=True),
+        others=NUMPYS,
+    ),
+    Operation("append", lambda: edges.Series([1.0]), lambda thing: thing.append(2.0)),
+    Operation("close", lambda: edges.Closing([1, 2]), lambda thing: thing.close()),
+    Operation("detach", viewed(lambda: edges.Detaching([1, 2])), lambda held: held[0].detach(), views=no_views),
+    Operation("write", lambda: edges.Series([1.0]), lambda thing: thing.call_under("write", int)),
+    Operation("read", lambda: edges.Series([1.0]), lambda thing: thing.call_under("read", int)),
+    Operation("share", lambda: edges.Series([1.0]), lambda thing: thing.call_under("share", lambda: view(thing))),
+    Operation("deletion", lambda: [memoryview(layouts.Base(CONTENT, 3))], list.pop),
+    Operation("first block", lambda: edges.Series([1.0]), block, first=True),
+    Operation("first array", lambda: edges.Series([1.0]), array, others=NUMPYS, first=True),
+    Operation("range", lambda: bytearray(b"abcdef"), ranged(1, 3)),
+    Operation("block of bytes", lambda: bytearray(b"abcdef"), block),
+    Operation("block of an array", doubles, block),
+    refused("kept", lambda: edges.Series([1.0]), kept_block)._replace(views=no_views),
+    refused("entered twice", lambda: edges.Series([1.0]), entered_twice, "RuntimeError"),
+    refused("array of no view", lambda: edges.Series([1.0]), scoped_array, "TypeError"),
+    refused("block of a number", lambda: 5, block, "TypeError"),
+    refused("negative range", lambda: bytearray(6), ranged(-1, 3), "ValueError"),
+    refused("range behind the end", lambda: bytearray(6), ranged(7, 0), "ValueError"),
+    refused("long range", lambda: bytearray(6), ranged(3, 4), "ValueError"),
+    Operation("scale", doubles, lambda thing: consumer.scale(thing, 2.0)),
+    Operation("scale in columns", lambda: np.zeros((3, 4))[:, ::2], lambda thing: consumer.scale(thing, 2.0)),
+    Operation("add", doubles, lambda thing: consumer.add_to(thing, thing)),
+    Operation("count", lambda: b"abc", consumer.count),
+    *(
+        refused(f"consumed: {name}", make, lambda thing: consumer.scale(thing, 2.0), error)._replace(panics=NOTE)
+        for name, make, error in [
+            ("number", lambda: 5, "TypeError"),
+            ("wrong dtype", lambda: np.arange(6, dtype="i4"), "BufferError"),
+            ("record", lambda: np.zeros(3, dtype=[("a", "f8"), ("b", "i4")]), "BufferError"),
+            ("strange format", liar(format=b"T{y}"), "BufferError"),
+            ("format without UTF-8", liar(format=b"\xff"), "BufferError"),
+            ("wrong itemsize", liar(format=b"d", itemsize=3), "BufferError"),
+            ("no owner", liar(format=b"d", null_obj=True), "BufferError"),
+        ]
+    ),
+]
+
+# What runs nothing but slots and what is ours: making an object, growing it and PyO3's functions end the process where Rust finds
+# no memory, and so does a consumer's view.
+OF_SLOTS = [
+    operation
+    for operation in OPERATIONS
+    if not operation.panics
+    and not operation.first
+    and not operation.name.startswith(("make: ", "append", "scale", "add", "count", "refused: consumed"))
+]

@@ -1,0 +1,44 @@
+"""Every operation with one allocation that fails, of Python's or of Rust's: `MemoryError`, or what it does otherwise."""
+
+import os
+from pathlib import Path
+
+import apart
+import pytest
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each operation runs in a process of its own")
+
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import operations, without_memory
+
+{prologue}
+wrong = without_memory.run({operations}, {arm}, {disarm})
+print("".join(f"{{name}}: {{what}}\\n" for name, what in wrong.items()), end="")
+"""
+
+
+def sweep(**parts):
+    assert apart.run(SCRIPT.format(**parts), Path(__file__).parent) == ""
+
+
+def test_python_finds_no_memory():
+    # CPython's own tests have this.
+    pytest.importorskip("_testcapi", reason="this Python was built without _testcapi, which takes memory away")
+    sweep(
+        prologue="import _testcapi",
+        operations="operations.OPERATIONS",
+        arm="lambda failing: _testcapi.set_nomemory(failing, failing + 1)",
+        disarm="_testcapi.remove_mem_hooks",
+    )
+
+
+def test_rust_finds_no_memory():
+    sweep(
+        # PyO3 makes a class at its first use, with allocations that are not to fail.
+        prologue="from buffer_tests_ext import edges\noperations.block(bytearray(8))",
+        operations="operations.OF_SLOTS",
+        arm="edges.fail_allocation",
+        disarm="edges.fail_allocation",
+    )
