@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ffi::CString;
+use std::mem;
 
 use super::code::{self, Mode};
 use super::error::{FormatError, Problem};
@@ -11,12 +12,12 @@ use crate::memory::{self, NoMemory, push};
 
 /// A format's item, its size and its alignment, in bytes.
 pub(super) fn parse(text: &str) -> Result<(Item, usize, usize), FormatError> {
-    let mut parser = Parser { text, at: 0, mode: Mode::Native, ordered: false, plain: true, depth: 0, deepest: None };
+    let mut parser = Parser { text, at: 0, mode: Mode::Native, ordered: false, plain: true, deepest: None };
     if let Some(nul) = text.find('\0') {
         return Err(FormatError::nul(text, nul));
     }
     parser.leading_order();
-    let (mut record, align) = parser.record(None)?;
+    let (mut record, align) = parser.record()?;
     let size = record.size;
     if is_wrapper(&record)
         && let Some(field) = record.fields.pop()
@@ -56,10 +57,32 @@ struct Parser<'a> {
     ordered: bool,
     /// Whether Python's struct module would read all that was read so far.
     plain: bool,
-    /// How many records are open.
-    depth: usize,
     /// Where a record was opened at the deepest level that is allowed.
     deepest: Option<usize>,
+}
+
+/// A record of which fields are still to come.
+struct Open<'a> {
+    /// Where it was opened, unless it is all of the text.
+    opened: Option<usize>,
+    fields: Vec<Field>,
+    names: HashSet<&'a str>,
+    size: usize,
+    align: usize,
+}
+
+impl Open<'_> {
+    fn new(opened: Option<usize>) -> Self {
+        Self { opened, fields: Vec::new(), names: HashSet::new(), size: 0, align: 1 }
+    }
+}
+
+/// What comes before an item's contents.
+struct Head<'a> {
+    start: usize,
+    shape: Vec<usize>,
+    count: Option<usize>,
+    code: &'a str,
 }
 
 impl<'a> Parser<'a> {
@@ -126,49 +149,91 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// The fields up to the brace that closes a record, or up to the end of the text where none was opened. With them
-    /// comes the alignment of those under `@`.
-    fn record(&mut self, opened: Option<usize>) -> Result<(Record, usize), FormatError> {
-        let mut fields = Vec::new();
-        let mut names = HashSet::new();
-        let mut size: usize = 0;
-        let mut record_align = 1;
+    /// All fields up to the end of the text, with the alignment of those under `@`. Records in records wait on the heap, so that
+    /// their depth takes no stack.
+    fn record(&mut self) -> Result<(Record, usize), FormatError> {
+        let mut outer: Vec<(Open<'a>, Head<'a>)> = Vec::new();
+        let mut open = Open::new(None);
         loop {
             self.space();
-            match (self.peek(), opened) {
-                (None, None) => break,
+            let (head, content, align) = match (self.peek(), open.opened) {
+                (None, None) => return self.closed(open),
                 (None, Some(opened)) => return Err(self.failure(Problem::UnclosedRecord, opened)),
                 (Some(b'}'), None) => return self.fail(Problem::UnopenedRecord),
                 (Some(b'}'), Some(_)) if !self.ordered => {
                     self.at += 1;
-                    break;
+                    let (record, align) = self.closed(open)?;
+                    // The one around the text was never opened.
+                    let Some((around, head)) = outer.pop() else { return Ok((record, align)) };
+                    open = around;
+                    (head, Content::Record(record), align)
                 }
-                _ => {}
-            }
-            let start = self.at;
-            let (item, align) = self.item()?;
-            // The order that holds is the one after a nested record's last: numpy's reading.
-            if self.mode == Mode::Native {
-                size = self.fitting(size.checked_next_multiple_of(align), start)?;
-                record_align = record_align.max(align);
-            }
-            let offset = size;
-            size = self.fitting(size.checked_add(item.size()), start)?;
-            let name = self.name(&mut names)?;
-            if name.is_some() || !matches!(item.content, Content::Padding(_)) {
-                self.remembered(push(&mut fields, Field { name, offset, item }))?;
-            }
+                _ => {
+                    let head = self.head()?;
+                    if head.code == "T" {
+                        let inner = Open::new(Some(self.open(outer.len())?));
+                        self.remembered(push(&mut outer, (mem::replace(&mut open, inner), head)))?;
+                        continue;
+                    }
+                    let (content, align) = self.scalar(&head)?;
+                    (head, content, align)
+                }
+            };
+            self.field(&mut open, head, content, align)?;
         }
+    }
+
+    /// `T{`. Answers where it is.
+    fn open(&mut self, depth: usize) -> Result<usize, FormatError> {
+        let opened = self.at;
+        if depth == MAX_DEPTH {
+            return self.fail(Problem::TooDeep);
+        }
+        if depth + 1 == MAX_DEPTH {
+            self.deepest = Some(opened);
+        }
+        self.plain = false;
+        self.at += 2;
+        Ok(opened)
+    }
+
+    /// A record with all its fields, and its alignment.
+    fn closed(&self, open: Open<'a>) -> Result<(Record, usize), FormatError> {
+        let Open { opened, fields, mut size, align, .. } = open;
         // The struct module leaves out the padding after the last item, and numpy does not.
         let padded = opened.is_some() || !self.plain;
         if padded && self.mode == Mode::Native {
-            size = self.fitting(size.checked_next_multiple_of(record_align), self.at)?;
+            size = self.fitting(size.checked_next_multiple_of(align), self.at)?;
         }
-        Ok((Record { fields, size }, record_align))
+        Ok((Record { fields, size }, align))
     }
 
-    /// An item with its alignment, without its name.
-    fn item(&mut self) -> Result<(Item, usize), FormatError> {
+    /// Puts an item into a record, with the name that follows it.
+    fn field(
+        &mut self,
+        open: &mut Open<'a>,
+        head: Head<'a>,
+        content: Content,
+        align: usize,
+    ) -> Result<(), FormatError> {
+        let start = head.start;
+        let item = self.item(head, content)?;
+        // The order that holds is the one after a nested record's last: numpy's reading.
+        if self.mode == Mode::Native {
+            open.size = self.fitting(open.size.checked_next_multiple_of(align), start)?;
+            open.align = open.align.max(align);
+        }
+        let offset = open.size;
+        open.size = self.fitting(open.size.checked_add(item.size()), start)?;
+        let name = self.name(&mut open.names)?;
+        if name.is_some() || !matches!(item.content, Content::Padding(_)) {
+            self.remembered(push(&mut open.fields, Field { name, offset, item }))?;
+        }
+        Ok(())
+    }
+
+    /// What comes before an item's contents, and their code, which is not taken yet.
+    fn head(&mut self) -> Result<Head<'a>, FormatError> {
         let start = self.at;
         self.order()?;
         let mut shape = Vec::new();
@@ -181,21 +246,26 @@ impl<'a> Parser<'a> {
         let count = self.count()?;
         let code = self.code(count.is_some(), !shape.is_empty())?;
         self.ordered = false;
-        let (content, align) = if code == "T" {
-            let (record, align) = self.nested()?;
-            (Content::Record(record), align)
-        } else {
-            let unit = code::unit(code, self.mode).map_err(|problem| self.failure(problem, self.at))?;
-            self.at += code.len();
-            self.plain &= code::is_plain(code);
-            let length = if code::is_string(code) { count.unwrap_or(1) } else { 1 };
-            let size = self.fitting(unit.size.checked_mul(length), start)?;
-            let content = match unit.kind {
-                Some(kind) => Content::Scalar(Scalar::new(kind, unit.size, size, self.mode.byte_order())),
-                None => Content::Padding(size),
-            };
-            (content, unit.align)
+        Ok(Head { start, shape, count, code })
+    }
+
+    /// The contents that are no record, with their alignment.
+    fn scalar(&mut self, head: &Head<'a>) -> Result<(Content, usize), FormatError> {
+        let unit = code::unit(head.code, self.mode).map_err(|problem| self.failure(problem, self.at))?;
+        self.at += head.code.len();
+        self.plain &= code::is_plain(head.code);
+        let length = if code::is_string(head.code) { head.count.unwrap_or(1) } else { 1 };
+        let size = self.fitting(unit.size.checked_mul(length), head.start)?;
+        let content = match unit.kind {
+            Some(kind) => Content::Scalar(Scalar::new(kind, unit.size, size, self.mode.byte_order())),
+            None => Content::Padding(size),
         };
+        Ok((content, unit.align))
+    }
+
+    /// An item without its name.
+    fn item(&self, head: Head<'a>, content: Content) -> Result<Item, FormatError> {
+        let Head { start, mut shape, count, code } = head;
         if let Some(count) = count
             && count != 1
             && !code::is_string(code)
@@ -211,7 +281,7 @@ impl<'a> Parser<'a> {
             .filter(|&&extent| extent != 0)
             .try_fold(content.size().max(1), |product, extent| product.checked_mul(*extent));
         self.fitting(whole, start)?;
-        Ok((Item { shape, content }, align))
+        Ok(Item { shape, content })
     }
 
     /// `(2,3)`
@@ -264,23 +334,6 @@ impl<'a> Parser<'a> {
             },
             Some(code) => Ok(&rest[..code.len_utf8()]),
         }
-    }
-
-    /// `T{...}`
-    fn nested(&mut self) -> Result<(Record, usize), FormatError> {
-        let opened = self.at;
-        if self.depth == MAX_DEPTH {
-            return self.fail(Problem::TooDeep);
-        }
-        self.plain = false;
-        self.at += 2;
-        self.depth += 1;
-        if self.depth == MAX_DEPTH {
-            self.deepest = Some(opened);
-        }
-        let parsed = self.record(Some(opened))?;
-        self.depth -= 1;
-        Ok(parsed)
     }
 
     /// `:name:`, which no field before has.

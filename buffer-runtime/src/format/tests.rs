@@ -1,5 +1,6 @@
 use super::*;
 
+mod depth;
 mod printing;
 mod refusals;
 

@@ -1,12 +1,17 @@
 //! Functions that compute on the memory of other objects: numpy arrays, `array.array`, `memoryview`, ctypes arrays and
 //! whatever else exports a buffer, in any layout.
 //!
-//! What an object has to have is in the types of the arguments: a `BufferView<'_, f64>` is made only of a buffer of
-//! doubles, and every other object raises an exception that says what it has instead.
+//! A `BufferView<'_, f64>` is made only of a buffer of doubles, and every other object raises an exception that says what it has
+//! instead. It may be the type of an argument; here it is made in the function, because PyO3 adds a note to what the extraction of
+//! an argument raises, and panics where Python finds no memory for the note.
+
+use std::fmt::Display;
 
 use buffer_runtime::{BufferView, BufferViewMut};
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// With fewer items than this, letting other threads run takes longer than the work.
 const LARGE: usize = 10_000;
@@ -14,24 +19,25 @@ const LARGE: usize = 10_000;
 /// The sum of the int32 items of a buffer, which no number of them overflows.
 #[pyfunction]
 #[pyo3(signature = (obj, /))]
-fn sum_array(py: Python<'_>, obj: BufferView<'_, i32>) -> i128 {
+fn sum_array(obj: &Bound<'_, PyAny>) -> PyResult<i128> {
     #[inline(always)]
     fn add(total: i128, chunk: &[i32]) -> i128 {
         // A chunk is far too short to overflow this.
         let sum: i64 = chunk.iter().map(|&item| i64::from(item)).sum();
         total + i128::from(sum)
     }
-    match obj.shared_in_memory_order() {
-        Some(items) => detached_if_large(py, items.len(), || items.fold_chunks(0, add)),
+    let view = BufferView::from_object(obj)?;
+    Ok(match view.shared_in_memory_order() {
+        Some(items) => detached_if_large(obj.py(), items.len(), || items.fold_chunks(0, add)),
         // The view itself cannot leave this thread; items that are scattered are read attached.
-        None => obj.fold_chunks(0, add),
-    }
+        None => view.fold_chunks(0, add),
+    })
 }
 
 /// The sum of the products of two buffers of float64, both of one dimension and the same length.
 #[pyfunction]
 #[pyo3(signature = (a, b, /))]
-fn dot(py: Python<'_>, a: BufferView<'_, f64>, b: BufferView<'_, f64>) -> PyResult<f64> {
+fn dot(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<f64> {
     /// As many items as fill a few vectors of the processor. Each has a sum of its own, which waits for no other.
     type Lanes = [f64; 16];
 
@@ -40,12 +46,18 @@ fn dot(py: Python<'_>, a: BufferView<'_, f64>, b: BufferView<'_, f64>) -> PyResu
         sums.iter_mut().zip(a.iter().zip(b)).for_each(|(sum, (a, b))| *sum += a * b);
         sums
     }
+    let py = a.py();
+    let (a, b) = (BufferView::<f64>::from_object(a)?, BufferView::<f64>::from_object(b)?);
     let (&[len], &[other]) = (a.shape(), b.shape()) else {
         let (a, b) = (a.ndim(), b.ndim());
-        return Err(PyValueError::new_err(format!("expected two buffers of 1 dimension, but these have {a} and {b}")));
+        return Err(exception::<PyValueError>(format_args!(
+            "expected two buffers of 1 dimension, but these have {a} and {b}"
+        )));
     };
     if len != other {
-        return Err(PyValueError::new_err(format!("expected as many items in both, but these have {len} and {other}")));
+        return Err(exception::<PyValueError>(format_args!(
+            "expected as many items in both, but these have {len} and {other}"
+        )));
     }
     let sums = match (a.shared(), b.shared()) {
         (Some(a), Some(b)) => detached_if_large(py, len, || a.fold_arrays_with(b, Lanes::default(), (0.0, 0.0), add)),
@@ -57,16 +69,14 @@ fn dot(py: Python<'_>, a: BufferView<'_, f64>, b: BufferView<'_, f64>) -> PyResu
 /// Multiplies every item of a writable buffer of float64 in place.
 #[pyfunction]
 #[pyo3(signature = (obj, factor, /))]
-fn scale(
-    py: Python<'_>,
-    #[pyo3(from_py_with = writable)] obj: BufferViewMut<'_, f64>,
-    #[pyo3(from_py_with = factor_of)] factor: f64,
-) {
+fn scale(obj: &Bound<'_, PyAny>, factor: &Bound<'_, PyAny>) -> PyResult<()> {
+    let (view, factor) = (writable(obj)?, factor_of(factor)?);
     let multiply = |item| item * factor;
-    match obj.shared_in_memory_order() {
-        Some(items) => detached_if_large(py, items.len(), || items.update(multiply)),
-        None => obj.update(multiply),
+    match view.shared_in_memory_order() {
+        Some(items) => detached_if_large(obj.py(), items.len(), || items.update(multiply)),
+        None => view.update(multiply),
     }
+    Ok(())
 }
 
 /// Whoever cannot write raises `BufferError`, numpy's arrays as well, which would have raised `ValueError`.
@@ -76,7 +86,7 @@ fn writable<'py>(object: &Bound<'py, PyAny>) -> PyResult<BufferViewMut<'py, f64>
         if !error.is_instance_of::<PyValueError>(py) {
             return error;
         }
-        let refusal = PyBufferError::new_err(error.value(py).to_string());
+        let refusal = exception::<PyBufferError>(error.value(py));
         refusal.set_cause(py, Some(error));
         refusal
     })
@@ -87,16 +97,24 @@ fn factor_of(factor: &Bound<'_, PyAny>) -> PyResult<f64> {
     let py = factor.py();
     factor.extract().map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(py) {
-            PyValueError::new_err("factor is too large for a float64")
+            exception::<PyValueError>("factor is too large for a float64")
         } else if error.is_instance_of::<PyTypeError>(py) {
             let kind = factor.get_type().name();
             kind.map_or_else(
                 |error| error,
-                |kind| PyTypeError::new_err(format!("factor must be a real number, not {kind}")),
+                |kind| exception::<PyTypeError>(format_args!("factor must be a real number, not {kind}")),
             )
         } else {
             error
         }
+    })
+}
+
+/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
+fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
+    Python::attach(|py| {
+        let text = PyString::from_bytes(py, text.to_string().as_bytes());
+        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
     })
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use buffer_runtime::Format;
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyMemoryView, PyString};
@@ -12,26 +13,37 @@ const SEQUENCE: &str = "a sequence of integers";
 /// The most numbers that a shape has.
 const MAX_NDIM: usize = 64;
 
+/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
+fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
+    Python::attach(|py| {
+        let text = PyString::from_bytes(py, text.to_string().as_bytes());
+        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
+    })
+}
+
 /// `ValueError: shape: ...`
 pub(crate) fn wrong(argument: &str, what: impl Display) -> PyErr {
-    PyValueError::new_err(format!("{argument}: {what}"))
+    exception::<PyValueError>(format_args!("{argument}: {what}"))
 }
 
 /// `MemoryError: data: ...`
 pub(crate) fn out_of_memory(argument: &str, bytes: usize) -> PyErr {
-    PyMemoryError::new_err(format!("{argument}: no memory for {bytes} bytes"))
+    exception::<PyMemoryError>(format_args!("{argument}: no memory for {bytes} bytes"))
 }
 
 /// `TypeError: shape: expected a sequence of integers, not int`
 pub(crate) fn not_a(what: &str, value: &Bound<'_, PyAny>, argument: &str) -> PyErr {
     let kind = value.get_type().name();
-    kind.map_or_else(|error| error, |kind| PyTypeError::new_err(format!("{argument}: expected {what}, not {kind}")))
+    kind.map_or_else(
+        |error| error,
+        |kind| exception::<PyTypeError>(format_args!("{argument}: expected {what}, not {kind}")),
+    )
 }
 
 /// Says which argument an exception is about.
 pub(crate) fn name(py: Python<'_>, argument: &str, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyTypeError>(py) {
-        PyTypeError::new_err(format!("{argument}: {}", error.value(py)))
+        exception::<PyTypeError>(format_args!("{argument}: {}", error.value(py)))
     } else if error.is_instance_of::<PyValueError>(py) {
         wrong(argument, error.value(py))
     } else {

@@ -4,9 +4,13 @@
 //! the memory is an [`ExportCell`]'s: it is given back to the library when the object and the last array are gone, and not
 //! before.
 
+use std::fmt::Display;
+
 use buffer_runtime::{ExportBuffer, ExportCell, ForeignBuffer};
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 // As `c/numbers.h` declares it.
 unsafe extern "C" {
@@ -31,7 +35,7 @@ impl Wrapper {
         // SAFETY: the library gives n numbers, or NULL, and leaves them to us until `numbers_free`, which any thread may call.
         let numbers = unsafe { ForeignBuffer::new(numbers_new(n), n, free) };
         // It was NULL: the library aligns what it gives.
-        let numbers = numbers.map_err(|_| PyMemoryError::new_err(format!("no memory for {n} int32")))?;
+        let numbers = numbers.map_err(|_| exception::<PyMemoryError>(format_args!("no memory for {n} int32")))?;
         Ok(Self { numbers: ExportCell::new(numbers) })
     }
 
@@ -56,7 +60,7 @@ fn count(n: &Bound<'_, PyAny>) -> PyResult<usize> {
         },
         Err(error) if error.is_instance_of::<PyTypeError>(py) => {
             let kind = n.get_type().name()?;
-            return Err(PyTypeError::new_err(format!("n must be an integer, not {kind}")));
+            return Err(exception::<PyTypeError>(format_args!("n must be an integer, not {kind}")));
         }
         // What no `isize` can hold is very large or very negative.
         Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
@@ -65,7 +69,15 @@ fn count(n: &Bound<'_, PyAny>) -> PyResult<usize> {
         }
         Err(error) => return Err(error),
     };
-    Err(PyValueError::new_err(text))
+    Err(exception::<PyValueError>(text))
+}
+
+/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
+fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
+    Python::attach(|py| {
+        let text = PyString::from_bytes(py, text.to_string().as_bytes());
+        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
+    })
 }
 
 /// How many allocations of the library are alive.

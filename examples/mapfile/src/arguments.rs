@@ -2,8 +2,20 @@
 
 use std::path::PathBuf;
 
+use std::fmt::Display;
+
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
+pub(crate) fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
+    Python::attach(|py| {
+        let text = PyString::from_bytes(py, text.to_string().as_bytes());
+        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
+    })
+}
 
 /// A number of bytes of at least `least`, or an exception that names the argument. No `isize` is exceeded.
 pub(crate) fn bytes(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyResult<usize> {
@@ -17,7 +29,7 @@ pub(crate) fn bytes(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyRes
         Err(error) if is_overflow(&error, value) => "is too large for any file".to_owned(),
         Err(error) => return Err(not_an_integer(error, value, name)?),
     };
-    Err(PyValueError::new_err(format!("{name} {complaint}")))
+    Err(exception::<PyValueError>(format_args!("{name} {complaint}")))
 }
 
 /// A number that a `T` can hold, or an exception that names the attribute.
@@ -29,7 +41,7 @@ pub(crate) fn number<T: TryFrom<u64>>(value: &Bound<'_, PyAny>, name: &str) -> P
     }
     .ok_or_else(|| {
         let largest = u64::MAX >> (64 - 8 * size_of::<T>());
-        PyOverflowError::new_err(format!("{name} must be at least 0 and at most {largest}"))
+        exception::<PyOverflowError>(format_args!("{name} must be at least 0 and at most {largest}"))
     })
 }
 
@@ -43,17 +55,17 @@ fn not_an_integer(error: PyErr, value: &Bound<'_, PyAny>, name: &str) -> PyResul
         return Ok(error);
     }
     let kind = value.get_type().name()?;
-    Ok(PyTypeError::new_err(format!("{name} must be an integer, not {kind}")))
+    Ok(exception::<PyTypeError>(format_args!("{name} must be an integer, not {kind}")))
 }
 
 /// Exactly `N` bytes, or an exception that names the attribute.
 pub(crate) fn byte_string<const N: usize>(value: &Bound<'_, PyAny>, name: &str) -> PyResult<[u8; N]> {
     let Ok(bytes) = value.extract::<&[u8]>() else {
         let kind = value.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("{name} must be bytes, not {kind}")));
+        return Err(exception::<PyTypeError>(format_args!("{name} must be bytes, not {kind}")));
     };
     let len = bytes.len();
-    bytes.try_into().map_err(|_| PyValueError::new_err(format!("{name} must be {N} bytes, not {len}")))
+    bytes.try_into().map_err(|_| exception::<PyValueError>(format_args!("{name} must be {N} bytes, not {len}")))
 }
 
 /// What `open` takes for a path: a string, bytes, or an object that has one of them.
@@ -68,7 +80,7 @@ impl<'py> FromPyObject<'_, 'py> for FilePath {
             let class = value.get_type();
             match (class.name(), class.hasattr("__fspath__")) {
                 (Ok(kind), Ok(false)) => {
-                    PyTypeError::new_err(format!("path must be str, bytes or os.PathLike, not {kind}"))
+                    exception::<PyTypeError>(format_args!("path must be str, bytes or os.PathLike, not {kind}"))
                 }
                 _ => error,
             }

@@ -7,9 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use buffer_runtime::{ExportBuffer, ExportCell, ScopedView, Shared};
 use pyo3::exceptions::{PyBufferError, PyOSError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyString, PyTuple};
 
-use crate::arguments::{FilePath, bytes};
+use crate::arguments::{FilePath, bytes, exception};
 use crate::header::Header;
 use crate::mapping::{Mapped, Mapping, Problem};
 
@@ -50,7 +50,7 @@ impl MapFile {
         self.checked_len()?;
         if end > data.len() {
             let len = data.len();
-            return Err(PyValueError::new_err(format!(
+            return Err(exception::<PyValueError>(format_args!(
                 "the header ends at byte {end}, but by now there are {len} bytes"
             )));
         }
@@ -71,33 +71,44 @@ fn raise(path: &Path, problem: Problem) -> PyErr {
             // Python makes a FileNotFoundError and the like of it.
             Some(code) => {
                 let text = error.to_string();
-                let text = text.split(" (os error").next().unwrap_or(&text).to_owned();
-                let path = path.as_os_str().to_owned();
-                // What Windows says is its own number, which goes last; elsewhere that is ignored.
-                PyOSError::new_err((code, text, path, code))
+                system_error(code, text.split(" (os error").next().unwrap_or(&text), path)
             }
-            None if error.kind() == io::ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
+            None if error.kind() == io::ErrorKind::InvalidInput => exception::<PyValueError>(error.to_string()),
             None => error.into(),
         },
         Problem::Irregular => {
-            PyOSError::new_err(format!("{shown} is no regular file, and no memory can be mapped to it"))
+            exception::<PyOSError>(format_args!("{shown} is no regular file, and no memory can be mapped to it"))
         }
-        Problem::Empty => {
-            PyValueError::new_err(format!("{shown} is empty, and no memory can be mapped to it; give a length"))
-        }
-        Problem::Longer { has } => PyValueError::new_err(format!(
+        Problem::Empty => exception::<PyValueError>(format_args!(
+            "{shown} is empty, and no memory can be mapped to it; give a length"
+        )),
+        Problem::Longer { has } => exception::<PyValueError>(format_args!(
             "{shown} has {has} bytes, which are more than the length; map it without one, and resize() it to cut it"
         )),
-        Problem::Grown { has, mapped } => PyOSError::new_err(format!(
+        Problem::Grown { has, mapped } => exception::<PyOSError>(format_args!(
             "{shown} has {has} bytes, but {mapped} are mapped: somebody has made it longer; map it anew"
         )),
-        Problem::Truncated { has, mapped } => PyOSError::new_err(format!(
+        Problem::Truncated { has, mapped } => exception::<PyOSError>(format_args!(
             "{shown} has {has} bytes, but {mapped} are mapped: somebody has made it shorter; close it"
         )),
-        Problem::Shown { others } => PyBufferError::new_err(format!(
+        Problem::Shown { others } => exception::<PyBufferError>(format_args!(
             "cannot resize: another MapFile of {shown} in this process maps {others} bytes; close that one first"
         )),
     }
+}
+
+/// `OSError(code, text, path)`, made here: PyO3 would end the process where Python finds no memory for it.
+fn system_error(code: i32, text: &str, path: &Path) -> PyErr {
+    Python::attach(|py| {
+        let text = PyString::from_bytes(py, text.as_bytes())?;
+        let path = match path.to_str() {
+            Some(path) => PyString::from_bytes(py, path.as_bytes())?.into_any(),
+            None => path.as_os_str().into_pyobject(py)?.into_any(),
+        };
+        // What Windows says is its own number, which goes last; elsewhere that is ignored.
+        py.get_type::<PyOSError>().call1((code, text, path, code)).map(PyErr::from_value)
+    })
+    .unwrap_or_else(|no_memory: PyErr| no_memory)
 }
 
 #[pymethods]
@@ -148,7 +159,7 @@ impl MapFile {
         if len < Header::SIZE || offset > len - Header::SIZE {
             let size = Header::SIZE;
             let text = format!("offset is {offset}, but there are {len} bytes, and a header takes {size}");
-            return Err(PyValueError::new_err(text));
+            return Err(exception::<PyValueError>(text));
         }
         Ok(Header::new(slf.unbind(), offset))
     }
@@ -196,6 +207,6 @@ impl MapFile {
 
 impl MapFile {
     fn closed_error(&self) -> PyErr {
-        PyValueError::new_err(format!("{} is closed", self.path.display()))
+        exception::<PyValueError>(format_args!("{} is closed", self.path.display()))
     }
 }

@@ -3,9 +3,13 @@
 //! `numpy.asarray(Matrix(10))` shows that memory without a copy. While anything shows it, `add_row` raises
 //! `BufferError` instead of moving it away.
 
+use std::fmt::Display;
+
 use buffer_runtime::{ExportBuffer, ExportCell};
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// Memory of float32 with the buffer protocol: a fixed number of columns, a growing number of rows.
 #[derive(ExportBuffer)]
@@ -25,7 +29,7 @@ impl Matrix {
         let ncols = count(ncols, "ncols", 1)?;
         // Rust, and with it the buffer protocol, allows no more than `isize::MAX` bytes in one piece.
         if ncols > isize::MAX as usize / size_of::<f32>() {
-            return Err(PyValueError::new_err(format!("ncols is too large for any memory: {ncols}")));
+            return Err(exception::<PyValueError>(format_args!("ncols is too large for any memory: {ncols}")));
         }
         let nrows = nrows.map_or(Ok(0), |nrows| count(nrows, "nrows", 0))?;
         // Memory that is zero already, not memory that is filled with zeros: it costs nothing until it is used.
@@ -73,7 +77,7 @@ fn count(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyResult<usize> 
         },
         Err(error) if error.is_instance_of::<PyTypeError>(py) => {
             let kind = value.get_type().name()?;
-            return Err(PyTypeError::new_err(format!("{name} must be an integer, not {kind}")));
+            return Err(exception::<PyTypeError>(format_args!("{name} must be an integer, not {kind}")));
         }
         // What no `isize` can hold is very large or very negative.
         Err(error) if error.is_instance_of::<PyOverflowError>(py) && value.lt(0)? => {
@@ -82,11 +86,19 @@ fn count(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyResult<usize> 
         Err(error) if error.is_instance_of::<PyOverflowError>(py) => "is too large for any memory".to_owned(),
         Err(error) => return Err(error),
     };
-    Err(PyValueError::new_err(format!("{name} {complaint}")))
+    Err(exception::<PyValueError>(format_args!("{name} {complaint}")))
+}
+
+/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
+fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
+    Python::attach(|py| {
+        let text = PyString::from_bytes(py, text.to_string().as_bytes());
+        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
+    })
 }
 
 fn out_of_memory(nrows: usize, ncols: usize) -> PyErr {
-    PyMemoryError::new_err(format!("no memory for {nrows} x {ncols} float32"))
+    exception::<PyMemoryError>(format_args!("no memory for {nrows} x {ncols} float32"))
 }
 
 /// See the stub, `matrix.pyi`, for what Python finds here.

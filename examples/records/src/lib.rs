@@ -3,9 +3,13 @@
 //! `numpy.asarray(Particles(1000))` is a structured array on the memory of a `Vec<Particle>`. `step` updates it beside
 //! whoever reads and writes that array; only `resize`, which may move the memory, is refused until nobody looks.
 
+use std::fmt::Display;
+
 use buffer_runtime::{BufferElement, ExportBuffer, ExportCell};
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// To numpy it is `[("id", "u4"), ("charge", "f4"), ("position", "f8", (3,)), ("velocity", "f8", (3,))]`.
 #[derive(Clone, Copy, BufferElement)]
@@ -73,7 +77,7 @@ impl Particles {
 fn count(n: &Bound<'_, PyAny>) -> PyResult<u32> {
     n.extract().map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(n.py()) {
-            return PyValueError::new_err(format!("n must be from 0 to {}, since ids are uint32", u32::MAX));
+            return exception::<PyValueError>(format_args!("n must be from 0 to {}, since ids are uint32", u32::MAX));
         }
         expected("n must be an integer", n, error)
     })
@@ -83,7 +87,7 @@ fn count(n: &Bound<'_, PyAny>) -> PyResult<u32> {
 fn seconds(dt: &Bound<'_, PyAny>) -> PyResult<f64> {
     dt.extract().map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(dt.py()) {
-            return PyValueError::new_err("dt is too large for a float64");
+            return exception::<PyValueError>("dt is too large for a float64");
         }
         expected("dt must be a real number", dt, error)
     })
@@ -95,13 +99,21 @@ fn expected(what: &str, value: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
         return error;
     }
     let kind = value.get_type().name();
-    kind.map_or_else(|error| error, |kind| PyTypeError::new_err(format!("{what}, not {kind}")))
+    kind.map_or_else(|error| error, |kind| exception::<PyTypeError>(format_args!("{what}, not {kind}")))
+}
+
+/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
+fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
+    Python::attach(|py| {
+        let text = PyString::from_bytes(py, text.to_string().as_bytes());
+        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
+    })
 }
 
 fn resize(particles: &mut Vec<Particle>, n: u32) -> PyResult<()> {
     let new = (n as usize).saturating_sub(particles.len());
     // `reserve` would abort the interpreter.
-    particles.try_reserve(new).map_err(|_| PyMemoryError::new_err(format!("no memory for {n} particles")))?;
+    particles.try_reserve(new).map_err(|_| exception::<PyMemoryError>(format_args!("no memory for {n} particles")))?;
     particles.truncate(n as usize);
     particles.extend((0..n).skip(particles.len()).map(Particle::at_rest));
     Ok(())

@@ -1,0 +1,25 @@
+"""Every operation of the examples with one allocation of Python's that fails: `MemoryError`, or what it does otherwise."""
+
+import os
+from pathlib import Path
+
+import apart
+import pytest
+
+pytest.importorskip("_testcapi", reason="this Python was built without _testcapi, which takes memory away")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each operation runs in a process of its own")
+
+SCRIPT = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import _testcapi, operations_of_examples, without_memory
+
+arm = lambda failing: _testcapi.set_nomemory(failing, failing + 1)
+wrong = without_memory.run(operations_of_examples.OPERATIONS, arm, _testcapi.remove_mem_hooks)
+print("".join(f"{name}: {what}\\n" for name, what in wrong.items()), end="")
+"""
+
+
+def test_python_finds_no_memory():
+    here = Path(__file__).parent
+    assert apart.run(SCRIPT, here, here.parent / "python") == ""
