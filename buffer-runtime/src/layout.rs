@@ -16,7 +16,7 @@ use crate::limits::MAX_NDIM;
 
 pub use self::check::{CheckedLayout, Layout};
 pub use self::declared::{Declaration, Declared, Item, Numbers};
-pub use self::dim::{Dim, Dimension, Dims};
+pub use self::dim::{Dim, Dimension, Dims, Distance, Fixed};
 pub use self::error::LayoutError;
 pub(crate) use self::overlap::{may_overlap, rows_may_overlap};
 pub(crate) use self::resolve::{Memory, contiguity, count_of_numbers, fill_strides, ndim, resolve};
@@ -30,39 +30,13 @@ pub enum Order {
     F,
 }
 
-/// What a class declares of where its items lie, beyond their shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placement {
-    /// They fill the storage.
-    Dense,
-    /// They lie one after the other from an offset on.
-    Offset,
-    /// They lie at an offset and at multiples of strides.
-    Strided,
-}
-
-impl Placement {
-    /// How many dimensions a declaration of `len` numbers has: the extents, then the offset, then the strides.
-    pub(crate) const fn ndim(self, len: usize) -> usize {
-        match self {
-            Self::Dense => len,
-            // There are no numbers where they are known only at run time.
-            Self::Offset => len.saturating_sub(1),
-            Self::Strided => len.saturating_sub(1) / 2,
-        }
-    }
-}
-
 /// What a class says of its buffer at compile time. Each class has one `static` of it, whose address is its identity.
 #[derive(Debug)]
 pub struct Descriptor {
     pub(crate) format: &'static CStr,
     /// Size of one item in bytes; never 0.
     pub(crate) itemsize: usize,
-    /// How many dimensions; without a meaning where that is known only at run time.
-    pub(crate) ndim: usize,
     pub(crate) order: Order,
-    pub(crate) placement: Placement,
     pub(crate) readonly: bool,
     /// The shape of one element of the storage, which one element of `Vec<[f32; 3]>` has: `[3]`.
     pub(crate) inner: InnerShape,

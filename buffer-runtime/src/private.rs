@@ -17,7 +17,7 @@ pub use crate::export::{
     Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Slot, descriptor, holds_bytes,
 };
 pub use crate::layout::{
-    Declaration, Declared, Descriptor, Dim, Dimension, Dims, InnerShape, Item, Numbers, Order, Placement,
+    Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Fixed, InnerShape, Item, Numbers, Order,
 };
 
 /// What the fuzz targets drive.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arbitrary::{Arbitrary, Unstructured};
 use buffer_runtime::private::fuzz::exporter::{Borrow, Class as Kind, Subject, View};
-use buffer_runtime::private::{Declared, Descriptor, Dim, Order, Placement};
+use buffer_runtime::private::{Declared, Descriptor, Dim, Distance, Fixed, Order};
 use buffer_runtime::{FromElements, MayWrite, ReadWrite, Replaceable, Rows, SharedRead, Storage};
 
 use self::model::{Content, Declaration, Granted, Number, Place};
@@ -122,7 +122,11 @@ impl Size {
     }
 
     fn dim(self) -> Dim {
-        i64::try_from(self.number()).map_or(Dim::of(u64::MAX), Dim::of)
+        i64::try_from(self.number()).map_or(Dim::TooLarge, Dim::of)
+    }
+
+    fn distance(self) -> Distance {
+        i64::try_from(self.number()).map_or(Distance::TooLarge, Distance::of)
     }
 }
 
@@ -413,19 +417,19 @@ fn store(view: &View, granted: &Granted, item: usize, byte: u8) {
 impl Request {
     /// What the class is, by what its descriptor depends on.
     fn kind(&self) -> (usize, &'static Descriptor) {
-        let (form, ndim, placement) = match &self.shape {
-            Shape::Natural if !self.is_at_run_time() => (0, 1, Placement::Dense),
-            Shape::Natural | Shape::AtRunTime { .. } => (1, 0, Placement::Dense),
-            Shape::Strided(..) => (2, 2, Placement::Strided),
+        let form = match &self.shape {
+            Shape::Natural if !self.is_at_run_time() => 0,
+            Shape::Natural | Shape::AtRunTime { .. } => 1,
+            Shape::Strided(..) => 2,
             // A class has its `_` in one place.
-            Shape::Dense(shape) => (10 + shape.form(), 2, Placement::Dense),
-            Shape::Offset(shape, _) => (20 + shape.form(), 2, Placement::Offset),
+            Shape::Dense(shape) => 10 + shape.form(),
+            Shape::Offset(shape, _) => 20 + shape.form(),
         };
         let (natural, readonly) = (form == 0, self.readonly);
         let order = if self.fortran { Order::F } else { Order::C };
         let mut classes = CLASSES.lock().unwrap_or_else(PoisonError::into_inner);
         let count = classes.len();
-        let leak = || (count, Kind { natural, ndim, placement, order, readonly }.leak());
+        let leak = || (count, Kind { natural, order, readonly }.leak());
         *classes.entry((form, self.fortran, readonly)).or_insert_with(leak)
     }
 
@@ -469,14 +473,14 @@ impl Request {
     fn make<S: Stored>(&self, subject: &Subject<S>, flags: i32) -> Result<View, String> {
         let (_, class) = self.kind();
         match &self.shape {
-            Shape::Natural if !self.is_at_run_time() => subject.view(class, self.pins, flags, &[] as &[Dim; 0]),
-            Shape::Dense(shape) => subject.view(class, self.pins, flags, &shape.dims()),
+            Shape::Natural if !self.is_at_run_time() => subject.view(class, self.pins, flags, &Fixed::NATURAL),
+            Shape::Dense(shape) => subject.view(class, self.pins, flags, &Fixed::new(shape.dims(), [])),
             Shape::Offset(shape, offset) => {
-                let [a, b] = shape.dims();
-                subject.view(class, self.pins, flags, &[a, b, offset.dim()])
+                subject.view(class, self.pins, flags, &Fixed::new(shape.dims(), [offset.distance()]))
             }
             Shape::Strided([a, b], offset, [s, t]) => {
-                subject.view(class, self.pins, flags, &[a, b, offset, s, t].map(|size| size.dim()))
+                let placement = [offset, s, t].map(|size| size.distance());
+                subject.view(class, self.pins, flags, &Fixed::new([a.dim(), b.dim()], placement))
             }
             Shape::Natural => subject.view(class, self.pins, flags, &self.declared(None, None, None)),
             Shape::AtRunTime { shape: None, .. } => {
@@ -499,7 +503,7 @@ impl Request {
             declared = declared.shape(&listed(shape));
         }
         if let Some(offset) = offset {
-            declared = declared.offset(offset.dim());
+            declared = declared.offset(offset.distance());
         }
         if let Some(strides) = strides {
             declared = declared.strides(&listed(strides));

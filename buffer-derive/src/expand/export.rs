@@ -104,13 +104,12 @@ fn constants(runtime: &Runtime, export: &Export) -> TokenStream {
         Layout::Extents { reads: Some(_), .. } => Some(quote!(Fields)),
         Layout::Extents { reads: None, .. } | Layout::RunTime { .. } => Some(quote!(Code)),
     };
-    let (placement, order) = match &export.layout {
-        Layout::Storage | Layout::RunTime { shape: None, .. } => (None, None),
-        Layout::Extents { placement, .. } => placed(placement),
-        Layout::RunTime { shape: Some((_, placement)), .. } => placed(placement),
+    let order = match &export.layout {
+        Layout::Storage | Layout::RunTime { shape: None, .. } => None,
+        Layout::Extents { placement, .. } => order(placement),
+        Layout::RunTime { shape: Some((_, placement)), .. } => order(placement),
     };
     let source = source.map(|source| quote!(const SOURCE: #runtime::ShapeSource = #runtime::ShapeSource::#source;));
-    let placement = placement.map(|place| quote!(const PLACEMENT: #runtime::Placement = #runtime::Placement::#place;));
     let order = order.map(|order| quote!(const ORDER: #runtime::Order = #runtime::Order::#order;));
     let readonly = export.readonly.then(|| {
         quote!(
@@ -122,7 +121,7 @@ fn constants(runtime: &Runtime, export: &Export) -> TokenStream {
             const PIN: ::core::primitive::bool = true;
         )
     });
-    quote!(#source #placement #order #readonly #pin)
+    quote!(#source #order #readonly #pin)
 }
 
 /// The implementation of `Exporter`, through which the runtime reaches the class.
@@ -135,7 +134,7 @@ fn exporter(runtime: &Runtime, export: &Export) -> TokenStream {
     let field = field(export);
     let constants = constants(runtime, export);
     let (dims, evaluated) = if let Layout::Storage = export.layout {
-        (quote!([#runtime::Dim; 0]), quote!(#runtime::Ok([])))
+        (quote!(#runtime::Fixed<0, 0>), quote!(#runtime::Ok(#runtime::Fixed::NATURAL)))
     } else {
         let declares = quote!(<#ident as #runtime::Declares>);
         (quote!(#declares::Dims), quote!(#declares::__buffer_dims(class)))
@@ -222,19 +221,13 @@ fn without_self(tokens: TokenStream, class: &Ident) -> TokenStream {
         .collect()
 }
 
-/// The variants of the runtime's `Placement` and `Order`, unless they are the default.
-fn placed<S: ?Sized>(placement: &Placement<S>) -> (Option<TokenStream>, Option<TokenStream>) {
-    let (placement, order) = match placement {
-        Placement::Dense(order) => (None, Some(order)),
-        Placement::Offset(order, _) => (Some(quote!(Offset)), Some(order)),
+/// The variant of the runtime's `Order`, unless it is the default.
+fn order<S: ?Sized>(placement: &Placement<S>) -> Option<TokenStream> {
+    match placement {
+        Placement::Dense(Order::F) | Placement::Offset(Order::F, _) => Some(quote!(F)),
         // The strides say in which order the indices run.
-        Placement::Strided { .. } => (Some(quote!(Strided)), None),
-    };
-    let order = order.and_then(|order| match order {
-        Order::C => None,
-        Order::F => Some(quote!(F)),
-    });
-    (placement, order)
+        Placement::Dense(Order::C) | Placement::Offset(Order::C, _) | Placement::Strided { .. } => None,
+    }
 }
 
 /// The functions that PyO3's `#[pymethods]` would emit for what the class may not define a second time.

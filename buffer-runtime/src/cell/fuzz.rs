@@ -10,7 +10,7 @@ use std::{ptr, slice};
 
 use super::{Denied, Description, ExportCell, Header, ReadGuard, ShareGuard, Ticket, WriteGuard, grant};
 use crate::error::Attempt;
-use crate::layout::{Descriptor, Dims, InnerShape, Order, Placement};
+use crate::layout::{Descriptor, Dims, InnerShape, Order};
 use crate::lock::GuardKind;
 use crate::request::Flags;
 use crate::storage::{MayWrite, Replaceable};
@@ -18,10 +18,8 @@ use crate::storage::{MayWrite, Replaceable};
 /// What a class over bytes declares at compile time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Class {
-    /// The storage's own shape, or else that of `ndim` and `placement`.
+    /// Whether the shape is the storage's own.
     pub natural: bool,
-    pub ndim: usize,
-    pub placement: Placement,
     pub order: Order,
     pub readonly: bool,
 }
@@ -29,9 +27,9 @@ pub struct Class {
 impl Class {
     /// The static of a class, which it leaks: a fuzzer makes few, and keeps them.
     pub fn leak(self) -> &'static Descriptor {
-        let Self { natural, ndim, placement, order, readonly } = self;
+        let Self { natural, order, readonly } = self;
         let inner = InnerShape::SCALAR;
-        Box::leak(Box::new(Descriptor { format: c"B", itemsize: 1, ndim, order, placement, readonly, inner, natural }))
+        Box::leak(Box::new(Descriptor { format: c"B", itemsize: 1, order, readonly, inner, natural }))
     }
 }
 

@@ -21,7 +21,7 @@ use std::{slice, thread};
 use self::python::{attached, drain, release};
 use super::*;
 use crate::element::Element;
-use crate::layout::{Descriptor, Dim, Dims, Order, Placement};
+use crate::layout::{Descriptor, Dim, Dims, Distance, Fixed, Order};
 use crate::lock::ViewKind;
 use crate::request::Flags;
 use crate::storage::{ReadWrite, Storage};
@@ -30,9 +30,7 @@ const fn natural<E: Element>() -> Descriptor {
     Descriptor {
         format: E::FORMAT,
         itemsize: E::ITEMSIZE,
-        ndim: E::SHAPE.extents().len() + 1,
         order: Order::C,
-        placement: Placement::Dense,
         readonly: false,
         inner: E::SHAPE,
         natural: true,
@@ -70,7 +68,7 @@ impl<S: Exportable> ExportCell<S> {
     }
 
     fn view(&self, descriptor: &'static Descriptor, must_write: bool) -> Option<View> {
-        self.view_as(descriptor, must_write, &[] as &[Dim; 0])
+        self.view_as(descriptor, must_write, &Fixed::NATURAL)
     }
 
     /// A full request for a view, in the layout that `dims` declares.

@@ -11,7 +11,7 @@ use pyo3::{Borrowed, Py, PyClass, PyErr, PyResult, Python, ffi};
 use crate::cell::{ExportCell, Grant};
 use crate::element::{self, Element};
 use crate::exception::exception;
-use crate::layout::{Descriptor, Dims, Order, Placement};
+use crate::layout::{Descriptor, Dims, Order};
 use crate::limits::MAX_NDIM;
 use crate::request::Flags;
 use crate::storage::{Access, Exportable};
@@ -27,19 +27,15 @@ use crate::storage::{Access, Exportable};
 ///    exporter's.
 /// 2. `cell` answers always the same field of the class. It runs no code but that, and does not unwind.
 /// 3. `dims` runs no code of the user's and does not unwind, unless `SOURCE` is `Code`.
-/// 4. `Dims` has as many numbers as `PLACEMENT` asks for: the extents, then an offset unless it is `Dense`, then a stride
-///    for each extent if it is `Strided`. It has none where `SOURCE` is `Storage`.
 pub unsafe trait Exporter: Sized {
     /// The class.
     type Class: Class + Sendable;
     /// The field that is exported.
     type Cell: Slot<Self>;
-    /// The declared numbers: extents, offset, strides; an empty array where the shape is the storage's own.
+    /// The declared numbers: extents, offset, strides; none where the shape is the storage's own.
     type Dims: Dims;
     /// In which order the indices run.
     const ORDER: Order = Order::C;
-    /// What is declared beyond the shape.
-    const PLACEMENT: Placement = Placement::Dense;
     /// Whether the class says that Python may only read. The storage may say so too.
     const READONLY: bool = false;
     /// Whether the memory stays where it is for good, once it was viewed.
@@ -407,14 +403,12 @@ pub const fn descriptor<T: Exporter>() -> Descriptor {
     );
     let inner = <T::Cell as Source>::Element::SHAPE;
     let own = inner.extents().len() + if <T::Cell as Source>::ROWS { 2 } else { 1 };
-    let ndim = if natural { own } else { T::PLACEMENT.ndim(T::Dims::LEN) };
+    let ndim = if natural { own } else { T::Dims::NDIM };
     assert!(own <= MAX_NDIM && ndim <= MAX_NDIM, "a buffer has at most 64 dimensions");
     Descriptor {
         format: <T::Cell as Source>::Element::FORMAT,
         itemsize: <T::Cell as Source>::Element::ITEMSIZE,
-        ndim,
         order: T::ORDER,
-        placement: T::PLACEMENT,
         readonly: readonly::<T>(),
         inner,
         natural,

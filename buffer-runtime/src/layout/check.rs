@@ -1,7 +1,7 @@
 //! A layout that is known only at run time, checked before it is declared.
 
 use super::resolve::{self, Memory};
-use super::{Declaration, Descriptor, Dim, InnerShape, Item, LayoutError, Order, Placement};
+use super::{Declaration, Descriptor, Dim, Distance, InnerShape, Item, LayoutError, Order};
 
 /// Shape, strides and offset over bytes, to be checked where they come from: in a constructor, say, so that a mistake is
 /// found there and not at the first view.
@@ -60,19 +60,17 @@ impl Layout<'_> {
         let descriptor = Descriptor {
             format: c"B",
             itemsize: 1,
-            ndim: 0,
             order: Order::C,
-            placement: Placement::Strided,
             readonly: false,
             inner: InnerShape::SCALAR,
             natural: false,
         };
-        let dims = |numbers: &[isize]| numbers.iter().copied().map(Dim::Extent).collect::<Vec<_>>();
-        let extents = self.shape.map_or_else(|| vec![Dim::Inferred], dims);
-        let strides = self.strides.map(dims);
+        let extents =
+            self.shape.map_or_else(|| vec![Dim::Inferred], |shape| shape.iter().copied().map(Dim::Extent).collect());
+        let strides = self.strides.map(|strides| strides.iter().copied().map(Distance::Bytes).collect::<Vec<_>>());
         let declared = Declaration {
             extents: Some(&extents),
-            offset: Some(Dim::Extent(self.offset)),
+            offset: Some(Distance::Bytes(self.offset)),
             strides: strides.as_deref(),
             item: Some(Item { format: c"", itemsize: self.itemsize }),
             ..Declaration::default()

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Descriptor, Dim, Dimension, Dims};
+use super::{Descriptor, Dim, Dimension, Dims, Distance};
 use crate::format::{Format, FormatError};
 use crate::memory::{NoMemory, collect};
 
@@ -15,9 +15,9 @@ pub struct Declaration<'a> {
     /// The shape, in items.
     pub(crate) extents: Option<&'a [Dim]>,
     /// In bytes.
-    pub(crate) offset: Option<Dim>,
+    pub(crate) offset: Option<Distance>,
     /// In bytes.
-    pub(crate) strides: Option<&'a [Dim]>,
+    pub(crate) strides: Option<&'a [Distance]>,
     /// What the bytes of the storage are read as.
     pub(crate) item: Option<Item<'a>>,
     pub(crate) readonly: bool,
@@ -38,8 +38,8 @@ pub struct Item<'a> {
 #[derive(Debug, Default)]
 pub struct Declared {
     extents: Option<Vec<Dim>>,
-    offset: Option<Dim>,
-    strides: Option<Vec<Dim>>,
+    offset: Option<Distance>,
+    strides: Option<Vec<Distance>>,
     format: Option<Format>,
     readonly: bool,
     out_of_memory: bool,
@@ -81,19 +81,19 @@ impl Declared {
 
     /// `offset = ...`
     #[must_use]
-    pub fn offset(self, offset: Dim) -> Self {
+    pub fn offset(self, offset: Distance) -> Self {
         Self { offset: Some(offset), ..self }
     }
 
     /// `strides = ...`, an expression.
     #[must_use]
     pub fn strides(self, strides: &(impl Numbers + ?Sized)) -> Self {
-        self.with_strides(strides.dims())
+        self.with_strides(strides.distances())
     }
 
     /// `strides = [...]`
     #[must_use]
-    pub fn steps<const N: usize>(self, strides: [Dim; N]) -> Self {
+    pub fn steps<const N: usize>(self, strides: [Distance; N]) -> Self {
         self.with_strides(collect(strides.into_iter()))
     }
 
@@ -101,7 +101,7 @@ impl Declared {
         Self { out_of_memory: self.out_of_memory || extents.is_err(), extents: extents.ok(), ..self }
     }
 
-    fn with_strides(self, strides: Result<Vec<Dim>, NoMemory>) -> Self {
+    fn with_strides(self, strides: Result<Vec<Distance>, NoMemory>) -> Self {
         Self { out_of_memory: self.out_of_memory || strides.is_err(), strides: strides.ok(), ..self }
     }
 }
@@ -110,6 +110,7 @@ impl super::dim::sealed::Dims for Declared {}
 
 // SAFETY: it hands out what it has, and there is nothing of a resolved layout to read.
 unsafe impl Dims for Declared {
+    const NDIM: usize = 0;
     const LEN: usize = 0;
     const AT_RUN_TIME: bool = true;
 
@@ -141,11 +142,13 @@ unsafe impl Dims for Declared {
 pub trait Numbers: sealed::Numbers {}
 
 mod sealed {
-    use super::Dim;
+    use super::{Dim, Distance};
     use crate::memory::NoMemory;
 
     pub trait Numbers {
         fn dims(&self) -> Result<Vec<Dim>, NoMemory>;
+
+        fn distances(&self) -> Result<Vec<Distance>, NoMemory>;
     }
 }
 
@@ -154,6 +157,10 @@ macro_rules! numbers {
         impl<$($generics)*> sealed::Numbers for $slice {
             fn dims(&self) -> Result<Vec<Dim>, NoMemory> {
                 collect(self.iter().map(|&number| Dim::of(number)))
+            }
+
+            fn distances(&self) -> Result<Vec<Distance>, NoMemory> {
+                collect(self.iter().map(|&number| Distance::of(number)))
             }
         }
 
@@ -174,6 +181,10 @@ numbers! {
 impl<N: Numbers + ?Sized> sealed::Numbers for &N {
     fn dims(&self) -> Result<Vec<Dim>, NoMemory> {
         (**self).dims()
+    }
+
+    fn distances(&self) -> Result<Vec<Distance>, NoMemory> {
+        (**self).distances()
     }
 }
 

@@ -1,8 +1,8 @@
 //! The numbers of a declaration: extents, strides and offsets, as expressions give them.
 
-use super::{Declaration, Descriptor, Placement};
+use super::{Declaration, Descriptor};
 
-/// One extent of a declared shape, in items; or an offset or a stride, in bytes.
+/// One extent of a declared shape, in items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dim {
     /// `_`: whatever the length of the storage leaves.
@@ -17,7 +17,24 @@ impl Dim {
     /// The extent that an expression in `shape` has.
     #[inline(always)]
     pub fn of<D: Dimension>(extent: D) -> Self {
-        extent.into_dim()
+        extent.into_isize().map_or(Self::TooLarge, Self::Extent)
+    }
+}
+
+/// A declared offset or stride, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distance {
+    /// The number that was declared.
+    Bytes(isize),
+    /// A number that no layout can hold.
+    TooLarge,
+}
+
+impl Distance {
+    /// The distance that an expression in `offset` or `strides` has.
+    #[inline(always)]
+    pub fn of<D: Dimension>(distance: D) -> Self {
+        distance.into_isize().map_or(Self::TooLarge, Self::Bytes)
     }
 }
 
@@ -29,7 +46,7 @@ impl Dim {
 )]
 pub trait Dimension: sealed::Sealed + Copy {
     #[doc(hidden)]
-    fn into_dim(self) -> Dim;
+    fn into_isize(self) -> Option<isize>;
 }
 
 pub(super) mod sealed {
@@ -44,8 +61,8 @@ macro_rules! dimensions {
 
         impl Dimension for $int {
             #[inline(always)]
-            fn into_dim(self) -> Dim {
-                isize::try_from(self).map_or(Dim::TooLarge, Dim::Extent)
+            fn into_isize(self) -> Option<isize> {
+                isize::try_from(self).ok()
             }
         }
     )*};
@@ -60,6 +77,8 @@ dimensions!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 /// `declaration` and `still_says` do not unwind and run no code of the user's, whatever the numbers are. What is read of a
 /// resolved layout is as long as `LEN` says.
 pub unsafe trait Dims: sealed::Dims {
+    /// How many dimensions it has; 0 where that is known only at run time.
+    const NDIM: usize;
     /// How many numbers that is at compile time; none where they are known only at run time.
     const LEN: usize;
     /// Whether the number of dimensions is known only at run time.
@@ -72,13 +91,33 @@ pub unsafe trait Dims: sealed::Dims {
     fn still_says(&self, numbers: &[isize]) -> bool;
 }
 
-impl<const N: usize> sealed::Dims for [Dim; N] {}
+/// The numbers of a declaration whose number of dimensions is known at compile time. `P` is 0 where the items are dense; else
+/// there is an offset, and then a stride for each extent if there are strides.
+#[derive(Debug, Clone, Copy)]
+pub struct Fixed<const E: usize, const P: usize> {
+    extents: [Dim; E],
+    placement: [Distance; P],
+}
 
-// SAFETY: of the class's descriptor, there are as many extents as it counted of these `N` (`Placement::ndim`); all else is
-// asked for with `get`.
-/// The extents, then the offset, then the strides.
-unsafe impl<const N: usize> Dims for [Dim; N] {
-    const LEN: usize = N;
+impl Fixed<0, 0> {
+    /// Nothing is declared: the shape is the storage's own.
+    pub const NATURAL: Self = Self { extents: [], placement: [] };
+}
+
+impl<const E: usize, const P: usize> Fixed<E, P> {
+    /// What is declared.
+    #[inline(always)]
+    pub fn new(extents: [Dim; E], placement: [Distance; P]) -> Self {
+        Self { extents, placement }
+    }
+}
+
+impl<const E: usize, const P: usize> sealed::Dims for Fixed<E, P> {}
+
+// SAFETY: nothing here runs code of the user's or unwinds, and there are as many numbers as `LEN` says.
+unsafe impl<const E: usize, const P: usize> Dims for Fixed<E, P> {
+    const NDIM: usize = E;
+    const LEN: usize = E + P;
     const AT_RUN_TIME: bool = false;
 
     #[inline(always)]
@@ -86,21 +125,24 @@ unsafe impl<const N: usize> Dims for [Dim; N] {
         if descriptor.natural {
             return Declaration::default();
         }
-        let (extents, rest) = self.split_at(descriptor.ndim);
-        let strides = match descriptor.placement {
-            Placement::Strided => rest.get(1..),
-            Placement::Dense | Placement::Offset => None,
-        };
-        Declaration { extents: Some(extents), offset: rest.first().copied(), strides, ..Declaration::default() }
+        Declaration {
+            extents: Some(&self.extents),
+            offset: self.placement.first().copied(),
+            strides: self.placement.get(1..).filter(|strides| !strides.is_empty()),
+            ..Declaration::default()
+        }
     }
 
     #[inline(always)]
     fn still_says(&self, numbers: &[isize]) -> bool {
-        self.iter().zip(numbers).all(|(dim, &number)| match *dim {
+        let (extents, placement) = numbers.split_at(E.min(numbers.len()));
+        let same_shape = self.extents.iter().zip(extents).all(|(dim, &number)| match *dim {
             Dim::Inferred => true,
             Dim::Extent(declared) => declared == number,
             Dim::TooLarge => false,
-        })
+        });
+        same_shape
+            && self.placement.iter().zip(placement).all(|(&distance, &number)| distance == Distance::Bytes(number))
     }
 }
 
@@ -108,6 +150,7 @@ impl<D: Dims> sealed::Dims for &D {}
 
 // SAFETY: as for what is referred to.
 unsafe impl<D: Dims> Dims for &D {
+    const NDIM: usize = D::NDIM;
     const LEN: usize = D::LEN;
     const AT_RUN_TIME: bool = D::AT_RUN_TIME;
 

@@ -5,7 +5,7 @@
 //! tells whether a layout still holds.
 
 use super::overlap::may_overlap;
-use super::{Declaration, Descriptor, Dim, Facts, LayoutError, Order};
+use super::{Declaration, Descriptor, Dim, Distance, Facts, LayoutError, Order};
 use crate::limits::MAX_NDIM;
 
 /// The size of what leads to a row.
@@ -81,7 +81,7 @@ pub(crate) fn resolve(
     let (offset, rest) = rest.split_at_mut(1);
     let (strides, suboffsets) = rest.split_at_mut(ndim);
 
-    offset[0] = declared.offset.map_or(Ok(0), number)?;
+    offset[0] = declared.offset.map_or(Ok(0), bytes_in)?;
     let offset = offset[0];
     if offset < 0 || offset > bytes {
         return Err(LayoutError::OffsetOutside { offset, bytes });
@@ -92,7 +92,7 @@ pub(crate) fn resolve(
         }
         resolve_extents(extents, shape, 0)?;
         for (stride, &declared) in strides.iter_mut().zip(declared) {
-            *stride = number(declared)?;
+            *stride = bytes_in(declared)?;
         }
     } else {
         whole.resolve_dense(extents, shape, offset, dense)?;
@@ -193,11 +193,10 @@ fn own_dims<'a>(
     Ok(&dims[..ndim])
 }
 
-/// An offset or a stride, which has nothing to be inferred from.
-fn number(dim: Dim) -> Result<isize, LayoutError> {
-    match dim {
-        Dim::Extent(number) => Ok(number),
-        Dim::Inferred | Dim::TooLarge => Err(LayoutError::TooLarge),
+fn bytes_in(distance: Distance) -> Result<isize, LayoutError> {
+    match distance {
+        Distance::Bytes(bytes) => Ok(bytes),
+        Distance::TooLarge => Err(LayoutError::TooLarge),
     }
 }
 

@@ -3,29 +3,21 @@ use proptest::prelude::*;
 use super::*;
 
 /// A class that declares so much, of single scalars.
-fn declared(ndim: usize, itemsize: usize, order: Order, placement: Placement) -> Descriptor {
-    Descriptor {
-        format: c"",
-        itemsize,
-        ndim,
-        order,
-        placement,
-        readonly: false,
-        inner: InnerShape::SCALAR,
-        natural: false,
-    }
+fn declared(itemsize: usize, order: Order) -> Descriptor {
+    Descriptor { format: c"", itemsize, order, readonly: false, inner: InnerShape::SCALAR, natural: false }
 }
 
 /// As the runtime resolves what a class declares over so many items.
 fn resolve_dims(
     descriptor: &Descriptor,
     items: usize,
-    dims: &[Dim],
+    extents: &[Dim],
+    placement: &[isize],
 ) -> Result<(resolve::Resolved, Vec<isize>), LayoutError> {
-    let (extents, rest) = dims.split_at(descriptor.ndim);
-    let strides = (descriptor.placement == Placement::Strided).then(|| &rest[1..]);
-    let declared =
-        Declaration { extents: Some(extents), offset: rest.first().copied(), strides, ..Declaration::default() };
+    let placement: Vec<Distance> = placement.iter().copied().map(Distance::Bytes).collect();
+    let strides = placement.get(1..).filter(|strides| !strides.is_empty());
+    let offset = placement.first().copied();
+    let declared = Declaration { extents: Some(extents), offset, strides, ..Declaration::default() };
     resolve_declared(descriptor, Memory { len: items, row_len: None }, &declared)
 }
 
@@ -48,7 +40,7 @@ fn resolved(
     order: Order,
 ) -> Result<(Vec<isize>, Vec<isize>), LayoutError> {
     let ndim = dims.len();
-    let (resolved, arrays) = resolve_dims(&declared(ndim, itemsize, order, Placement::Dense), items, dims)?;
+    let (resolved, arrays) = resolve_dims(&declared(itemsize, order), items, dims, &[])?;
     assert_eq!((resolved.offset, resolved.nbytes.cast_unsigned()), (0, items * itemsize));
     Ok((arrays[..ndim].to_vec(), arrays[ndim + 1..=2 * ndim].to_vec()))
 }
@@ -107,7 +99,7 @@ fn products_never_wrap() {
 fn one_row_one_column_and_nothing_are_both_orders() {
     let facts = |shape: &[isize], order| {
         let items = shape.iter().product::<isize>().cast_unsigned();
-        resolve_dims(&declared(shape.len(), 4, order, Placement::Dense), items, &extents(shape)).unwrap().0.facts
+        resolve_dims(&declared(4, order), items, &extents(shape), &[]).unwrap().0.facts
     };
     for shape in [vec![1, 5], vec![5, 1], vec![0, 3], vec![3, 0], vec![1, 1, 1], vec![7]] {
         for order in [Order::C, Order::F] {
@@ -122,8 +114,7 @@ fn one_row_one_column_and_nothing_are_both_orders() {
 #[test]
 fn an_offset_leaves_the_rest_to_be_inferred_or_more() {
     let resolved = |extent, offset, items| {
-        let dims = [extent, Dim::Extent(offset)];
-        resolve_dims(&declared(1, 4, Order::C, Placement::Offset), items, &dims)
+        resolve_dims(&declared(4, Order::C), items, &[extent], &[offset])
             .map(|(resolved, arrays)| (arrays[0], resolved.offset))
     };
     assert_eq!(resolved(Dim::Inferred, 8, 5), Ok((3, 8)));
@@ -141,11 +132,10 @@ fn an_offset_leaves_the_rest_to_be_inferred_or_more() {
 fn strides_never_wrap() {
     for stride in [isize::MIN, isize::MAX, isize::MAX / 2, isize::MIN / 2] {
         for extent in [2, 3, isize::MAX] {
-            let dims = [extent, 0, stride].map(Dim::Extent);
-            let resolved = resolve_dims(&declared(1, 8, Order::C, Placement::Strided), 100, &dims);
+            let resolved = resolve_dims(&declared(8, Order::C), 100, &[Dim::Extent(extent)], &[0, stride]);
             assert!(
                 matches!(resolved, Err(LayoutError::TooLarge | LayoutError::Outside { .. })),
-                "{dims:?} {resolved:?}"
+                "{extent} {stride} {resolved:?}"
             );
         }
     }
@@ -155,8 +145,8 @@ fn strides_never_wrap() {
 fn reversed_and_transposed_items_do_not_overlap_but_broadcast_ones_do() {
     let readonly = |numbers: &[isize]| {
         let ndim = numbers.len() / 2;
-        let descriptor = declared(ndim, 4, Order::C, Placement::Strided);
-        resolve_dims(&descriptor, 8, &extents(numbers)).unwrap().0.facts.readonly
+        let descriptor = declared(4, Order::C);
+        resolve_dims(&descriptor, 8, &extents(&numbers[..ndim]), &numbers[ndim..]).unwrap().0.facts.readonly
     };
     assert!(!readonly(&[6, 20, -4]));
     assert!(!readonly(&[3, 2, 0, 4, 12]));
@@ -174,9 +164,7 @@ fn reversed_and_transposed_items_do_not_overlap_but_broadcast_ones_do() {
 const BYTES: Descriptor = Descriptor {
     format: c"B",
     itemsize: 1,
-    ndim: 1,
     order: Order::C,
-    placement: Placement::Dense,
     readonly: false,
     inner: InnerShape::SCALAR,
     natural: true,
@@ -208,7 +196,7 @@ fn no_dimensions_are_one_item() {
     for len in [0, 2] {
         assert_eq!(resolved(len).unwrap_err(), LayoutError::Mismatch { items: len, product: 1 });
     }
-    let last = Declaration { offset: Some(Dim::Extent(9)), ..scalar };
+    let last = Declaration { offset: Some(Distance::Bytes(9)), ..scalar };
     assert_eq!(resolve_declared(&BYTES, Memory { len: 10, row_len: None }, &last).unwrap().0.offset, 9);
 }
 
@@ -221,16 +209,16 @@ fn dimensions_at_run_time_are_counted() {
     assert_eq!(resolved(declare(&many[..64], None)), Ok(64));
     assert_eq!(resolved(declare(&many, None)), Err(LayoutError::TooManyDimensions { ndim: 65 }));
     let mismatch = LayoutError::StridesMismatch { strides: 3, ndim: 2 };
-    assert_eq!(resolved(declare(&many[..2], Some(&many[..3]))), Err(mismatch));
+    assert_eq!(resolved(declare(&many[..2], Some(&[Distance::Bytes(1); 3][..]))), Err(mismatch));
 }
 
 #[test]
 fn items_of_no_bytes_are_refused_whatever_is_declared_of_them() {
     let item = Some(Item { format: c"0s", itemsize: 0 });
     let extents = Some(&[Dim::Extent(3)][..]);
-    let steps = Some(&[Dim::Extent(1)][..]);
+    let steps = Some(&[Distance::Bytes(1)][..]);
     for (extents, strides) in [(None, None), (extents, None), (Some(&[Dim::Inferred][..]), None), (extents, steps)] {
-        for offset in [None, extents.map(|_| Dim::Extent(0))] {
+        for offset in [None, extents.map(|_| Distance::Bytes(0))] {
             for (len, row_len) in [(0, None), (3, None), (0, Some(0)), (3, Some(0)), (3, Some(2))] {
                 let declared = Declaration { extents, offset, strides, item, ..Declaration::default() };
                 let refused = resolve_declared(&BYTES, Memory { len, row_len }, &declared).unwrap_err();
@@ -325,7 +313,7 @@ proptest! {
         offsets.sort_unstable();
         let expected: Vec<isize> = (0..items).map(|item| item * itemsize.cast_signed()).collect();
         prop_assert_eq!(offsets, expected);
-        let still: bool = dims.iter().zip(&shape).all(|(&dim, &extent)| [dim].still_says(&[extent]));
+        let still: bool = dims.iter().zip(&shape).all(|(&dim, &extent)| Fixed::new([dim], []).still_says(&[extent]));
         prop_assert!(still);
     }
 
@@ -361,8 +349,8 @@ proptest! {
         let size = itemsize.cast_signed();
         let bytes = items.cast_signed() * size;
         let numbers = [&shape[..], &[offset], &strides].concat();
-        let descriptor = declared(shape.len(), itemsize, Order::C, Placement::Strided);
-        let resolved = resolve_dims(&descriptor, items, &extents(&numbers));
+        let descriptor = declared(itemsize, Order::C);
+        let resolved = resolve_dims(&descriptor, items, &extents(&shape), &numbers[shape.len()..]);
 
         // Where the items are, with the last index fastest and with the first.
         let places = |axes: &mut dyn Iterator<Item = &(isize, isize)>| {

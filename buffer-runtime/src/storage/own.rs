@@ -1,6 +1,6 @@
 //! The layout that a storage has of its own, as it was when its memory was captured.
 
-use crate::layout::{Declaration, Dim};
+use crate::layout::{Declaration, Dim, Distance};
 
 /// Where the elements of a storage are that do not lie one after the other, as [`Storage::layout`] answers it.
 ///
@@ -14,7 +14,7 @@ pub struct OwnLayout {
     offset: Option<usize>,
     extents: Vec<Dim>,
     /// In bytes.
-    strides: Vec<Dim>,
+    strides: Vec<Distance>,
 }
 
 impl OwnLayout {
@@ -28,7 +28,7 @@ impl OwnLayout {
 
     fn push(&mut self, extent: usize, stride: isize) {
         self.extents.push(Dim::of(extent));
-        self.strides.push(Dim::of(stride));
+        self.strides.push(Distance::Bytes(stride));
     }
 
     pub(crate) fn clear(&mut self) {
@@ -59,7 +59,7 @@ impl OwnLayout {
     #[cfg(any(feature = "ndarray", feature = "test-kit"))]
     pub(crate) fn axes(&self) -> impl Iterator<Item = (usize, isize)> + '_ {
         self.extents.iter().zip(&self.strides).map(|axis| match axis {
-            (&Dim::Extent(extent), &Dim::Extent(stride)) => (extent.cast_unsigned(), stride),
+            (&Dim::Extent(extent), &Distance::Bytes(stride)) => (extent.cast_unsigned(), stride),
             _ => (usize::MAX, isize::MAX),
         })
     }
@@ -77,7 +77,7 @@ impl OwnLayout {
         match self.offset {
             Some(offset) if declared.extents.is_none() && declared.item.is_none() => Declaration {
                 extents: Some(&self.extents),
-                offset: Some(Dim::of(offset)),
+                offset: Some(Distance::of(offset)),
                 strides: Some(&self.strides),
                 ..*declared
             },

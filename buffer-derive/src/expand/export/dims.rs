@@ -23,7 +23,7 @@ impl Dims {
         let mut receiver = Receiver { runtime, found: None };
         let (ty, value) = match layout {
             Layout::Storage => return None,
-            Layout::Extents { extents, placement, .. } => array(runtime, &numbers(extents, placement, &mut receiver)),
+            Layout::Extents { extents, placement, .. } => fixed(extents, placement, &mut receiver),
             Layout::RunTime { readonly, format, shape } => {
                 let calls = calls(*readonly, *format, shape.as_ref(), &mut receiver);
                 (quote!(#runtime::Declared), quote!(#runtime::Declared::new() #calls))
@@ -33,25 +33,23 @@ impl Dims {
     }
 }
 
-fn array(runtime: &Runtime, dims: &[TokenStream]) -> (TokenStream, TokenStream) {
-    let len = dims.len();
-    (quote!([#runtime::Dim; #len]), quote!([#(#dims),*]))
-}
-
-/// The numbers of a layout whose number of dimensions is known: the extents, then the offset unless the items are dense,
-/// then the strides if there are any.
-fn numbers(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Receiver<'_>) -> Vec<TokenStream> {
+/// The numbers of a layout whose number of dimensions is known: the extents; then the offset unless the items are dense, and the
+/// strides if there are any.
+fn fixed(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Receiver<'_>) -> (TokenStream, TokenStream) {
     let runtime = receiver.runtime;
-    let mut dims: Vec<TokenStream> = extents.iter().map(|extent| extent_dim(extent, receiver)).collect();
+    let extents: Vec<TokenStream> = extents.iter().map(|extent| extent_dim(extent, receiver)).collect();
+    let mut distances = Vec::new();
     match placement {
         Placement::Dense(_) => {}
-        Placement::Offset(_, offset) => dims.push(dim(offset, receiver)),
+        Placement::Offset(_, offset) => distances.push(distance(offset, receiver)),
         Placement::Strided { offset, strides } => {
-            dims.push(offset.map_or_else(|| quote!(#runtime::Dim::of(0usize)), |offset| dim(offset, receiver)));
-            dims.extend(strides.iter().map(|stride| dim(stride, receiver)));
+            let start = || quote!(#runtime::Distance::of(0usize));
+            distances.push(offset.map_or_else(start, |offset| distance(offset, receiver)));
+            distances.extend(strides.iter().map(|stride| distance(stride, receiver)));
         }
     }
-    dims
+    let (ndim, placed) = (extents.len(), distances.len());
+    (quote!(#runtime::Fixed<#ndim, #placed>), quote!(#runtime::Fixed::new([#(#extents),*], [#(#distances),*])))
 }
 
 /// The calls on `Declared` that hand over what is known only at run time and what goes with it, in the order in which
@@ -88,13 +86,13 @@ fn calls(
         Placement::Strided { offset, strides } => (*offset, Some(*strides)),
     };
     calls.extend(offset.map(|offset| {
-        let offset = dim(offset, receiver);
+        let offset = distance(offset, receiver);
         quote!(.offset(#offset))
     }));
     calls.extend(strides.map(|strides| match strides {
         Numbers::Slice(strides) => call("strides", strides, receiver),
         Numbers::List(strides) => {
-            let strides = strides.strides.iter().map(|stride| dim(stride, receiver));
+            let strides = strides.strides.iter().map(|stride| distance(stride, receiver));
             quote!(.steps([#(#strides),*]))
         }
     }));
@@ -128,10 +126,20 @@ fn extent_dim(extent: &Extent, receiver: &mut Receiver<'_>) -> TokenStream {
 }
 
 fn dim(expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
+    number("Dim", expr, receiver)
+}
+
+fn distance(expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
+    number("Distance", expr, receiver)
+}
+
+/// `Kind::of(expr)`.
+fn number(kind: &str, expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
     let value = receiver.resolve(with_suffix(expr).unwrap_or_else(|| expr.to_token_stream()));
     let span = ours_at(expr);
     let runtime = receiver.runtime.at(span);
-    quote_spanned!(span=> #runtime::Dim::of(#value))
+    let kind = Ident::new(kind, span);
+    quote_spanned!(span=> #runtime::#kind::of(#value))
 }
 
 /// Ours by hygiene, so that the user's lints stay quiet; the user's by position, for type errors.

@@ -21,14 +21,10 @@ macro_rules! shown {
     };
 }
 
-/// The order and the placement that are declared.
-fn declared(expanded: &str) -> (Option<&str>, Option<&str>) {
-    let variant = |of: &str| {
-        let start = format!("const{of}=::buffer_runtime::private::");
-        let (_, rest) = expanded.split_once(&start)?;
-        rest.split_once(';')?.0.rsplit(':').next()
-    };
-    (variant("ORDER:::buffer_runtime::private::Order"), variant("PLACEMENT:::buffer_runtime::private::Placement"))
+/// The order that is declared.
+fn order(expanded: &str) -> Option<&str> {
+    let (_, rest) = expanded.split_once("::buffer_runtime::private::Order=::buffer_runtime::private::Order::")?;
+    Some(rest.split_once(';')?.0)
 }
 
 #[test]
@@ -53,10 +49,10 @@ fn without_shape_the_storage_decides() {
         type Cell = ExportCell<Vec<f32>>;
     )));
     assert!(expanded.contains(shown!(
-        type Dims = [::buffer_runtime::private::Dim; 0];
+        type Dims = ::buffer_runtime::private::Fixed<0, 0>;
     )));
-    assert!(expanded.contains(shown!(::buffer_runtime::private::Ok([]))));
-    for declared in ["Declares", "const ORDER", "const PLACEMENT", "const READONLY", "const PIN", "const SOURCE"] {
+    assert!(expanded.contains(shown!(::buffer_runtime::private::Ok(::buffer_runtime::private::Fixed::NATURAL))));
+    for declared in ["Declares", "const ORDER", "const READONLY", "const PIN", "const SOURCE"] {
         assert!(!expanded.contains(&declared.replace(' ', "")), "{declared}");
     }
     assert!(expanded.contains(shown!(
@@ -75,20 +71,23 @@ fn extents_are_evaluated_in_order() {
             data: ExportCell<Vec<f32>>,
         }
     ));
-    assert!(expanded.contains(shown!(::buffer_runtime::private::Ok([
-        ::buffer_runtime::private::Dim::of(self.n),
-        ::buffer_runtime::private::Dim::Inferred,
-        ::buffer_runtime::private::Dim::of(3u64)
-    ]))));
+    assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new(
+        [
+            ::buffer_runtime::private::Dim::of(self.n),
+            ::buffer_runtime::private::Dim::Inferred,
+            ::buffer_runtime::private::Dim::of(3u64)
+        ],
+        []
+    ))));
     assert!(expanded.contains(shown!(
-        type Dims = [::buffer_runtime::private::Dim; 3usize];
+        type Dims = ::buffer_runtime::private::Fixed<3usize, 0usize>;
     )));
     assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)));
     assert!(expanded.contains(shown!(
         const ORDER: ::buffer_runtime::private::Order = ::buffer_runtime::private::Order::F;
         const READONLY: ::core::primitive::bool = true;
     )));
-    assert!(!expanded.contains("constPLACEMENT") && !expanded.contains("constPIN"));
+    assert!(!expanded.contains("constPIN"));
 }
 
 #[test]
@@ -138,15 +137,14 @@ fn offset_follows_the_extents() {
     let expanded = expanded(&parse_quote!(
         struct S(#[buffer(shape = [_, 3], order = "F", offset = self.1)] Cell, u64);
     ));
-    assert!(expanded.contains(shown!(::buffer_runtime::private::Ok([
-        ::buffer_runtime::private::Dim::Inferred,
-        ::buffer_runtime::private::Dim::of(3u64),
-        ::buffer_runtime::private::Dim::of(self.1)
-    ]))));
+    assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new(
+        [::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dim::of(3u64)],
+        [::buffer_runtime::private::Distance::of(self.1)]
+    ))));
     assert!(expanded.contains(shown!(
-        type Dims = [::buffer_runtime::private::Dim; 3usize];
+        type Dims = ::buffer_runtime::private::Fixed<2usize, 1usize>;
     )));
-    assert_eq!(declared(&expanded), (Some("F"), Some("Offset")));
+    assert_eq!(order(&expanded), Some("F"));
     assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)));
 }
 
@@ -156,35 +154,35 @@ fn strides_follow_the_offset() {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(strides = [-12, self.1], shape = [2, 3] #written)] Cell, isize);
         ));
-        assert!(expanded.contains(shown!(::buffer_runtime::private::Ok([
-            ::buffer_runtime::private::Dim::of(2u64),
-            ::buffer_runtime::private::Dim::of(3u64),
-            ::buffer_runtime::private::Dim::of(#offset),
-            ::buffer_runtime::private::Dim::of(-12i64),
-            ::buffer_runtime::private::Dim::of(self.1)
-        ]))));
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new(
+            [::buffer_runtime::private::Dim::of(2u64), ::buffer_runtime::private::Dim::of(3u64)],
+            [
+                ::buffer_runtime::private::Distance::of(#offset),
+                ::buffer_runtime::private::Distance::of(-12i64),
+                ::buffer_runtime::private::Distance::of(self.1)
+            ]
+        ))));
         assert!(expanded.contains(shown!(
-            type Dims = [::buffer_runtime::private::Dim; 5usize];
+            type Dims = ::buffer_runtime::private::Fixed<2usize, 3usize>;
         )));
-        assert_eq!(declared(&expanded), (None, Some("Strided")));
+        assert_eq!(order(&expanded), None);
     }
 }
 
 #[test]
 fn a_scalar_is_declared_by_no_numbers() {
-    for (options, len, dims, placement) in [
-        (quote!(shape = []), 0usize, quote!([]), None),
-        (quote!(shape = [], offset = 4), 1, quote!([::buffer_runtime::private::Dim::of(4u64)]), Some("Offset")),
-        (quote!(shape = [], strides = []), 1, quote!([::buffer_runtime::private::Dim::of(0usize)]), Some("Strided")),
+    for (options, len, placement) in [
+        (quote!(shape = []), 0usize, quote!([])),
+        (quote!(shape = [], offset = 4), 1, quote!([::buffer_runtime::private::Distance::of(4u64)])),
+        (quote!(shape = [], strides = []), 1, quote!([::buffer_runtime::private::Distance::of(0usize)])),
     ] {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(#options)] Cell);
         ));
         assert!(expanded.contains(shown!(
-            type Dims = [::buffer_runtime::private::Dim; #len];
+            type Dims = ::buffer_runtime::private::Fixed<0usize, #len>;
         )));
-        assert!(expanded.contains(shown!(::buffer_runtime::private::Ok(#dims))), "{options}");
-        assert_eq!(declared(&expanded), (None, placement), "{options}");
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new([], #placement))), "{options}");
         assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)), "{options}");
     }
 }
@@ -195,7 +193,7 @@ fn what_is_known_at_run_time_is_evaluated_in_order() {
         (quote!(shape = self.dims()), quote!(.shape(&self.dims()))),
         (
             quote!(shape = &self.dims[..], offset = 4),
-            quote!(.shape(&&self.dims[..]).offset(::buffer_runtime::private::Dim::of(4u64))),
+            quote!(.shape(&&self.dims[..]).offset(::buffer_runtime::private::Distance::of(4u64))),
         ),
         (quote!(format = "d"), quote!(.format(&"d")?)),
         (quote!(readonly = self.sealed), quote!(.readonly(self.sealed))),
@@ -214,8 +212,8 @@ fn what_is_known_at_run_time_is_evaluated_in_order() {
                 .readonly(!self.open)
                 .format(&f(self))?
                 .shape(&self.dims)
-                .offset(::buffer_runtime::private::Dim::of(self.start))
-                .steps([::buffer_runtime::private::Dim::of(-4i64)])
+                .offset(::buffer_runtime::private::Distance::of(self.start))
+                .steps([::buffer_runtime::private::Distance::of(-4i64)])
             ),
         ),
     ] {
@@ -251,20 +249,20 @@ fn what_is_referred_to_stays_together() {
 }
 
 #[test]
-fn run_time_layouts_are_placed_as_they_are_written() {
-    for (options, order, placement) in [
-        (quote!(shape = self.dims()), None, None),
-        (quote!(shape = self.dims(), order = "F"), Some("F"), None),
-        (quote!(shape = self.dims(), order = "F", offset = 4), Some("F"), Some("Offset")),
-        (quote!(shape = self.dims(), strides = [4], offset = 4), None, Some("Strided")),
-        (quote!(shape = [3], strides = self.strides()), None, Some("Strided")),
-        (quote!(format = "d"), None, None),
-        (quote!(readonly = self.sealed, shape = [_, 3], order = "F"), Some("F"), None),
+fn an_order_is_declared_where_it_is_written() {
+    for (options, declared) in [
+        (quote!(shape = self.dims()), None),
+        (quote!(shape = self.dims(), order = "F"), Some("F")),
+        (quote!(shape = self.dims(), order = "F", offset = 4), Some("F")),
+        (quote!(shape = self.dims(), strides = [4], offset = 4), None),
+        (quote!(shape = [3], strides = self.strides()), None),
+        (quote!(format = "d"), None),
+        (quote!(readonly = self.sealed, shape = [_, 3], order = "F"), Some("F")),
     ] {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(#options)] Cell);
         ));
-        assert_eq!(declared(&expanded), (order, placement), "{options}");
+        assert_eq!(order(&expanded), declared, "{options}");
     }
 }
 
@@ -357,7 +355,7 @@ fn negated_literals_without_a_type_become_i64() {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(shape = [3], strides = [#written])] Cell, i32);
         ));
-        assert!(expanded.contains(shown!(::buffer_runtime::private::Dim::of(#emitted))), "{written}");
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Distance::of(#emitted))), "{written}");
     }
 }
 

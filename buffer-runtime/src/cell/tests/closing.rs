@@ -136,7 +136,7 @@ fn miri_a_storage_whose_drop_panics_leaves_a_closed_cell() {
 
 #[test]
 fn miri_a_cell_of_rows_is_detached() {
-    static ROWS: Descriptor = Descriptor { ndim: 2, ..natural::<u16>() };
+    static ROWS: Descriptor = natural::<u16>();
     let mut cell = ExportCell::new(crate::storage::Rows::from_rows([vec![1_u16, 2], vec![3, 4]]).unwrap());
     let view = cell.view(&ROWS, true).unwrap();
     cell.detach().unwrap();

@@ -4,7 +4,7 @@ use super::*;
 use crate::layout::{Declaration, Declared};
 use crate::storage::Rows;
 
-static ROWS: Descriptor = Descriptor { ndim: 2, ..natural::<u16>() };
+static ROWS: Descriptor = natural::<u16>();
 
 fn three_rows() -> ExportCell<Rows<u16>> {
     ExportCell::new(Rows::from_rows([vec![1_u16, 2], vec![3, 4], vec![5, 6]]).unwrap())
@@ -148,14 +148,14 @@ fn view_part(cell: &ExportCell<Counting>, extent: isize) -> Result<Description, 
     let flags = Flags(Flags::FORMAT | Flags::INDIRECT | Flags::WRITABLE);
     let declared = Declaration {
         extents: Some(&[Dim::Extent(extent)]),
-        offset: Some(Dim::Extent(4)),
-        strides: Some(&[Dim::Extent(8)]),
+        offset: Some(Distance::Bytes(4)),
+        strides: Some(&[Distance::Bytes(8)]),
         item: Some(crate::layout::Item { format: c"I", itemsize: 4 }),
         ..Declaration::default()
     };
     attached(|| {
         // SAFETY: the cell is borrowed; what attached threads do alone they do here under a mutex.
-        let whole = unsafe { grant(cell.address(), &U32, flags, || Some([] as [Dim; 0])) }?;
+        let whole = unsafe { grant(cell.address(), &U32, flags, || Some(Fixed::NATURAL)) }?;
         let part = PartGrant::new(whole, &PART, &declared, flags)?;
         let mut shown = MaybeUninit::uninit();
         // SAFETY: the description has room.

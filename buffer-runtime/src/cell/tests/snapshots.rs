@@ -101,7 +101,7 @@ fn miri_elements_that_others_read_are_copied() {
 
 #[test]
 fn miri_rows_are_copied_one_by_one() {
-    static ROWS: Descriptor = Descriptor { ndim: 2, ..natural::<u16>() };
+    static ROWS: Descriptor = natural::<u16>();
     let mut cell = ExportCell::new(Rows::from_rows([vec![1_u16, 2], vec![3, 4]]).unwrap());
     let view = cell.view(&ROWS, true).unwrap();
     cell.write_or_detach().unwrap().push(vec![5, 6]).unwrap();

@@ -2,8 +2,8 @@
 
 use std::thread;
 
-use super::super::parse::MAX_DEPTH;
 use super::*;
+use crate::limits::MAX_DEPTH;
 
 /// In bytes; the least that some systems let a thread have is half of it.
 const STACK: usize = 32 * 1024;

@@ -84,8 +84,8 @@ fn miri_an_array_turned_under_a_write_guard_is_shown_turned() {
 
 #[test]
 fn miri_a_declared_shape_goes_before_the_arrays_own() {
-    static FLAT: Descriptor = Descriptor { natural: false, ndim: 1, ..natural::<u32>() };
+    static FLAT: Descriptor = Descriptor { natural: false, ..natural::<u32>() };
     let cell = ExportCell::new(Array2::from_shape_vec((2, 2).f(), vec![1_u32, 2, 3, 4]).unwrap());
-    let view = cell.view_as(&FLAT, false, &[Dim::Inferred]).unwrap();
+    let view = cell.view_as(&FLAT, false, &Fixed::new([Dim::Inferred], [])).unwrap();
     assert_eq!((view.shape(), view.strides()), (vec![4], vec![4]));
 }
