@@ -65,7 +65,7 @@ pub use self::tree::{ByteOrder, Content, Field, Item, Record, Scalar, ScalarKind
 /// assert_eq!(point.to_string(), "T{d:x:d:y:i:tag:4x}");
 /// # Ok::<(), buffer_runtime::FormatError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Format {
     text: CString,
     item: Item,
@@ -138,6 +138,13 @@ impl Format {
     /// does not matter, except that a record answers only to a record.
     pub fn same_names(&self, other: &Self) -> bool {
         self.item.same_names(&other.item)
+    }
+}
+
+/// Reads the text once more: that takes no stack for records in records, as copying the tree would.
+impl Clone for Format {
+    fn clone(&self) -> Self {
+        Self::parse(self.as_str()).expect("it was read before")
     }
 }
 

@@ -5,6 +5,7 @@
 
 import gc
 import os
+import signal
 import sys
 from typing import Any, Callable, NamedTuple
 
@@ -24,6 +25,8 @@ class Operation(NamedTuple):
     others: tuple[str, ...] = ()
     # Why PyO3 panics for want of memory, where nothing of ours can keep it from that.
     panics: str = ""
+    # Why it ends the process.
+    aborts: str = ""
     # Whether every attempt is to be the first that the process makes.
     first: bool = False
 
@@ -88,6 +91,9 @@ def forked(operation, arm, disarm):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         sys.unraisablehook = lambda unraisable: None
         try:
+            if not operation.first:
+                # What PyO3 makes at its first use of something is made now.
+                attempt(operation, None, lambda _: None, lambda: None)
             wrong = sweep(operation, arm, disarm, lambda failing: os.write(writing, f"at {failing}\n".encode()))
             os.write(writing, f"{wrong or ''}\n".encode())
         except BaseException as error:
@@ -97,6 +103,9 @@ def forked(operation, arm, disarm):
     with os.fdopen(reading) as lines:
         last = lines.read().splitlines()[-1]
     _, status = os.waitpid(child, 0)
+    if operation.aborts:
+        aborted = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGABRT
+        return None if aborted else "PyO3 ends the process no more"
     return (last or None) if status == 0 else f"{last}: ended by signal {os.WTERMSIG(status)}"
 
 

@@ -11,36 +11,66 @@ use super::tree::{ByteOrder, Content, Item, Record, Scalar};
 
 impl Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let packed = if native_alignment(&self.item).is_some() { None } else { first_order(&self.item) };
+        let packed = if is_native(&self.item) { None } else { first_order(&self.item) };
         Printer { f, packed, order: '@' }.item(&self.item)
     }
 }
 
-/// The alignment that `@` gives an item, in bytes, if it would put every scalar where it is.
-fn native_alignment(item: &Item) -> Option<usize> {
-    match &item.content {
-        Content::Scalar(scalar) => {
-            let native = scalar.order().is_none_or(|order| order == ByteOrder::NATIVE);
-            native.then(|| Canonical::of(*scalar).alignment())
-        }
-        Content::Padding(_) => Some(1),
-        Content::Record(record) => {
-            let align = record.fields.iter().try_fold(1, |align: usize, field| {
-                let own = native_alignment(&field.item)?;
-                field.offset.is_multiple_of(own).then(|| align.max(own))
-            })?;
-            record.size.is_multiple_of(align).then_some(align)
-        }
+/// Whether `@` would put every scalar of an item where it is.
+fn is_native(item: &Item) -> bool {
+    /// A record of which fields are still to come, with the alignment of those that have come.
+    struct Entered<'a> {
+        record: &'a Record,
+        next: usize,
+        align: usize,
+    }
+
+    let mut entered: Vec<Entered<'_>> = Vec::new();
+    let mut item = item;
+    loop {
+        let mut align = match &item.content {
+            Content::Scalar(scalar) => {
+                if scalar.order().is_some_and(|order| order != ByteOrder::NATIVE) {
+                    return false;
+                }
+                Canonical::of(*scalar).alignment()
+            }
+            Content::Padding(_) => 1,
+            Content::Record(record) => {
+                entered.push(Entered { record, next: 0, align: 1 });
+                1
+            }
+        };
+        // Where a record has just been entered, there is no item before its first.
+        let mut finished = !matches!(item.content, Content::Record(_));
+        item = loop {
+            let Some(around) = entered.last_mut() else { return true };
+            if finished {
+                if !around.record.fields[around.next - 1].offset.is_multiple_of(align) {
+                    return false;
+                }
+                around.align = around.align.max(align);
+            }
+            if let Some(field) = around.record.fields.get(around.next) {
+                around.next += 1;
+                break &field.item;
+            }
+            align = around.align;
+            if !around.record.size.is_multiple_of(align) {
+                return false;
+            }
+            finished = true;
+            entered.pop();
+        };
     }
 }
 
 /// The order that the first scalar asks for which has any.
 fn first_order(item: &Item) -> Option<char> {
-    match &item.content {
+    item.walk().find_map(|item| match &item.content {
         Content::Scalar(scalar) => wanted_orders(*scalar).first().copied(),
-        Content::Padding(_) => None,
-        Content::Record(record) => record.fields.iter().find_map(|field| first_order(&field.item)),
-    }
+        Content::Padding(_) | Content::Record(_) => None,
+    })
 }
 
 /// The orders under which a scalar's code reads as it, without alignment, the best first; none where all do.
@@ -63,8 +93,51 @@ struct Printer<'a, 'f> {
     order: char,
 }
 
+/// A record of which fields are still to come.
+struct Begun<'a> {
+    record: &'a Record,
+    next: usize,
+    /// Where the last field ends.
+    end: usize,
+}
+
 impl Printer<'_, '_> {
     fn item(&mut self, item: &Item) -> fmt::Result {
+        let mut begun: Vec<Begun<'_>> = Vec::new();
+        let mut item = item;
+        loop {
+            self.begin(item)?;
+            let mut finished = match &item.content {
+                Content::Record(record) => {
+                    begun.push(Begun { record, next: 0, end: 0 });
+                    false
+                }
+                Content::Scalar(_) | Content::Padding(_) => true,
+            };
+            item = loop {
+                let Some(around) = begun.last_mut() else { return Ok(()) };
+                if finished {
+                    let field = &around.record.fields[around.next - 1];
+                    if let Some(name) = &field.name {
+                        write!(self.f, ":{name}:")?;
+                    }
+                    around.end = field.offset + field.item.size();
+                }
+                if let Some(field) = around.record.fields.get(around.next) {
+                    around.next += 1;
+                    self.gap(around.end, field.offset)?;
+                    break &field.item;
+                }
+                self.gap(around.end, around.record.size)?;
+                self.f.write_str("}")?;
+                finished = true;
+                begun.pop();
+            };
+        }
+    }
+
+    /// All of a scalar, and the begin of a record.
+    fn begin(&mut self, item: &Item) -> fmt::Result {
         match &item.content {
             Content::Scalar(scalar) => {
                 let Canonical { length, code, .. } = Canonical::of(*scalar);
@@ -75,9 +148,9 @@ impl Printer<'_, '_> {
                 self.shape(&item.shape, &[], false)?;
                 self.counted(*size, "x")
             }
-            Content::Record(record) => {
+            Content::Record(_) => {
                 self.shape(&item.shape, &[], true)?;
-                self.record(record)
+                self.f.write_str("T{")
             }
         }
     }
@@ -117,21 +190,6 @@ impl Printer<'_, '_> {
             1 => self.f.write_str(code),
             _ => write!(self.f, "{count}{code}"),
         }
-    }
-
-    fn record(&mut self, record: &Record) -> fmt::Result {
-        self.f.write_str("T{")?;
-        let mut end = 0;
-        for field in &record.fields {
-            self.gap(end, field.offset)?;
-            self.item(&field.item)?;
-            if let Some(name) = &field.name {
-                write!(self.f, ":{name}:")?;
-            }
-            end = field.offset + field.item.size();
-        }
-        self.gap(end, record.size)?;
-        self.f.write_str("}")
     }
 
     fn gap(&mut self, from: usize, to: usize) -> fmt::Result {

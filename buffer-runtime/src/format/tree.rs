@@ -3,6 +3,8 @@
 //! Two trees are equal when they describe the same bytes in the same way, names included; which text they were made
 //! from does not show.
 
+use std::slice;
+
 /// What a scalar's bytes stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -74,7 +76,7 @@ impl Scalar {
 }
 
 /// Contents, as often as the shape says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Eq)]
 pub struct Item {
     pub(super) shape: Vec<usize>,
     pub(super) content: Content,
@@ -120,18 +122,69 @@ impl Item {
     }
 
     pub(super) fn same_names(&self, other: &Self) -> bool {
-        match (&self.content, &other.content) {
+        let same = |mine: &Self, theirs: &Self| match (&mine.content, &theirs.content) {
             (Content::Record(mine), Content::Record(theirs)) => {
-                mine.fields.len() == theirs.fields.len()
-                    && mine
-                        .fields
-                        .iter()
-                        .zip(&theirs.fields)
-                        .all(|(mine, theirs)| mine.name == theirs.name && mine.item.same_names(&theirs.item))
+                mine.fields.iter().map(Field::name).eq(theirs.fields.iter().map(Field::name))
             }
             (Content::Record(_), _) | (_, Content::Record(_)) => false,
             _ => true,
+        };
+        self.matches(other, same)
+    }
+
+    /// All items of the tree, each before those inside it.
+    pub(super) fn walk(&self) -> Walk<'_> {
+        Walk { root: Some(self), entered: Vec::new() }
+    }
+
+    /// Whether all pairs of items are alike, where those that are have as many items inside.
+    fn matches(&self, other: &Self, alike: impl Fn(&Self, &Self) -> bool) -> bool {
+        self.walk().zip(other.walk()).all(|(mine, theirs)| alike(mine, theirs))
+    }
+}
+
+/// As the derive would have it, but for the recursion: records in records are to take no stack.
+impl PartialEq for Item {
+    fn eq(&self, other: &Self) -> bool {
+        let alike = |mine: &Self, theirs: &Self| {
+            mine.shape == theirs.shape
+                && match (&mine.content, &theirs.content) {
+                    (Content::Scalar(mine), Content::Scalar(theirs)) => mine == theirs,
+                    (Content::Padding(mine), Content::Padding(theirs)) => mine == theirs,
+                    (Content::Record(mine), Content::Record(theirs)) => {
+                        mine.size == theirs.size
+                            && mine.fields.iter().map(Field::place).eq(theirs.fields.iter().map(Field::place))
+                    }
+                    _ => false,
+                }
+        };
+        self.matches(other, alike)
+    }
+}
+
+/// What [`Item::walk`] answers.
+pub(super) struct Walk<'a> {
+    root: Option<&'a Item>,
+    entered: Vec<slice::Iter<'a, Field>>,
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = &'a Item;
+
+    fn next(&mut self) -> Option<&'a Item> {
+        let item = match self.root.take() {
+            Some(root) => root,
+            None => loop {
+                match self.entered.last_mut()?.next() {
+                    Some(field) => break &field.item,
+                    None => drop(self.entered.pop()),
+                }
+            },
+        };
+        if let Content::Record(record) = &item.content {
+            self.entered.push(record.fields.iter());
         }
+        Some(item)
     }
 }
 
@@ -166,6 +219,10 @@ impl Field {
     /// The name, which no other field of the record has.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn place(&self) -> (usize, Option<&str>) {
+        (self.offset, self.name())
     }
 
     /// Where it begins, in bytes from the record's begin.

@@ -112,7 +112,8 @@ pub(crate) fn integers(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec
 /// A copy of any buffer's items, one after the other in C order.
 pub(crate) fn bytes(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<u8>> {
     let view = PyMemoryView::from(value).map_err(|error| name(value.py(), argument, error))?;
-    let items = view.call_method0("tobytes")?.cast_into::<PyBytes>()?;
+    // By the class: PyO3 would make a string of a method's name, and panic where Python finds no memory for it.
+    let items = value.py().get_type::<PyBytes>().call1((view,))?.cast_into::<PyBytes>()?;
     let mut copy = Vec::new();
     copy.try_reserve_exact(items.as_bytes().len()).map_err(|_| out_of_memory(argument, items.as_bytes().len()))?;
     copy.extend_from_slice(items.as_bytes());

@@ -38,9 +38,9 @@ struct Particles {
 impl Particles {
     /// `n` particles at rest in the origin, with the ids from 0 to n - 1.
     #[new]
-    fn new(#[pyo3(from_py_with = count)] n: u32) -> PyResult<Self> {
+    fn new(n: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut particles = Vec::new();
-        resize(&mut particles, n)?;
+        resize(&mut particles, count(n)?)?;
         Ok(Self { data: ExportCell::new(particles) })
     }
 
@@ -60,7 +60,8 @@ impl Particles {
     }
 
     /// Removes the last particles, or adds some at rest. Raises `BufferError` while any view is alive.
-    fn resize(&self, py: Python<'_>, #[pyo3(from_py_with = count)] n: u32) -> PyResult<()> {
+    fn resize(&self, n: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (py, n) = (n.py(), count(n)?);
         resize(&mut *self.data.write(py)?, n)
     }
 
@@ -75,12 +76,16 @@ impl Particles {
 
 /// A number of particles, each of which can have an id.
 fn count(n: &Bound<'_, PyAny>) -> PyResult<u32> {
-    n.extract().map_err(|error: PyErr| {
+    let wrong = || exception::<PyValueError>(format_args!("n must be from 0 to {}, since ids are uint32", u32::MAX));
+    // Python itself says where an i64 is exceeded. Where a u32 is, PyO3 would, by a string that is not to fail.
+    let n = n.extract::<i64>().map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(n.py()) {
-            return exception::<PyValueError>(format_args!("n must be from 0 to {}, since ids are uint32", u32::MAX));
+            wrong()
+        } else {
+            expected("n must be an integer", n, error)
         }
-        expected("n must be an integer", n, error)
-    })
+    })?;
+    u32::try_from(n).map_err(|_| wrong())
 }
 
 /// Reads the argument `dt`.

@@ -12,7 +12,7 @@ fn nested(depth: usize, inside: &str) -> String {
     format!("{}{inside}{}", "T{".repeat(depth), "}".repeat(depth))
 }
 
-/// Runs on a thread with little stack. Formatting takes most of it that is not ours, so nothing is asserted there.
+/// Runs on a thread with little stack.
 fn with_little_stack<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
     thread::Builder::new().stack_size(STACK).spawn(work).unwrap().join().unwrap()
 }
