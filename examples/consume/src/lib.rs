@@ -5,13 +5,13 @@
 //! instead. It may be the type of an argument; here it is made in the function, because PyO3 adds a note to what the extraction of
 //! an argument raises, and panics where Python finds no memory for the note.
 
-use std::fmt::Display;
+mod limits;
 
 use buffer_runtime::{BufferView, BufferViewMut};
-use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+
+use crate::limits::{exception, nested};
 
 /// With fewer items than this, letting other threads run takes longer than the work.
 const LARGE: usize = 10_000;
@@ -95,7 +95,7 @@ fn writable<'py>(object: &Bound<'py, PyAny>) -> PyResult<BufferViewMut<'py, f64>
 /// Reads the argument `factor`.
 fn factor_of(factor: &Bound<'_, PyAny>) -> PyResult<f64> {
     let py = factor.py();
-    factor.extract().map_err(|error: PyErr| {
+    nested(|| factor.extract()).map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(py) {
             exception::<PyValueError>("factor is too large for a float64")
         } else if error.is_instance_of::<PyTypeError>(py) {
@@ -107,14 +107,6 @@ fn factor_of(factor: &Bound<'_, PyAny>) -> PyResult<f64> {
         } else {
             error
         }
-    })
-}
-
-/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
-fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
-    Python::attach(|py| {
-        let text = PyString::from_bytes(py, text.to_string().as_bytes());
-        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
     })
 }
 

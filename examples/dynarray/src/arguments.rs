@@ -3,23 +3,16 @@
 use std::fmt::Display;
 
 use buffer_runtime::Format;
-use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMapping, PyMemoryView, PyString};
+
+use crate::limits::{exception, nested};
 
 /// What a shape and strides are.
 const SEQUENCE: &str = "a sequence of integers";
 /// The most numbers that a shape has.
 const MAX_NDIM: usize = 64;
-
-/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
-fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
-    Python::attach(|py| {
-        let text = PyString::from_bytes(py, text.to_string().as_bytes());
-        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
-    })
-}
 
 /// `ValueError: shape: ...`
 pub(crate) fn wrong(argument: &str, what: impl Display) -> PyErr {
@@ -67,7 +60,7 @@ pub(crate) fn format(value: Option<&Bound<'_, PyAny>>) -> PyResult<Format> {
 /// Anything with `__index__`.
 pub(crate) fn integer(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<isize> {
     let py = value.py();
-    value.extract().map_err(|error: PyErr| {
+    nested(|| value.extract()).map_err(|error: PyErr| {
         if !error.is_instance_of::<PyOverflowError>(py) {
             return name(py, argument, error);
         }
@@ -83,7 +76,7 @@ pub(crate) fn integer(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<isiz
 
 /// Anything that is true or false.
 pub(crate) fn truth(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<bool> {
-    value.is_truthy().map_err(|error| name(value.py(), argument, error))
+    nested(|| value.is_truthy()).map_err(|error| name(value.py(), argument, error))
 }
 
 /// A sequence of integers.
@@ -102,16 +95,16 @@ pub(crate) fn integers(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec
     if value.is_instance_of::<PyMapping>() || value.is_instance_of::<PyString>() {
         return Err(not_a(SEQUENCE, value, argument));
     }
-    let len = value.len().map_err(no_sequence)?;
+    let len = nested(|| value.len()).map_err(no_sequence)?;
     if len > MAX_NDIM {
         return Err(wrong(argument, format_args!("{len} dimensions, but a buffer has at most {MAX_NDIM}")));
     }
-    (0..len).map(|index| integer(&value.get_item(index).map_err(no_sequence)?, argument)).collect()
+    (0..len).map(|index| integer(&nested(|| value.get_item(index)).map_err(no_sequence)?, argument)).collect()
 }
 
 /// A copy of any buffer's items, one after the other in C order.
 pub(crate) fn bytes(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<u8>> {
-    let view = PyMemoryView::from(value).map_err(|error| name(value.py(), argument, error))?;
+    let view = nested(|| PyMemoryView::from(value)).map_err(|error| name(value.py(), argument, error))?;
     // By the class: PyO3 would make a string of a method's name, and panic where Python finds no memory for it.
     let items = value.py().get_type::<PyBytes>().call1((view,))?.cast_into::<PyBytes>()?;
     let mut copy = Vec::new();

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod array;
+mod limits;
 mod rows;
 
 use pyo3::prelude::*;

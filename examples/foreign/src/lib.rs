@@ -4,13 +4,13 @@
 //! the memory is an [`ExportCell`]'s: it is given back to the library when the object and the last array are gone, and not
 //! before.
 
-use std::fmt::Display;
+mod limits;
 
 use buffer_runtime::{ExportBuffer, ExportCell, ForeignBuffer};
-use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+
+use crate::limits::{exception, nested};
 
 // As `c/numbers.h` declares it.
 unsafe extern "C" {
@@ -53,7 +53,7 @@ impl Wrapper {
 /// Reads the argument `n`: anything with `__index__`, from 0 to what an `isize` can hold.
 fn count(n: &Bound<'_, PyAny>) -> PyResult<usize> {
     let py = n.py();
-    let text = match n.extract::<isize>() {
+    let text = match nested(|| n.extract::<isize>()) {
         Ok(number) => match usize::try_from(number) {
             Ok(count) => return Ok(count),
             Err(_) => format!("n must be at least 0, not {number}"),
@@ -70,14 +70,6 @@ fn count(n: &Bound<'_, PyAny>) -> PyResult<usize> {
         Err(error) => return Err(error),
     };
     Err(exception::<PyValueError>(text))
-}
-
-/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
-fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
-    Python::attach(|py| {
-        let text = PyString::from_bytes(py, text.to_string().as_bytes());
-        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
-    })
 }
 
 /// How many allocations of the library are alive.

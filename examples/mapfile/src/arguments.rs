@@ -2,24 +2,14 @@
 
 use std::path::PathBuf;
 
-use std::fmt::Display;
-
-use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
 
-/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
-pub(crate) fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
-    Python::attach(|py| {
-        let text = PyString::from_bytes(py, text.to_string().as_bytes());
-        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
-    })
-}
+use crate::limits::{exception, nested};
 
 /// A number of bytes of at least `least`, or an exception that names the argument. No `isize` is exceeded.
 pub(crate) fn bytes(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyResult<usize> {
-    let complaint = match value.extract::<isize>() {
+    let complaint = match nested(|| value.extract::<isize>()) {
         Ok(number) => match usize::try_from(number) {
             Ok(bytes) if bytes >= least => return Ok(bytes),
             _ => format!("must be at least {least}, not {number}"),

@@ -9,8 +9,9 @@ use pyo3::exceptions::{PyBufferError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use crate::arguments::{FilePath, bytes, exception};
+use crate::arguments::{FilePath, bytes};
 use crate::header::Header;
+use crate::limits::exception;
 use crate::mapping::{Mapped, Mapping, Problem};
 
 /// A file that is mapped into memory for reading and writing.

@@ -8,6 +8,7 @@ mod extents;
 mod file;
 mod growth;
 mod header;
+mod limits;
 mod mapping;
 
 use pyo3::prelude::*;

@@ -3,13 +3,13 @@
 //! `numpy.asarray(Matrix(10))` shows that memory without a copy. While anything shows it, `add_row` raises
 //! `BufferError` instead of moving it away.
 
-use std::fmt::Display;
+mod limits;
 
 use buffer_runtime::{ExportBuffer, ExportCell};
-use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+
+use crate::limits::{exception, nested};
 
 /// Memory of float32 with the buffer protocol: a fixed number of columns, a growing number of rows.
 #[derive(ExportBuffer)]
@@ -70,7 +70,7 @@ impl Matrix {
 /// An integer argument of at least `least`, or an exception that names the argument.
 fn count(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyResult<usize> {
     let py = value.py();
-    let complaint = match value.extract::<isize>() {
+    let complaint = match nested(|| value.extract::<isize>()) {
         Ok(number) => match usize::try_from(number) {
             Ok(count) if count >= least => return Ok(count),
             _ => format!("must be at least {least}, not {number}"),
@@ -87,14 +87,6 @@ fn count(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyResult<usize> 
         Err(error) => return Err(error),
     };
     Err(exception::<PyValueError>(format_args!("{name} {complaint}")))
-}
-
-/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
-fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
-    Python::attach(|py| {
-        let text = PyString::from_bytes(py, text.to_string().as_bytes());
-        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
-    })
 }
 
 fn out_of_memory(nrows: usize, ncols: usize) -> PyErr {

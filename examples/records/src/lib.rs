@@ -3,13 +3,13 @@
 //! `numpy.asarray(Particles(1000))` is a structured array on the memory of a `Vec<Particle>`. `step` updates it beside
 //! whoever reads and writes that array; only `resize`, which may move the memory, is refused until nobody looks.
 
-use std::fmt::Display;
+mod limits;
 
 use buffer_runtime::{BufferElement, ExportBuffer, ExportCell};
-use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+
+use crate::limits::{exception, nested};
 
 /// To numpy it is `[("id", "u4"), ("charge", "f4"), ("position", "f8", (3,)), ("velocity", "f8", (3,))]`.
 #[derive(Clone, Copy, BufferElement)]
@@ -78,7 +78,7 @@ impl Particles {
 fn count(n: &Bound<'_, PyAny>) -> PyResult<u32> {
     let wrong = || exception::<PyValueError>(format_args!("n must be from 0 to {}, since ids are uint32", u32::MAX));
     // Python itself says where an i64 is exceeded. Where a u32 is, PyO3 would, by a string that is not to fail.
-    let n = n.extract::<i64>().map_err(|error: PyErr| {
+    let n = nested(|| n.extract::<i64>()).map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(n.py()) {
             wrong()
         } else {
@@ -90,7 +90,7 @@ fn count(n: &Bound<'_, PyAny>) -> PyResult<u32> {
 
 /// Reads the argument `dt`.
 fn seconds(dt: &Bound<'_, PyAny>) -> PyResult<f64> {
-    dt.extract().map_err(|error: PyErr| {
+    nested(|| dt.extract()).map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(dt.py()) {
             return exception::<PyValueError>("dt is too large for a float64");
         }
@@ -105,14 +105,6 @@ fn expected(what: &str, value: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     }
     let kind = value.get_type().name();
     kind.map_or_else(|error| error, |kind| exception::<PyTypeError>(format_args!("{what}, not {kind}")))
-}
-
-/// As `E::new_err(text)`, which ends the process where Python finds no memory for the text: then this is a `MemoryError`.
-fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
-    Python::attach(|py| {
-        let text = PyString::from_bytes(py, text.to_string().as_bytes());
-        text.map_or_else(|no_memory| no_memory, |text| PyErr::new::<E, _>(text.unbind()))
-    })
 }
 
 fn resize(particles: &mut Vec<Particle>, n: u32) -> PyResult<()> {

@@ -1,0 +1,48 @@
+"""Arguments whose conversion calls again what converts them, with CPython's own limit out of the way."""
+
+import apart
+import pytest
+
+SCRIPT = """
+import sys
+from array import array
+import consume, dynarray, foreign, mapfile, matrix, records
+
+sys.setrecursionlimit(10**6)
+numbers, a = array("d", [1.0]), dynarray.DynArray(b"ab")
+
+class Again:
+    def __index__(self):
+        {call}
+        return 0
+
+    __float__ = __bool__ = __index__
+
+    def __len__(self):
+        return self.__index__()
+
+it = Again()
+try:
+    {call}
+except RecursionError as error:
+    print(error)
+"""
+
+CALLS = [
+    "dynarray.DynArray(b'ab', offset=it)",
+    "dynarray.DynArray(b'ab', shape=(it,))",
+    "dynarray.DynArray(b'ab', shape=it)",
+    "dynarray.DynArray(b'ab', readonly=it)",
+    "a.resize(it)",
+    "consume.scale(numbers, it)",
+    "matrix.Matrix(it)",
+    "mapfile.MapFile('/', it)",
+    "records.Particles(it)",
+    "records.Particles(1).step(it)",
+    "foreign.Wrapper(it)",
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_conversion_that_never_ends_is_a_recursion_error(call):
+    assert "maximum recursion depth exceeded" in apart.run(SCRIPT.format(call=call))
