@@ -15,6 +15,8 @@ use crate::workspace::Workspace;
 /// The package with the test extension, and the name that Python imports it by.
 const EXTENSION: (&str, &str) = ("buffer-tests", "buffer_tests_ext");
 const TESTS: &str = "tests/python";
+/// Those of the examples together, with what the tests of the test extension use.
+const TESTS_OF_EXAMPLES: &str = "tests/examples";
 /// How many random layouts are tried where examples are built quickly, and run slowly, unless somebody else says it.
 const LAYOUTS: (&str, &str) = ("DYNARRAY_LAYOUTS", "1000");
 
@@ -98,6 +100,9 @@ fn test_examples(workspace: &Workspace, venv: &Venv, profile: Profile) -> Result
         if run::run(&mut pytest).is_err() {
             failed.push(format!("pytest {tests}"));
         }
+    }
+    if run::run(&mut pytest(workspace, venv, TESTS_OF_EXAMPLES)).is_err() {
+        failed.push(format!("pytest {TESTS_OF_EXAMPLES}"));
     }
     Ok(failed)
 }
