@@ -39,10 +39,10 @@ use crate::error::{Attempt, BorrowError};
 use crate::lock::{Disowned, GuardKind};
 use crate::storage::{Exportable, MayWrite};
 
-/// Storage that Python may view, and that moves only while nobody looks.
+/// Storage that Python may view, and that moves only while it has no views.
 ///
-/// A cell is the field that `#[derive(ExportBuffer)]` exports. It hands out the memory in four ways, and refuses what
-/// does not go together:
+/// A cell is the field that `#[derive(ExportBuffer)]` exports. It gives access to the memory in four ways, and refuses
+/// combinations that conflict:
 ///
 /// | held                 | new Python view | [`write`](Self::write) | [`read`](Self::read) | [`share`](Self::share) |
 /// |----------------------|-----------------|---------|--------|---------|
@@ -53,26 +53,27 @@ use crate::storage::{Exportable, MayWrite};
 /// | a share guard        | yes             | no      | no     | yes     |
 /// | a write guard        | no              | no      | no     | no      |
 ///
-/// Nothing here blocks: a "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and changes nothing. A
-/// view of memory that Python may write counts as writable, whether or not its consumer means to write; views are
+/// Nothing here blocks: a "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and changes nothing.
+/// A view of memory that Python may write counts as writable, whether or not its consumer intends to write. Views are
 /// read-only in a class declared `readonly`, and while a read guard is alive.
 ///
-/// The memory itself lives in a block on the heap, which is freed by whoever goes last, the cell or the last view. So a
+/// The memory itself is in a block on the heap. The cell or the last view frees the block, whichever ends last. So a
 /// cell may be moved, swapped and dropped at any time, on any thread, and views stay valid.
 ///
-/// A cell is not the storage itself: to `push` or `clear`, ask for [`write`](Self::write) or, with `&mut` and no token, for
-/// [`get_mut`](Self::get_mut); to index or iterate, for [`read`](Self::read) or [`share`](Self::share). Guards may be
-/// sent to other threads, and used and dropped there, attached or not. Drop a write guard before calling Python code that
-/// may want a view. A guard that is leaked ([`std::mem::forget`]) keeps what it holds refused for ever.
+/// A cell is not the storage itself. To `push` or `clear`, call [`write`](Self::write) or, with `&mut` and no token,
+/// [`get_mut`](Self::get_mut). To index or iterate, call [`read`](Self::read) or [`share`](Self::share). Guards may be
+/// sent to other threads, and used and dropped there, attached or not. Drop a write guard before calling Python code
+/// that may request a view. A leaked guard ([`std::mem::forget`]) never ends: whatever it excludes is refused from then
+/// on.
 ///
-/// In a child process that was forked, guards and views that other threads of the parent held at that time count as well,
-/// and never end. Errors say so there; a new object is free of them.
+/// In a forked child process, guards and views that other threads of the parent held at the time of the fork are
+/// counted too, and never end. Errors in the child mention this; a new object is not affected.
 ///
-/// Assigning another cell to the field is not refused while views are alive: they go on showing the old memory, which
-/// lives as long as they do.
+/// Assigning another cell to the field is not refused while views are alive: these views continue to show the old
+/// memory, which lives as long as they do.
 ///
-/// To change the storage whoever looks, see [`write_or_detach`](Self::write_or_detach); to let go of it before the object
-/// dies, [`close`](Self::close), [`take`](Self::take) and [`detach`](Self::detach).
+/// To change the storage even while views are alive, see [`write_or_detach`](Self::write_or_detach). To release the
+/// storage before the object dies, see [`close`](Self::close), [`take`](Self::take) and [`detach`](Self::detach).
 ///
 /// ```
 /// use buffer_runtime::ExportCell;
@@ -84,20 +85,22 @@ use crate::storage::{Exportable, MayWrite};
 /// # Ok::<(), buffer_runtime::BorrowError>(())
 /// ```
 pub struct ExportCell<S> {
-    /// NULL only in a cell that was never made: where an object of a Python subclass runs out of memory on its way, CPython
-    /// deallocates it as it is, all zeros, and PyO3 drops its fields. Nothing but `drop` is called on such a cell.
+    /// NULL only in a cell that was never constructed: if the construction of an object of a Python subclass runs out
+    /// of memory, CPython deallocates the object as it is, all zeros, and PyO3 drops its fields. Only `drop` is called
+    /// on such a cell.
     block: *mut Block<S>,
-    /// Owned, and invariant: `&ExportCell` writes storages. A cell of `S` that passed for one of a supertype of `S` would be
-    /// written as that and read as `S`; and the two may have other elements. The guards are invariant by the cell that they
-    /// borrow. The test `ui/variance.rs` pins it.
+    /// Owned, and invariant: `&ExportCell` writes storages. If a cell of `S` could be used as one of a supertype of
+    /// `S`, code could write a supertype's storage and read it as `S`; and the two may have different elements. The
+    /// guards are invariant because they borrow a cell. The test `ui/variance.rs` checks it.
     owns: PhantomData<UnsafeCell<S>>,
 }
 
-// SAFETY: `new` asks for an Exportable, so every cell that there is has one: sending it sends a storage, which is Send; its
-// elements, which views and guards on other threads reach, are Send and Sync; everything else in the block is atomic or
-// under the lock (block invariants 4 and 7). Without a bound here, an error about a storage is one error and not four.
+// SAFETY: `new` requires an Exportable, so the storage of every existing cell is one. Sending a cell sends its storage,
+// which is Send. Its elements, which views and guards on other threads access, are Send and Sync. Everything else in
+// the block is atomic or under the lock (block invariants 4 and 7). The impl has no bound, so that an error about a
+// storage is reported once and not four times.
 unsafe impl<S> Send for ExportCell<S> {}
-// SAFETY: as above. `&ExportCell` hands out references to the storage only under the write guard, to one thread at a time.
+// SAFETY: as above. `&ExportCell` gives references to the storage only under the write guard, to one thread at a time.
 unsafe impl<S> Sync for ExportCell<S> {}
 
 impl<S> ExportCell<S> {
@@ -106,18 +109,19 @@ impl<S> ExportCell<S> {
     where
         S: Exportable,
     {
-        // Here every element passes, and nothing else in the crate has to ask whether one keeps its promises.
+        // Every element type passes through here, so nothing else in the crate has to check that one keeps its
+        // promises.
         const { element::check::<S::Element>() }
         Self { block: Block::allocate(storage).as_ptr(), owns: PhantomData }
     }
 
     #[inline(always)]
     fn block(&self) -> NonNull<Block<S>> {
-        // SAFETY: a cell that was made has a block, and nothing but `drop`, which looks first, is called on another.
+        // SAFETY: a constructed cell has a block; on any other only `drop` is called, which checks for NULL first.
         unsafe { NonNull::new_unchecked(self.block) }
     }
 
-    /// The address that a view keeps. Unlike a reference to the header it may be used for the whole block.
+    /// The address that a view stores. Unlike a reference to the header, it may be used to access the whole block.
     #[inline(always)]
     pub(crate) fn address(&self) -> NonNull<Header> {
         Block::header(self.block())
@@ -125,7 +129,7 @@ impl<S> ExportCell<S> {
 
     #[inline(always)]
     pub(crate) fn header(&self) -> &Header {
-        // SAFETY: views leave the block alone as long as its owner is there (invariant 6), and references to the header
+        // SAFETY: views do not free the block as long as its owner is alive (invariant 6), and references to the header
         // are always shared ones (invariant 7).
         unsafe { &*self.address().as_ptr() }
     }
@@ -143,7 +147,7 @@ impl<S: Exportable> ExportCell<S> {
         Ok(WriteGuard::new(self))
     }
 
-    /// Borrows the elements as a slice that nobody changes. While the guard lives, views are read-only.
+    /// Borrows the elements as a slice that nothing changes. While the guard is alive, new views are read-only.
     ///
     /// The guard may be sent to other threads and used while detached.
     ///
@@ -157,10 +161,11 @@ impl<S: Exportable> ExportCell<S> {
         Ok(ReadGuard::new(self))
     }
 
-    /// Borrows the elements beside whoever else reads and writes them: loads and stores are relaxed atomics.
+    /// Borrows the elements for access beside others that read and write them: loads and stores are relaxed atomics.
     ///
-    /// This is how a simulation updates in place what numpy shows. The guard may be sent to other threads and used while
-    /// detached. A storage that is [`ReadOnly`](crate::ReadOnly) has no need of it, and cannot be borrowed so.
+    /// For example, a simulation updates in place what numpy shows. The guard may be sent to other threads and used
+    /// while detached. A storage that is [`ReadOnly`](crate::ReadOnly) does not need it, and cannot be borrowed like
+    /// this.
     ///
     /// # Errors
     ///
@@ -174,7 +179,7 @@ impl<S: Exportable> ExportCell<S> {
         Ok(ShareGuard::new(self))
     }
 
-    /// Borrows the storage itself, without a token, for whoever has the cell to itself.
+    /// Borrows the storage itself, without a token, for a caller with exclusive access to the cell.
     ///
     /// # Errors
     ///
@@ -184,12 +189,12 @@ impl<S: Exportable> ExportCell<S> {
         Ok(WriteGuard::new(self))
     }
 
-    /// How many Python views are alive. A numpy array and the slices of it share one view.
+    /// How many Python views are alive. A numpy array and its slices share one view.
     pub fn views(&self) -> usize {
         self.header().lock.views().total()
     }
 
-    /// How many elements or rows the storage has; under a write guard, how many it had before; 0 when the cell is closed.
+    /// How many elements or rows the storage has; under a write guard, how many it had before; 0 if the cell is closed.
     ///
     /// An element of `Vec<[f32; 3]>` is one `[f32; 3]`.
     pub fn len(&self) -> usize {
@@ -201,14 +206,16 @@ impl<S: Exportable> ExportCell<S> {
         self.len() == 0
     }
 
-    /// Whether the memory stays where it is until the object dies, since it was viewed through a class with `#[buffer(pin)]`.
+    /// Whether the memory stays in place until the object dies, because it was viewed through a class with
+    /// `#[buffer(pin)]`.
     pub fn is_pinned(&self) -> bool {
         self.header().pin.is_set()
     }
 
     fn begin(&self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
         let Header { lock, pin, .. } = self.header();
-        // Asked before, since the lock would say what to release, and that would not help; and after, when it is certain.
+        // Check the pin first for the better message: the lock would name views to release, which would not help. Then
+        // check it again under the guard, where the result is final.
         pin.admit(kind)
             .and_then(|()| lock.begin(kind))
             .and_then(|()| pin.admit(kind).inspect_err(|_| lock.end()))
@@ -230,12 +237,13 @@ impl<S> Drop for ExportCell<S> {
         match self.header().lock.disown() {
             Disowned::LeftToViews => {}
             Disowned::Free => {
-                // SAFETY: no view is alive and, by invariant 9, none can begin. Guards borrow the cell, so none is in use.
+                // SAFETY: no view is alive and, by invariant 9, none can begin. Guards borrow the cell, so none is in
+                // use.
                 let destroy = || unsafe { Header::destroy(header) };
-                // Only a storage's drop can be user code.
+                // Only the storage's drop can run user code.
                 if mem::needs_drop::<S>() { undisturbed(destroy) } else { destroy() }
             }
-            // SAFETY: views leave the block alone until it is marked as an orphan; its owner goes here, once.
+            // SAFETY: views do not free the block until it is marked as an orphan; its owner is dropped here, once.
             #[cfg(not(atomic_lock))]
             Disowned::Orphaned => unsafe { orphans::leave(header) },
             #[cfg(atomic_lock)]

@@ -1,7 +1,7 @@
-//! Why a borrow or a request was refused, and the words that say so.
+//! Why a borrow or a request was refused, and the text of the error.
 //!
-//! Nothing here knows Python: each error is a value that a caller can compare, and its `Display` is the text that a
-//! `BufferError` shows. A message names who is in the way and what to do about it.
+//! Nothing here depends on Python: each error is a value that a caller can compare, and its `Display` is the text of
+//! the `BufferError`. A message names what conflicts and what to do about it.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::layout::LayoutError;
 use crate::lock::Blocker;
 use crate::request::Refusal;
 
-/// What a caller of [`ExportCell`](crate::ExportCell) was about to do.
+/// What a caller of [`ExportCell`](crate::ExportCell) tried to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempt {
     Write,
@@ -20,10 +20,11 @@ pub(crate) enum Attempt {
     Take,
 }
 
-/// An [`ExportCell`](crate::ExportCell) could not be borrowed, mostly because a Python view or another guard is alive.
+/// An [`ExportCell`](crate::ExportCell) could not be borrowed, in most cases because a Python view or another guard is
+/// alive.
 ///
-/// Its text says who is in the way: `cannot resize: 2 writable views are alive; release or delete every view first`.
-/// `?` turns it into Python's `BufferError`. Nothing has changed when it is returned.
+/// Its text names what conflicts: `cannot resize: 2 writable views are alive; release or delete every view first`. `?`
+/// turns it into Python's `BufferError`. A refused borrow has changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BorrowError {
     attempt: Attempt,
@@ -35,13 +36,13 @@ impl BorrowError {
         Self { attempt, blocker }
     }
 
-    /// Whether the cell was closed: this error will not go away by waiting.
+    /// Whether the cell was closed: waiting does not help.
     pub fn is_closed(&self) -> bool {
         self.blocker == Blocker::Closed
     }
 
-    /// Whether the memory is pinned, having been viewed through a class with `#[buffer(pin)]`: this error will not go away by
-    /// waiting either.
+    /// Whether the memory is pinned, because it was viewed through a class with `#[buffer(pin)]`: waiting does not
+    /// help.
     pub fn is_pinned(&self) -> bool {
         matches!(self.blocker, Blocker::Pinned { .. })
     }
@@ -52,7 +53,7 @@ impl BorrowError {
         self.blocker == Blocker::OutOfMemory
     }
 
-    /// How many Python views stand in the way: 0 when something else does. Read-only views do not stand in the way of
+    /// How many Python views are in the way; 0 if something else is. Read-only views are never in the way of
     /// [`read`](crate::ExportCell::read).
     pub fn views(&self) -> usize {
         match self.blocker {
@@ -81,11 +82,11 @@ impl std::error::Error for BorrowError {}
 /// Why a view was not granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ViewError {
-    /// The lock is held by somebody.
+    /// The lock does not admit the view.
     Blocked { writable: bool, blocker: Blocker },
     /// The declared shape does not describe the storage.
     Layout(LayoutError),
-    /// The layout cannot be handed out in the way that was asked for.
+    /// The layout cannot be described in the way that the request requires.
     Request(Refusal),
     /// Views of another class's layout are alive: the cell was swapped between objects.
     ForeignLayout,

@@ -1,8 +1,9 @@
-//! The view-count lock: who may look at a cell's memory, and who may move it.
+//! The view-count lock: which views and guards of a cell's memory may exist at the same time.
 //!
-//! Python views and Rust guards share one lock. It never blocks: whoever is in the way makes the newcomer fail with a
-//! [`Blocker`]. There are two of them with one interface, and a build has one: `gil` leans on the GIL and costs
-//! no locked instruction, `free_threaded` is one atomic word that is only ever changed by read-modify-write.
+//! Python views and Rust guards share one lock. It never blocks: a view or guard that conflicts with an existing one is
+//! refused with a [`Blocker`]. There are two locks with one interface, and a build uses one of them: `gil` relies on
+//! the GIL, so that views need no locked instruction; `free_threaded` is one atomic word that is only changed by
+//! read-modify-write.
 //!
 //! | held                | view  | write | read | share |
 //! |---------------------|-------|-------|------|-------|
@@ -12,12 +13,12 @@
 //! | share guards        | yes   | no    | no   | yes   |
 //! | the write guard     | no    | no    | no   | no    |
 //!
-//! The life of a view is `admit` (may it begin?), then `claim` and `publish` by the first one or `join` by a later one,
-//! then `release`. Between `admit` and `claim` user code may run; between `claim` and `publish` none does.
+//! The life of a view: `admit` (may it begin?), then `claim` and `publish` for the first view or `join` for a later
+//! one, then `release`. User code may run between `admit` and `claim`; none runs between `claim` and `publish`.
 //!
-//! A lock consists of atomics alone, without padding. Another thread may free the block when a release has taken its view off the
-//! count and not returned yet: a reference that a function has as its argument allows that for what is atomic, and for nothing
-//! else.
+//! A lock consists of atomics alone, without padding. `release` takes `&self`, and another thread may free the block
+//! after the view was uncounted and before `release` returns. Rust allows memory to be freed under a reference that is
+//! a function argument only where that memory is atomic (an `UnsafeCell`); padding is not.
 
 mod blocker;
 #[cfg(any(test, loom, atomic_lock))]
@@ -39,7 +40,7 @@ pub(crate) use gil::{Admission, Lock};
 pub(crate) use blocker::Blocker;
 pub(crate) use pin::Pin;
 
-/// The atomics of this build: loom's when it explores the interleavings.
+/// The atomics of this build: loom's when loom explores the interleavings.
 #[cfg(loom)]
 use loom::sync::atomic;
 #[cfg(not(loom))]
@@ -49,20 +50,21 @@ use std::sync::atomic;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ViewKind {
     Writable,
-    /// As a number, how far its count stands above the other in a word of counts: what makes it cheap to find.
+    /// The discriminant is the position of this kind's count in `gil`'s word of view counts, so that one view is `1 <<
+    /// kind`.
     ReadOnly = 32,
 }
 
-/// What a new view asks of the lock.
+/// What a new view requires of the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wants {
     /// The exporter allows writing.
     pub(crate) may_write: bool,
-    /// The consumer insists on writing.
+    /// The consumer requests a writable view (`PyBUF_WRITABLE`).
     pub(crate) must_write: bool,
 }
 
-/// The three kinds of guard, and the state after the end, which is a guard that is never dropped.
+/// The three kinds of guard, and the closed state, which counts as a guard that is never dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum GuardKind {
@@ -73,7 +75,7 @@ pub(crate) enum GuardKind {
 }
 
 impl GuardKind {
-    /// What `count` guards of this kind are called when they are in somebody's way.
+    /// The [`Blocker`] that `count` guards of this kind are.
     fn blocker(self, count: u32) -> Blocker {
         match self {
             Self::Read => Blocker::ReadGuards(count),
@@ -136,10 +138,10 @@ impl Views {
     }
 }
 
-/// Why a view has not begun that was admitted.
+/// Why an admitted view did not begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missed {
-    /// The lock changed since `admit`: ask again.
+    /// The lock changed since `admit`: start over with `admit`.
     #[cfg_attr(not(atomic_lock), allow(dead_code, reason = "nothing changes between two steps under the GIL"))]
     Changed,
     /// The first view has not published in time.
@@ -147,34 +149,35 @@ pub(crate) enum Missed {
     Unpublished,
 }
 
-/// What a call that closes has found, when nothing is in its way.
+/// What `begin_closing` found, when nothing conflicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Closing {
-    /// This call has the memory to itself, and goes on to `close` or `stay_open`.
+    /// This call has exclusive access to the memory; `close` or `stay_open` follows.
     Begun,
-    /// Another thread has begun to close.
+    /// Another thread has begun to close the cell.
     #[cfg_attr(not(atomic_lock), allow(dead_code, reason = "nobody else is attached meanwhile under the GIL"))]
     Underway,
 }
 
-/// Who is left after a release.
+/// What is left after a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Released {
     /// Whether other views are alive.
     pub(crate) views: bool,
-    /// Whether the owner is; or it has left the block on the orphan queue.
+    /// Whether the owner is alive. An owner that was dropped counts as alive until its block is taken off the orphan
+    /// queue.
     pub(crate) owner: bool,
 }
 
 impl Released {
-    /// Whether nobody is left: the caller frees the block.
+    /// Whether nothing is left: the caller frees the block.
     #[inline(always)]
     pub(crate) fn is_last(self) -> bool {
         !self.views && !self.owner
     }
 }
 
-/// Who frees the block when the owner goes.
+/// What frees the block after the owner was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disowned {
     /// No view is alive: the owner frees the block, now.

@@ -1,7 +1,7 @@
-//! What a consumer asks for, and what it gets: flags + layout -> answer or refusal.
+//! What a consumer requests, and what it gets: flags + layout -> answer or refusal.
 //!
-//! A pure function, so that all combinations of flags can be compared with CPython's own exporters. The rules are those
-//! of `memoryview`; `cell::grant` copies what was asked for.
+//! This is a pure function, so that all combinations of flags can be compared with CPython's own exporters. The rules
+//! are those of `memoryview`; `cell::grant` copies the requested fields.
 
 use std::fmt;
 
@@ -20,7 +20,8 @@ impl Flags {
     pub(crate) const F_CONTIGUOUS: i32 = 0x040 | Self::STRIDES;
     pub(crate) const ANY_CONTIGUOUS: i32 = 0x080 | Self::STRIDES;
     pub(crate) const INDIRECT: i32 = 0x100 | Self::STRIDES;
-    /// `PyBUF_READ` and `PyBUF_WRITE` belong to `PyMemoryView_FromMemory`; as a request they are a mistake.
+    /// `PyBUF_READ` and `PyBUF_WRITE` are arguments of `PyMemoryView_FromMemory`; as the flags of a request they are a
+    /// mistake.
     pub(crate) const READ: i32 = 0x100;
     pub(crate) const WRITE: i32 = 0x200;
 
@@ -29,7 +30,7 @@ impl Flags {
         self.0 & request == request
     }
 
-    /// Whether the consumer insists on writing.
+    /// Whether the consumer requests a writable view.
     #[inline(always)]
     pub(crate) const fn writable(self) -> bool {
         self.has(Self::WRITABLE)
@@ -41,14 +42,14 @@ impl Flags {
     }
 }
 
-/// A request that is granted: which fields of the `Py_buffer` are filled in. The others are NULL.
+/// A granted request: which fields of the `Py_buffer` are filled in. The others are NULL.
 ///
-/// Suboffsets are filled in where the layout has any, and no arrays where it has no dimensions.
+/// Suboffsets are filled in if the layout has any. A layout without dimensions has no arrays to fill in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Answer(Flags);
 
 impl Answer {
-    /// Whether the items have a shape; else they are one dimension of bytes.
+    /// Whether the view has a shape; without one it is one dimension of bytes.
     #[inline(always)]
     pub(crate) const fn shape(self) -> bool {
         self.0.has(Flags::ND)
@@ -104,7 +105,7 @@ impl fmt::Display for Refusal {
 
 /// Answers a request as `memoryview` would.
 ///
-/// Whether the view may write is settled by the lock before; `facts.readonly` is what the view will be.
+/// The lock decides before whether the view may write; `facts.readonly` is what the view will be.
 #[inline(always)]
 pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal> {
     if flags.is_mistaken() {
@@ -136,18 +137,18 @@ pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal
     Ok(Answer(flags))
 }
 
-/// Which requests a layout grants: [`answer`], looked up. Requests with bits that have no meaning are not among them.
+/// Which requests a layout grants: the results of [`answer`] in a table. Requests with meaningless bits are not in it.
 #[derive(Debug)]
 pub(crate) struct Granted([u64; Self::REQUESTS / 64]);
 
 impl Granted {
-    /// How many combinations there are of the bits that have a meaning.
+    /// The number of combinations of the bits that have a meaning.
     const REQUESTS: usize = 0x200;
 
-    /// None at all: every request takes a closer look.
+    /// Grants nothing here: every request is answered by [`answer`].
     pub(crate) const NONE: &'static Self = &Self([0; Self::REQUESTS / 64]);
 
-    /// For each combination of facts; the number of dimensions does not matter.
+    /// One entry for each combination of facts; the number of dimensions does not matter.
     const TABLE: [Self; 16] = {
         let mut table = [const { Self([0; Self::REQUESTS / 64]) }; 16];
         let mut index = 0;
@@ -169,7 +170,7 @@ impl Granted {
         table
     };
 
-    /// Those of a layout, which is not to be written when `facts.readonly`.
+    /// The table of a layout; `facts.readonly` says that views must not write.
     pub(crate) fn by(facts: Facts) -> &'static Self {
         static TABLE: [Granted; 16] = Granted::TABLE;
         let bits = [facts.c_contiguous, facts.f_contiguous, facts.readonly, facts.indirect];
@@ -177,7 +178,7 @@ impl Granted {
         &TABLE[index]
     }
 
-    /// In which word a request has its bit, and which that is.
+    /// The word and the bit of a request in the table.
     #[inline(always)]
     const fn place(flags: Flags) -> Option<(usize, usize)> {
         let request = flags.0.cast_unsigned() as usize;

@@ -1,21 +1,23 @@
 //! The heap block behind a cell: lock, captured parts, published layout and storage, at one address for life.
 //!
-//! Both promises about lifetime rest on this. A view keeps the block's address, so it needs neither the Python object nor
-//! the cell to end, and the block is freed by whoever goes last, the owner or a view.
+//! That no view dangles and that release always works (promises 1 and 3 in `docs/design.md`) rests on this block. A
+//! view stores the block's address, so it needs neither the Python object nor the cell to end. The owner or the last
+//! view frees the block, whichever ends last.
 //!
 //! The invariants that every `unsafe` block about cells cites:
 //!
-//! 1. The block never moves. No `Box` of it and no `&mut` to it exists while views or guards live.
-//! 2. The captured pointer, length and own layout change only under a write guard, and are captured anew before it is
-//!    released. If that guard is the last, since the cell is being closed, other threads that close set the length to 0 too.
+//! 1. The block never moves. No `Box` of it and no `&mut` to it exists while views or guards are alive.
+//! 2. The captured pointer, length and own layout change only under a write guard, and are captured anew before that
+//!    guard is released. If that guard is the last one, because the cell is being closed, other closing threads also
+//!    set the length to 0.
 //! 3. No reference to the storage exists outside a write guard; read guards build `&[T]` from the captured parts.
-//! 4. The layout is written only by whoever claimed the step from 0 to 1 views, before publishing, or holds the write guard. It
-//!    is read only under a view that is counted, or by that claimer.
+//! 4. The layout is written only by the thread that claimed the step from 0 to 1 views, before it publishes, or by the
+//!    holder of the write guard. It is read only under a view that is counted, or by that claimer.
 //! 5. No user code, and no call into Python that can raise, runs between that claim and the publication.
 //! 6. After its decrement a releaser touches the block only if it is the one to free it.
 //! 7. Every field that changes is atomic or an `UnsafeCell`; release works through raw projections.
 //! 8. Writable views and share guards exclude read guards; a write guard excludes everything.
-//! 9. No view and no guard begins once the owner is gone.
+//! 9. No view and no guard begins once the owner is dropped.
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
@@ -29,26 +31,26 @@ use crate::lock::{GuardKind, Lock, Pin};
 use crate::memory::{NoMemory, boxed};
 use crate::storage::{Exportable, OwnLayout};
 
-/// The part of a block that does not depend on the type of its storage. Aligned so that a view can keep a tag in the low
-/// bits of its address.
+/// The part of a block that does not depend on the type of its storage. It is aligned so that a view can store a tag in
+/// the low bits of its address.
 #[repr(C, align(64))]
 pub(crate) struct Header {
     pub(crate) lock: Lock,
     /// Where the elements are. Invariant 2.
     data: AtomicPtr<u8>,
-    /// How many elements or rows there are; any thread may ask. Invariant 2.
+    /// How many elements or rows there are; any thread may read it. Invariant 2.
     len: AtomicUsize,
-    /// How many elements a row has, where rows are allocated one by one. Invariant 2.
+    /// How many elements a row has, if rows are allocated one by one. Invariant 2.
     row_len: AtomicUsize,
-    /// What the memory consists of.
+    /// What kind of memory this is.
     pub(crate) kind: MemoryKind,
     /// Invariant 4.
     layout: UnsafeCell<Published>,
-    /// Drops the storage and frees the block: a view can end in another class's release.
+    /// Drops the storage and frees the block. A pointer, because the last view may end in the release of another class.
     destroy: unsafe fn(NonNull<Header>),
-    /// Whether the storage is still there; closing takes it out, under the lock.
+    /// Whether the storage is still there; closing moves it out, under the lock.
     stored: AtomicBool,
-    /// How the elements lie, where the storage has a layout of its own. Invariant 2.
+    /// The memory layout of the elements, if the storage has a layout of its own. Invariant 2.
     own: UnsafeCell<OwnLayout>,
     pub(crate) pin: Pin,
     /// The address of the next block in the queue of orphans, or 0.
@@ -56,28 +58,28 @@ pub(crate) struct Header {
     pub(super) next_orphan: AtomicUsize,
 }
 
-/// What the type of a storage says of its memory.
+/// What the type of a storage determines about its memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MemoryKind {
     /// The size of one element in bytes.
     pub(crate) element_size: usize,
-    /// Whether rows are allocated one by one, and found through pointers.
+    /// Whether rows are allocated one by one, and are reached through pointers.
     pub(crate) indirect: bool,
 }
 
-/// The header, and behind it the storage.
+/// The header, followed by the storage.
 #[repr(C)]
 pub(super) struct Block<S> {
     header: Header,
-    /// Invariant 3. Uninitialised once `stored` is false.
+    /// Invariant 3. Uninitialised if `stored` is false.
     storage: UnsafeCell<MaybeUninit<S>>,
 }
 
 impl Header {
-    /// Where the elements are. The pointer may be used under a view or a guard, as invariants 2 and 8 have it.
+    /// Where the elements are. The pointer may be used under a view or a guard, within invariants 2 and 8.
     #[inline(always)]
     pub(crate) fn data(&self) -> *mut u8 {
-        // Relaxed: whoever holds a view or a guard has acquired the lock, which the last writer released.
+        // Relaxed: the holder of a view or a guard has acquired the lock, which the last writer released.
         self.data.load(Ordering::Relaxed)
     }
 
@@ -86,33 +88,33 @@ impl Header {
         self.len.load(Ordering::Relaxed)
     }
 
-    /// Says that there are no elements any more. The caller has found that the cell is being closed, which nothing prevents any
-    /// more: so no view or guard reads this, and nobody captures anything else (invariant 2).
+    /// Sets the length to 0. The caller has found that the cell is being closed and that nothing can stop the closing.
+    /// So no view or guard reads the length, and no thread captures a new one (invariant 2).
     pub(super) fn forget_len(&self) {
         self.len.store(0, Ordering::Relaxed);
         self.row_len.store(0, Ordering::Relaxed);
     }
 
-    /// What a layout is resolved against.
+    /// The memory against which a layout is resolved.
     #[inline(always)]
     pub(crate) fn memory(&self) -> Memory {
         let row_len = || self.row_len.load(Ordering::Relaxed);
         Memory { len: self.len(), row_len: self.kind.indirect.then(row_len) }
     }
 
-    /// How many bytes the elements take; without a meaning where rows are allocated one by one.
+    /// The size of all elements in bytes; meaningless if rows are allocated one by one.
     pub(crate) fn bytes(&self) -> usize {
-        // What is in memory does not overflow (Storage, clause 1).
+        // The size of memory that exists does not overflow (Storage, clause 1).
         self.len() * self.kind.element_size
     }
 
-    /// How the elements lie, if not one after the other.
+    /// The memory layout of the elements, if they are not simply one after the other.
     ///
     /// # Safety
     ///
     /// The caller holds a view or a guard other than a write guard, or has claimed the first view.
     pub(crate) unsafe fn own_layout(&self) -> &OwnLayout {
-        // SAFETY: the caller vouches for what excludes write guards (invariants 2 and 8).
+        // SAFETY: what the caller vouches for excludes write guards (invariants 2 and 8).
         unsafe { &*self.own.get() }
     }
 
@@ -127,19 +129,19 @@ impl Header {
     /// The caller holds a view that is counted and whose layout is published, or has claimed the first one.
     #[inline(always)]
     pub(crate) unsafe fn published(&self) -> &Published {
-        // SAFETY: the caller vouches that nobody writes it (invariant 4).
+        // SAFETY: the caller vouches that no thread writes it (invariant 4).
         unsafe { &*self.layout.get() }
     }
 
-    /// The same, to be written.
+    /// The same layout, to be written.
     ///
     /// # Safety
     ///
-    /// The caller has claimed the first view and not published yet, or has the block for itself; and nobody refers to the
-    /// layout.
+    /// The caller has claimed the first view and not published yet, or has exclusive access to the block; and no other
+    /// reference to the layout exists.
     #[expect(clippy::mut_from_ref, reason = "invariant 4 makes it exclusive")]
     pub(super) unsafe fn layout_mut(&self) -> &mut Published {
-        // SAFETY: the caller vouches that nobody else reads or writes it (invariant 4).
+        // SAFETY: the caller vouches that no other thread reads or writes it (invariant 4).
         unsafe { &mut *self.layout.get() }
     }
 
@@ -147,21 +149,21 @@ impl Header {
     ///
     /// # Safety
     ///
-    /// The caller is the last to know the block, by the lock's word, and does not use it afterwards.
+    /// By the lock's word, the caller has the last reference to the block, and does not use it afterwards.
     ///
     /// # Panics
     ///
-    /// When the storage's drop panics. The block is freed all the same.
+    /// If the storage's drop panics. The block is freed all the same.
     pub(crate) unsafe fn destroy(this: NonNull<Self>) {
         // SAFETY: the caller vouches that the block is alive; the field never changes.
         let destroy = unsafe { (*this.as_ptr()).destroy };
-        // SAFETY: the header was made together with this function, and the caller is the last.
+        // SAFETY: the header was created together with this function, and the caller has the last reference.
         unsafe { destroy(this) };
     }
 }
 
 impl<S> Block<S> {
-    /// The block as everybody but its owner knows it.
+    /// The type-erased header, which is at the block's address.
     pub(super) fn header(this: NonNull<Self>) -> NonNull<Header> {
         this.cast()
     }
@@ -212,7 +214,7 @@ impl<S: Exportable> Block<S> {
         unsafe { NonNull::new_unchecked(Box::into_raw(block)) }
     }
 
-    /// The storage, as a raw pointer: invariant 3 says who may make a reference of it.
+    /// The storage, as a raw pointer: invariant 3 says when a reference may be made from it.
     ///
     /// # Safety
     ///
@@ -223,32 +225,32 @@ impl<S: Exportable> Block<S> {
         UnsafeCell::raw_get(cell).cast()
     }
 
-    /// Looks where the elements are now.
+    /// Captures where the elements are now.
     ///
     /// # Safety
     ///
-    /// The block is alive, its storage is there, and the caller has it for itself: it holds the write guard, or nobody
-    /// else knows the block yet.
+    /// The block is alive, its storage is there, and the caller has exclusive access: it holds the write guard, or
+    /// nothing else refers to the block yet.
     pub(super) unsafe fn capture(this: NonNull<Self>) {
         // SAFETY: the caller vouches for a live block.
         let storage = unsafe { Self::storage(this) };
-        // SAFETY: the caller vouches for a live block; a shared reference is all it takes (invariant 7).
+        // SAFETY: the caller vouches for a live block; a shared reference is enough (invariant 7).
         let header = unsafe { Self::header(this).as_ref() };
-        // SAFETY: the caller has the block for itself, and so what is captured there (invariant 2).
+        // SAFETY: the caller has exclusive access to the block, and so to what is captured there (invariant 2).
         let own = unsafe { &mut *header.own.get() };
-        // SAFETY: the caller has the storage for itself.
+        // SAFETY: the caller has exclusive access to the storage.
         let captured = unsafe { S::capture(storage, own) };
         header.data.store(captured.data.as_ptr(), Ordering::Relaxed);
         let was = (header.len(), header.row_len.load(Ordering::Relaxed));
         if S::STRIDED || was != (captured.len, captured.row_len) {
-            // SAFETY: the caller has the block for itself, so nobody refers to the layout (invariant 4).
+            // SAFETY: the caller has exclusive access to the block, so no reference to the layout exists (invariant 4).
             unsafe { header.layout_mut() }.outdate();
         }
         header.len.store(captured.len, Ordering::Relaxed);
         header.row_len.store(captured.row_len, Ordering::Relaxed);
     }
 
-    /// Takes the storage out for good. What is captured becomes an empty buffer.
+    /// Moves the storage out for good. The captured parts become those of an empty buffer.
     ///
     /// # Safety
     ///
@@ -263,19 +265,19 @@ impl<S: Exportable> Block<S> {
         unsafe { &mut *header.own.get() }.clear();
         // SAFETY: the caller vouches for a live block.
         let storage = unsafe { Self::storage(this) };
-        // SAFETY: the storage was there and is the caller's; `stored` says that it is not to be dropped again.
+        // SAFETY: the storage was there and is the caller's; `stored` prevents a second drop.
         unsafe { storage.read() }
     }
 
     /// [`Header::destroy`] for this type of storage.
     unsafe fn destroy(header: NonNull<Header>) {
-        /// Frees the block even when the storage's drop panics.
+        /// Frees the block even if the storage's drop panics.
         struct Free<S>(*mut Block<S>);
 
         impl<S> Drop for Free<S> {
             fn drop(&mut self) {
-                // SAFETY: `allocate` made the block from a Box, and the caller of `destroy` is the last to know it. The
-                // storage is not dropped with it, being a MaybeUninit.
+                // SAFETY: `boxed` made the block from a Box, and the caller of `destroy` has the last reference to it.
+                // The storage is not dropped with it, because it is a MaybeUninit.
                 drop(unsafe { Box::from_raw(self.0) });
             }
         }
@@ -285,9 +287,9 @@ impl<S: Exportable> Block<S> {
         // SAFETY: the caller vouches for a live block.
         let stored = unsafe { header.as_ref() }.is_stored();
         if stored {
-            // SAFETY: the block is alive until `_free` goes.
+            // SAFETY: the block is alive until `_free` is dropped.
             let storage = unsafe { Self::storage(block) };
-            // SAFETY: it is there, by `stored`, and nobody else can reach it.
+            // SAFETY: the storage is there, by `stored`, and nothing else can reach it.
             unsafe { storage.drop_in_place() };
         }
     }

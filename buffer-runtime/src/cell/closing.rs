@@ -1,4 +1,4 @@
-//! The end of a cell before the end of its object: what the storage becomes, and the views that are still alive.
+//! Ending a cell before its object: what happens to the storage, and to the views that are still alive.
 
 use std::marker::PhantomData;
 use std::mem;
@@ -13,13 +13,13 @@ use crate::memory::NoMemory;
 use crate::storage::Exportable;
 
 impl<S: Exportable> ExportCell<S> {
-    /// Takes the storage out and closes the cell for good: later views and borrows are refused with `it is closed`.
+    /// Moves the storage out and closes the cell for good: later views and borrows are refused with `it is closed`.
     ///
     /// # Errors
     ///
     /// Any view or guard is alive, the memory is [pinned](Self::is_pinned), or the cell is closed already, which
-    /// [`is_closed`](Self::is_closed) tells. The cell is unchanged then. Where a second time is no mistake, as in a `close`
-    /// that Python calls, see [`take`](Self::take).
+    /// [`is_closed`](Self::is_closed) reports. The cell is then unchanged. If a second call is no mistake, as in a
+    /// `close` method that Python calls, use [`take`](Self::take).
     pub fn close(&self, py: Python<'_>) -> Result<S, BorrowError> {
         let _ = py;
         self.close_attached()
@@ -29,7 +29,7 @@ impl<S: Exportable> ExportCell<S> {
         let refused = |blocker| BorrowError::new(Attempt::Close, blocker);
         let header = self.header();
         let Header { lock, pin, .. } = header;
-        // Asked before, as in `begin`.
+        // Check the pin first for the better message, as in `begin`.
         pin.admit(GuardKind::Closed).map_err(refused)?;
         let closing = lock.begin_closing().map_err(refused)?;
         if let Err(pinned) = pin.admit(GuardKind::Closed) {
@@ -38,20 +38,21 @@ impl<S: Exportable> ExportCell<S> {
             }
             return Err(refused(pinned));
         }
-        // From here on nothing keeps the cell open, whichever thread asks (pin invariant 5). A thread that finds another one
-        // here does not wait for it, but does what its own caller may see of the end.
+        // From here on nothing prevents the closing, on whichever thread (pin invariant 5). A thread that finds another
+        // one closing does not wait for it. It sets the length and the closed state itself, so that its own caller sees
+        // the cell closed.
         header.forget_len();
         lock.close();
         match closing {
-            // SAFETY: the lock has granted the state after which nothing begins, to this call alone, so the storage is
-            // there and nobody else has it (invariants 3 and 8).
+            // SAFETY: the lock has granted to this call alone the state after which nothing begins. So the storage is
+            // still there, and nothing else refers to it (invariants 3 and 8).
             Closing::Begun => Ok(unsafe { Block::take(self.block()) }),
             Closing::Underway => Err(refused(Blocker::Closed)),
         }
     }
 
-    /// As [`close`](Self::close), but `None` where the cell is closed already: what Python expects of a `close` method, and
-    /// of leaving a `with` block in which it was called.
+    /// As [`close`](Self::close), but `None` if the cell is closed already. That is what Python expects of a `close`
+    /// method, and of the end of a `with` block in which `close` was called.
     ///
     /// ```
     /// use buffer_runtime::{ExportBuffer, ExportCell};
@@ -84,12 +85,12 @@ impl<S: Exportable> ExportCell<S> {
     /// }
     /// ```
     ///
-    /// Without a GIL two threads may come at once: one gets the storage, and the other does not wait until it has been
-    /// dropped.
+    /// Without a GIL, two threads may call this at the same time. One gets the storage; the other does not wait until
+    /// the storage has been dropped.
     ///
     /// # Errors
     ///
-    /// Any view or guard is alive, or the memory is [pinned](Self::is_pinned). The cell is unchanged then.
+    /// Any view or guard is alive, or the memory is [pinned](Self::is_pinned). The cell is then unchanged.
     pub fn take(&self, py: Python<'_>) -> Result<Option<S>, BorrowError> {
         match self.close(py) {
             Ok(storage) => Ok(Some(storage)),
@@ -98,11 +99,12 @@ impl<S: Exportable> ExportCell<S> {
         }
     }
 
-    /// Closes the cell at once, whatever views there are: later views and borrows are refused with `it is closed`, and those
-    /// that are alive go on showing the memory, which lives as long as they do. Without views the storage is dropped here.
+    /// Closes the cell at once, even while views are alive. Later views and borrows are refused with `it is closed`.
+    /// Views that are alive continue to show the memory, which lives as long as they do. Without views the storage is
+    /// dropped here.
     ///
-    /// A cell that is closed already stays so; [`views`](Self::views) is 0 from now on. In a `with` block that must not fail
-    /// at its end, though a numpy array may be left over:
+    /// A closed cell stays closed; [`views`](Self::views) is 0 from now on. For example, in a `with` block that must
+    /// not fail at its end, though a numpy array may still be alive:
     ///
     /// ```
     /// # use buffer_runtime::{ExportBuffer, ExportCell};
@@ -124,14 +126,13 @@ impl<S: Exportable> ExportCell<S> {
     /// }
     /// ```
     ///
-    /// It takes `&mut self`, which a class has that is not `frozen`.
+    /// It takes `&mut self`, which only methods of a class that is not `frozen` have.
     ///
     /// # Errors
     ///
-    /// The memory is [pinned](Self::is_pinned): without a view that counts, nobody would know how long it is needed. Or there is
-    /// [no memory](BorrowError::is_out_of_memory) for the cell that takes its place.
+    /// The memory is [pinned](Self::is_pinned): without a counted view, nothing says how long the memory is needed.
     pub fn detach(&mut self) -> Result<(), BorrowError> {
-        // The views that are alive keep the memory; those that are over do not.
+        // The views that are alive keep the memory alive; a consumer that has released its view does not.
         let Header { pin, .. } = self.header();
         pin.admit(GuardKind::Closed).map_err(|blocker| BorrowError::new(Attempt::Detach, blocker))?;
         if !self.is_closed() {
@@ -146,8 +147,8 @@ impl<S: Exportable> ExportCell<S> {
     ///
     /// # Errors
     ///
-    /// Any view is alive, a guard was leaked, the memory is [pinned](Self::is_pinned), or the cell is closed; the cell comes
-    /// back with the reason. Where only that is wanted: `.map_err(|(_, error)| error)`.
+    /// Any view is alive, a guard was leaked, the memory is [pinned](Self::is_pinned), or the cell is closed. The cell
+    /// is returned with the error; to drop it: `.map_err(|(_, error)| error)`.
     pub fn into_inner(mut self) -> Result<S, (Self, BorrowError)> {
         match self.begin_exclusive(GuardKind::Closed, Attempt::Take) {
             // SAFETY: as in `close_attached`.

@@ -1,7 +1,7 @@
 //! Granting a view of a cell: claim, resolve, answer, publish.
 //!
-//! Every view of a cell begins here, whoever asks for it: the slots, parts, and the tests that Miri and the sanitizers run.
-//! Nothing here knows Python. The invariants that are cited are the block's.
+//! Every view of a cell begins here: for the slots, for parts, and for the tests that Miri and the sanitizers run.
+//! Nothing here depends on Python. The invariants that are cited are the block's.
 
 use std::ffi::c_int;
 use std::marker::PhantomData;
@@ -21,13 +21,13 @@ use crate::request::{self, Answer, Flags, Refusal};
 pub(crate) enum Denied {
     /// It would be the first view, and the declared numbers are not evaluated.
     LayoutNeeded,
-    /// The lock changed meanwhile; ask again.
+    /// The lock changed meanwhile; start over.
     Changed,
-    /// The first view has not published its layout in time; ask again when other threads have run.
+    /// The first view has not published its layout in time; start over after other threads have run.
     Unpublished,
     /// The declaration does not describe the memory, which has `len` elements or rows.
     Misfit { error: LayoutError, len: usize },
-    /// Asking again would not help.
+    /// Trying again would not help.
     Refused(ViewError),
 }
 
@@ -43,20 +43,20 @@ impl From<Refusal> for Denied {
     }
 }
 
-/// A view that the lock counts, of a published layout. Dropped, it is taken back.
+/// A view that the lock counts, of a published layout. Dropping it releases the view.
 pub(crate) struct Grant<'a> {
     block: NonNull<Header>,
     access: ViewKind,
-    /// Whether `access` is what the layout's description says.
+    /// Whether `access` is the access in the layout's description.
     usual: bool,
     answer: Answer,
-    /// The cell, which is borrowed: so the view is never the last to know the block.
+    /// The cell is borrowed, so this view never has the last reference to the block.
     owner: PhantomData<&'a Header>,
 }
 
-/// Grants a view of a cell, in the layout that `descriptor` and `dims` declare of it.
+/// Grants a view of a cell, in the layout that `descriptor` and `dims` declare for it.
 ///
-/// `dims` is asked only when this is the first view. It must not run user code: the lock has been read by then.
+/// `dims` is called only if this is the first view. It must not run user code, because the lock was read before.
 ///
 /// # Safety
 ///
@@ -82,8 +82,8 @@ pub(crate) unsafe fn grant<'a, D: Dims>(
     unsafe { enter::<D, false>(block, descriptor, flags, &admission, dims) }
 }
 
-/// The same where no guard is alive and the layout is still what it was: the common case, and the fastest. In any other
-/// nothing has changed.
+/// The same if no guard is alive and the layout has not changed: the common case, and the fastest. In any other case
+/// this returns `None`, and nothing has changed.
 ///
 /// # Safety
 ///
@@ -102,7 +102,7 @@ pub(crate) unsafe fn grant_at_once<'a, D: Dims>(
     unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.ok()
 }
 
-/// Begins a view that the lock has admitted. `AT_ONCE` gives up where something would have to be computed.
+/// Begins a view that the lock has admitted. With `AT_ONCE`, gives up if something would have to be computed.
 ///
 /// # Safety
 ///
@@ -132,7 +132,7 @@ unsafe fn enter<'a, D: Dims, const AT_ONCE: bool>(
             Err(Missed::Unpublished) => return Err(Denied::Unpublished),
         }
     };
-    // SAFETY: the view is counted: as the claimer's, or after the layout was published.
+    // SAFETY: the view is counted: it is the claimer's, or the layout is published.
     match unsafe { settle::<D, AT_ONCE>(block, descriptor, flags, admission.access(), dims) } {
         Ok(grant) => {
             if is_first {
@@ -141,7 +141,7 @@ unsafe fn enter<'a, D: Dims, const AT_ONCE: bool>(
             Ok(grant)
         }
         Err(denied) => {
-            // Never the last to know the block, which has an owner.
+            // This is never the last reference to the block, which has an owner.
             let access = admission.access();
             let _ = if is_first { lock.abandon(access) } else { lock.release(access) };
             Err(denied)
@@ -168,12 +168,12 @@ unsafe fn settle<'a, D: Dims, const AT_ONCE: bool>(
     // SAFETY: the caller is the claimer, or the layout is published (invariant 4).
     let layout = unsafe { header.published() };
     if let Some(dims) = dims {
-        // A view after a view is the common case, and then nothing has to be computed again.
+        // The next view after the last one has ended is the common case, and then nothing has to be computed again.
         if !layout.is_still(descriptor, &dims) {
             if AT_ONCE {
                 return Err(Denied::LayoutNeeded);
             }
-            // SAFETY: as the caller vouches; `layout` is not used any more.
+            // SAFETY: as the caller vouches; `layout` is not used afterwards.
             let resolved = unsafe { resolve(block, descriptor, &dims.declaration(descriptor)) };
             resolved.map_err(|error| Denied::Misfit { error, len: header.len() })?;
         }
@@ -193,10 +193,10 @@ unsafe fn settle<'a, D: Dims, const AT_ONCE: bool>(
     }
 }
 
-/// Answers a request that is not granted without a closer look, or not with what is usual for the class. The view is counted
-/// as `access`; the answer says as what it counts from now on.
+/// Answers a request that the layout's table does not grant, or whose access is not the usual one of the class. The
+/// view is counted as `access`; the result says how it is counted from now on.
 fn answer(lock: &Lock, layout: &Published, flags: Flags, access: ViewKind) -> Result<(ViewKind, Answer), Denied> {
-    // Overlapping items make a layout read-only in a class that is not.
+    // Overlapping items make a layout read-only even in a class that is not.
     let becomes_readonly = layout.facts.readonly && access == ViewKind::Writable;
     let readonly = layout.facts.readonly || access == ViewKind::ReadOnly;
     let answer = request::answer(flags, Facts { readonly, ..layout.facts })?;
@@ -206,7 +206,7 @@ fn answer(lock: &Lock, layout: &Published, flags: Flags, access: ViewKind) -> Re
     Ok((if readonly { ViewKind::ReadOnly } else { access }, answer))
 }
 
-/// What views of a class may do where neither a guard nor the layout says less.
+/// The access of a class's views, if neither a guard nor the layout reduces it.
 #[inline(always)]
 const fn usual_access(descriptor: &Descriptor) -> ViewKind {
     if descriptor.readonly { ViewKind::ReadOnly } else { ViewKind::Writable }
@@ -216,11 +216,11 @@ fn blocked(flags: Flags, blocker: Blocker) -> Denied {
     ViewError::Blocked { writable: flags.writable(), blocker }.into()
 }
 
-/// Brings the layout to what the class declares and the storage has now.
+/// Updates the layout to what the class declares and to the memory that the storage has now.
 ///
 /// # Safety
 ///
-/// The block is alive; the caller has claimed the first view and not published yet; nobody refers to the layout.
+/// The block is alive; the caller has claimed the first view and not published yet; no reference to the layout exists.
 #[cold]
 #[inline(never)]
 unsafe fn resolve(
@@ -230,9 +230,9 @@ unsafe fn resolve(
 ) -> Result<(), LayoutError> {
     // SAFETY: the caller vouches for a live block.
     let header = unsafe { block.as_ref() };
-    // SAFETY: the caller is the claimer, so nobody else reads or writes it (invariant 4).
+    // SAFETY: the caller is the claimer, so no other thread reads or writes it (invariant 4).
     let layout = unsafe { header.layout_mut() };
-    // SAFETY: the caller's claim excludes write guards (invariant 8), so nobody writes it (invariant 2).
+    // SAFETY: the caller's claim excludes write guards (invariant 8), so no thread writes it (invariant 2).
     let own = unsafe { header.own_layout() };
     let internal = Ticket { block, access: usual_access(descriptor) }.to_internal();
     layout.resolve(descriptor, &own.unless_declared(declared), header.memory(), internal)
@@ -253,11 +253,11 @@ impl<'a> Grant<'a> {
     /// The layout of the whole cell.
     #[inline(always)]
     pub(crate) fn layout(&self) -> &Published {
-        // SAFETY: the view is counted, and its layout is published or this is its claimer (invariant 4).
+        // SAFETY: the view is counted, and its layout is published or this view is the claimer (invariant 4).
         unsafe { self.header().published() }
     }
 
-    /// Keeps the memory in place until the object dies.
+    /// Pins the memory: it stays in place until the object dies.
     #[inline(always)]
     pub(crate) fn pin(&self) {
         self.header().pin.set(self.access);
@@ -267,7 +267,7 @@ impl<'a> Grant<'a> {
     ///
     /// # Errors
     ///
-    /// There are too many of those.
+    /// The count of read-only views is full.
     pub(crate) fn downgrade(&mut self) -> Result<(), Blocker> {
         if self.access == ViewKind::Writable {
             if !self.header().lock.downgrade() {
@@ -278,8 +278,8 @@ impl<'a> Grant<'a> {
         Ok(())
     }
 
-    /// Hands the view out: writes what it shows, and answers where its first item is. Whoever has the description's
-    /// `internal` releases the view.
+    /// Transfers the view to the consumer: writes its description, and returns the address of its first item. Code that
+    /// has the description's `internal` is responsible for releasing the view.
     ///
     /// # Safety
     ///
@@ -301,7 +301,7 @@ impl<'a> Grant<'a> {
         buf
     }
 
-    /// Leaves the view to a part, which shows something else of the memory.
+    /// Transfers the view to a view of a part, which shows other items of the memory.
     pub(crate) fn leave(self) -> Ticket {
         let ticket = self.ticket();
         mem::forget(self);
@@ -311,7 +311,7 @@ impl<'a> Grant<'a> {
 
 impl Drop for Grant<'_> {
     fn drop(&mut self) {
-        // Never the last to know the block, which has an owner.
+        // This is never the last reference to the block, which has an owner.
         let _ = self.header().lock.release(self.access);
     }
 }

@@ -1,4 +1,4 @@
-//! The three ways to hold a cell's memory from Rust.
+//! The three kinds of Rust borrow of a cell's memory.
 
 use std::ops::{Deref, DerefMut};
 use std::{fmt, slice};
@@ -7,12 +7,12 @@ use super::{Block, ExportCell};
 use crate::shared::Shared;
 use crate::storage::{Exportable, Storage};
 
-/// The storage itself, for whoever changes its length. See [`ExportCell::write`].
+/// The storage itself, for code that changes its length. See [`ExportCell::write`].
 ///
-/// A `WriteGuard` is to a cell what `&mut S` is to a storage: it is `Send` and `Sync` where that is.
+/// A `WriteGuard` is to a cell what `&mut S` is to a storage: it is `Send` and `Sync` if `&mut S` is.
 pub struct WriteGuard<'a, S: Exportable> {
     cell: &'a ExportCell<S>,
-    /// As `&mut S`, for what may be sent and shared.
+    /// `Send` and `Sync` as for `&mut S`.
     acts_as: std::marker::PhantomData<&'a mut S>,
 }
 
@@ -29,7 +29,7 @@ impl<S: Exportable> Deref for WriteGuard<'_, S> {
     fn deref(&self) -> &S {
         // SAFETY: the cell keeps its block alive.
         let storage = unsafe { Block::storage(self.cell.block()) };
-        // SAFETY: under the write guard nobody else refers to the storage or its elements (invariants 3 and 8).
+        // SAFETY: under the write guard no other reference to the storage or its elements exists (invariants 3 and 8).
         unsafe { &*storage }
     }
 }
@@ -51,7 +51,7 @@ impl<S: Exportable> Drop for WriteGuard<'_, S> {
     }
 }
 
-/// The elements as a slice that nobody changes, or a slice a row. See [`ExportCell::read`].
+/// The elements as a slice that nothing changes, or one slice for each row. See [`ExportCell::read`].
 pub struct ReadGuard<'a, S: Exportable> {
     pub(crate) cell: &'a ExportCell<S>,
 }
@@ -68,8 +68,8 @@ impl<S: Storage> Deref for ReadGuard<'_, S> {
 
     fn deref(&self) -> &[S::Element] {
         let header = self.cell.header();
-        // SAFETY: what was captured is initialised, aligned and in one allocation (Storage, clause 1), it does not move
-        // under a guard (invariant 2), and nobody writes it beside a read guard (invariant 8).
+        // SAFETY: the captured elements are initialised, aligned and in one allocation (Storage, clause 1). They do not
+        // move under a guard (invariant 2), and nothing writes them while a read guard is alive (invariant 8).
         unsafe { slice::from_raw_parts(header.data().cast(), header.len()) }
     }
 }
@@ -80,10 +80,10 @@ impl<S: Exportable> Drop for ReadGuard<'_, S> {
     }
 }
 
-/// The elements beside whoever else reads and writes them. See [`ExportCell::share`] and [`Shared`].
+/// The elements, for access beside others that read and write them. See [`ExportCell::share`] and [`Shared`].
 pub struct ShareGuard<'a, S: Exportable> {
     pub(super) cell: &'a ExportCell<S>,
-    /// None where rows are allocated one by one.
+    /// Empty if rows are allocated one by one.
     elements: Shared<S::Element>,
 }
 
@@ -93,10 +93,10 @@ impl<'a, S: Exportable> ShareGuard<'a, S> {
         let header = cell.header();
         let (data, len) =
             if S::INDIRECT { (std::ptr::dangling_mut(), 0) } else { (header.data().cast(), header.len()) };
-        // SAFETY: what was captured is valid for reads and writes (Storage, clauses 1 and 2) and does not move under a
-        // guard (invariant 2). Nobody holds a reference to it beside a share guard (invariants 3 and 8). Rust
-        // writes valid elements only; Python has read-only views where not every bit pattern is one (`export::descriptor`). The
-        // handle lives as long as the guard, which hands it out by reference only.
+        // SAFETY: the captured memory is valid for reads and writes (Storage, clauses 1 and 2) and does not move under
+        // a guard (invariant 2). No reference to it exists while a share guard is alive (invariants 3 and 8). Rust
+        // writes only valid elements; Python has only read-only views if not every bit pattern is valid
+        // (`export::descriptor`). The handle lives as long as the guard, which only gives out references to it.
         let elements = unsafe { Shared::new(data, len) };
         Self { cell, elements }
     }

@@ -1,16 +1,18 @@
-//! The queue of blocks whose owner went while views were alive, perhaps on a detached thread.
+//! The queue of blocks whose owner was dropped while views were alive, perhaps on a detached thread.
 //!
-//! Under the GIL's lock only attached threads may change a view count, and a thread that drops a cell must not attach to
-//! get there: it may hold a lock that an attached thread waits for. So it leaves the block here, and the next attached
-//! thread that passes marks it as an orphan, which its last view frees. A push never waits, and the queue is taken as a whole.
+//! With the GIL's lock, only attached threads may change a view count. A thread that drops a cell must not attach to do
+//! so: it may hold a lock that an attached thread waits for. So it pushes the block on this queue. The next attached
+//! thread that drains the queue marks the block as an orphan, and the last view of an orphan frees it. A push never
+//! waits, and `drain` takes the whole queue at once.
 //!
-//! The last release looks here once, without a fence. An owner that goes in the same instant may be missed; its block is
-//! then freed by the next attached thread that passes.
+//! The release of a block's last view reads the queue once, without a fence. It may miss an owner that is dropped at
+//! the same moment; the next attached thread that drains the queue then frees that block.
 //!
-//! The queue is made of addresses, not of pointers. A push reads the address of the first block, links to it, and exchanges it
-//! for its own if it is still the first. In between that block may be freed, and another be left at the same address. The
-//! exchange then succeeds, and the link is right; but a pointer read before would be one to the block that was freed. So blocks
-//! expose their provenance when they are left, and the queue leads to whatever block is at an address when it is drained.
+//! The queue consists of addresses, not of pointers. A push reads the address of the first block, links to it, and then
+//! exchanges it for its own block's address if it is still the first. Between the read and the exchange, that first
+//! block may be freed, and another block at the same address may be pushed. The exchange then succeeds, and the link is
+//! correct. But a pointer that was read before would still have the provenance of the freed block. So a push exposes
+//! the provenance of its block, and `drain` makes a pointer to the block that is at an address at that time.
 
 #[cfg(test)]
 use std::cell::Cell;
@@ -20,16 +22,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::block::Header;
 
-/// The address of the block that was left last, or 0.
+/// The address of the block that was pushed last, or 0.
 static QUEUE: AtomicUsize = AtomicUsize::new(0);
 
-/// Leaves a block whose owner is gone.
+/// Pushes a block whose owner is dropped.
 ///
 /// # Safety
 ///
-/// The block is alive, its owner is gone, and it is left here once.
+/// The block is alive, its owner is dropped, and it is pushed only once.
 pub(super) unsafe fn leave(block: NonNull<Header>) {
-    // SAFETY: a block without the mark of an orphan, which only `drain` sets, is not freed by its views.
+    // SAFETY: only `drain` marks orphans, and a block that is not marked is not freed by its views.
     let next = unsafe { &block.as_ref().next_orphan };
     let address = block.as_ptr().expose_provenance();
     let mut first = QUEUE.load(Ordering::Relaxed);
@@ -50,22 +52,22 @@ fn block_at(address: usize) -> Option<NonNull<Header>> {
     NonNull::new(ptr::with_exposed_provenance_mut(address))
 }
 
-/// Whether somebody should drain.
+/// Whether the queue has blocks to drain.
 #[inline(always)]
 pub(crate) fn are_waiting() -> bool {
     QUEUE.load(Ordering::Relaxed) != 0
 }
 
-/// Marks every block that waits as an orphan, and hands those that no view holds to `free`. Attached.
+/// Marks every queued block as an orphan, and then passes those without views to `free`. Attached.
 ///
-/// `free` may run user code, which may come here again. By then all blocks are marked, so that views of others which it
-/// ends free those at once. It must not unwind.
+/// `free` may run user code, which may call this function again. All blocks are marked by then, so that a view of
+/// another orphan that this code ends frees its block at once. `free` must not unwind.
 pub(crate) fn drain(mut free: impl FnMut(NonNull<Header>)) {
     // Acquire pairs with the Release in `leave`.
     let mut waiting = QUEUE.swap(0, Ordering::Acquire);
     let mut unviewed = 0;
     while let Some(block) = block_at(waiting) {
-        // SAFETY: without the mark the block is alive until the next step.
+        // SAFETY: a block that is not marked is alive until the next step.
         let header = unsafe { block.as_ref() };
         let address = mem::replace(&mut waiting, header.next_orphan.load(Ordering::Relaxed));
         if header.lock.disown_orphan() {
@@ -74,7 +76,7 @@ pub(crate) fn drain(mut free: impl FnMut(NonNull<Header>)) {
         }
     }
     while let Some(block) = block_at(unviewed) {
-        // SAFETY: with neither views nor an owner the block is in our hands alone, until it is freed below.
+        // SAFETY: the block has neither views nor an owner, so only this thread can reach it, until it is freed below.
         unviewed = unsafe { block.as_ref() }.next_orphan.load(Ordering::Relaxed);
         free(block);
     }
@@ -82,7 +84,7 @@ pub(crate) fn drain(mut free: impl FnMut(NonNull<Header>)) {
 
 #[cfg(test)]
 thread_local! {
-    /// What a test does in the middle of its thread's next push.
+    /// Code that a test runs in the middle of its thread's next push.
     pub(super) static MEANWHILE: Cell<Option<Box<dyn FnOnce()>>> = const { Cell::new(None) };
 }
 

@@ -1,4 +1,4 @@
-//! The guards of cells that hold rows allocated one by one.
+//! The guards of cells with rows that are allocated one by one.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -30,13 +30,13 @@ impl<T: Element> ReadGuard<'_, Rows<T>> {
     ///
     /// # Panics
     ///
-    /// When `index` is not less than `len()`.
+    /// If `index` is not less than `len()`.
     pub fn row(&self, index: usize) -> &[T] {
         let header = self.cell.header();
         // SAFETY: a read guard is a guard.
         let first = unsafe { first_of_row::<T>(header, index) };
-        // SAFETY: a row has so many initialised elements (Rows, invariant 1), which do not move under a guard (invariant 2)
-        // and which nobody writes beside a read guard (invariant 8).
+        // SAFETY: a row has `row_len` initialised elements (Rows, invariant 1). They do not move under a guard
+        // (invariant 2), and nothing writes them while a read guard is alive (invariant 8).
         unsafe { slice::from_raw_parts(first, row_len(header)) }
     }
 
@@ -66,13 +66,14 @@ impl<T: Element> ShareGuard<'_, Rows<T>> {
     ///
     /// # Panics
     ///
-    /// When `index` is not less than `len()`.
+    /// If `index` is not less than `len()`.
     pub fn row(&self, index: usize) -> SharedRow<'_, T> {
         let header = self.cell.header();
         // SAFETY: a share guard is a guard.
         let first = unsafe { first_of_row::<T>(header, index) };
-        // SAFETY: a row has so many initialised elements (Rows, invariant 1), which do not move under a guard (invariant 2)
-        // and to which nobody holds a reference beside a share guard (invariant 8). The row borrows the guard.
+        // SAFETY: a row has `row_len` initialised elements (Rows, invariant 1). They do not move under a guard
+        // (invariant 2), and no reference to them exists while a share guard is alive (invariant 8). The row borrows
+        // the guard.
         let elements = unsafe { Shared::new(first, row_len(header)) };
         SharedRow { elements, guard: PhantomData }
     }
@@ -83,7 +84,7 @@ impl<T: Element> ShareGuard<'_, Rows<T>> {
     }
 }
 
-/// One row of a cell that holds [`Rows`], beside whoever else reads and writes it. See [`Shared`].
+/// One row of a cell of [`Rows`], for access beside others that read and write it. See [`Shared`].
 pub struct SharedRow<'a, T> {
     elements: Shared<T>,
     guard: PhantomData<&'a T>,
@@ -107,7 +108,7 @@ fn row_len(header: &Header) -> usize {
     header.memory().row_len.unwrap_or(0)
 }
 
-/// Where a row is.
+/// The address of a row's first element.
 ///
 /// # Safety
 ///
@@ -117,8 +118,9 @@ unsafe fn first_of_row<T>(header: &Header, index: usize) -> *mut T {
     assert!(index < rows, "index {index} is out of range for {rows} rows");
     #[expect(clippy::cast_ptr_alignment, reason = "it was captured from a Vec of pointers")]
     let table = header.data().cast::<NonNull<T>>();
-    // SAFETY: the captured memory is a table of so many pointers, and the index is inside.
+    // SAFETY: the captured memory is a table of `rows` pointers, and the index is less than that.
     let entry = unsafe { table.add(index) };
-    // SAFETY: the table does not change under a guard (invariant 2); no consumer writes it, being no item of the buffer.
+    // SAFETY: the table does not change under a guard (invariant 2); no consumer writes it, because it is not an item
+    // of the buffer.
     unsafe { entry.read() }.as_ptr()
 }

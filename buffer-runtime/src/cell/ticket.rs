@@ -1,4 +1,4 @@
-//! What a view keeps in `Py_buffer.internal`.
+//! What a view stores in `Py_buffer.internal`.
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
@@ -6,10 +6,10 @@ use std::ptr::NonNull;
 use super::block::Header;
 use crate::lock::{Released, ViewKind};
 
-/// A block's address, and in its low bits a tag and the view's access.
+/// A block's address, with a tag and the view's access in its low bits.
 ///
-/// CPython can hand our release a `Py_buffer` that another exporter filled. Its `internal` is NULL or some pointer of
-/// its own; an odd number with our tag is neither.
+/// CPython can pass to our release a `Py_buffer` that another exporter filled. Its `internal` is NULL or some pointer
+/// of that exporter; an odd number with our tag is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) block: NonNull<Header>,
@@ -30,7 +30,7 @@ impl Ticket {
         self.block.as_ptr().map_addr(|address| address | tag).cast()
     }
 
-    /// Reads back what a view keeps, or `None` if it is not one of ours.
+    /// Reads back the ticket of a view, or `None` if `internal` is not one of ours.
     #[inline(always)]
     pub(crate) fn from_internal(internal: *mut c_void) -> Option<Self> {
         let untagged = internal.addr().wrapping_sub(Self::TAG);
@@ -42,15 +42,16 @@ impl Ticket {
         Some(Self { block, access })
     }
 
-    /// Ends the view. Unless nobody is left, the block may be gone when this returns; if nobody is, the caller frees it.
+    /// Ends the view. Unless nothing is left, the block may be freed before this returns; if nothing is left, the
+    /// caller frees it.
     ///
     /// # Safety
     ///
     /// Attached. The view is counted, and is not released again.
     #[inline(always)]
     pub(crate) unsafe fn release(self) -> Released {
-        // SAFETY: the view is counted, so its block lives until it is released (invariant 1). Only the lock is referred to,
-        // whose fields are all atomic (invariant 7).
+        // SAFETY: the view is counted, so its block lives until the view is released (invariant 1). Only the lock is
+        // referenced, whose fields are all atomic (invariant 7).
         let lock = unsafe { &(*self.block.as_ptr()).lock };
         lock.release(self.access)
     }

@@ -1,31 +1,32 @@
 //! Whether two items of a layout have bytes in common.
 //!
-//! Two items of `w + 1` bytes do if the distance between them, the sum of `stride * d` over all axes, is in `-w..=w`. Here `d` is
-//! the difference of their indices along an axis of `n` items, any number in `-(n - 1)..=n - 1`; and not all of them are 0.
-//! (Differences have either sign, so the signs of the strides do not matter.) That is a search for whole numbers: exact for two
-//! axes in a few divisions; beyond them the differences along the longest strides are tried one by one, where the shorter ones
-//! reach far enough to make up for them. How many are tried is bounded. Beyond the bound the answer is that items may overlap.
+//! Two items of `w + 1` bytes do if their distance, the sum of `stride * d` over all axes, is in `-w..=w`. Here `d` is
+//! the difference of their indices along an axis of `n` items, any number in `-(n - 1)..=n - 1`; not all of the `d` are
+//! 0. (Differences have either sign, so the signs of the strides do not matter.) This is a search for integers. For two
+//! axes it is exact and takes a few divisions. For more axes, the differences along the longest strides are tried one
+//! by one, as far as the shorter strides can compensate for them. The number of tries is bounded. Beyond the bound the
+//! result is that items may overlap.
 
 use crate::limits::MAX_NDIM;
 
-/// How much is tried before the search is given up, where one difference counts 1: at most about a millisecond.
+/// The work after which a search gives up, in units of one tried difference: at most about a millisecond.
 const WORK: i64 = 10_000;
-/// What deciding two axes at once counts.
+/// The work of deciding two axes at once, in the same units.
 const OF_TWO: i64 = 10;
-/// The most axes of a search; those that continue each other count as one. It bounds the depth of the recursion.
+/// The most axes of a search; axes that continue each other count as one. It bounds the depth of the recursion.
 const MOST_AXES: usize = 16;
-/// The most that all strides of a search add up to. No memory is that large, and no sum here overflows.
+/// The largest distance that all axes of a search may add up to. No memory is that large, and no sum here overflows.
 const FARTHEST: i64 = i64::MAX / 8;
 
 /// Whether two items of a layout may have bytes in common, so that writing one would write another.
 ///
-/// `false` is always exact. `true` is exact for up to two axes that interleave, and for whatever else the bound on the work lets
-/// be decided.
+/// `false` is always exact. `true` is exact for up to two axes that interleave, and for any other layout that the
+/// search decides within its bound on work.
 pub(crate) fn may_overlap(shape: &[isize], strides: &[isize], itemsize: isize) -> bool {
     !shape.contains(&0) && Search::new(shape, strides, itemsize).is_none_or(|mut search| search.overlaps())
 }
 
-/// Whether items of different rows may have bytes in common, where rows of this layout start at these addresses.
+/// Whether items of different rows may have bytes in common, if rows of this layout start at these addresses.
 pub(crate) fn rows_may_overlap(shape: &[isize], strides: &[isize], itemsize: isize, starts: &[*mut u8]) -> bool {
     if shape.contains(&0) {
         return false;
@@ -36,7 +37,7 @@ pub(crate) fn rows_may_overlap(shape: &[isize], strides: &[isize], itemsize: isi
     let reach = search.reach();
     addresses.iter().enumerate().any(|(index, address)| {
         let distances = addresses[index + 1..].iter().map(|next| i64::try_from(next - address).unwrap_or(i64::MAX));
-        // Farther rows cannot meet this one.
+        // Rows that are farther away cannot overlap this one.
         distances.take_while(|&distance| distance <= reach).any(|distance| search.spend(1) || search.meets(0, distance))
     })
 }
@@ -44,11 +45,11 @@ pub(crate) fn rows_may_overlap(shape: &[isize], strides: &[isize], itemsize: isi
 /// One axis of at least two items.
 #[derive(Clone, Copy, Default)]
 struct Axis {
-    /// Without its sign; larger than an item.
+    /// The absolute value of the stride; larger than an item (contiguous items are merged into one first).
     stride: i64,
     /// The largest difference of two indices along it.
     most: i64,
-    /// How far from 0 a sum may be for the axes behind this one, with shorter strides, to bring it into `-w..=w`.
+    /// The largest absolute sum that the axes after this one, with shorter strides, can bring into `-w..=w`.
     slack: i64,
 }
 
@@ -58,12 +59,12 @@ struct Search {
     count: usize,
     /// The size of an item, less 1.
     w: i64,
-    /// How much may still be tried.
+    /// How much work is left.
     left: i64,
 }
 
 impl Search {
-    /// None where items overlap for certain, or the layout is beyond what is searched. The shape has no 0.
+    /// None if items certainly overlap, or if the layout is too large to search. The shape has no 0.
     fn new(shape: &[isize], strides: &[isize], itemsize: isize) -> Option<Self> {
         let mut sorted = [(0_i64, 0_i64); MAX_NDIM];
         let mut count = 0;
@@ -83,7 +84,8 @@ impl Search {
             }
             let last = count.checked_sub(1).map(|last| &mut merged[last]);
             match last {
-                // What lies together shares bytes with others exactly if one of its items does.
+                // Contiguous items act as one larger item: it shares bytes with another one exactly if one of its items
+                // does.
                 None if stride == size => size = size.checked_mul(extent)?,
                 Some((last, items)) if last.checked_mul(*items) == Some(stride) => {
                     *items = items.checked_mul(extent)?;
@@ -105,18 +107,18 @@ impl Search {
         (slack <= FARTHEST).then_some(search)
     }
 
-    /// How far two rows may be from each other to have bytes in common.
+    /// The largest distance at which two rows can have bytes in common.
     fn reach(&self) -> i64 {
         self.axes[..self.count].first().map_or(self.w, |axis| axis.stride * axis.most + axis.slack)
     }
 
-    /// Counts what is about to be tried. Answers whether that is too much.
+    /// Subtracts work that is about to be done. Returns whether that exceeds the bound.
     fn spend(&mut self, work: i64) -> bool {
         self.left -= work;
         self.left < 0
     }
 
-    /// Whether two different items overlap: the first difference that is not 0 may be taken to be positive.
+    /// Whether two different items overlap. The first difference that is not 0 may be assumed to be positive.
     fn overlaps(&mut self) -> bool {
         (0..self.count).any(|axis| {
             let (_, to) = self.differences(axis, 0);
@@ -124,7 +126,7 @@ impl Search {
         })
     }
 
-    /// Whether some differences along the axes from this one on bring a sum into `-w..=w`.
+    /// Whether some differences along the axes from `axis` on bring the sum into `-w..=w`.
     fn meets(&mut self, axis: usize, sum: i64) -> bool {
         if axis == self.count {
             return (-self.w..=self.w).contains(&sum);
@@ -133,14 +135,15 @@ impl Search {
         self.meets_with(axis, sum, from, to)
     }
 
-    /// The least and the greatest difference along an axis behind which the other axes can still make up for the sum.
+    /// The least and the greatest difference along an axis for which the axes after it can still compensate for the
+    /// sum.
     fn differences(&self, axis: usize, sum: i64) -> (i64, i64) {
         let Axis { stride, most, slack } = self.axes[axis];
         let (least, greatest) = (-(slack + sum).div_euclid(stride), (slack - sum).div_euclid(stride));
         (least.max(-most), greatest.min(most))
     }
 
-    /// The same as [`meets`](Self::meets), with these of the [`differences`](Self::differences) along the first axis.
+    /// As [`meets`](Self::meets), with differences in `from..=to` along the first axis.
     fn meets_with(&mut self, axis: usize, sum: i64, from: i64, to: i64) -> bool {
         if from > to {
             return false;
@@ -149,7 +152,7 @@ impl Search {
         match self.count - axis {
             1 => true,
             2 => {
-                // The second axis reaches every multiple of its stride that is near enough.
+                // The second axis reaches every multiple of its stride that is close enough.
                 let second = self.axes[axis + 1].stride;
                 let first = (sum + stride * from + self.w).rem_euclid(second);
                 self.spend(OF_TWO) || steps_into(stride.rem_euclid(second), first, second, to - from + 1, 2 * self.w)
@@ -165,7 +168,8 @@ fn steps_into(step: i64, first: i64, modulus: i64, count: i64, most: i64) -> boo
         return true;
     }
     let [step, first, modulus, count, most] = [step, first, modulus, count, most].map(i64::cast_unsigned);
-    // Each such x adds 1 to the difference of the quotients, of which one is also 1 less for all x.
+    // The second quotient equals the first one for each such x, and is 1 larger for every other x. So the sums differ
+    // by `count` exactly if there is no such x.
     let all = sum_of_quotients(step, first, modulus, count);
     let shifted = sum_of_quotients(step, first + (modulus - 1 - most), modulus, count);
     all.wrapping_add(count) != shifted
@@ -173,7 +177,7 @@ fn steps_into(step: i64, first: i64, modulus: i64, count: i64, most: i64) -> boo
 
 /// The sum of `(first + step * x) / modulus` over all `x` in `0..count`, modulo 2 to the 64th.
 ///
-/// As Euclid's algorithm does, it takes what is whole out of `step` and `first`, and then counts the points with whole
+/// As in Euclid's algorithm: take the integer parts out of `step` and `first`, and then count the points with integer
 /// coordinates under the line along its other axis.
 fn sum_of_quotients(mut step: u64, mut first: u64, mut modulus: u64, mut count: u64) -> u64 {
     let mut sum = 0_u64;
@@ -186,7 +190,7 @@ fn sum_of_quotients(mut step: u64, mut first: u64, mut modulus: u64, mut count: 
         sum = sum.wrapping_add(pairs.wrapping_mul(step / modulus)).wrapping_add(count.wrapping_mul(first / modulus));
         step %= modulus;
         first %= modulus;
-        // A step is no more than a stride: this is within all that strides add up to.
+        // A step is at most a stride, so this is at most the sum of all distances, which is bounded.
         let end = step * count + first;
         if end < modulus {
             return sum;

@@ -1,10 +1,10 @@
-//! Who holds a cell, and the words that say so.
+//! What prevents a view or a borrow of a cell, and the text of the error.
 
 use std::fmt;
 
 use crate::fork;
 
-/// Who holds a cell, and so stands in the way of whoever asks for it.
+/// What prevents a view or a borrow of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blocker {
     /// Python views are alive.
@@ -15,11 +15,11 @@ pub(crate) enum Blocker {
     ShareGuards(u32),
     /// The write guard is alive in Rust, or was leaked.
     WriteGuard,
-    /// The storage was taken out by `close`, or left to its views by `detach`.
+    /// The storage was moved out by `close`, or transferred to its views by `detach`.
     Closed,
-    /// A view of a class with `pin` was granted, and whoever asked for it may have kept the bare address.
+    /// A view of a class with `pin` was granted, and its consumer may have kept the bare address.
     Pinned { writable: bool },
-    /// There is no memory for what is to go on without the views: a copy, or a closed cell.
+    /// There is no memory for the copy with which `write_or_detach` continues.
     OutOfMemory,
     /// A count has reached its limit; leaked guards and views add up.
     Full,
@@ -77,7 +77,7 @@ impl fmt::Display for Blocker {
 }
 
 impl Blocker {
-    /// Whether it goes away when a thread goes on, which may be none of this process.
+    /// Whether the blocker ends when some thread continues. In a forked child, that thread may not exist.
     fn is_held_by_a_thread(self) -> bool {
         match self {
             Self::Views { .. } | Self::ReadGuards(_) | Self::ShareGuards(_) | Self::WriteGuard | Self::Publishing => {

@@ -1,16 +1,17 @@
 //! The lock of free-threaded interpreters: one atomic word, changed only by read-modify-write.
 //!
-//! Any step may be split by any other thread, so the first view says in a second word, `published`, when the layout
-//! that it has written may be read.
+//! Other threads may act between any two steps. So the first view declares in a second atomic, `published`, when the
+//! layout that it has written may be read.
 //!
-//! 1. Only the thread whose compare-exchange took the views from 0 to 1 writes the layout, and only until it publishes or
-//!    abandons. It flips PARITY in that same step.
-//! 2. `published` holds the word's parity if and only if the layout of this epoch is in place. A joiner who finds the
-//!    same parity before and after it has counted itself reads the layout of its own epoch: in between only the value of
-//!    the epoch before, NONE, or this one's can be seen.
-//! 3. After its decrement a releaser touches the block only if it is to free it.
-//! 4. CLOSING is set and cleared in the same step as the write guard that it belongs to, and outlasts it only in the closed
-//!    state. So no view is alive, and none begins, while it is set.
+//! 1. Only the thread whose compare-exchange raised the views from 0 to 1 writes the layout, and only until it
+//!    publishes or abandons. It flips PARITY in that same step.
+//! 2. `published` equals the word's parity if and only if the layout of this epoch is in place. (An epoch lasts from a
+//!    first view to the last one.) A joiner that reads the same parity before and after it has counted itself reads the
+//!    layout of its own epoch: between the two reads `published` can only be the value of the previous epoch, NONE, or
+//!    the value of this epoch.
+//! 3. After its decrement a releaser touches the block only if it is the one to free it.
+//! 4. CLOSING is set and cleared in the same step as the write guard that it belongs to. Only in the closed state does
+//!    it stay set without that guard. So no view is alive, and none begins, while CLOSING is set.
 
 use super::atomic::{AtomicU8, AtomicU64, Ordering};
 use super::{Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
@@ -26,14 +27,14 @@ const GUARD_ONE: u64 = 1 << GUARD_SHIFT;
 const KIND_SHIFT: u32 = GUARD_SHIFT + GUARD_BITS;
 const KIND_MASK: u64 = 3 << KIND_SHIFT;
 const PARITY: u64 = 1 << 61;
-/// The write guard is that of a thread that closes.
+/// The write guard belongs to a thread that closes the cell.
 const CLOSING: u64 = 1 << 62;
 const OWNED: u64 = 1 << 63;
 
-/// No layout is in place, or the one that was claimed has been abandoned.
+/// No layout is in place: none was published yet, or the last claim was abandoned.
 const NONE: u8 = u8::MAX;
 
-/// How often a joiner looks for the publication: far longer than writing a few words takes.
+/// How often a joiner checks for the publication: much longer than writing a few words takes.
 #[cfg(not(loom))]
 const SPINS: usize = 10_000;
 #[cfg(loom)]
@@ -45,14 +46,14 @@ pub(crate) struct Lock {
     word: AtomicU64,
     /// The parity of the epoch whose layout is in place, or NONE. Invariant 2.
     published: AtomicU8,
-    /// What would be padding. See `lock`.
+    /// Fills what would be padding. See `lock`.
     _rest: [AtomicU8; 7],
 }
 
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 8 * size_of::<AtomicU8>());
 
-/// A view that may begin, if the word is still the same.
+/// A view that may begin, if the word has not changed since.
 #[derive(Debug)]
 pub(crate) struct Admission {
     access: ViewKind,
@@ -65,7 +66,7 @@ impl Admission {
         self.access
     }
 
-    /// Whether no view is alive, so that a layout has to be published.
+    /// Whether no view is alive, so that this view must publish a layout.
     #[inline(always)]
     pub(crate) fn is_first(&self) -> bool {
         self.word & ANY_VIEWS == 0
@@ -103,7 +104,7 @@ fn guards_of(word: u64) -> Option<(GuardKind, u32)> {
     (count > 0).then(|| (GuardKind::from_bits(low_u32(word >> KIND_SHIFT, 3)), count))
 }
 
-/// Who is left when the word has become this.
+/// What is left once the word has this value.
 fn left_by(word: u64) -> Released {
     Released { views: word & ANY_VIEWS != 0, owner: word & OWNED != 0 }
 }
@@ -113,10 +114,10 @@ impl Lock {
         Self { word: AtomicU64::new(OWNED), published: AtomicU8::new(NONE), _rest: Default::default() }
     }
 
-    /// Asks whether a view may begin.
+    /// Decides whether a view may begin.
     #[inline(always)]
     pub(crate) fn admit(&self, wants: Wants) -> Result<Admission, Blocker> {
-        // Relaxed: nothing is read on the strength of this; `claim` and `join` acquire.
+        // Relaxed: no other memory is read because of this value; `claim` and `join` acquire.
         let word = self.word.load(Ordering::Relaxed);
         let access = match guards_of(word) {
             None if wants.may_write => ViewKind::Writable,
@@ -126,7 +127,8 @@ impl Lock {
         if has_room(word, access) { Ok(Admission { access, word }) } else { Err(Blocker::Full) }
     }
 
-    /// As [`admit`](Self::admit) for the common case: `None` where a guard or a full count wants a closer look.
+    /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, which `admit`
+    /// handles.
     #[inline(always)]
     pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Relaxed as in `admit`.
@@ -138,7 +140,7 @@ impl Lock {
     #[inline(always)]
     pub(crate) fn claim(&self, admission: &Admission) -> Result<(), Missed> {
         let next = (admission.word + one(admission.access)) ^ PARITY;
-        // Acquire pairs with the Release of the last view of the epoch before (its reads of the layout are over) and of
+        // Acquire pairs with the Release of the previous epoch's last view (its reads of the layout are over) and of
         // the last guard (its writes to the memory and to the captured parts are visible).
         match self.word.compare_exchange(admission.word, next, Ordering::Acquire, Ordering::Relaxed) {
             Ok(_) => Ok(()),
@@ -146,7 +148,7 @@ impl Lock {
         }
     }
 
-    /// Says that the layout of the view that was claimed is in place.
+    /// Declares that the layout of the claimed view is in place.
     #[inline(always)]
     pub(crate) fn publish(&self) {
         // Relaxed: by invariant 1 PARITY cannot change while the claimed view is alive.
@@ -155,10 +157,10 @@ impl Lock {
         self.published.store(parity, Ordering::Release);
     }
 
-    /// Takes back a claim.
+    /// Undoes a claim.
     #[inline(always)]
     pub(crate) fn abandon(&self, access: ViewKind) -> Released {
-        // Relaxed: NONE lets nobody read anything; the release below orders it before the next claim.
+        // Relaxed: NONE allows no thread to read anything; the release below orders this store before the next claim.
         self.published.store(NONE, Ordering::Relaxed);
         self.release(access)
     }
@@ -175,8 +177,8 @@ impl Lock {
         if self.word.compare_exchange(admission.word, next, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return Err(Missed::Changed);
         }
-        // Acquire pairs with the Release in `publish`. The word may have gone through another epoch and come back, so
-        // only this second look, with the view counted, tells (invariant 2).
+        // Acquire pairs with the Release in `publish`. The word may have passed through another epoch and returned to
+        // the same value. Only this second read, made with the view counted, detects that (invariant 2).
         if self.published.load(Ordering::Acquire) == parity {
             return Ok(());
         }
@@ -185,10 +187,10 @@ impl Lock {
         Err(Missed::Changed)
     }
 
-    /// Waits for the first view's layout, but not for ever.
+    /// Waits for the first view's layout, for a bounded time.
     fn await_publication(&self, parity: u8) -> bool {
         for _ in 0..SPINS {
-            // Relaxed: the look that counts is the second one, in `join`.
+            // Relaxed: the read that decides is the second one, in `join`.
             if self.published.load(Ordering::Relaxed) == parity {
                 return true;
             }
@@ -200,24 +202,24 @@ impl Lock {
         false
     }
 
-    /// Ends a view. Unless nobody is left, the block may be gone when this returns.
+    /// Ends a view. Unless nothing is left, the block may be freed before this returns.
     #[inline(always)]
     pub(crate) fn release(&self, access: ViewKind) -> Released {
-        // Release pairs with the Acquire of whoever frees, writes or claims next: the consumer is done with the memory
-        // and with the layout.
+        // Release pairs with the Acquire of the thread that frees, writes or claims next: the consumer is done with the
+        // memory and with the layout.
         let left = left_by(self.word.fetch_sub(one(access), Ordering::Release) - one(access));
-        // Unless nobody is left, not even a reference to the lock may be made from here on (invariant 3).
+        // Unless nothing is left, not even a reference to the lock may be made from here on (invariant 3).
         if left.is_last() {
-            // Acquire pairs with the Release of everybody who left before; a load, because ThreadSanitizer does not
-            // understand fences.
+            // Acquire pairs with the Release of every view, guard and owner that ended before. A load, because
+            // ThreadSanitizer does not support fences.
             self.word.load(Ordering::Acquire);
         }
         left
     }
 
-    /// Counts a writable view as a read-only one from now on. `false` when that count is full.
+    /// Counts a writable view as a read-only one from now on. `false` if that count is full.
     pub(crate) fn downgrade(&self) -> bool {
-        // Relaxed: the view stays counted, and nothing is read or written on the strength of this.
+        // Relaxed: the view stays counted, and no other memory is read or written because of this value.
         self.word
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
                 has_room(word, ViewKind::ReadOnly).then(|| word + one(ViewKind::ReadOnly) - one(ViewKind::Writable))
@@ -243,21 +245,22 @@ impl Lock {
         }
     }
 
-    /// Begins a guard for whoever has the owner by `&mut`.
+    /// Begins a guard for a caller that has the owner by `&mut`.
     pub(crate) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
         self.begin(kind)
     }
 
     /// Ends a guard.
     pub(crate) fn end(&self) {
-        // Release pairs with the Acquire of whoever finds no guard: what was done under it is visible then.
+        // Release pairs with the Acquire of the thread that next finds no guard: what was done under it is visible
+        // then.
         self.word.fetch_sub(GUARD_ONE, Ordering::Release);
     }
 
-    /// Begins to close. Whoever finds that another thread has begun sees what the views before have done.
+    /// Begins to close. A thread that finds another one closing sees what the earlier views and guards have done.
     pub(crate) fn begin_closing(&self) -> Result<Closing, Blocker> {
-        // Acquire: the thread that set CLOSING did so by a read-modify-write, which carries on the Release of the views and
-        // guards before it; and it pairs with the Release in `close`, where the refusal says that it is closed.
+        // Acquire: the thread that set CLOSING did so by a read-modify-write, which continues the release sequences of
+        // the views and guards before it. It also pairs with the Release in `close`, where the blocker is `Closed`.
         let mut word = self.word.load(Ordering::Acquire);
         loop {
             let held = guards_of(word);
@@ -274,21 +277,22 @@ impl Lock {
         }
     }
 
-    /// Ends what `begin_closing` has begun, on this thread or on another, with the state after which nothing begins.
+    /// Ends what `begin_closing` began, on this thread or on another, by entering the closed state, in which nothing
+    /// begins.
     pub(crate) fn close(&self) {
         // Release pairs with the Acquire in `is_closed` and `begin_closing`: the length was set to 0 before.
         self.word.fetch_or((GuardKind::Closed as u64) << KIND_SHIFT, Ordering::Release);
     }
 
-    /// Ends what `begin_closing` has begun on this thread as if nothing had been.
+    /// Ends what `begin_closing` began on this thread, and restores the state before it.
     pub(crate) fn stay_open(&self) {
         // Release as in `end`.
         self.word.fetch_sub(GUARD_ONE + CLOSING, Ordering::Release);
     }
 
-    /// The owner goes, having the block by `&mut`.
+    /// The owner is being dropped; the caller has the block by `&mut`.
     pub(crate) fn disown(&self) -> Disowned {
-        // Release pairs with the Acquire of the view that frees: the owner is done with the block.
+        // Release pairs with the Acquire of the view that frees the block: the owner is done with it.
         let left = left_by(self.word.fetch_and(!OWNED, Ordering::Release) & !OWNED);
         if !left.is_last() {
             return Disowned::LeftToViews;
@@ -298,7 +302,7 @@ impl Lock {
         Disowned::Free
     }
 
-    /// Whether nothing will ever begin again.
+    /// Whether the lock is in the closed state, in which nothing ever begins again.
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire pairs with the Release in `close`.
         guards_of(self.word.load(Ordering::Acquire)).is_some_and(|(kind, _)| kind == GuardKind::Closed)

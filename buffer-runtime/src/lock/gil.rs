@@ -1,23 +1,25 @@
 //! The lock of interpreters that have a GIL.
 //!
-//! Views and guards begin while attached, so their counts need no locked instruction to begin; only guards may end on a
-//! detached thread, and only the owner may go on one.
+//! Views begin and end on attached threads, so that neither needs a locked instruction. Guards begin on attached threads, or
+//! under `&mut` of the owner; they may end on a detached thread. The owner may be dropped on a detached thread.
 //!
-//! 1. `views` is changed by attached threads alone; a plain load and store is a step that no other view can split.
-//! 2. A guard begins attached. So a count of 0 guards that an attached thread has seen stays 0 until it is done.
-//! 3. Whoever holds the owner by `&mut` excludes new views and new guards. A count of 0 that it has seen is final.
-//! 4. The count and the layout it stands for change together, since no Python code runs between claim and publication:
-//!    a count above 0 means a published layout.
+//! 1. Only attached threads change `views`. A plain load and store is a step that no other view can split.
+//! 2. A guard begins attached, or excludes new views by invariant 3. So a count of 0 guards that an attached thread has read
+//!    while it grants a view or begins a guard stays 0 until the thread detaches, unless it begins a guard itself.
+//! 3. A caller that has the owner by `&mut` excludes new views and new guards. A count of 0 that this caller has read is
+//!    final.
+//! 4. The view count and the layout that it stands for change together, since no Python code runs between claim and
+//!    publication: a count above 0 means a published layout.
 
 use super::atomic::{AtomicU32, AtomicU64, Ordering};
 use super::{Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
-/// Bits of `views`: writable views (31), a bit that is never set, read-only views (30), a bit that is never set, ORPHAN. A
-/// count that would spill into the bit above it is full.
+/// Bits of `views`: writable views (31), a bit that is never set, read-only views (30), a bit that is never set,
+/// ORPHAN. A count is full if one more would set the bit above it.
 const WRITABLE_COUNT: u64 = (1 << 31) - 1;
 const READONLY_SHIFT: u32 = ViewKind::ReadOnly as u32;
 const READONLY_COUNT: u64 = (1 << 30) - 1;
-/// The owner is gone, and the last view frees the block.
+/// The owner was dropped, and the last view frees the block.
 const ORPHAN: u64 = 1 << 63;
 
 /// Bits of `guards`: the count in the low 30, the kind in the two above.
@@ -26,22 +28,22 @@ const KIND_SHIFT: u32 = 30;
 
 #[derive(Debug)]
 pub(crate) struct Lock {
-    /// Views that are alive, and whether the owner is gone. Invariants 1 and 4.
+    /// Views that are alive, and whether the owner was dropped. Invariants 1 and 4.
     views: AtomicU64,
     /// Guards that are alive, all of one kind. Invariant 2.
     guards: AtomicU32,
-    /// What would be padding. See `lock`.
+    /// Fills what would be padding. See `lock`.
     _rest: AtomicU32,
 }
 
 #[cfg(not(loom))]
 const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 2 * size_of::<AtomicU32>());
 
-/// A view that may begin, as long as nothing has run in between.
+/// A view that may begin, if no other code has run on this lock since `admit`.
 #[derive(Debug)]
 pub(crate) struct Admission {
     access: ViewKind,
-    /// What `views` will be.
+    /// The value of `views` with this view counted.
     next: u64,
 }
 
@@ -62,7 +64,7 @@ impl Admission {
         self.access
     }
 
-    /// Whether no view is alive, so that a layout has to be published.
+    /// Whether no view is alive, so that this view must publish a layout.
     #[inline(always)]
     pub(crate) fn is_first(&self) -> bool {
         self.next == one(self.access)
@@ -95,23 +97,24 @@ impl Lock {
         }
     }
 
-    /// Asks whether a view may begin. Attached.
+    /// Decides whether a view may begin. Attached.
     #[inline(always)]
     pub(crate) fn admit(&self, wants: Wants) -> Result<Admission, Blocker> {
-        // Acquire pairs with the Release of a guard that ended on another thread: its writes are in the memory, and in
-        // the captured parts, that this view will see.
+        // Acquire pairs with the Release of a guard that ended on another thread: this view then sees the guard's
+        // writes to the memory and to the captured parts.
         let guards = self.guards.load(Ordering::Acquire);
         let access = if guards & GUARDS == 0 {
             if wants.may_write { ViewKind::Writable } else { ViewKind::ReadOnly }
         } else {
             GuardKind::from_bits(guards >> KIND_SHIFT).admit_view(guards & GUARDS, wants)?
         };
-        // Relaxed: by invariant 1 the last change was made by a thread that was attached before us.
+        // Relaxed: by invariant 1 the last change was made by a thread that was attached before this one.
         let views = self.views.load(Ordering::Relaxed);
         Admission::to(views, access).ok_or(Blocker::Full)
     }
 
-    /// As [`admit`](Self::admit) for the common case: `None` where a guard or a full count wants a closer look.
+    /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, which `admit`
+    /// handles.
     #[inline(always)]
     pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Acquire and Relaxed as in `admit`.
@@ -122,7 +125,7 @@ impl Lock {
         Admission::to(views, access)
     }
 
-    /// Begins the first view. Attached, with nothing run since `admit`.
+    /// Begins the first view. Attached; no other code has run on this lock since `admit`.
     #[inline(always)]
     #[expect(clippy::unnecessary_wraps, reason = "the other lock may miss it")]
     pub(crate) fn claim(&self, admission: &Admission) -> Result<(), Missed> {
@@ -130,18 +133,18 @@ impl Lock {
         Ok(())
     }
 
-    /// Says that the layout of the view that was claimed is in place.
+    /// Declares that the layout of the claimed view is in place.
     #[inline(always)]
     #[expect(clippy::unused_self, reason = "the other lock has something to store here")]
     pub(crate) fn publish(&self) {}
 
-    /// Takes back a claim.
+    /// Undoes a claim.
     #[inline(always)]
     pub(crate) fn abandon(&self, access: ViewKind) -> Released {
         self.release(access)
     }
 
-    /// Begins one more view of the published layout. Attached, with nothing run since `admit`.
+    /// Begins one more view of the published layout. Attached; no other code has run on this lock since `admit`.
     #[inline(always)]
     #[expect(clippy::unnecessary_wraps, reason = "the other lock may miss it")]
     pub(crate) fn join(&self, admission: &Admission) -> Result<(), Missed> {
@@ -155,17 +158,17 @@ impl Lock {
         self.views.store(admission.next, Ordering::Relaxed);
     }
 
-    /// Ends a view. Attached. Unless nobody is left, the block may be gone when this returns.
+    /// Ends a view. Attached. Unless nothing is left, the block may be freed before this returns.
     #[inline(always)]
     pub(crate) fn release(&self, access: ViewKind) -> Released {
         let views = self.views.load(Ordering::Relaxed) - one(access);
-        // Release pairs with the Acquire of an owner that goes on a detached thread: what the consumer did with the
-        // memory happens before the storage is dropped.
+        // Release pairs with the Acquire of an owner that is dropped on a detached thread: what the consumer did with
+        // the memory happens before the storage is dropped.
         self.views.store(views, Ordering::Release);
         Released { views: views & !ORPHAN != 0, owner: views & ORPHAN == 0 }
     }
 
-    /// Counts a writable view as a read-only one from now on. Attached. `false` when that count is full.
+    /// Counts a writable view as a read-only one from now on. Attached. `false` if that count is full.
     pub(crate) fn downgrade(&self) -> bool {
         let views = self.views.load(Ordering::Relaxed);
         let Some(next) = Admission::to(views, ViewKind::ReadOnly) else { return false };
@@ -175,7 +178,7 @@ impl Lock {
 
     /// Begins a guard. Attached.
     pub(crate) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
-        // Relaxed: what is seen here is only compared; the exchange acquires.
+        // Relaxed: this value is only compared; the exchange acquires.
         let mut held = self.guards.load(Ordering::Relaxed);
         loop {
             let count = held & GUARDS;
@@ -185,7 +188,7 @@ impl Lock {
                 return Err(Blocker::Full);
             }
             let next = ((kind as u32) << KIND_SHIFT) | (count + 1);
-            // Only an ending guard can get in between, by invariant 2. Acquire pairs with its Release.
+            // By invariant 2 only the end of a guard can intervene. Acquire pairs with its Release.
             match self.guards.compare_exchange(held, next, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(now) => held = now,
@@ -193,57 +196,59 @@ impl Lock {
         }
     }
 
-    /// Begins a guard for whoever has the owner by `&mut`, on any thread.
+    /// Begins a guard for a caller that has the owner by `&mut`, on any thread.
     pub(crate) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
         // Acquire pairs with the Release of the last view; by invariant 3 a 0 is final.
         let views = unpack(self.views.load(Ordering::Acquire));
-        // Relaxed: guards borrow the owner, so those that have ended did before the `&mut` began.
+        // Relaxed: guards borrow the owner, so the guards that have ended did so before the `&mut` began.
         let held = self.guards.load(Ordering::Relaxed);
         let others = (held & GUARDS > 0).then(|| (GuardKind::from_bits(held >> KIND_SHIFT), held & GUARDS));
         kind.admit(others, views)?;
-        // Relaxed: by invariant 3 nobody else can begin or look before the `&mut` ends.
+        // Relaxed: by invariant 3 no other thread can begin a view or a guard, or read this, before the `&mut` ends.
         self.guards.store(((kind as u32) << KIND_SHIFT) | 1, Ordering::Relaxed);
         Ok(())
     }
 
     /// Ends a guard, on any thread.
     pub(crate) fn end(&self) {
-        // Release pairs with the Acquire of whoever finds no guard: what was done under it is visible then.
+        // Release pairs with the Acquire of the thread that next finds no guard: what was done under it is visible
+        // then.
         self.guards.fetch_sub(1, Ordering::Release);
     }
 
-    /// Begins to close. Attached, and so until `close` or `stay_open`.
+    /// Begins to close. Attached, and the thread stays attached until `close` or `stay_open`.
     pub(crate) fn begin_closing(&self) -> Result<Closing, Blocker> {
         self.begin(GuardKind::Write).map(|()| Closing::Begun)
     }
 
-    /// Ends what `begin_closing` has begun with the state after which nothing begins.
+    /// Ends what `begin_closing` began by entering the closed state, in which nothing begins.
     pub(crate) fn close(&self) {
-        // A store: by the table the write guard is alone, and until it ends nobody else changes this. Release pairs with
-        // the Acquire in `is_closed`: the length was set to 0 before.
+        // A store: by the table the write guard is the only one, and no other thread changes this until it ends.
+        // Release pairs with the Acquire in `is_closed`: the length was set to 0 before.
         self.guards.store(((GuardKind::Closed as u32) << KIND_SHIFT) | 1, Ordering::Release);
     }
 
-    /// Ends what `begin_closing` has begun as if nothing had been.
+    /// Ends what `begin_closing` began, and restores the state before it.
     pub(crate) fn stay_open(&self) {
         self.end();
     }
 
-    /// The owner goes, on any thread, having the block by `&mut`.
+    /// The owner is being dropped, on any thread; the caller has the block by `&mut`.
     pub(crate) fn disown(&self) -> Disowned {
         // Acquire pairs with the Release of the last view; by invariant 3 a 0 is final.
         if self.views.load(Ordering::Acquire) == 0 { Disowned::Free } else { Disowned::Orphaned }
     }
 
-    /// Marks the block of an owner that went on a detached thread. Attached. Whether the block is to be freed now.
+    /// Marks a block whose owner was dropped while views were alive. Attached. Returns whether the caller must free it
+    /// now.
     pub(crate) fn disown_orphan(&self) -> bool {
         let views = self.views.load(Ordering::Relaxed) | ORPHAN;
-        // Relaxed: by invariant 1 the release that reads this is on a thread that is attached after us.
+        // Relaxed: by invariant 1 the release that reads this is on a thread that is attached after this one.
         self.views.store(views, Ordering::Relaxed);
         views == ORPHAN
     }
 
-    /// Whether nothing will ever begin again.
+    /// Whether the lock is in the closed state, in which nothing ever begins again.
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire pairs with the Release in `close`.
         let held = self.guards.load(Ordering::Acquire);

@@ -1,17 +1,19 @@
-//! What is remembered of views that are over: that they were, for consumers that keep the address and let the view go.
+//! Remembers that a view was granted, after it has ended: some consumers keep the address and release the view.
 //!
-//! No count can know of those, so memory that was viewed once through a class with `pin` never moves again. A `Pin` stands
-//! beside a lock, and leans on it:
+//! No count covers such consumers. So memory that was viewed once through a class with `pin` never moves again. A `Pin`
+//! stands beside a lock and relies on it:
 //!
-//! 1. It is set while a view is counted and the cell is borrowed to grant it, before the consumer knows the address.
-//! 2. Who has the cell by reference asks after a guard has begun, which excludes the views that are asked about (block
-//!    invariant 8). Both locks make what was done under a view happen before the guard that its end has admitted: the release
-//!    of a view is a Release, the begin of a guard an Acquire, or both are attached to one GIL. So Relaxed is enough here: who
-//!    asks sees every view that is over, and no other begins before the guard ends.
-//! 3. Who has the cell by `&mut` may ask at any time: the borrows that views were granted under are over by then.
-//! 4. It never goes back.
-//! 5. It does not change between the begin and the end of a closing, since no view is counted then. So all threads that find
-//!    one closing underway get the same answer from it.
+//! 1. It is set while the view is counted and the cell is borrowed to grant it, before the consumer learns the address.
+//! 2. A caller with a shared reference to the cell reads the pin after its guard has begun. The guard excludes the
+//!    views in question (block invariant 8). Both locks order what was done under a view before a guard that the end of
+//!    this view has admitted: the release of a view is a Release and the begin of a guard an Acquire, or both are
+//!    attached to one GIL. So Relaxed is enough here: the caller sees the pin of every view that has ended, and no
+//!    other such view begins before the guard ends.
+//! 3. A caller with `&mut` to the cell may read the pin at any time: the borrows under which views were granted are
+//!    over.
+//! 4. It is never lowered.
+//! 5. It does not change between the begin and the end of a closing, since no view is counted then. So all threads that
+//!    find one closing underway read the same value.
 
 use super::atomic::{AtomicU8, Ordering};
 use super::{Blocker, GuardKind, ViewKind};
@@ -20,7 +22,7 @@ const UNSEEN: u8 = 0;
 const READ: u8 = 1;
 const WRITTEN: u8 = 2;
 
-/// The most that any view so far was allowed to do. Invariant 4.
+/// The most access that any view so far had. Invariant 4.
 #[derive(Debug)]
 pub(crate) struct Pin(AtomicU8);
 
@@ -29,24 +31,24 @@ impl Pin {
         Self(AtomicU8::new(UNSEEN))
     }
 
-    /// A view is granted, which is counted until this returns.
+    /// Records a view that is granted. The caller keeps the view counted until this returns.
     #[inline(always)]
     pub(crate) fn set(&self, access: ViewKind) {
         let seen = match access {
             ViewKind::ReadOnly => READ,
             ViewKind::Writable => WRITTEN,
         };
-        // Nearly every view finds it set.
+        // Almost every view finds the value already set: avoid the read-modify-write.
         if self.0.load(Ordering::Relaxed) < seen {
             self.0.fetch_max(seen, Ordering::Relaxed);
         }
     }
 
-    /// Asks whether a guard of this kind may begin; whether it may stay is asked under it (invariant 2).
+    /// Decides whether a guard of this kind may begin. The caller checks again once the guard has begun (invariant 2).
     pub(crate) fn admit(&self, kind: GuardKind) -> Result<(), Blocker> {
         let seen = self.0.load(Ordering::Relaxed);
         let in_the_way = match kind {
-            // Whoever has the address of a writable view may be writing.
+            // A consumer that has kept the address of a writable view may be writing.
             GuardKind::Read => seen == WRITTEN,
             GuardKind::Share => false,
             GuardKind::Write | GuardKind::Closed => seen != UNSEEN,

@@ -9,14 +9,14 @@ fn places(shape: &[isize], strides: &[isize]) -> Vec<isize> {
     })
 }
 
-/// Whether two items overlap, by looking at all of them.
+/// Whether two items overlap, by comparing all of them.
 fn overlap(shape: &[isize], strides: &[isize], itemsize: isize) -> bool {
     let mut places = places(shape, strides);
     places.sort_unstable();
     places.windows(2).any(|pair| pair[1] - pair[0] < itemsize)
 }
 
-/// All lists of so many numbers from the range.
+/// All lists of `len` numbers from the range.
 fn lists(len: usize, numbers: std::ops::Range<isize>) -> Vec<Vec<isize>> {
     (0..len).fold(vec![vec![]], |lists, _| {
         lists.iter().flat_map(|list| numbers.clone().map(|number| [&list[..], &[number]].concat())).collect()
@@ -46,7 +46,7 @@ fn interleaved_items_are_apart_however_many_there_are() {
     let half = 1 << 40;
     assert!(!may_overlap(&[half, 2], &[4, 2 * half + 2 * half % 4 + 2], 2));
     assert!(may_overlap(&[half, 2], &[4, 2 * half + 2 * half % 4 + 1], 2));
-    // Neighbours by the multiples of two numbers without a common divisor: they meet where their product is reached.
+    // Neighbours by the multiples of two numbers without a common divisor: they overlap once their product is reached.
     let (a, b) = (1_000_003, 1_000_033);
     assert!(!may_overlap(&[b, a], &[a, b], 1));
     assert!(may_overlap(&[b + 1, a + 1], &[a, b], 1));
@@ -56,7 +56,7 @@ fn interleaved_items_are_apart_however_many_there_are() {
 
 #[test]
 fn a_search_ends_when_its_work_is_spent() {
-    // Of strides that have nothing in common, between which sums of others fit: more combinations than anyone can try.
+    // Strides without common divisors, between which sums of the others fit: too many combinations to try.
     let strides: Vec<isize> = [10_007_i64, 10_009, 10_037, 10_039, 10_061, 10_067, 10_069, 10_079]
         .iter()
         .map(|&stride| isize::try_from(stride * 16).unwrap())
@@ -65,7 +65,7 @@ fn a_search_ends_when_its_work_is_spent() {
     let mut search = Search::new(&shape, &strides, 1).unwrap();
     assert!(search.overlaps());
     assert!(may_overlap(&shape, &strides, 1));
-    // So many axes are not even begun with, nor such distances.
+    // Too many axes, or too large distances: the search does not begin.
     assert!(may_overlap(&[2; 64], &[3; 64], 1));
     let entangled: Vec<isize> = (0..20).map(|axis| 1000 + axis).collect();
     assert!(may_overlap(&[2; 20], &entangled, 1));
@@ -75,7 +75,7 @@ fn a_search_ends_when_its_work_is_spent() {
 
 #[test]
 fn axes_that_continue_each_other_are_one() {
-    // A box of 2 by 2 by ..., dense or with steps of two items, has nothing to search.
+    // A box of 2 by 2 by ..., dense or with steps of two items: one axis, nothing to search.
     let dense: Vec<isize> = (0..40).map(|axis| 1 << axis).collect();
     assert!(!may_overlap(&[2; 40], &dense, 1));
     let apart: Vec<isize> = dense.iter().map(|stride| stride * 2).collect();
@@ -100,7 +100,7 @@ fn rows_that_interleave_are_apart() {
 }
 
 proptest! {
-    /// `false` is true of whatever layout, and `true` too where two axes or few items interleave.
+    /// `false` is exact for any layout; `true` is exact if two axes or few items interleave.
     #[test]
     fn any_layout_is_decided_as_looking_at_all_items_does(
         axes in prop::collection::vec((1_isize..7, -60_isize..60), 1..5),
@@ -112,7 +112,7 @@ proptest! {
         prop_assert_eq!(may_overlap(&shape, &strides, itemsize), overlap(&shape, &strides, itemsize));
     }
 
-    /// Two axes of many items, which are always decided.
+    /// Two axes of many items, which are always decided exactly.
     #[test]
     fn two_axes_are_decided_exactly(
         axes in [(1_isize..70, 1_isize..1000), (1_isize..70, 1_isize..1000)],
