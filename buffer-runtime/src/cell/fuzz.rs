@@ -1,7 +1,7 @@
 //! What a fuzzer drives: one cell, the classes that export it, their views, and the guards of Rust.
 //!
-//! Views are granted and released by the functions that the slots call. There is no interpreter; what has to happen attached
-//! happens on the one thread that a fuzzer has.
+//! Views are granted and released by the functions that the slots call. There is no interpreter; everything runs on the
+//! one thread that a fuzzer has, which counts as attached.
 #![expect(missing_docs, reason = "the fields are those of a `Py_buffer`, and the methods those of a cell")]
 
 use std::ffi::{CStr, c_int};
@@ -18,14 +18,14 @@ use crate::storage::{MayWrite, Replaceable};
 /// What a class over bytes declares at compile time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Class {
-    /// Whether the shape is the storage's own.
+    /// The storage's own shape; otherwise that of `ndim` and `placement`.
     pub natural: bool,
     pub order: Order,
     pub readonly: bool,
 }
 
 impl Class {
-    /// The static of a class, which it leaks: a fuzzer makes few, and keeps them.
+    /// The static descriptor of a class. It is leaked: a fuzzer creates few.
     pub fn leak(self) -> &'static Descriptor {
         let Self { natural, order, readonly } = self;
         let inner = InnerShape::SCALAR;
@@ -49,8 +49,8 @@ enum Guard<S: Replaceable<Access: MayWrite> + 'static> {
 
 /// A cell with the guards that borrow it.
 ///
-/// 1. Guards are dropped before the cell is, and none is there while the cell is borrowed mutably. (Those that were leaked
-///    are used by nobody.)
+/// 1. Guards are dropped before the cell is, and no guard exists while the cell is borrowed mutably. (Leaked guards are
+///    not used.)
 pub struct Subject<S: Replaceable<Access: MayWrite> + 'static> {
     guards: Vec<Guard<S>>,
     cell: *mut ExportCell<S>,
@@ -62,13 +62,13 @@ impl<S: Replaceable<Access: MayWrite> + 'static> Subject<S> {
     }
 
     fn cell(&self) -> &'static ExportCell<S> {
-        // SAFETY: it is a Box until `drop`; what borrows it ends before (invariant 1).
+        // SAFETY: the cell is a Box until `drop`; whatever borrows it ends before (invariant 1).
         unsafe { &*self.cell }
     }
 
     fn cell_mut(&mut self) -> &mut ExportCell<S> {
         assert!(self.guards.is_empty(), "guards borrow the cell");
-        // SAFETY: as above, and there is no guard (invariant 1).
+        // SAFETY: as above, and no guard exists (invariant 1).
         unsafe { &mut *self.cell }
     }
 
@@ -92,7 +92,7 @@ impl<S: Replaceable<Access: MayWrite> + 'static> Subject<S> {
         self.cell().is_pinned()
     }
 
-    /// Where the memory is.
+    /// The address of the memory.
     pub fn data(&self) -> usize {
         self.cell().header().data().addr()
     }
@@ -103,12 +103,12 @@ impl<S: Replaceable<Access: MayWrite> + 'static> Subject<S> {
     ///
     /// Why it was refused.
     pub fn view<D: Dims>(&self, class: &'static Descriptor, pins: bool, flags: i32, dims: &D) -> Result<View, String> {
-        // SAFETY: the cell is there until `drop`, and no other thread knows it.
+        // SAFETY: the cell is alive until `drop`, and no other thread refers to it.
         let granted = unsafe { grant(self.cell().address(), class, Flags(flags), || Some(dims)) };
         let grant = granted.map_err(|denied| match denied {
             Denied::Misfit { error, .. } => error.to_string(),
             Denied::Refused(error) => error.to_string(),
-            // Never on one thread, to which the numbers are known.
+            // Impossible on one thread that provides the numbers.
             Denied::LayoutNeeded | Denied::Changed | Denied::Unpublished => String::new(),
         })?;
         if pins {
@@ -152,7 +152,7 @@ impl<S: Replaceable<Access: MayWrite> + 'static> Subject<S> {
         }
     }
 
-    /// Forgets a guard, which then never ends.
+    /// Leaks a guard, which then never ends.
     pub fn leak(&mut self, index: usize) {
         mem::forget(self.guards.swap_remove(index));
     }
@@ -166,7 +166,7 @@ impl<S: Replaceable<Access: MayWrite> + 'static> Subject<S> {
         self.cell().close_attached().map_err(|error| error.to_string())
     }
 
-    /// As `ExportCell::detach`; no guard is there.
+    /// As `ExportCell::detach`; there must be no guard.
     ///
     /// # Errors
     ///
@@ -175,7 +175,7 @@ impl<S: Replaceable<Access: MayWrite> + 'static> Subject<S> {
         self.cell_mut().detach().map_err(|error| error.to_string())
     }
 
-    /// As `ExportCell::write_or_detach`; no guard is there.
+    /// As `ExportCell::write_or_detach`; there must be no guard.
     ///
     /// # Errors
     ///
@@ -195,7 +195,7 @@ impl<S: Replaceable<Access: MayWrite> + 'static> Drop for Subject<S> {
     }
 }
 
-/// A consumer's view: what a `Py_buffer` has. It is released when it is dropped.
+/// A consumer's view: the fields of a `Py_buffer`. It is released when it is dropped.
 #[derive(Debug)]
 pub struct View {
     buf: *mut u8,
@@ -246,11 +246,11 @@ impl View {
         (!array.is_null()).then(|| unsafe { slice::from_raw_parts(array, ndim) })
     }
 
-    /// The byte at so many bytes from where the first item is; or, if a row is given, in the row whose pointer is there.
+    /// The address of a byte, `offset` bytes from the first item; if a row is given, from the pointer at that row.
     fn at(&self, row: Option<isize>, offset: isize) -> *mut u8 {
         let start = match row {
             None => self.buf,
-            // SAFETY: there is a pointer, as the layout of the view says.
+            // SAFETY: by the layout of the view there is a pointer.
             Some(row) => unsafe { self.buf.wrapping_offset(row).cast::<*mut u8>().read_unaligned() },
         };
         start.wrapping_offset(offset)
@@ -260,7 +260,7 @@ impl View {
     ///
     /// # Safety
     ///
-    /// It is one of the items'.
+    /// The byte belongs to an item.
     pub unsafe fn load(&self, row: Option<isize>, offset: isize) -> u8 {
         // SAFETY: as the caller vouches.
         unsafe { self.at(row, offset).read() }
@@ -270,7 +270,7 @@ impl View {
     ///
     /// # Safety
     ///
-    /// It is one of the items', and the view may write.
+    /// The byte belongs to an item, and the view may write.
     pub unsafe fn store(&self, row: Option<isize>, offset: isize, byte: u8) {
         // SAFETY: as the caller vouches.
         unsafe { self.at(row, offset).write(byte) };
@@ -284,7 +284,7 @@ impl Drop for View {
         // SAFETY: the view is counted, and is released here only.
         let released = unsafe { ticket.release() };
         if released.is_last() {
-            // SAFETY: the lock says that this was the last to know the block.
+            // SAFETY: the lock says that this was the last reference to the block.
             unsafe { Header::destroy(ticket.block) };
         }
         if !released.views {
@@ -293,10 +293,10 @@ impl Drop for View {
     }
 }
 
-/// Frees the blocks whose owner went before their last view.
+/// Frees the blocks whose owner was dropped before their last view.
 #[cfg(not(atomic_lock))]
 fn drain() {
-    // SAFETY: the queue hands over blocks that nobody knows any more.
+    // SAFETY: nothing else refers to the blocks that the queue passes on.
     super::orphans::drain(|block| unsafe { Header::destroy(block) });
 }
 

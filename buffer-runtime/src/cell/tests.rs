@@ -1,7 +1,7 @@
-//! Cells without an interpreter: what Miri and the sanitizers can look into.
+//! Cells without an interpreter: what Miri and the sanitizers can check.
 //!
-//! Views begin by the function that the slots call, and end as `python` says. What needs an attached thread runs under
-//! `attached`; the free-threaded lock has no GIL, and its threads really meet.
+//! The function that the slots call begins views; `python` ends them. Code that needs an attached thread runs under
+//! `attached`. With the free-threaded lock there is no GIL, and its threads really run at the same time.
 
 mod closing;
 #[cfg(not(atomic_lock))]
@@ -75,7 +75,7 @@ impl<S: Exportable> ExportCell<S> {
     fn view_as<D: Dims>(&self, descriptor: &'static Descriptor, must_write: bool, dims: &D) -> Option<View> {
         let flags = Flags(Flags::FORMAT | Flags::INDIRECT | if must_write { Flags::WRITABLE } else { 0 });
         attached(|| {
-            // SAFETY: the cell is borrowed; what attached threads do alone they do here under a mutex.
+            // SAFETY: the cell is borrowed; `attached` stands for the GIL.
             let granted = || unsafe { grant(self.address(), descriptor, flags, || Some(dims)) };
             let grant = loop {
                 match granted() {
@@ -95,7 +95,7 @@ impl<S: Exportable> ExportCell<S> {
     }
 }
 
-/// A consumer's view: pointers, and no idea of who owns what they point to.
+/// A consumer's view: pointers, without a link to the owner of the memory.
 struct View {
     ticket: Ticket,
     /// Where the memory begins.
@@ -105,7 +105,7 @@ struct View {
     shown: Description,
 }
 
-// SAFETY: views may be released on any thread, which is one of the things to test.
+// SAFETY: views may be released on any thread, which these tests exercise.
 unsafe impl Send for View {}
 
 impl View {
@@ -155,20 +155,20 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        // The slot finds the ticket in `internal`.
+        // Release reads the ticket from `internal`.
         assert_eq!(Ticket::from_internal(self.shown.internal), Some(self.ticket));
-        // SAFETY: the view is counted, and goes here.
+        // SAFETY: the view is counted, and ends here.
         attached(|| unsafe { release(self.shown.internal) });
     }
 }
 
-/// A storage that counts its drops. Its vector is somewhere else after each write.
+/// A storage that counts its drops. Writes may move its vector.
 struct Counting {
     items: Vec<u32>,
     drops: Arc<AtomicUsize>,
 }
 
-// SAFETY: as for the Vec that it is.
+// SAFETY: as for its Vec.
 unsafe impl Storage for Counting {
     type Element = u32;
     type Access = ReadWrite;
@@ -194,7 +194,7 @@ fn counting(items: &[u32]) -> (ExportCell<Counting>, Arc<AtomicUsize>) {
 
 static U32: Descriptor = natural::<u32>();
 
-/// Two epochs of views over a storage, guards between and beside them, and the owner gone before the last view.
+/// Two epochs of views over a storage, guards between and beside them, and the owner dropped before the last view.
 fn two_epochs<S: Storage<Access = ReadWrite>>(storage: S, descriptor: &'static Descriptor, shape: &[isize]) {
     let cell = ExportCell::new(storage);
     let first = cell.view(descriptor, true).unwrap();
@@ -241,7 +241,7 @@ macro_rules! two_epochs {
     )*};
 }
 
-// Behind the macro that it uses.
+// After the macro that it uses.
 mod storages;
 
 two_epochs! {
@@ -277,7 +277,7 @@ fn miri_a_cell_that_is_dropped_on_another_thread_is_freed_after_its_last_view() 
     let (cell, drops) = counting(&[1, 2, 3]);
     let view = cell.view(&U32, true).unwrap();
     let strides = view.strides();
-    // The dropper is joined by a thread that is attached: whoever attaches to drop would wait for ever.
+    // An attached thread joins the dropping thread: a drop that attached would deadlock.
     attached(|| thread::spawn(move || drop(cell)).join().unwrap());
     assert_eq!(drops.load(Ordering::Relaxed), 0);
     assert_eq!(view.strides(), strides);
@@ -361,6 +361,6 @@ fn a_leaked_guard_locks_for_ever() {
 
 #[test]
 fn miri_a_cell_of_zeros_that_was_never_made_may_be_dropped() {
-    // SAFETY: all zeros is a NULL pointer, which a cell may hold until it is dropped.
+    // SAFETY: all zeros is a NULL pointer, which a cell may contain until it is dropped.
     drop(unsafe { mem::zeroed::<ExportCell<Vec<u32>>>() });
 }

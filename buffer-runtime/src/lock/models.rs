@@ -1,4 +1,5 @@
-//! Models of both locks, in which loom explores every interleaving and every value that a weak load may see.
+//! Models of both locks. Loom explores every interleaving with up to four preemptions, and every value that a weakly
+//! ordered load may return.
 //!
 //! `Memory` stands for the elements, `layout` for the published arrays: loom's `UnsafeCell` fails a model in which two
 //! accesses race. What a thread does with a view or a guard is what a consumer or the owner would do.
@@ -23,7 +24,7 @@ fn explore(model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
-/// Elements that are freed at most once, and never used afterwards.
+/// Elements that must be freed at most once, and never used afterwards.
 struct Memory {
     elements: UnsafeCell<u32>,
     frees: AtomicUsize,

@@ -1,4 +1,4 @@
-//! The table of what goes together, and the limits of the counts, for both locks.
+//! The table of what each lock admits, and the limits of the counts, for both locks.
 
 use super::{Closing, Disowned, GuardKind, Missed, Pin, Released, ViewKind, Wants, free_threaded, gil};
 use crate::lock::Blocker;
@@ -247,7 +247,7 @@ fn without_a_gil_a_closing_that_another_thread_has_begun_is_not_in_the_way() {
     lock.end();
     assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
     assert_eq!(lock.begin_closing(), Ok(Closing::Underway));
-    // By whichever of the two comes first, and by the other as well.
+    // Both closing threads call `close`, in any order.
     for _ in 0..2 {
         lock.close();
         assert!(lock.is_closed());

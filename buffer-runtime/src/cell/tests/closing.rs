@@ -110,7 +110,7 @@ fn miri_a_cell_is_detached_on_another_thread_while_its_views_end() {
 fn miri_a_storage_whose_drop_panics_leaves_a_closed_cell() {
     struct Panicking(Vec<u8>);
 
-    // SAFETY: as for the Vec that it is.
+    // SAFETY: as for its Vec.
     unsafe impl Storage for Panicking {
         type Element = u8;
         type Access = ReadWrite;

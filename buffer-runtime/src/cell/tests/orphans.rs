@@ -1,4 +1,4 @@
-//! The queue of orphans while blocks come and go in the middle of a push.
+//! The queue of orphans while blocks are freed and pushed in the middle of another push.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,15 +6,15 @@ use std::rc::Rc;
 use super::*;
 use crate::cell::orphans::MEANWHILE;
 
-/// A cell with a view, which its drop leaves in the queue, and the count of drops of its storage.
+/// A cell with a view, so that dropping the cell queues its block, and the count of drops of its storage.
 fn viewed() -> (ExportCell<Counting>, View, Arc<AtomicUsize>) {
     let (cell, drops) = counting(&[1]);
     let view = cell.view(&U32, true).unwrap();
     (cell, view, drops)
 }
 
-/// The block that was first is freed, and another is left at its address if the allocator will have it so: to the exchange
-/// nothing has changed then.
+/// The first block of the queue is freed, and another one is queued at the same address if the allocator reuses it. To
+/// the exchange nothing has changed then.
 #[test]
 fn miri_orphans_are_left_while_another_takes_the_address_of_the_first() {
     let mut taken = 0;
@@ -52,7 +52,7 @@ fn miri_orphans_are_left_while_another_takes_the_address_of_the_first() {
     assert!(taken > 0 || !cfg!(miri), "no address was used twice");
 }
 
-/// Owners on threads that are not attached, each of which pauses in the middle of its push, while views end.
+/// Owners on detached threads, each of which pauses in the middle of its push, while views end.
 #[test]
 fn tsan_miri_orphans_are_left_by_many_threads_while_views_end() {
     let mut counts = Vec::new();

@@ -1,4 +1,4 @@
-//! Memory that was viewed through a class with `pin`, and what stays possible then.
+//! Memory that was viewed through a class with `pin`, and which borrows remain possible.
 
 use super::*;
 
@@ -17,9 +17,9 @@ fn miri_memory_that_was_viewed_once_never_moves() {
     assert!(!cell.is_pinned());
 
     let view = cell.pinning_view(&U32, true).unwrap();
-    // What an early releaser keeps.
+    // What a consumer that releases early keeps.
     let address = view.data;
-    // Said at once: to release the view would not help.
+    // The pin is reported at once, not the view: releasing the view would not help.
     assert_eq!(text(cell.test_write()), format!("cannot resize: {PINNED}"));
     drop(view);
     assert_eq!((cell.views(), cell.is_pinned()), (0, true));
@@ -36,7 +36,7 @@ fn miri_memory_that_was_viewed_once_never_moves() {
 
     cell.test_share().unwrap().set(0, 7);
     assert_eq!(cell.view(&U32, true).unwrap().shape(), [4]);
-    // SAFETY: the cell lives, and its memory has stayed in place.
+    // SAFETY: the cell is alive, and its memory has stayed in place.
     assert_eq!(unsafe { address.read() }, 7_u32.to_ne_bytes()[0]);
     assert_eq!(drops.load(Ordering::Relaxed), 0);
     drop(cell);
@@ -55,7 +55,7 @@ fn miri_memory_that_nobody_may_write_is_read_though_it_is_pinned() {
         text(cell.test_write()),
         "cannot resize: the memory is pinned, since a view of it was granted; it stays where it is until the object dies"
     );
-    // A view that may write says more, and for good.
+    // A view that may write also excludes readers, for good.
     drop(cell.pinning_view(&U32, true).unwrap());
     let reader = cell.test_read();
     assert_eq!(text(reader), format!("cannot read: {PINNED}"));

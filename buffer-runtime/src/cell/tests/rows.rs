@@ -11,7 +11,7 @@ fn three_rows() -> ExportCell<Rows<u16>> {
 }
 
 impl View {
-    /// One item of an indirect array of two dimensions, as `PyBuffer_GetPointer` finds it.
+    /// One item of an indirect array of two dimensions, located as `PyBuffer_GetPointer` does.
     fn item(&self, indices: [usize; 2]) -> *mut u16 {
         let strides = self.strides();
         let step = |axis: usize| indices[axis] * strides[axis].cast_unsigned();
@@ -21,7 +21,7 @@ impl View {
         let entry = entry.cast::<*mut u8>();
         // SAFETY: as above.
         let row = unsafe { entry.read() };
-        // SAFETY: as above, and a row has so many items.
+        // SAFETY: as above, and the index is less than the length of a row.
         unsafe { row.add(step(1)) }.cast()
     }
 }
@@ -59,7 +59,7 @@ fn miri_views_of_rows_follow_pointers_and_survive_their_owner() {
 fn miri_the_layout_follows_the_rows() {
     let cell = three_rows();
     drop(cell.view(&ROWS, false).unwrap());
-    // As many rows as before, but of another length.
+    // As many rows as before, with another length.
     *cell.test_write().unwrap() = Rows::from_rows([vec![1_u16], vec![2], vec![3]]).unwrap();
     assert_eq!(cell.view(&ROWS, false).unwrap().shape(), [3, 1]);
     cell.test_write().unwrap().push([9]).unwrap();
@@ -95,7 +95,7 @@ fn miri_what_is_behind_a_leaked_write_guard_is_out_of_reach() {
     let (cell, other) = (three_rows(), ExportCell::new(Rows::new(7)));
     let (mut one, mut two) = (cell.test_write().unwrap(), other.test_write().unwrap());
     mem::swap(&mut *one, &mut *two);
-    // One cell knows where its rows are now, and the other does not.
+    // The dropped guard has captured its cell's new rows; the leaked one has not.
     drop(two);
     mem::forget(one);
     assert_eq!(other.view(&ROWS, false).unwrap().shape(), [3, 2]);
@@ -132,7 +132,7 @@ fn miri_a_format_of_run_time_lives_as_long_as_the_views_that_point_to_it() {
     let declared = |format: &str| Declared::new().format(format).unwrap();
     let cell = ExportCell::new(vec![0_u8; 6]);
     let first = cell.view_as(&BYTES, false, &declared("H")).unwrap();
-    // What it says now is not asked while the first view lives.
+    // The second declaration is not evaluated while the first view is alive.
     let second = cell.view_as(&BYTES, false, &declared(">H")).unwrap();
     assert_eq!((first.format(), second.format(), second.shape()), (c"H", c"H", vec![3]));
     drop((first, second));
@@ -175,7 +175,7 @@ fn miri_a_part_lives_from_its_request_to_its_release() {
     let part = view_part(&cell, 5).unwrap();
     assert_eq!(cell.views(), 2);
     assert_eq!((part.len, part.itemsize), (20, 4));
-    // The owner goes, and only then the part; the whole's view goes with it.
+    // The owner is dropped first, then the whole's view, and then the part.
     drop(cell);
     // SAFETY: what a held view points to is alive.
     assert_eq!(unsafe { part.shape.read() }, 5);
@@ -186,7 +186,7 @@ fn miri_a_part_lives_from_its_request_to_its_release() {
     assert!(Ticket::from_internal(part.internal).is_none());
     drop(whole);
     assert_eq!(drops.load(Ordering::Relaxed), 0);
-    // SAFETY: it was left to this view, which ends here.
+    // SAFETY: the part belongs to this view, which ends here.
     attached(|| unsafe { release(part.internal) });
     assert_eq!(drops.load(Ordering::Relaxed), 1);
 }

@@ -1,4 +1,4 @@
-//! Writers that views do not stop: the views keep the old memory, the cell goes on with a copy.
+//! Writers that views do not stop: the views keep the old memory, and the cell continues with a copy.
 
 use std::collections::TryReserveError;
 
@@ -35,7 +35,7 @@ fn miri_each_view_shows_the_memory_of_its_time() {
     assert_eq!(views[1].read()[4], 1_u32.to_ne_bytes()[0]);
 }
 
-/// Whether a copy of this storage is the same, and in another place.
+/// Checks that a copy of this storage is equal, and in another place.
 fn copied<S: Replaceable + Exportable<Access = ReadWrite> + Storage<Element: PartialEq + fmt::Debug>>(
     storage: S,
     descriptor: &'static Descriptor,
@@ -63,10 +63,10 @@ fn miri_every_storage_is_copied() {
     copied(vec![[1_u16, 2, 3], [4, 5, 6]], &TRIPLES);
 }
 
-/// Elements that others hold too, of which a copy can be made.
+/// Elements with shared ownership that can be copied.
 struct Series(Arc<[u32]>);
 
-// SAFETY: as for the Arc.
+// SAFETY: as for its Arc.
 unsafe impl Storage for Series {
     type Element = u32;
     type Access = ReadOnly;
@@ -126,7 +126,7 @@ fn miri_what_views_do_not_explain_is_refused() {
     cell.detach().unwrap();
     assert!(cell.write_or_detach().err().unwrap().is_closed());
 
-    // Under a leaked write guard the memory is not where it was captured.
+    // Under a leaked write guard the memory may not be where it was captured.
     let mut cell = ExportCell::new(vec![1_u32]);
     let mut leaked = cell.test_write().unwrap();
     leaked.extend([0; 100]);
@@ -134,10 +134,10 @@ fn miri_what_views_do_not_explain_is_refused() {
     assert!(cell.write_or_detach().is_err());
 }
 
-/// A storage for whose copy there is no memory.
+/// A storage whose copy does not fit into memory.
 struct Huge(Vec<u32>);
 
-// SAFETY: as for the Vec that it is.
+// SAFETY: as for its Vec.
 unsafe impl Storage for Huge {
     type Element = u32;
     type Access = ReadWrite;
@@ -183,7 +183,7 @@ fn miri_a_copy_is_made_beside_a_writer() {
         for round in 1..=20 {
             #[expect(clippy::cast_ptr_alignment, reason = "it was captured from a Vec of them")]
             let first = view.data.cast::<AtomicU32>();
-            // SAFETY: a held view's memory is alive, and aligned as it was made; all access to it is atomic.
+            // SAFETY: a held view's memory is alive, and aligned for a `u32`; all access to it is atomic.
             let items = unsafe { slice::from_raw_parts(first, 40) };
             items.iter().for_each(|item| item.store(round * 0x0101_0101, Ordering::Relaxed));
         }

@@ -1,4 +1,4 @@
-//! Storages that others own a share of, lay out in their own way, or free.
+//! Storages with shared ownership, with a layout of their own, or with memory that other code frees.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ const fn readonly<E: Element>() -> Descriptor {
     Descriptor { readonly: true, ..natural::<E>() }
 }
 
-/// Two epochs of views over a read-only storage, and the owner gone before the last view.
+/// Two epochs of views over a read-only storage, and the owner dropped before the last view.
 fn two_epochs_of_reading<S>(storage: S, descriptor: &'static Descriptor, shape: &[isize], bytes: &[u8])
 where
     S: Storage<Access = ReadOnly>,
@@ -95,17 +95,17 @@ fn miri_a_smallvec_spills_between_views() {
     assert_eq!((view.shape(), view.read()), (vec![1], vec![0; 4]));
 }
 
-/// Memory as C would have it, which counts how often it is freed.
+/// Memory as C code would provide it, with a count of how often it is freed.
 fn foreign(items: &[u32]) -> (ForeignBuffer<u32>, Arc<AtomicUsize>) {
     let frees = Arc::new(AtomicUsize::new(0));
     let data = Box::into_raw(Box::<[u32]>::from(items)).cast::<u32>();
     let count = Arc::clone(&frees);
     let free = move |data, len| {
         count.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: it was a box of so many elements.
+        // SAFETY: it was a box of `len` elements.
         drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(data, len)) });
     };
-    // SAFETY: the memory of a box, which is nobody else's until it is freed.
+    // SAFETY: the memory of a box, which nothing else uses until it is freed.
     let buffer = unsafe { ForeignBuffer::new(data, items.len(), free) };
     (buffer.unwrap(), frees)
 }

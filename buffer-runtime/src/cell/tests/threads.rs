@@ -1,4 +1,4 @@
-//! Views, guards and owners that meet on many threads, for ThreadSanitizer and Miri.
+//! Views, guards and owners that run at the same time on many threads, for ThreadSanitizer and Miri.
 
 use std::sync::Barrier;
 
@@ -43,7 +43,7 @@ fn tsan_views_come_and_go_on_many_threads() {
         for _ in 0..3 {
             scope.spawn(|| {
                 for _ in 0..300 {
-                    // Refused while another thread writes.
+                    // Refused while another thread holds the write guard.
                     if let Some(view) = cell.view(&U32, false) {
                         assert_eq!(view.shape(), [isize::try_from(view.nbytes() / 4).unwrap()]);
                         assert_eq!(view.strides(), [4]);
@@ -63,8 +63,8 @@ fn tsan_views_come_and_go_on_many_threads() {
     cell.test_write().unwrap().clear();
 }
 
-/// Two last views and the owner, each on a thread of its own: whoever is not the last touches nothing any more, and claims none
-/// of the block until it returns.
+/// The last two views and the owner end at the same time, each on a thread of its own. Only the last one to end may
+/// still access the block, and no reference of the others may cover it until they return.
 #[test]
 fn miri_the_last_views_and_the_owner_go_at_once() {
     for _ in 0..20 {
@@ -88,7 +88,8 @@ fn miri_the_last_views_and_the_owner_go_at_once() {
     }
 }
 
-/// One of the threads that close a cell gets the storage, the others are told that it is closed, and all find it empty.
+/// One of the threads that close a cell gets the storage; the others get the error that it is closed; all find it
+/// empty.
 #[test]
 fn tsan_miri_threads_close_one_cell_at_once() {
     let rounds = if cfg!(miri) { 20 } else { 2_000 };

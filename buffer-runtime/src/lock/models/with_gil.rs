@@ -1,4 +1,4 @@
-//! What must hold with a GIL, which is a mutex here.
+//! What must be true with a GIL, which is a mutex here.
 
 use super::*;
 use crate::lock::gil;
@@ -28,7 +28,7 @@ impl World {
         work(&self.lock)
     }
 
-    /// Requests a view; `None` when it is refused.
+    /// Requests a view; `None` if it is refused.
     fn view(&self, wants: Wants) -> Option<ViewKind> {
         self.attached(|lock| {
             let admission = lock.admit(wants).ok()?;
@@ -46,7 +46,7 @@ impl World {
         });
     }
 
-    /// Drops the owner, on whatever thread.
+    /// Drops the owner, on any thread.
     fn drop_owner(&self) {
         match self.lock.disown() {
             Disowned::Free => self.memory.free(),
@@ -149,7 +149,7 @@ fn loom_gil_a_block_is_freed_once_after_a_detached_owner_and_its_views() {
         let owner = {
             let world = world.clone();
             thread::spawn(move || {
-                // Without the pause loom never lets the owner see what the release stored.
+                // Without the pause loom never lets the owner read what the release stored.
                 thread::yield_now();
                 world.drop_owner();
             })
@@ -190,7 +190,7 @@ fn loom_gil_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
         let viewer = {
             let world = world.clone();
             thread::spawn(move || {
-                // A view is granted in one step, as far as others can see.
+                // Other attached threads see the grant of a view as one step.
                 let access = world.attached(|lock| {
                     let admission = lock.admit(WRITER).ok()?;
                     assert_eq!(lock.claim(&admission), Ok(()));
@@ -199,7 +199,7 @@ fn loom_gil_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
                 });
                 if let Some(access) = access {
                     world.release(access);
-                    // With the bare address, and no view.
+                    // As a consumer that has kept the bare address, and no view.
                     world.memory.write();
                 }
             })
@@ -222,7 +222,7 @@ fn loom_gil_what_is_seen_closed_is_empty() {
         let detached = {
             let (world, len) = (world.clone(), len.clone());
             thread::spawn(move || {
-                // Without the pause loom never lets this thread see what `close` stored.
+                // Without the pause loom never lets this thread read what `close` stored.
                 thread::yield_now();
                 if world.lock.is_closed() {
                     assert_eq!(len.load(Ordering::Relaxed), 0, "a closed cell is empty");

@@ -1,4 +1,4 @@
-//! What must hold without a GIL: every thread may do everything at any time.
+//! What must be true without a GIL: every thread may do everything at any time.
 
 use super::*;
 use crate::lock::free_threaded;
@@ -12,7 +12,7 @@ struct World {
     len: AtomicUsize,
 }
 
-/// What a published layout always says.
+/// The content of every published layout.
 const LAYOUT: u32 = 42;
 
 impl World {
@@ -36,7 +36,7 @@ impl World {
         assert_eq!(self.layout.with(|layout| unsafe { *layout }), LAYOUT, "a layout that nobody published");
     }
 
-    /// Requests a view, giving up after a few changes; `None` when it is refused.
+    /// Requests a view, and gives up after three attempts; `None` if it is refused.
     fn view(&self, wants: Wants) -> Option<ViewKind> {
         for _ in 0..3 {
             let admission = self.lock.admit(wants).ok()?;
@@ -50,7 +50,7 @@ impl World {
                     Err(Missed::Unpublished) => return None,
                 }
             } else if self.lock.claim(&admission) == Ok(()) {
-                // The old values go first, as arrays that are written element by element do.
+                // Write in two steps, as arrays are written element by element.
                 self.write_layout(0);
                 self.write_layout(LAYOUT);
                 self.lock.publish();
@@ -60,7 +60,7 @@ impl World {
         None
     }
 
-    /// Claims the first view and finds that the layout does not fit.
+    /// Claims the first view, and abandons it as if the layout did not fit.
     fn fail_to_view(&self) {
         if let Ok(admission) = self.lock.admit(READER)
             && admission.is_first()
@@ -71,7 +71,7 @@ impl World {
         }
     }
 
-    /// Closes as a cell does. Whether it is closed when this returns; the one who has closed it frees the memory.
+    /// Closes as a cell does. Returns whether the cell is closed; the thread that began the closing frees the memory.
     fn close(&self) -> bool {
         let Ok(closing) = self.lock.begin_closing() else { return self.lock.is_closed() };
         if self.pin.admit(GuardKind::Closed).is_err() {
@@ -167,7 +167,7 @@ fn loom_free_threaded_an_abandoned_layout_is_nobodys() {
 fn loom_free_threaded_a_view_after_two_epochs_does_not_join_an_abandoned_one() {
     explore(|| {
         let world = World::new();
-        // Published once, so that the parity of the epoch after next is in `published`.
+        // Published once, so that `published` has the parity of the next epoch but one.
         let access = world.view(READER).unwrap();
         world.release(access);
         let joiner = {
@@ -257,7 +257,7 @@ fn loom_free_threaded_a_block_is_freed_once_after_owner_and_views() {
                 })
             })
             .collect();
-        // The owner has looked at the block until now.
+        // The owner has read the block until now.
         world.memory.read();
         if world.lock.disown() == Disowned::Free {
             world.memory.free();
@@ -278,7 +278,7 @@ fn loom_free_threaded_what_was_pinned_is_left_alone_by_whoever_comes_after_the_v
                     if let Some(access) = world.view(WRITER) {
                         world.pin.set(access);
                         world.release(access);
-                        // With the bare address, and no view.
+                        // As a consumer that has kept the bare address, and no view.
                         world.memory.write();
                     }
                 })
@@ -350,7 +350,7 @@ fn loom_free_threaded_what_is_seen_closed_is_empty() {
         let observer = {
             let world = world.clone();
             thread::spawn(move || {
-                // Without the pause loom never lets this thread see what `close` stored.
+                // Without the pause loom never lets this thread read what `close` stored.
                 thread::yield_now();
                 if world.lock.is_closed() {
                     world.assert_closed();
@@ -382,7 +382,7 @@ fn loom_free_threaded_two_threads_that_close_agree_whether_it_is_pinned() {
         if let Some(access) = access {
             world.pin.set(access);
             world.release(access);
-            // With the bare address, and no view.
+            // As a consumer that has kept the bare address, and no view.
             world.memory.write();
         }
         let closed = closers.into_iter().map(|closer| closer.join().unwrap()).any(|closed| closed);

@@ -1,4 +1,4 @@
-//! Arrays of ndarray, whose layout is their own.
+//! Arrays of ndarray, which have a layout of their own.
 
 use ndarray::{Array, Array0, Array1, Array2, Array3, ArrayD, Axis, Dimension, IxDyn, ShapeBuilder, arr0, s};
 
@@ -15,7 +15,7 @@ two_epochs! {
     miri_views_of_a_column: u32, Array2::<u32>::zeros((3, 4)).remove_axis(Axis(1)), [3];
 }
 
-/// What a view of an array shows, through its strides.
+/// The items of a view of an array, read through its strides.
 fn items<D: Dimension + 'static>(cell: &ExportCell<Array<u32, D>>) -> Vec<u32> {
     let view = cell.view(&U32, false).unwrap();
     let (shape, strides) = (view.shape(), view.strides());
@@ -36,7 +36,7 @@ fn items<D: Dimension + 'static>(cell: &ExportCell<Array<u32, D>>) -> Vec<u32> {
     }
 }
 
-/// Python and Rust see the elements that ndarray does, in its order.
+/// Python and Rust see the elements in the order in which ndarray does.
 #[track_caller]
 fn shows_itself<D: Dimension + 'static>(array: Array<u32, D>) {
     let (shape, elements): (Vec<_>, Vec<_>) = (array.shape().to_vec(), array.iter().copied().collect());
@@ -73,7 +73,7 @@ fn miri_an_array_turned_under_a_write_guard_is_shown_turned() {
     let view = cell.view(&U32, true).unwrap();
     assert!(cell.test_write().is_err());
     drop(view);
-    // As long as before, and elsewhere.
+    // The same length, in other places.
     cell.test_write().unwrap().swap_axes(0, 1);
     assert_eq!(items(&cell), [1, 3, 2, 4]);
     cell.test_write().unwrap().invert_axis(Axis(0));
