@@ -1,4 +1,4 @@
-//! `syn` -> [`Input`] and [`Field`]: the parts of a struct that the derive looks at.
+//! `syn` -> [`Input`] and [`Field`]: the parts of a struct that the derive reads.
 
 pub(crate) mod element;
 
@@ -9,11 +9,11 @@ use syn::{Attribute, Data, DataStruct, DeriveInput, Fields, Generics, Ident, Ind
 use crate::attr::{ClassAttrs, FieldAttrs};
 use crate::ctxt::Ctxt;
 
-/// A struct, as written: it may break any of the rules of [`check`](crate::check).
+/// A struct as written: it may break any of the rules of [`check`](crate::check).
 pub(crate) struct Input<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) generics: &'a Generics,
-    /// All attributes of the struct, of any macro.
+    /// All attributes of the struct, for any macro.
     pub(crate) raw_attrs: &'a [Attribute],
     pub(crate) attrs: ClassAttrs,
     pub(crate) style: Style,
@@ -33,7 +33,7 @@ pub(crate) struct Field<'a> {
     /// Its name, or its position in a tuple struct.
     pub(crate) member: Member,
     pub(crate) ty: &'a Type,
-    /// All attributes of the field, of any macro.
+    /// All attributes of the field, for any macro.
     pub(crate) raw_attrs: &'a [Attribute],
     pub(crate) attrs: FieldAttrs,
 }
@@ -88,7 +88,7 @@ impl<'a> Field<'a> {
         name_or_type(&self.member, self.ty)
     }
 
-    /// Whether the field's type goes by the name `ExportCell`.
+    /// Whether the field's type is named `ExportCell`.
     pub(crate) fn is_cell(&self) -> bool {
         is_called(self.ty, "ExportCell")
     }
@@ -110,7 +110,7 @@ fn name_or_type<'a>(member: &'a Member, ty: &'a Type) -> &'a dyn ToTokens {
     }
 }
 
-/// Whether a type goes by this name, whatever its path and its parameters.
+/// Whether a type has this name, whatever its path and its parameters.
 fn is_called(mut ty: &Type, name: &str) -> bool {
     loop {
         ty = match ty {

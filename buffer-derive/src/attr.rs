@@ -1,7 +1,7 @@
 //! `#[buffer(...)]` -> typed attributes.
 //!
-//! What can be judged by looking at one option alone is judged here: its name, its place, the form of
-//! its value, and whether it was given before. Rules between options are in [`check`](crate::check).
+//! This module checks what a single option shows: its name, its place, the form of its value, and whether it was given
+//! before. Rules between options are in [`check`](crate::check).
 
 pub(crate) mod element;
 mod unknown;
@@ -25,7 +25,7 @@ pub(crate) struct ClassAttrs {
     pub(crate) no_array: Setting<()>,
 }
 
-/// The options of a field. [`mark`](Self::mark) is there wherever any of the others is.
+/// The options of a field. [`mark`](Self::mark) is set if any of the others is.
 pub(crate) struct FieldAttrs {
     /// The first `#[buffer]` of the field.
     pub(crate) mark: Option<Span>,
@@ -41,7 +41,7 @@ pub(crate) struct FieldAttrs {
 /// An option of an attribute.
 pub(crate) enum Setting<T> {
     Absent,
-    /// Given with a value that makes no sense, which was reported.
+    /// Given with an invalid value, which was reported.
     Broken,
     Given {
         name: Ident,
@@ -51,9 +51,9 @@ pub(crate) enum Setting<T> {
 
 /// The value of an option that takes a number for each dimension.
 pub(crate) enum Numbers<L> {
-    /// A bracketed list: how many dimensions there are is known at compile time.
+    /// A bracketed list: the number of dimensions is known at compile time.
     List(L),
-    /// Any other expression, for a slice of integers: how many there are is known only at run time.
+    /// Any other expression, for a slice of integers: the number of dimensions is known only at run time.
     Slice(Expr),
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct Shape {
 
 /// One element of `shape`.
 pub(crate) enum Extent {
-    /// `_`: what the other extents and the number of elements leave.
+    /// `_`: inferred from the other extents and the number of elements.
     Inferred(Token![_]),
     Given(Expr),
 }
@@ -86,7 +86,7 @@ pub(crate) enum Order {
 /// When Python may read the elements but not write them.
 pub(crate) enum Readonly {
     Always,
-    /// If this is true at run time.
+    /// If this expression is true at run time.
     If(Expr),
 }
 
@@ -160,7 +160,7 @@ impl<T> Setting<T> {
         }
     }
 
-    /// What an error about the option as a whole underlines, if it has a value.
+    /// What an error about the whole option underlines, if the option has a value.
     pub(crate) fn name(&self) -> Option<&Ident> {
         match self {
             Self::Given { name, .. } => Some(name),
@@ -225,7 +225,7 @@ impl Extent {
     }
 }
 
-/// Looks through parentheses, and through the invisible ones around what `macro_rules!` substitutes.
+/// Removes parentheses, and the invisible groups around what `macro_rules!` substitutes.
 pub(crate) fn ungroup(mut expr: &Expr) -> &Expr {
     loop {
         expr = match expr {
@@ -240,7 +240,7 @@ fn buffer_attributes(attrs: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("buffer"))
 }
 
-/// Calls `option` with the name of each option and the stream behind it, which holds the value.
+/// Calls `option` with the name of each option and the stream after it, which contains the value.
 fn for_each_option(
     ctxt: &Ctxt,
     attr: &Attribute,
@@ -270,7 +270,7 @@ fn for_each_option(
         }
         Ok(())
     });
-    // What a broken option leaves unread inside a bracket is an error to the parser as well.
+    // If a broken option leaves tokens unread inside a bracket, the parser reports a second error: drop that one.
     if let Err(error) = parsed
         && !broken
     {

@@ -1,4 +1,4 @@
-//! The rules between the parts of a struct, one `check_*` each, and what is left when all are kept.
+//! The rules between the parts of a struct, one `check_*` function each, and the result if none is broken.
 
 mod class;
 pub(crate) mod element;
@@ -14,7 +14,7 @@ use crate::ast::{Field, Input};
 use crate::attr::{Extent, FieldAttrs, Numbers, Order, Readonly, Shape, Strides};
 use crate::ctxt::Ctxt;
 
-/// A struct that can be exported: only legal combinations can be written down.
+/// A struct that can be exported. This type can express only legal combinations.
 #[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
 pub(crate) struct Export<'a> {
     pub(crate) ident: &'a Ident,
@@ -28,9 +28,9 @@ pub(crate) struct Export<'a> {
     pub(crate) member: &'a Member,
     /// The type of the exported field.
     pub(crate) cell: &'a Type,
-    /// Whether Python may never write, whatever is found at run time.
+    /// Whether Python may never write, no matter what is evaluated at run time.
     pub(crate) readonly: bool,
-    /// Whether the memory stays in place for good, once it was viewed.
+    /// Whether the memory stays in place for good once it was viewed.
     pub(crate) pin: bool,
     pub(crate) layout: Layout<'a>,
 }
@@ -43,37 +43,37 @@ pub(crate) enum Layout<'a> {
     Extents {
         extents: &'a [Extent],
         placement: Placement<'a, [Expr]>,
-        /// The fields that the extents, the strides and the offset are read from; `None` where evaluating them may run code of
-        /// the user's.
+        /// The fields from which the extents, the strides and the offset are read; `None` if evaluating them may run
+        /// the user's code.
         reads: Option<Vec<&'a Member>>,
     },
-    /// Declared with something that is known only at run time: how many dimensions there are, what an item is, or whether
-    /// Python may write.
+    /// Declared with something that is known only at run time: the number of dimensions, the format of an item, or
+    /// whether Python may write.
     RunTime {
         /// The condition under which Python may not write.
         readonly: Option<&'a Expr>,
-        /// What an item is, in place of what the storage says.
+        /// The format of an item, in place of the storage's.
         format: Option<&'a Expr>,
-        /// As for `Storage`, if it is not declared.
+        /// If not declared, as for `Storage`.
         shape: Option<(&'a Numbers<Shape>, Placement<'a, Numbers<Strides>>)>,
     },
 }
 
-/// Where in the storage the items of a declared shape lie; `S` holds the strides.
+/// Where the items of a declared shape are in the storage; `S` contains the strides.
 pub(crate) enum Placement<'a, S: ?Sized> {
-    /// One behind the other, from the start of the storage.
+    /// One after the other, from the start of the storage.
     Dense(Order),
-    /// One behind the other, from so many bytes behind the start of the storage.
+    /// One after the other, from this many bytes after the start of the storage.
     Offset(Order, &'a Expr),
     /// By strides in bytes, one for each extent; none of the extents is inferred.
     Strided {
-        /// Of the item whose indices are all 0, in bytes; the start of the storage if there is none.
+        /// The position of the item whose indices are all 0, in bytes; the start of the storage if there is none.
         offset: Option<&'a Expr>,
         strides: &'a S,
     },
 }
 
-/// Checks a struct, which is there unless an error was recorded, against every rule.
+/// Checks a struct against every rule. `input` is `None` only if an error was recorded.
 ///
 /// # Errors
 ///
@@ -83,7 +83,7 @@ pub(crate) fn check<'a>(ctxt: Ctxt, input: Option<&'a Input>) -> Result<Export<'
     ctxt.finish(export)
 }
 
-/// Records what breaks a rule. Only without errors is the result valid.
+/// Checks every rule and records what breaks one. The result is valid only if `ctxt` has no errors.
 fn check_all<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<Export<'a>> {
     check_not_generic(ctxt, input);
     check_sendable(ctxt, input);

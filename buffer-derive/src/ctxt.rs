@@ -10,8 +10,8 @@ use syn::Error;
 
 /// The errors found so far.
 ///
-/// [`Ctxt::check`] has to be called before it is dropped: an error that nobody looked at would turn a
-/// mistake in the user's code into a wrong expansion.
+/// [`Ctxt::check`] must be called before it is dropped: an error that is never checked would turn a mistake in the
+/// user's code into a wrong expansion.
 pub(crate) struct Ctxt {
     /// `None` once checked.
     errors: RefCell<Option<Vec<Error>>>,
@@ -37,11 +37,11 @@ impl Ctxt {
         self.errors.borrow_mut().as_mut().expect("an error was recorded after the check").push(error);
     }
 
-    /// What a derive has made of its input, or all errors as one.
+    /// The output of a derive, or all errors as one.
     ///
     /// # Panics
     ///
-    /// Nothing was made, and nobody recorded why.
+    /// `made` is `None`, and no error was recorded.
     pub(crate) fn finish<T>(self, made: Option<T>) -> Result<T, Error> {
         self.check()?;
         Ok(made.expect("nothing was made of the input, but no error was recorded"))

@@ -1,7 +1,8 @@
-//! Emits what the derives expand to, a module for each derive.
+//! Emits the expansions of the derives, one module for each derive.
 //!
-//! Items are not hygienic: whatever a block declares or imports, the user's tokens in that block see, and could implement or
-//! call. So nothing is imported, and everything that is not the user's own tokens is named by its whole path.
+//! Items are not hygienic: the user's tokens in a block see every item that the block declares or imports, and could
+//! implement or call it. So nothing is imported, and everything except the user's own tokens is named by its whole
+//! path.
 
 pub(crate) mod element;
 pub(crate) mod export;
@@ -10,7 +11,7 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::Path;
 
-/// The path of `buffer_runtime::private`, through which everything of the runtime's is named.
+/// The path of `buffer_runtime::private`, through which the expansion names every item of the runtime.
 pub(crate) struct Runtime {
     path: TokenStream,
     /// Whether the user wrote it.
@@ -23,7 +24,8 @@ impl Runtime {
         Self { path: quote!(#krate_path::private), given: krate.is_some() }
     }
 
-    /// The path, for errors at `span`. One that the user wrote stays where it was written: so a wrong one is one error.
+    /// The path, for errors at `span`. A path that the user wrote keeps its own span, so that a wrong one gives one
+    /// error.
     fn at(&self, span: Span) -> TokenStream {
         if self.given {
             return self.path.clone();

@@ -1,8 +1,8 @@
 //! The derive macros of `buffer-runtime`, which re-exports them; depend on that crate instead.
 //!
-//! A derive runs as a pipeline, a module a stage: `ast` and `attr` read what the user wrote into types, `check` holds it
-//! against the rules and narrows it to what can be exported, and `expand` emits it. Every stage reports to one
-//! `ctxt::Ctxt`, so that all mistakes show in one compilation.
+//! A derive is a pipeline with one module for each stage. `ast` and `attr` read what the user wrote into types. `check`
+//! checks it against the rules and narrows it to what can be exported. `expand` emits the code. Every stage reports to
+//! one `ctxt::Ctxt`, so that one compilation shows all mistakes.
 
 mod ast;
 mod attr;
@@ -15,13 +15,13 @@ use syn::{DeriveInput, Error, parse_macro_input};
 
 /// Exports one field of a `#[pyclass]` struct through Python's buffer protocol.
 ///
-/// The field is an `ExportCell<S>`, where `S` is storage of numbers such as `Vec<f32>`. It is found by
-/// its type; `#[buffer]` marks it where the struct has several, or where the type has another name. A marked field may
-/// also be another object, of which [a part](#a-part-of-another-object) is exported.
-/// The derive may stand above `#[pyclass]` or below it.
+/// The field is an `ExportCell<S>`, where `S` is storage of numbers such as `Vec<f32>`. The derive finds it by its
+/// type. Mark it with `#[buffer]` if the struct has several such fields, or if its type has another name. A marked
+/// field may also be another object; then [a part](#a-part-of-another-object) of that object is exported. The derive
+/// may stand above `#[pyclass]` or below it.
 ///
 /// ```text
-/// /// Pictures of one size, last index first in memory, which Python may look at but not change.
+/// /// Pictures of one size in Fortran order, which Python may read but not write.
 /// #[derive(ExportBuffer)]
 /// #[buffer(no_array)]                       // options of the struct
 /// #[pyclass(frozen)]
@@ -37,28 +37,28 @@ use syn::{DeriveInput, Error, parse_macro_input};
 ///
 /// | Option | Meaning |
 /// |---|---|
-/// | `shape = [_, self.ncols]` | The extents, outermost first, counted in scalars: any expressions over `self` that give an integer of up to 64 bits, with `?` where they give a `PyResult`. One `_` is inferred from the number of scalars: over a `Vec<[f32; 3]>` write `[_, 3]`. `[]` is a single scalar, without dimensions. Without `shape`, the storage's own is exported. |
-/// | `shape = self.dims()` | The same where the number of dimensions is known only at run time: any expression but a list, for a slice, an array or a `Vec` of integers of up to 64 bits, which has no `_`. More than 64 dimensions raise `BufferError`. |
-/// | `order = "C"` or `order = "F"` | Whether the last extent (`"C"`, the default) or the first (`"F"`) varies fastest. Needs a `shape` of two or more extents, or of a number known only at run time, and no `strides`. |
-/// | `strides = [self.step, 4]` or `strides = self.strides()` | How many bytes lie between neighbours along each extent, in place of `order`: a list or any other expression as in `shape`, as many as there are extents, negative and zero ones among them. Needs a `shape` without `_`; one of the two may be a list and the other not, and a number of strides that differs then raises `BufferError`. Items outside the storage raise `BufferError`; items that share bytes make the buffer read-only, items that merely interleave do not. |
-/// | `offset = self.start` | How many bytes behind the start of the storage the item lies whose indices are all 0: any expression as in `shape = [...]`. Without it, that item is at the start, so that a negative stride needs one. Needs a `shape`; a `_` there is inferred from what the offset leaves of the storage. Items outside the storage raise `BufferError`. |
-/// | `format = self.format()` | What one item is, over storage of bytes such as `Vec<u8>`, as Python's `struct` module writes it: any expression over `self` for a string, and a literal such as `"d"`. What is no format raises `BufferError`. A `shape` then counts such items; without one they are in one dimension, and raise `BufferError` unless they fill the storage. |
-/// | `readonly` or `readonly = self.sealed` | Python may read the elements but not write them, always or if the expression, a `bool`, is true. |
-/// | `pin` | The memory stays where it is from the first view on, [until the object dies](#consumers-that-keep-no-view). |
+/// | `shape = [_, self.ncols]` | The extents, outermost first, counted in scalars: any expressions over `self` that give an integer of up to 64 bits, with `?` if they give a `PyResult`. One `_` is inferred from the number of scalars: over a `Vec<[f32; 3]>` write `[_, 3]`. `[]` is a single scalar, without dimensions. Without `shape`, the storage's own shape is exported. |
+/// | `shape = self.dims()` | The same if the number of dimensions is known only at run time: any expression but a list that gives a slice, an array or a `Vec` of integers of up to 64 bits. It has no `_`. More than 64 dimensions raise `BufferError`. |
+/// | `order = "C"` or `order = "F"` | Whether the last extent (`"C"`, the default) or the first (`"F"`) varies fastest. Needs a `shape` with two or more extents, or with a number of extents known only at run time, and no `strides`. |
+/// | `strides = [self.step, 4]` or `strides = self.strides()` | The distance in bytes between neighbours along each extent, in place of `order`: a list or any other expression as in `shape`, with as many strides as extents. Strides may be negative or zero. Needs a `shape` without `_`. One of the two may be a list and the other not; numbers of strides and extents that differ then raise `BufferError`. Items outside the storage raise `BufferError`. Items that share bytes make the buffer read-only; items that only interleave do not. |
+/// | `offset = self.start` | The distance in bytes from the start of the storage to the item whose indices are all 0: any expression as in `shape = [...]`. Without it, that item is at the start, so a negative stride needs an `offset`. Needs a `shape`; a `_` there is inferred from the part of the storage after the offset. Items outside the storage raise `BufferError`. |
+/// | `format = self.format()` | The format of one item, over storage of bytes such as `Vec<u8>`, in the notation of Python's `struct` module: any expression over `self` that gives a string, or a literal such as `"d"`. An invalid format raises `BufferError`. A `shape` then counts such items. Without a `shape` the items have one dimension, and raise `BufferError` unless they fill the storage. |
+/// | `readonly` or `readonly = self.sealed` | Python may read the elements but not write them: always, or if the expression, a `bool`, is true. |
+/// | `pin` | The memory stays in place from the first view on, [until the object dies](#consumers-that-keep-no-view). |
 ///
-/// The expressions are evaluated for the first of the views that are alive together, in this order: `readonly`, `format`,
-/// `shape`, `offset`, `strides`. If evaluating them raises or panics, the request does. Extents, strides and an offset that
-/// are literals, constants or integer fields of `self`, all in lists, are read without running any code of yours.
-/// A name alone that is a field's is refused, since `self.` is missing; a constant that is called so goes in a block, as in
-/// `{ ncols }`.
+/// The expressions are evaluated when a view is requested while no other is alive, in this order: `readonly`, `format`,
+/// `shape`, `offset`, `strides`. If evaluating them raises or panics, the request raises. Extents, strides and an
+/// offset that are literals, constants or integer fields of `self`, all in lists, are read without running any of your
+/// code. A bare name that is also the name of a field is refused, because `self.` is probably missing; write a constant
+/// of that name in a block, as in `{ ncols }`.
 ///
 /// # A part of another object
 ///
-/// The marked field may be a `Py<W>`, where the class `W` derives `ExportBuffer` over an `ExportCell`. The buffer is then a
-/// part of that object's memory: a channel, a column, a page.
+/// The marked field may be a `Py<W>`, where the class `W` derives `ExportBuffer` over an `ExportCell`. The buffer is
+/// then a part of that object's memory: a channel, a column, a page.
 ///
 /// ```text
-/// /// The samples of one channel, which lie between those of the others.
+/// /// The samples of one channel, which are interleaved with those of the other channels.
 /// #[derive(ExportBuffer)]
 /// #[pyclass(frozen)]
 /// struct Channel {
@@ -69,26 +69,26 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// }
 /// ```
 ///
-/// The shape, which it has to have, the strides and the offset are declared over all of the memory in that object's cell,
-/// whatever the object itself shows of it. The items are its items, unless they are bytes and `format` says what those are.
-/// Each view counts as a view of the object, and is read-only where the object's are. The expressions are evaluated for every
-/// view, before the object is asked for one: they may borrow its cell like any other code. If the numbers then do not fit
-/// they are evaluated again, since the object may have changed meanwhile. The object must not be a part itself.
+/// The shape (which is required here), the strides and the offset are declared over all of the memory in that object's
+/// cell, no matter what the object itself exports of it. The items are the object's items, unless they are bytes and
+/// `format` declares what the bytes are. Each view counts as a view of the object, and is read-only if the object's
+/// views are. The expressions are evaluated for every view, before a view of the object is requested: they may borrow
+/// its cell like any other code. If the numbers then do not fit they are evaluated again, since the object may have
+/// changed meanwhile. The object must not be a part itself.
 ///
 /// # Consumers that keep no view
 ///
-/// A few consumers take a view, keep the bare address of the memory, and release the view at once:
-/// `np.ndarray(shape, buffer=m)`, `np.recarray(shape, buf=m)`, `np.char.chararray(shape, buffer=m)`, `torch.frombuffer(m)`
-/// and `torch.asarray(m)`. (`torch.from_numpy(np.asarray(m))` holds its view.) No count can see them, and the memory would
-/// be moved or freed under them. With `pin`, what has been viewed once is refused ever after to whoever would do that:
-/// `write`, `get_mut`, `write_or_detach`, `close`, `take`, `detach` and `into_inner` of the cell answer
-/// `the memory is pinned`. So is `read`, if a view that was granted could write. `share` is granted, and so are further
-/// views.
+/// A few consumers take a view, keep the bare address of the memory, and release the view at once: `np.ndarray(shape,
+/// buffer=m)`, `np.recarray(shape, buf=m)`, `np.char.chararray(shape, buffer=m)`, `torch.frombuffer(m)` and
+/// `torch.asarray(m)`. (`torch.from_numpy(np.asarray(m))` holds its view.) No count covers them, and the memory would
+/// be moved or freed while they use it. With `pin`, memory that was viewed once never moves again: `write`, `get_mut`,
+/// `write_or_detach`, `close`, `take`, `detach` and `into_inner` of the cell are refused with `the memory is pinned`.
+/// `read` is refused as well, if a view that was granted could write. `share` and further views are granted.
 ///
-/// The memory then lives as long as the object, which those consumers keep alive if it is what they were given; of a
-/// memoryview they keep the memoryview, which lets go of the object when it is released. One thing no lock can see: code of yours that
-/// moves the cell out of its object, by assigning another one to the field or by `mem::swap`. Leave the cell of such a class in
-/// its place; a `frozen` class cannot do otherwise.
+/// The memory then lives as long as the object. Those consumers keep the object alive if they were given the object
+/// itself. If they were given a memoryview, they keep the memoryview, which drops its reference to the object when it
+/// is released. One case no lock can detect: code of yours that moves the cell out of its object, by assigning another
+/// one to the field or by `mem::swap`. Never move the cell of such a class; in a `frozen` class you cannot.
 ///
 /// # Options of the struct
 ///
@@ -96,21 +96,21 @@ use syn::{DeriveInput, Error, parse_macro_input};
 ///
 /// | Option | Meaning |
 /// |---|---|
-/// | `no_array` | Leaves out the `__array__` method, for a class that has its own. It is what makes numpy raise the `BufferError` of a refused view instead of making an array of objects. |
+/// | `no_array` | Omits the `__array__` method, for a class that has its own. This method makes numpy raise the `BufferError` of a refused view instead of making an array of objects. |
 /// | `crate = "path"` | Where `buffer_runtime` is, if it is not `::buffer_runtime`. |
 ///
 /// # What is refused
 ///
-/// Generic structs, since Python has one class for one type; enums and unions; `unsendable` classes,
-/// since Python may release a view on any thread; and a second `__getbuffer__`, `__releasebuffer__` or
-/// (without `no_array`) `__array__` in the class's `#[pymethods]`.
+/// Generic structs, because Python has one class for one type; enums and unions; `unsendable` classes, because Python
+/// may release a view on any thread; and a second `__getbuffer__`, `__releasebuffer__` or (without `no_array`)
+/// `__array__` in the class's `#[pymethods]`.
 #[proc_macro_derive(ExportBuffer, attributes(buffer))]
 pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     expand::export::derive(&input).unwrap_or_else(Error::into_compile_error).into()
 }
 
-/// Makes a struct an element of buffers: a record with named fields, as numpy's structured dtypes are.
+/// Makes a struct an element of buffers: a record with named fields, like numpy's structured dtypes.
 ///
 /// ```text
 /// #[derive(Clone, Copy, BufferElement)]
@@ -129,8 +129,7 @@ pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
 /// ```
 ///
 /// An `ExportCell<Vec<Particle>>` then is a one-dimensional buffer of items with the format
-/// `T{=I:id:=B:type:3x(3)=d:position:(2,2)=h:spins:(2)=f:heading:}`, which numpy reads as the dtype that one would write by
-/// hand:
+/// `T{=I:id:=B:type:3x(3)=d:position:(2,2)=h:spins:(2)=f:heading:}`, which numpy reads as this dtype:
 ///
 /// ```text
 /// np.dtype({"names": ["id", "type", "position", "spins", "heading"],
@@ -138,8 +137,8 @@ pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
 ///           "offsets": [0, 4, 8, 32, 40], "itemsize": 48})
 /// ```
 ///
-/// memoryview shows the bytes of records, but does not take them apart; a dtype that is read from a buffer is never one
-/// with `align=True`, which compares as equal.
+/// memoryview shows the bytes of records, but does not unpack them. A dtype that numpy reads from a buffer never has
+/// `align=True`; it compares equal to one that has.
 ///
 /// # What a struct needs
 ///
@@ -148,37 +147,38 @@ pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
 /// | `#[repr(C)]`, with `packed` or not | A record of its fields. Fields of a tuple struct are called `f0`, `f1`, and so on. |
 /// | `#[repr(transparent)]` | What it sees of the only field: a `struct Meters(f32)` is `f`. |
 ///
-/// - Every field is an `Element`: a number, a `Be<T>`, `Le<T>` or `Bytes<N>`, another record, an array of any of these. A
-///   record that holds a `bool` is one that Python may only read. A `PhantomData` is left out.
-/// - No bytes between the fields or behind them: padding is not initialised, and would show Python what was in that memory
-///   before. The error says how many bytes to name, and where.
-/// - `Copy`, and no lifetimes. Type parameters need no bounds of yours: a record of `T` is an element where `T` makes every
-///   field one. The padding of a generic record is judged for each `T` that it is used with, when the crate that does so is
-///   built (`cargo check` does not see it).
+/// - Every field is an `Element`: a number, a `Be<T>`, `Le<T>` or `Bytes<N>`, another record, an array of any of these.
+///   A record that contains a `bool` is read-only for Python. A `PhantomData` is left out.
+/// - No bytes between the fields or after them: padding is not initialised, and would show Python what was in that
+///   memory before. The error reports how many bytes to declare as a field, and where.
+/// - `Copy`, and no lifetimes. Type parameters need no bounds of yours: a record of `T` is an element if `T` makes
+///   every field one. The padding of a generic record is checked for each `T` that it is used with, when the crate that
+///   uses it is built (`cargo check` does not check it).
 ///
-/// The derive proves all of it to the compiler; there is no `unsafe` left for you to write, and bytemuck's traits need not be
-/// there. What no compiler knows is what you promise to those who use the struct: unless the buffer is `readonly`, Python
-/// may write any number into any field, the private ones as well.
+/// The derive proves all of this to the compiler. You write no `unsafe`, and need no traits of bytemuck. No compiler
+/// can check what you promise to the users of the struct: unless the buffer is `readonly`, Python may write any number
+/// into any field, including private ones.
 ///
 /// # Options of a field
 ///
 /// | Option | Meaning |
 /// |---|---|
-/// | `rename = "type"` | What Python calls the field. Any text without a colon, a NUL, or a name that is taken. |
-/// | `padding` | Python sees unnamed bytes in place of the field. They are there all the same, for `bytes(m)` as for others. |
-/// | `as = [f32; 3]` | Python sees this element in place of the field's type, which has to be of the same size, and bytemuck's `NoUninit` and `AnyBitPattern`: types of other crates, such as `glam::Vec3` with glam's feature `bytemuck`. |
+/// | `rename = "type"` | What Python calls the field: any text without a colon or a NUL, unlike the names of the other fields. |
+/// | `padding` | Python sees unnamed bytes in place of the field. The bytes are still there, for example in `bytes(m)`. |
+/// | `as = [f32; 3]` | Python sees this element in place of the field's type, which must have the same size and implement bytemuck's `NoUninit` and `AnyBitPattern`: types of other crates, such as `glam::Vec3` with glam's feature `bytemuck`. |
 ///
 /// # Options of the struct
 ///
 /// | Option | Meaning |
 /// |---|---|
-/// | `crate = "path"` | Where `buffer_runtime` is, if it is not `::buffer_runtime`. The proof is made of what is found there: it has to be the crate itself, under another name or in another place. |
+/// | `crate = "path"` | Where `buffer_runtime` is, if it is not `::buffer_runtime`. The proof relies on the items at that path: it must be the crate itself, under another name or in another place. |
 ///
 /// # What is refused
 ///
-/// Enums and unions, and fields that are one; `char`, `NonZero`, references, pointers, `String` and whatever else is not
-/// valid for every bit pattern or owns other memory; structs whose fields the compiler may reorder, that have no field, that
-/// are not `Copy`, or have padding; fields without bytes; names that are empty, taken, or hold a colon or a NUL.
+/// Enums and unions, and fields of such types; `char`, `NonZero`, references, pointers, `String` and every other type
+/// that is not valid for every bit pattern or owns other memory; structs whose fields the compiler may reorder, that
+/// have no field, that are not `Copy`, or that have padding; fields without bytes; names that are empty, used twice, or
+/// contain a colon or a NUL.
 #[proc_macro_derive(BufferElement, attributes(buffer))]
 pub fn derive_buffer_element(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -1,4 +1,4 @@
-//! `syn` -> [`RecordInput`] and [`RecordField`]: the parts of a struct that `BufferElement` looks at.
+//! `syn` -> [`RecordInput`] and [`RecordField`]: the parts of a struct that `BufferElement` reads.
 
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -8,11 +8,11 @@ use super::{is_called, member, name_or_type};
 use crate::attr::element::{ElementAttrs, RecordAttrs, Repr};
 use crate::ctxt::Ctxt;
 
-/// A struct, as written: it may break any of the rules of [`check`](crate::check::element).
+/// A struct as written: it may break any of the rules of [`check`](crate::check::element).
 pub(crate) struct RecordInput<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) generics: &'a Generics,
-    /// All attributes of the struct, of any macro.
+    /// All attributes of the struct, for any macro.
     pub(crate) raw_attrs: &'a [Attribute],
     pub(crate) attrs: RecordAttrs,
     pub(crate) repr: Repr,
@@ -24,7 +24,7 @@ pub(crate) struct RecordField<'a> {
     /// Its name, or its position in a tuple struct.
     pub(crate) member: Member,
     pub(crate) ty: &'a Type,
-    /// All attributes of the field, of any macro.
+    /// All attributes of the field, for any macro.
     pub(crate) raw_attrs: &'a [Attribute],
     pub(crate) attrs: ElementAttrs,
 }
@@ -80,7 +80,7 @@ impl<'a> RecordField<'a> {
         }
     }
 
-    /// Whether the field's type goes by the name `PhantomData`.
+    /// Whether the field's type is named `PhantomData`.
     pub(crate) fn is_marker(&self) -> bool {
         is_called(self.ty, "PhantomData")
     }

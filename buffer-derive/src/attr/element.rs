@@ -21,14 +21,14 @@ pub(crate) struct ElementAttrs {
     pub(crate) padding: Setting<()>,
 }
 
-/// What is said of the layout of a struct, in all its `#[repr(...)]` together.
+/// What the `#[repr(...)]` attributes of a struct, all together, determine about its layout.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Repr {
     /// Fields in the order of their declaration, packed or not.
     C,
-    /// The same as the one field that has bytes.
+    /// The layout of the one field that has bytes.
     Transparent,
-    /// Whatever the compiler chooses.
+    /// Any layout that the compiler chooses.
     Rust,
 }
 
@@ -72,7 +72,7 @@ impl ElementAttrs {
 }
 
 impl Repr {
-    /// Reads what it knows; rustc judges the rest.
+    /// Reads the options that matter here; rustc checks the rest.
     pub(crate) fn from_syn(attrs: &[Attribute]) -> Self {
         let mut repr = Self::Rust;
         for attr in attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
@@ -90,7 +90,7 @@ impl Repr {
                 Ok(())
             });
             if read.is_err() {
-                // Not for this derive to report.
+                // rustc reports this error.
                 return Self::Rust;
             }
         }

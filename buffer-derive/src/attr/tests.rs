@@ -1,4 +1,4 @@
-//! Which options may stand where, and what is said when they do not.
+//! Which options may stand where, and the errors if they do not.
 
 use quote::quote;
 use syn::{Field, ItemStruct, parse_quote};
@@ -26,7 +26,7 @@ fn messages(ctxt: Ctxt) -> Vec<String> {
     error.into_iter().flatten().map(|error| error.to_string()).collect()
 }
 
-/// The only message of a field's errors.
+/// The only error message of a field.
 fn message(declared: Field) -> String {
     let (_, messages) = field(declared);
     assert_eq!(messages.len(), 1, "{messages:?}");

@@ -1,10 +1,10 @@
-//! Names that are no options, and what was probably meant.
+//! Unknown option names, and the known name that was probably meant.
 
 use std::mem;
 
 use syn::{Error, Ident};
 
-/// The error for `name`, which is none of `known`.
+/// The error for `name`, which is not in `known`.
 pub(super) fn unknown(name: &Ident, known: &[&str]) -> Error {
     let typed = name.to_string();
     let message = match known.iter().find(|option| resembles(&typed, option)) {
@@ -24,13 +24,13 @@ pub(super) fn enumerate(options: &[&str]) -> String {
     }
 }
 
-/// Whether somebody who wrote `typed` is likely to have meant `option`.
+/// Whether a user who wrote `typed` is likely to have meant `option`.
 fn resembles(typed: &str, option: &str) -> bool {
     let plain = |name: &str| name.replace('_', "").to_lowercase();
     edit_distance(&plain(typed), &plain(option)) <= 2
 }
 
-/// Levenshtein's distance.
+/// The Levenshtein distance.
 fn edit_distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();

@@ -1,4 +1,4 @@
-//! The values of the options: what each looks like, and what is said when it does not.
+//! The values of the options: their form, and the errors if the form is wrong.
 
 use syn::parse::ParseStream;
 use syn::{Error, Expr, ExprArray, ExprLit, ExprUnary, Ident, Lit, LitBool, Path, Result, Token, UnOp};
@@ -6,7 +6,7 @@ use syn::{Error, Expr, ExprArray, ExprLit, ExprUnary, Ident, Lit, LitBool, Path,
 use super::{Extent, Numbers, Order, Readonly, Shape, Strides, end_of_option, ungroup};
 use crate::ctxt::combined;
 
-/// The expression in `name = expression`; `form` says how the whole is written.
+/// The expression in `name = expression`; `form` shows in the error how to write it.
 pub(super) fn value(name: &Ident, input: ParseStream, form: &str) -> Result<Expr> {
     let missing = || Error::new(name.span(), format!("`{name}` needs a value; write {form}"));
     input.parse::<Token![=]>().map_err(|_| missing())?;
@@ -46,7 +46,7 @@ pub(super) fn strides(name: &Ident, input: ParseStream) -> Result<Numbers<Stride
     })
 }
 
-/// A list, if `value` is one, or else a slice, if it can be one.
+/// A list if `value` is one; otherwise a slice if it can be one.
 fn numbers<L>(name: &Ident, value: Expr, form: &str, list: impl FnOnce(&ExprArray) -> Result<L>) -> Result<Numbers<L>> {
     match ungroup(&value) {
         Expr::Array(written) => list(written).map(Numbers::List),
@@ -141,7 +141,7 @@ fn string(expr: &Expr) -> Option<String> {
     }
 }
 
-/// Whether the form alone shows that `expr` gives no slice of integers, borrowed or not.
+/// Whether the form alone shows that `expr` is no slice of integers, borrowed or not.
 fn is_no_slice(expr: &Expr) -> bool {
     match ungroup(expr) {
         Expr::Reference(reference) => is_no_slice(&reference.expr),
@@ -152,7 +152,7 @@ fn is_no_slice(expr: &Expr) -> bool {
     }
 }
 
-/// Whether the form alone shows that `expr`, which is no string literal, gives no string.
+/// Whether the form alone shows that `expr`, which is no string literal, is no string.
 fn is_no_string(expr: &Expr) -> bool {
     matches!(ungroup(expr), Expr::Array(_) | Expr::Repeat(_)) || is_no_slice(expr)
 }

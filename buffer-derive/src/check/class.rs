@@ -20,7 +20,7 @@ pub(super) fn check_not_generic(ctxt: &Ctxt, input: &Input) {
 }
 
 pub(super) fn check_sendable(ctxt: &Ctxt, input: &Input) {
-    // Seen only where the derive stands above `#[pyclass]`; the runtime's bounds refuse the rest.
+    // Visible only if the derive stands above `#[pyclass]`; otherwise the runtime's bounds refuse it.
     for option in input.raw_attrs.iter().flat_map(pyclass_options) {
         if option == "unsendable" {
             ctxt.error_spanned_by(
@@ -32,7 +32,7 @@ pub(super) fn check_sendable(ctxt: &Ctxt, input: &Input) {
     }
 }
 
-/// The identifiers in `#[pyclass(...)]` and `#[pyo3(...)]`, options among them.
+/// All identifiers in `#[pyclass(...)]` and `#[pyo3(...)]`, including the options.
 fn pyclass_options(attr: &Attribute) -> impl Iterator<Item = Ident> {
     let name = attr.path().segments.last().map(|segment| &segment.ident);
     let tokens = match &attr.meta {

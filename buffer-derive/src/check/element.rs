@@ -1,6 +1,7 @@
-//! The rules between the parts of a record, one `check_*` each, and what is left when all are kept.
+//! The rules between the parts of a record, one `check_*` function each, and the result if none is broken.
 //!
-//! What depends on types, the compiler proves of the expansion: that each field is an element, and that there is no padding.
+//! The expansion makes the compiler prove what depends on types: that each field is an element, and that there is no
+//! padding.
 
 use std::collections::HashSet;
 
@@ -29,18 +30,18 @@ pub(crate) struct Record<'a> {
 pub(crate) enum Form<'a> {
     /// One field or more.
     Fields(Vec<Named<'a>>),
-    /// What it sees of the one field.
+    /// What Python sees of the one field.
     Transparent(&'a RecordField<'a>),
 }
 
 /// A field, and what Python calls it.
 pub(crate) struct Named<'a> {
     pub(crate) field: &'a RecordField<'a>,
-    /// Without a colon or a NUL, and unlike all others; `None` for padding.
+    /// Without a colon or a NUL, and different from all others; `None` for padding.
     pub(crate) name: Option<String>,
 }
 
-/// Checks a record, which is there unless an error was recorded, against every rule.
+/// Checks a record against every rule. `input` is `None` only if an error was recorded.
 ///
 /// # Errors
 ///
@@ -50,7 +51,7 @@ pub(crate) fn check<'a>(ctxt: Ctxt, input: Option<&'a RecordInput>) -> Result<Re
     ctxt.finish(record)
 }
 
-/// Records what breaks a rule. Only without errors is the result valid.
+/// Checks every rule and records what breaks one. The result is valid only if `ctxt` has no errors.
 fn check_all<'a>(ctxt: &Ctxt, input: &'a RecordInput) -> Option<Record<'a>> {
     let (markers, fields): (Vec<_>, Vec<_>) = input.fields.iter().partition(|field| field.is_marker());
     check_no_lifetimes(ctxt, input);
@@ -154,7 +155,7 @@ fn python_name(ctxt: &Ctxt, field: &RecordField) -> Option<String> {
     None
 }
 
-/// The one field that has bytes. That it is the only one, rustc has its own words for.
+/// The one field that has bytes. If another field has bytes too, rustc reports it.
 fn check_transparent<'a>(
     ctxt: &Ctxt,
     input: &RecordInput,

@@ -8,7 +8,7 @@ use crate::ast::Input;
 use crate::attr::{FieldAttrs, Numbers, Readonly, Setting, Shape, Strides, ungroup};
 use crate::ctxt::Ctxt;
 
-/// As many dimensions as a `Py_buffer` may have (`PyBUF_MAX_NDIM`).
+/// The maximum number of dimensions of a `Py_buffer` (`PyBUF_MAX_NDIM`).
 const MAX_DIMENSIONS: usize = 64;
 
 pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
@@ -27,7 +27,7 @@ pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
         check_dimensions(ctxt, &shape.extents, "extent");
         check_none_negative(ctxt, shape);
         check_in_range(ctxt, shape.given().filter(|extent| !is_negated_integer(extent)));
-        // Empty ones break a rule of their own, or stand beside no extents.
+        // An empty list breaks a rule of its own, or belongs to an empty shape.
         if strides.is_some_and(|strides| strides.list().is_none_or(|list| !list.strides.is_empty())) {
             check_none_inferred_beside_strides(ctxt, shape);
         } else {
@@ -45,7 +45,8 @@ pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
     }
 }
 
-/// The compiler would say that there is no such name. Who means a constant that is called like a field writes it in a block.
+/// A better message than the compiler's, which would be that the name does not exist. A constant with the name of a
+/// field can be written in a block.
 pub(super) fn check_fields_are_of_self(ctxt: &Ctxt, input: &Input, attrs: &FieldAttrs) {
     for name in expressions(attrs).into_iter().flat_map(outer_names) {
         if input.has(&Member::Named(name.clone())) {
@@ -73,7 +74,7 @@ fn expressions(attrs: &FieldAttrs) -> Vec<&Expr> {
     all
 }
 
-/// The names in an expression that nothing inside it can have brought into scope.
+/// The names in an expression that must come from outside it.
 fn outer_names(expr: &Expr) -> Vec<&Ident> {
     match ungroup(expr) {
         Expr::Path(path) => path.path.get_ident().into_iter().collect(),
@@ -89,12 +90,12 @@ fn outer_names(expr: &Expr) -> Vec<&Ident> {
     }
 }
 
-/// One error, however many options miss the shape.
+/// Reports one error, even if several options lack the shape.
 fn check_has_shape(ctxt: &Ctxt, attrs: &FieldAttrs) {
     let Setting::Absent = attrs.shape else {
         return;
     };
-    // An example with `_` would break the next rule beside `strides`.
+    // Beside `strides`, an example with `_` would break the next rule.
     let (name, example) = match attrs.strides.name() {
         Some(strides) => (Some(strides), "self.nrows, self.ncols"),
         None => (attrs.offset.name().or(attrs.order.name()), "_, self.ncols"),
@@ -199,7 +200,7 @@ fn check_none_negative(ctxt: &Ctxt, shape: &Shape) {
     }
 }
 
-/// The compiler's own lint says nothing of literals to which the expansion gives a type.
+/// The compiler's own lint ignores literals to which the expansion gives a type.
 fn check_in_range<'a>(ctxt: &Ctxt, numbers: impl IntoIterator<Item = &'a Expr>) {
     for number in numbers.into_iter().filter(|number| is_out_of_range(number)) {
         ctxt.error_spanned_by(number, "no memory is that large; write a number that an `i64` holds");

@@ -1,11 +1,11 @@
-//! What the form of an expression shows: which number it is, and whether it can run code.
+//! What the form of an expression shows: its number, and whether it can run code.
 
 use syn::{Expr, ExprCast, ExprField, ExprLit, ExprPath, ExprUnary, Lit, Member, Type, UnOp};
 
 use crate::ast::Input;
 use crate::attr::ungroup;
 
-/// Whether `expr` is an integer literal behind a minus sign.
+/// Whether `expr` is an integer literal with a minus sign.
 pub(super) fn is_negated_integer(expr: &Expr) -> bool {
     matches!(ungroup(expr), Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) if integer(expr).is_some())
 }
@@ -17,7 +17,8 @@ pub(super) fn integer(expr: &Expr) -> Option<u128> {
     }
 }
 
-/// Whether `expr` is an integer literal without a suffix, behind a minus sign or not, that no `i64` holds.
+/// Whether `expr` is an integer literal without a suffix, with or without a minus sign, that does not fit into an
+/// `i64`.
 pub(super) fn is_out_of_range(expr: &Expr) -> bool {
     let (literal, most) = match ungroup(expr) {
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => (ungroup(expr), i64::MIN.unsigned_abs()),
@@ -31,11 +32,12 @@ pub(super) fn is_out_of_range(expr: &Expr) -> bool {
     }
 }
 
-/// Whether evaluating `expr` cannot run code of the user's: it reads a literal, a constant or a field.
+/// Whether evaluating `expr` cannot run the user's code: it reads a literal, a constant or a field.
 ///
-/// The answer follows from the form alone. What the form cannot show, that the value is an integer, the
-/// runtime's bound on extents sees to; so no conversion or operator of the user's takes part. Other macros may still take the
-/// field away, and `self` may then lead to another one through a `Deref`: so the expansion matches [`field_read`].
+/// The answer depends on the form alone. The form cannot show that the value is an integer; the runtime's bound on
+/// extents checks that, so no conversion or operator of the user's is involved. Other macros may still remove the
+/// field, and `self` may then lead to another one through a `Deref`: so the expansion matches [`field_read`] in a
+/// pattern.
 pub(super) fn is_plain(input: &Input, expr: &Expr) -> bool {
     match ungroup(expr) {
         Expr::Lit(_) => true,

@@ -1,4 +1,4 @@
-//! Each rule, by the one message that breaking it gives; and what is left when all are kept.
+//! Each rule, by the one message that breaking it gives; and the result if none is broken.
 
 use quote::quote;
 use syn::{DeriveInput, parse_quote};

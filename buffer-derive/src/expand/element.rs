@@ -1,8 +1,8 @@
 //! Emits the expansion of `#[derive(BufferElement)]`.
 //!
-//! An `unsafe impl` is only as good as its proof, and other macros may rewrite the struct after this one has read it, or
-//! give another type each time that they are expanded. So nothing that was read is relied upon: what type a field has and
-//! where it lies, the compiler says, each once, and no type of the user's is written down again. The proof itself is in
+//! An `unsafe impl` is only as sound as its proof. Other macros may rewrite the struct after this one has read it, or
+//! expand to another type each time. So the expansion does not rely on what was read: the compiler determines the type
+//! and the place of each field, each once, and the expansion repeats no type of the user's. The proof itself is in
 //! `buffer_runtime::private`.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -15,7 +15,7 @@ use crate::check::element::{Form, Named, Record, check};
 use crate::ctxt::Ctxt;
 use crate::expand::Runtime;
 
-/// The derive itself: reads, checks, and emits unless there was an error.
+/// The whole derive: reads and checks the input, and emits the expansion unless there was an error.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let ctxt = Ctxt::new();
     let input = RecordInput::from_syn(&ctxt, input);
@@ -30,7 +30,7 @@ fn emit(record: &Record) -> TokenStream {
     let constants = constants(&runtime, record);
     let generics = with_bounds(&runtime, record);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    // Of a generic record, the constants are evaluated when its parameters are known.
+    // For a generic record, the constants are evaluated when its parameters are known.
     let check = generics.params.is_empty().then(|| quote!(const _: () = #runtime::check::<#ident>();));
     quote! {
         #allow_deprecated
@@ -50,7 +50,7 @@ fn emit(record: &Record) -> TokenStream {
     }
 }
 
-/// The fields with bytes in their order. What is wrong with one shows at its type.
+/// The fields with bytes, in their order. An error about a field is reported at its type.
 fn fields(runtime: &Runtime, record: &Record) -> TokenStream {
     let fields: Vec<(&RecordField, TokenStream)> = match &record.form {
         Form::Transparent(field) => vec![(field, TokenStream::new())],
@@ -72,7 +72,7 @@ fn fields(runtime: &Runtime, record: &Record) -> TokenStream {
     });
     quote! {
         const FIELDS: &'static [#runtime::Field] = &{
-            // There are no others.
+            // This pattern fails to compile if there are other fields.
             let _ = |__record: Self| {
                 let Self { #(#members: _),* } = __record;
             };
@@ -83,7 +83,7 @@ fn fields(runtime: &Runtime, record: &Record) -> TokenStream {
     }
 }
 
-/// What changes the name that Python sees from the one that the field has in Rust.
+/// The call that changes the name for Python, if it is not the name in Rust.
 fn naming(Named { field, name }: &Named) -> TokenStream {
     match name {
         None => quote!(.padding()),
@@ -92,7 +92,7 @@ fn naming(Named { field, name }: &Named) -> TokenStream {
     }
 }
 
-/// A field as messages call it.
+/// The name of a field in messages.
 fn shown(member: &Member) -> String {
     match member {
         Member::Named(ident) => ident.to_string(),
@@ -100,9 +100,9 @@ fn shown(member: &Member) -> String {
     }
 }
 
-/// What the compiler says of a field.
+/// The compiler's own data about a field.
 fn value(runtime: &Runtime, field: &RecordField, previous: Option<&Ident>) -> TokenStream {
-    // Ours by hygiene; the user's by position, for errors.
+    // The hygiene of the macro; the position of the user's code, for errors.
     let span = Span::call_site().located_at(field.ty.span());
     let at = runtime.at(span);
     let function = field.attrs.described_as.value().map_or_else(
@@ -125,7 +125,7 @@ fn value(runtime: &Runtime, field: &RecordField, previous: Option<&Ident>) -> To
     }
 }
 
-/// A function from the struct to a field, which says what type the field has. It is never called.
+/// A function from the struct to a field, from which the compiler infers the field's type. It is never called.
 fn projection(member: &Member, span: Span) -> TokenStream {
     quote_spanned! {span=>
         |__record: Self| {
@@ -136,7 +136,7 @@ fn projection(member: &Member, span: Span) -> TokenStream {
 }
 
 fn constants(runtime: &Runtime, record: &Record) -> TokenStream {
-    // Padding at the end shows at the struct's name.
+    // An error about padding at the end is reported at the struct's name.
     let span = Span::call_site().located_at(record.ident.span());
     let at = runtime.at(span);
     let (size, format, shape) = match record.form {
@@ -157,7 +157,7 @@ fn constants(runtime: &Runtime, record: &Record) -> TokenStream {
     }
 }
 
-/// The struct's own bounds, and those that make its fields elements.
+/// The struct's own bounds, and bounds that require its fields to be elements.
 fn with_bounds(runtime: &Runtime, record: &Record) -> Generics {
     let mut generics = record.generics.clone();
     if generics.params.is_empty() {
@@ -186,7 +186,7 @@ fn with_bounds(runtime: &Runtime, record: &Record) -> Generics {
     generics
 }
 
-/// Whether a type names one of the parameters.
+/// Whether a type mentions one of the parameters.
 fn depends_on(generics: &Generics, ty: impl ToTokens) -> bool {
     ty.into_token_stream().into_iter().any(|token| match token {
         TokenTree::Ident(ident) => generics.params.iter().any(|param| match param {

@@ -1,9 +1,10 @@
 //! Emits the expansion of `#[derive(ExportBuffer)]`.
 //!
-//! Everything that is not the user's own tokens is named by its whole path, through `buffer_runtime::private` or `::core`:
-//! nothing that the user defines or shadows can take part. The user's expressions stand in a block of their own, where
-//! nothing is declared. The type of the field sees `__Export` and `__DESCRIPTOR`, with which safe code can do nothing. Only
-//! what stands in a block with no more of the user's than the name of the struct is imported.
+//! Everything except the user's own tokens is named by its whole path, through `buffer_runtime::private` or `::core`,
+//! so that nothing that the user defines or shadows can interfere. The user's expressions stand in a block of their
+//! own, in which nothing is declared. The type of the field can refer to `__Export` and `__DESCRIPTOR`, with which safe
+//! code can do nothing. Imports stand only in a block that contains none of the user's tokens except the name of the
+//! struct.
 
 mod dims;
 
@@ -19,10 +20,10 @@ use crate::check::{Export, Layout, Placement, check};
 use crate::ctxt::Ctxt;
 use crate::expand::Runtime;
 
-/// The derive itself: reads, checks, and emits unless there was an error.
+/// The whole derive: reads and checks the input, and emits the expansion unless there was an error.
 ///
-/// After an error nothing but the errors is emitted. Next to nothing that a user writes depends on the expansion, so
-/// that one mistake gives one message.
+/// After an error only the errors are emitted. Almost nothing that a user writes depends on the expansion, so one
+/// mistake gives one message.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let ctxt = Ctxt::new();
     let input = Input::from_syn(&ctxt, input);
@@ -57,7 +58,7 @@ fn emit(export: &Export) -> TokenStream {
             const _: () = {
                 use #runtime as __buffer;
 
-                // The entry is that of an exporter of this class, as its type says.
+                // The entry belongs to an exporter of this class, as its type requires.
                 #[automatically_derived]
                 unsafe impl __buffer::Exported for #ident {
                     const ENTRY: __buffer::Entry<Self> = __buffer::Entry::of::<__Export>();
@@ -69,8 +70,8 @@ fn emit(export: &Export) -> TokenStream {
     }
 }
 
-/// Compiles only where `format` is declared over bytes. No unsafe code relies on it: a macro as the type may say something
-/// else here.
+/// Compiles only if `format` is declared over bytes. No unsafe code relies on it: a macro in the type's place may
+/// expand to another type here.
 fn holds_bytes(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
     let span = Span::call_site().located_at(export.cell.span());
     matches!(export.layout, Layout::RunTime { format: Some(_), .. }).then(|| {
@@ -80,7 +81,7 @@ fn holds_bytes(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
     })
 }
 
-/// How what is declared is evaluated, if anything is.
+/// The code that evaluates the declared expressions, if there are any.
 fn declares(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
     let ident = export.ident;
     let Dims { ty, receiver, value } = Dims::of(runtime, &export.layout)?;
@@ -97,7 +98,7 @@ fn declares(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
     })
 }
 
-/// What is declared that is not the default.
+/// The constants that differ from the defaults.
 fn constants(runtime: &Runtime, export: &Export) -> TokenStream {
     let source = match export.layout {
         Layout::Storage => None,
@@ -124,10 +125,10 @@ fn constants(runtime: &Runtime, export: &Export) -> TokenStream {
     quote!(#source #order #readonly #pin)
 }
 
-/// The implementation of `Exporter`, through which the runtime reaches the class.
+/// The implementation of `Exporter`, through which the runtime accesses the class.
 ///
-/// It is for a private type: an implementation for the class itself, which may be public, could not name the type of the
-/// field, which may not.
+/// It is for a private type. The class itself may be public; an implementation for it could not name the type of the
+/// field, which may be private.
 fn exporter(runtime: &Runtime, export: &Export) -> TokenStream {
     let ident = export.ident;
     let cell = cell_type(export);
@@ -139,7 +140,7 @@ fn exporter(runtime: &Runtime, export: &Export) -> TokenStream {
         let declares = quote!(<#ident as #runtime::Declares>);
         (quote!(#declares::Dims), quote!(#declares::__buffer_dims(class)))
     };
-    // What the runtime refuses shows at the field's type.
+    // Errors of the runtime about the cell are reported at the field's type.
     let span = Span::call_site().located_at(export.cell.span());
     let at = runtime.at(span);
     let descriptor = quote_spanned!(span=> #at::descriptor::<__Export>());
@@ -148,8 +149,8 @@ fn exporter(runtime: &Runtime, export: &Export) -> TokenStream {
 
         struct __Export;
 
-        // By its clauses: the class's own descriptor (1), a field that is reached by patterns (2), and numbers that are
-        // code of the user's unless they are literals, constants and integers in fields that are there (3).
+        // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that
+        // count as the user's code unless they are literals, constants and integers in existing fields (3).
         #[automatically_derived]
         unsafe impl #runtime::Exporter for __Export {
             type Class = #ident;
@@ -174,11 +175,12 @@ fn exporter(runtime: &Runtime, export: &Export) -> TokenStream {
     }
 }
 
-/// The field of `class`, and nothing that a `Deref` of the user's leads to.
+/// Accesses the field of `class`, and never what a `Deref` of the user's leads to.
 ///
-/// Other macros may have taken it out of the struct, or given it another type than the one that is named here: a macro in
-/// that place is expanded twice. An access to a field, and a reference where one of another type is expected, would then call
-/// the user's code, where none may run. A pattern looks into the struct itself, and what `ref` binds is not coerced.
+/// Other macros may have removed the field from the struct, or given it another type than the one that is named here: a
+/// macro in the type's place is expanded twice. A field access (by auto-deref), or a reference with another expected
+/// type (by coercion), would then call the user's code, where none may run. A pattern matches the struct itself, and a
+/// `ref` binding is not coerced.
 fn field(export: &Export) -> TokenStream {
     let Export { ident, member, layout, .. } = export;
     let mut others: Vec<&Member> = Vec::new();
@@ -197,7 +199,7 @@ fn field(export: &Export) -> TokenStream {
     }
 }
 
-/// The type of the field, where `Self` is not the class.
+/// The type of the field, for a place where `Self` is not the class.
 fn cell_type(export: &Export) -> TokenStream {
     without_self(export.cell.to_token_stream(), export.ident)
 }
@@ -230,9 +232,10 @@ fn order<S: ?Sized>(placement: &Placement<S>) -> Option<TokenStream> {
     }
 }
 
-/// The functions that PyO3's `#[pymethods]` would emit for what the class may not define a second time.
+/// The functions that PyO3's `#[pymethods]` would emit for the methods that the class must not define again.
 ///
-/// CPython would silently get one slot of theirs and one of ours; two definitions of one name are an error instead.
+/// Without them, CPython would silently get one slot from each of the two definitions; with them, the second definition
+/// of the name is an error.
 fn reserved_names(export: &Export) -> TokenStream {
     let array = export.array.then(|| {
         quote!(

@@ -1,4 +1,4 @@
-//! What the value of an option may look like, and what is said when it does not.
+//! The forms that the value of an option may have, and the errors for others.
 
 use super::*;
 

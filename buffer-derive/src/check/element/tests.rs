@@ -1,4 +1,4 @@
-//! Each rule, by the one message that breaking it gives; and what is left when all are kept.
+//! Each rule, by the one message that breaking it gives; and the result if none is broken.
 
 use syn::{DeriveInput, parse_quote};
 
@@ -19,7 +19,7 @@ fn error(input: &DeriveInput) -> String {
     errors.into_iter().next().unwrap_or_default()
 }
 
-/// What Python calls the fields of a record without mistakes.
+/// The names that Python sees of a record without mistakes.
 fn names(input: &DeriveInput) -> Vec<Option<String>> {
     let ctxt = Ctxt::new();
     let input = RecordInput::from_syn(&ctxt, input);

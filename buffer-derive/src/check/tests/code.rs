@@ -1,15 +1,15 @@
-//! Which declarations run no code of the user's.
+//! Which declarations run none of the user's code.
 
 use proc_macro2::TokenStream;
 
 use super::*;
 
-/// Whether evaluating `extent` in a struct with the fields `n` and `r#type` is said to run code.
+/// Whether evaluating `extent` in a struct with the fields `n` and `r#type` is reported to run code.
 fn runs_code(extent: &Expr) -> bool {
     declared_runs_code(&quote!(shape = [_, #extent]))
 }
 
-/// Whether evaluating `options` in a struct with the fields `n` and `r#type` is said to run code.
+/// Whether evaluating `options` in a struct with the fields `n` and `r#type` is reported to run code.
 fn declared_runs_code(options: &TokenStream) -> bool {
     let input: DeriveInput = parse_quote! {
         struct S {

@@ -1,11 +1,11 @@
-//! What is left for run time, and which rules hold even there.
+//! What is checked only at run time, and which rules apply even then.
 
 use proc_macro2::{Span, TokenStream};
 use syn::LitInt;
 
 use super::*;
 
-/// What is left of `options`.
+/// The layout that `options` give.
 fn with_layout<R>(options: &TokenStream, judge: impl FnOnce(&Export) -> R) -> R {
     let input: DeriveInput = parse_quote! {
         struct S {

@@ -1,4 +1,4 @@
-//! What is emitted, for the decisions that are the emitter's own.
+//! The emitted code, where it depends on decisions of the emitter itself.
 
 use syn::parse_quote;
 

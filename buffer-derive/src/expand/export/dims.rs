@@ -1,4 +1,4 @@
-//! Emits how what is declared is evaluated.
+//! Emits the code that evaluates the declared expressions.
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
@@ -9,16 +9,16 @@ use crate::attr::{Extent, Numbers, Shape, Strides, ungroup};
 use crate::check::{Layout, Placement};
 use crate::expand::Runtime;
 
-/// What evaluating a declaration gives, and how.
+/// The type and the value of an evaluated declaration.
 pub(super) struct Dims {
     pub(super) ty: TokenStream,
-    /// The `self` of the expressions.
+    /// The parameter that the expressions call `self`.
     pub(super) receiver: Ident,
     pub(super) value: TokenStream,
 }
 
 impl Dims {
-    /// `None` where nothing is declared.
+    /// `None` if nothing is declared.
     pub(super) fn of(runtime: &Runtime, layout: &Layout) -> Option<Self> {
         let mut receiver = Receiver { runtime, found: None };
         let (ty, value) = match layout {
@@ -52,8 +52,8 @@ fn fixed(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Recei
     (quote!(#runtime::Fixed<#ndim, #placed>), quote!(#runtime::Fixed::new([#(#extents),*], [#(#distances),*])))
 }
 
-/// The calls on `Declared` that hand over what is known only at run time and what goes with it, in the order in which
-/// the expressions are to be evaluated.
+/// The calls on `Declared` that pass what is known only at run time, and what belongs to it, in the order in which the
+/// expressions must be evaluated.
 fn calls(
     readonly: Option<&Expr>,
     format: Option<&Expr>,
@@ -99,15 +99,15 @@ fn calls(
     calls
 }
 
-/// `.method(&expr)`, so that naming a field does not move out of it.
+/// `.method(&expr)`, so that naming a field does not move it.
 fn call(method: &str, expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
     let span = ours_at(expr);
     let reference = ExprReference {
         attrs: Vec::new(),
-        // The user's by hygiene, too: only then does a type error underline the whole expression.
+        // The user's hygiene as well: only then does a type error underline the whole expression.
         and_token: Token![&](expr.span()),
         mutability: None,
-        // In parentheses again where it needs them.
+        // Printing adds parentheses again if the expression needs them.
         expr: Box::new(ungroup(expr).clone()),
     };
     let value = receiver.resolve(reference.into_token_stream());
@@ -142,13 +142,14 @@ fn number(kind: &str, expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
     quote_spanned!(span=> #runtime::#kind::of(#value))
 }
 
-/// Ours by hygiene, so that the user's lints stay quiet; the user's by position, for type errors.
+/// The hygiene of the macro, so that the user's lints ignore it; the position of the user's code, for type errors.
 fn ours_at(tokens: &impl Spanned) -> Span {
     Span::call_site().located_at(tokens.span())
 }
 
-/// An integer literal, behind a minus sign or not, that leaves its type open, which the compiler would take for an `i32`. Not of
-/// the target's size: what does not fit there is found to be too large, where a lint on a literal of ours would be silent.
+/// Gives a suffix to an integer literal, with or without a minus sign, that has none: the compiler would infer `i32`.
+/// The suffix is not `usize` or `isize`: a literal that is too large for the target is then refused at run time,
+/// whereas the compiler's lint is silent about literals from a macro.
 fn with_suffix(expr: &Expr) -> Option<TokenStream> {
     match ungroup(expr) {
         Expr::Unary(ExprUnary { op: UnOp::Neg(minus), expr, .. }) => {
@@ -162,17 +163,18 @@ fn with_suffix(expr: &Expr) -> Option<TokenStream> {
 fn suffixed(expr: &Expr, suffix: &str) -> Option<LitInt> {
     match ungroup(expr) {
         Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) if int.suffix().is_empty() => {
-            // No longer the user's: a lint that compares it with the source would see a suffix that is not there.
+            // The hygiene of the macro: a lint that compares the literal with the source would find a suffix that is
+            // not there.
             Some(LitInt::new(&format!("{int}{suffix}"), ours_at(int)))
         }
         _ => None,
     }
 }
 
-/// The user's expressions among ours, and the parameter that their `self` refers to.
+/// Embeds the user's expressions, and provides the parameter that their `self` refers to.
 ///
-/// `self` is hygienic: inside `macro_rules!` one token of that name is not the other. So the parameter takes over the
-/// first token found, and all others are made to resolve as that one does.
+/// `self` is hygienic: inside `macro_rules!` two tokens named `self` may differ. So the parameter is the first such
+/// token, and all others are made to resolve as the first one does.
 struct Receiver<'a> {
     runtime: &'a Runtime,
     found: Option<Ident>,

@@ -1,4 +1,4 @@
-//! What is emitted, for the decisions that are the emitter's own.
+//! The emitted code, where it depends on decisions of the emitter itself.
 
 use syn::parse_quote;
 
@@ -9,12 +9,12 @@ fn expanded(input: &DeriveInput) -> String {
     unspaced(&derive(input).expect("no error"))
 }
 
-/// `tokens` as text, without the spaces, which depend on where a token comes from.
+/// `tokens` as text, without spaces, which depend on the origin of a token.
 fn unspaced(tokens: &TokenStream) -> String {
     tokens.to_string().split_whitespace().collect()
 }
 
-/// `tokens` the way [`expanded`] shows them.
+/// `tokens` in the form of [`expanded`].
 macro_rules! shown {
     ($($tokens:tt)*) => {
         &unspaced(&quote!($($tokens)*))
