@@ -78,8 +78,8 @@ use syn::{DeriveInput, Error, parse_macro_input};
 ///
 /// # Consumers that keep no view
 ///
-/// A few consumers take a view, keep the bare address of the memory, and release the view at once: `np.ndarray(shape,
-/// buffer=m)`, `np.recarray(shape, buf=m)`, `np.char.chararray(shape, buffer=m)`, `torch.frombuffer(m)` and
+/// A few consumers take a view, keep the bare address of the memory, and release the view at once:
+/// `np.ndarray(shape, buffer=m)`, `np.recarray(shape, buf=m)`, `np.char.chararray(shape, buffer=m)`, `torch.frombuffer(m)` and
 /// `torch.asarray(m)`. (`torch.from_numpy(np.asarray(m))` holds its view.) No count covers them, and the memory would
 /// be moved or freed while they use it. With `pin`, memory that was viewed once never moves again: `write`, `get_mut`,
 /// `write_or_detach`, `close`, `take`, `detach` and `into_inner` of the cell are refused with `the memory is pinned`.

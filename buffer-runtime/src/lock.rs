@@ -50,8 +50,7 @@ use std::sync::atomic;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ViewKind {
     Writable,
-    /// The discriminant is the position of this kind's count in `gil`'s word of view counts, so that one view is `1 <<
-    /// kind`.
+    /// The discriminant is the position of this kind's count in `gil`'s word of view counts: one view is `1 << kind`.
     ReadOnly = 32,
 }
 
@@ -185,7 +184,7 @@ pub(crate) enum Disowned {
     /// Views are alive; the last one frees the block.
     #[cfg_attr(not(atomic_lock), allow(dead_code, reason = "this lock queues instead"))]
     LeftToViews,
-    /// Views are alive and this thread may not touch their count: the block goes on the orphan queue.
+    /// Views are alive and this thread must not change their count: the block is pushed on the orphan queue.
     #[cfg_attr(atomic_lock, allow(dead_code, reason = "this lock leaves no orphans"))]
     Orphaned,
 }

@@ -54,7 +54,7 @@ struct Axis {
 }
 
 struct Search {
-    /// The axes with the longest strides come first.
+    /// In descending order of their strides.
     axes: [Axis; MOST_AXES],
     count: usize,
     /// The size of an item, less 1.

@@ -1,4 +1,4 @@
-//! What one option of a record may look like, and what is said when it does not.
+//! The forms that an option of a record may have, and the errors for others.
 
 use quote::ToTokens;
 use syn::{Field, ItemStruct, parse_quote};
@@ -13,7 +13,7 @@ fn field(field: Field) -> (ElementAttrs, Vec<String>) {
     (attrs, error.into_iter().flatten().map(|error| error.to_string()).collect())
 }
 
-/// The only message of a field's errors.
+/// The only error message of a field.
 fn message(declared: Field) -> String {
     let (_, messages) = field(declared);
     assert_eq!(messages.len(), 1, "{messages:?}");
