@@ -46,7 +46,8 @@ pub(crate) struct Header {
     pub(crate) kind: MemoryKind,
     /// Invariant 4.
     layout: UnsafeCell<Published>,
-    /// Drops the storage and frees the block. A function pointer, because the last view may end in the release of another class.
+    /// Drops the storage and frees the block. A function pointer, because the last view may end in the release of another
+    /// class.
     destroy: unsafe fn(NonNull<Header>),
     /// Whether the storage is still there; closing moves it out, under the lock.
     stored: AtomicBool,
