@@ -35,7 +35,7 @@ use crate::layout::InnerShape;
 /// | a struct with [`#[derive(BufferElement)]`](macro@crate::BufferElement) | `T{=I:id:=f:charge:}` | a structured dtype |
 /// | an array of any of these | its element's | its element's |
 ///
-/// An array adds dimensions: a `[f32; 3]` adds one of 3 to the shape of whatever stores it.
+/// An array adds dimensions: a `[f32; 3]` adds a dimension of 3 to the shape of the storage.
 ///
 /// # Records
 ///
@@ -75,8 +75,8 @@ use crate::layout::InnerShape;
 ///
 /// # Types of other crates
 ///
-/// A field of a record may be of any type that bytemuck calls `NoUninit` and `AnyBitPattern`; `as` says what Python is to
-/// see. As the only field of a `#[repr(transparent)]` struct it is an element of its own:
+/// A field of a record may have any type that implements bytemuck's `NoUninit` and `AnyBitPattern`; `as` names the
+/// element that Python sees. A `#[repr(transparent)]` struct with such a field as its only one is an element itself:
 ///
 /// ```
 /// use std::num::Wrapping;
@@ -95,16 +95,18 @@ use crate::layout::InnerShape;
 /// 1. Every byte of a value is initialised: there is no padding.
 /// 2. A value consists of exactly `SHAPE.scalars()` scalars or records of `ITEMSIZE` bytes each, one after the other in C
 ///    order.
-/// 3. Where `ANY_BITS` is true, every bit pattern is a valid value: Python may write any. Where it is false, each byte is
-///    valid or not by itself: whatever takes each of its bytes from the same place in some valid value is valid as well.
+/// 3. Where `ANY_BITS` is true, every bit pattern is a valid value: Python may write any. Where it is false, each byte
+///    is valid or invalid independently of the others: a value is valid if each of its bytes is the byte at the same
+///    offset in some valid value.
 ///
-/// For a generic type the compiler evaluates the constants, and so finds a broken promise, where they are first used. So
-/// these hold for a type whose `ITEMSIZE` has been evaluated, and unsafe code that relies on them has to mention it.
+/// For a generic type the compiler evaluates the constants, and so finds a broken promise, only where they are first
+/// used. So the promises hold for a type whose `ITEMSIZE` has been evaluated, and unsafe code that relies on them must
+/// mention `ITEMSIZE`.
 ///
-/// That the format is one that numpy reads, and that it describes `ITEMSIZE` bytes, is checked at compile time wherever
-/// an element is stored in an [`ExportCell`](crate::ExportCell). It is one code of the struct module, as in the table, or a
-/// record `T{...}` of such codes with a byte order before each, which then have no padding between them. Pointers and
-/// Python objects (`P`, `O`) are refused.
+/// Wherever an element is stored in an [`ExportCell`](crate::ExportCell), the compiler checks that numpy reads the
+/// format, and that the format describes `ITEMSIZE` bytes. It must be one code of the struct module, as in the table,
+/// or a record `T{...}` of such codes with a byte order before each, so that there is no padding between them. Pointers
+/// and Python objects (`P`, `O`) are refused.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an element of a buffer",
     label = "not a number, a record of numbers, or an array of those",
@@ -120,12 +122,12 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
     const ITEMSIZE: usize;
     /// The dimensions that one element adds: none for a scalar or a record, `[N]` for `[scalar; N]`.
     const SHAPE: InnerShape;
-    /// Whether every bit pattern is a valid value. If not, as for `bool`, only a `readonly` buffer can have it.
+    /// Whether every bit pattern is a valid value. If not, as for `bool`, only a `readonly` buffer can contain it.
     const ANY_BITS: bool;
 }
 
-// SAFETY: an array is its elements one after the other, without padding; so it holds `N` times their scalars, and its
-// bytes are theirs.
+// SAFETY: an array is its elements one after the other, without padding: it consists of `N` times the scalars of an
+// element, and has no other bytes.
 unsafe impl<E: Element, const N: usize> Element for [E; N] {
     const FORMAT: &'static CStr = E::FORMAT;
     const ITEMSIZE: usize = E::ITEMSIZE;
@@ -133,7 +135,7 @@ unsafe impl<E: Element, const N: usize> Element for [E; N] {
     const ANY_BITS: bool = E::ANY_BITS;
 }
 
-/// Holds an element against what can be checked of its promises. Whoever relies on them calls it in a `const`.
+/// Checks those promises of an element that can be checked. Code that relies on them calls this in a `const`.
 ///
 /// # Panics
 ///

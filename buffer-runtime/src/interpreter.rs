@@ -1,8 +1,9 @@
-//! An interpreter for Miri, which can run no Python: the functions of the C API that views and cells call.
+//! A stand-in for the interpreter under Miri, which cannot run Python: the functions of the C API that views and cells
+//! call.
 //!
-//! PyO3 declares those functions, and Miri takes the definitions here for them. They do to counts, views and exceptions what
-//! CPython does, so that tests run this crate and PyO3 as they are. An object that is made here is an exporter by the slots
-//! that it is given; nothing else of the object model is there.
+//! PyO3 declares those functions, and Miri resolves them to the definitions here. The definitions treat reference
+//! counts, views and exceptions as CPython does, so that tests run this crate and PyO3 unchanged. An object that is
+//! made here is an exporter by the slots that it is given; the rest of the object model is missing.
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
@@ -11,7 +12,7 @@ use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
 use pyo3::{Bound, PyAny, Python, ffi};
 
-/// An object with slots and a value. Whoever drops it has its last reference.
+/// An object with slots and a value. Its drop checks that no other reference is left.
 pub(crate) struct Object<T>(NonNull<Body<T>>);
 
 #[repr(C)]
@@ -22,7 +23,7 @@ struct Body<T> {
     slots: ffi::PyBufferProcs,
 }
 
-// SAFETY: the count is changed by attached threads; what else they do with the object is up to the slots of the test.
+// SAFETY: only attached threads change the reference count; the slots of the test are responsible for any other access.
 unsafe impl<T: Send> Send for Object<T> {}
 // SAFETY: as above.
 unsafe impl<T: Sync> Sync for Object<T> {}
@@ -33,7 +34,8 @@ impl<T> Object<T> {
     }
 
     fn with_flags(value: T, flags: std::ffi::c_ulong, slots: ffi::PyBufferProcs) -> Self {
-        // SAFETY: zeros are a type object: numbers, pointers that are NULL, and functions that are not there.
+        // SAFETY: all zeros is a valid type object: its fields are numbers, pointers (NULL) and optional functions
+        // (`None`).
         let mut class: ffi::PyTypeObject = unsafe { std::mem::zeroed() };
         class.ob_base.ob_base = ffi::PyObject_HEAD_INIT;
         #[allow(clippy::useless_conversion, reason = "an atomic where there is no GIL")]
@@ -41,7 +43,7 @@ impl<T> Object<T> {
             class.tp_flags = flags.into();
         }
         let object = Box::into_raw(Box::new(Body { head: ffi::PyObject_HEAD_INIT, value, class, slots }));
-        // SAFETY: the object is new, and of nobody else.
+        // SAFETY: the object is new, and nothing else refers to it.
         unsafe { (*object).class.tp_as_buffer = &raw mut (*object).slots };
         // SAFETY: as above.
         unsafe { (*object).head.ob_type = &raw mut (*object).class };
@@ -54,11 +56,11 @@ impl<T> Object<T> {
     }
 
     pub(crate) fn bind<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        // SAFETY: attached, as the token says; the object is alive.
+        // SAFETY: attached, as the token proves; the object is alive.
         unsafe { Bound::from_borrowed_ptr(py, self.as_ptr()) }
     }
 
-    /// Puts another value in the place of this one. Of the old one there are no references, but there may be views.
+    /// Replaces the value, and returns the old one. There are no references to the old value, but there may be views.
     pub(crate) fn replace(&mut self, value: T) -> T {
         // SAFETY: the object is alive, and this handle is exclusive.
         let place = unsafe { &raw mut (*self.0.as_ptr()).value };
@@ -79,7 +81,7 @@ impl<T> Object<T> {
 /// The object is alive and has such a value.
 pub(crate) unsafe fn value_of<'a, T>(object: *mut ffi::PyObject) -> &'a T {
     let body = object.cast::<Body<T>>();
-    // SAFETY: as the caller vouches; nobody makes a `&mut` of it.
+    // SAFETY: as the caller vouches; nothing makes a `&mut` to the value.
     unsafe { &(*body).value }
 }
 
@@ -95,38 +97,39 @@ impl<T> Drop for Object<T> {
     }
 }
 
-/// An exception that is raised again and again.
+/// An exception that a test may raise many times.
 pub(crate) fn exception() -> Object<()> {
     let slots = ffi::PyBufferProcs { bf_getbuffer: None, bf_releasebuffer: None };
     Object::with_flags((), ffi::Py_TPFLAGS_BASE_EXC_SUBCLASS, slots)
 }
 
-/// The exception that `PyErr_NoMemory` sets, to be compared.
+/// The exception that `PyErr_NoMemory` sets, for comparison.
 pub(crate) fn memory_error() -> *mut ffi::PyObject {
     static MEMORY_ERROR: OnceLock<Object<()>> = OnceLock::new();
     MEMORY_ERROR.get_or_init(exception).as_ptr()
 }
 
-/// Sets an exception. Attached.
+/// Sets an exception. This thread is attached.
 pub(crate) fn raise(exception: *mut ffi::PyObject) {
-    // SAFETY: the caller has it alive.
+    // SAFETY: the caller keeps the exception alive.
     unsafe { ffi::Py_INCREF(exception) };
     // SAFETY: attached, and the reference is owned.
     unsafe { PyErr_SetRaisedException(exception) };
 }
 
-/// Takes back what is set on this thread. (`PyErr::take` reads a variable of libpython's.)
+/// Takes the exception that is set on this thread. (`PyErr::take` would read a variable of libpython.)
 pub(crate) fn take_raised(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     // SAFETY: an owned reference, or NULL.
     unsafe { Bound::from_owned_ptr_or_opt(py, PyErr_GetRaisedException()) }
 }
 
-/// Runs what needs an attached thread.
+/// Runs `work` while this thread is attached.
 pub(crate) fn attached<R>(work: impl for<'py> FnOnce(Python<'py>) -> R) -> R {
     Python::attach(work)
 }
 
-/// Whether a thread is attached that excludes all others. With either lock of this crate: the counts of objects are the GIL's.
+/// Whether a thread holds the GIL. Both locks of this crate need it here: the GIL protects the objects' reference
+/// counts.
 static GIL: Mutex<bool> = Mutex::new(false);
 static GIL_RELEASED: Condvar = Condvar::new();
 
@@ -158,7 +161,7 @@ fn thread_state() -> *mut c_void {
     ATTACHED.with(Cell::as_ptr).cast()
 }
 
-// What follows are CPython's functions, which say what they ask of their callers.
+// The functions below are CPython's, whose documentation states the obligations of their callers.
 
 #[unsafe(no_mangle)]
 extern "C" fn Py_IsInitialized() -> c_int {
@@ -214,7 +217,7 @@ unsafe extern "C" fn _Py_IncRef(object: *mut ffi::PyObject) {
     unsafe { ffi::Py_INCREF(object) };
 }
 
-/// Objects end with the Rust value that made them.
+/// Never called: an object is freed by the drop of its `Object`.
 #[unsafe(no_mangle)]
 extern "C" fn _Py_Dealloc(_object: *mut ffi::PyObject) {
     unreachable!("a reference was given back that nobody had");
@@ -338,11 +341,11 @@ pub(crate) unsafe extern "C" fn PyBuffer_Release(view: *mut ffi::Py_buffer) {
     }
     // SAFETY: as the caller vouches.
     unsafe { (*view).obj = ptr::null_mut() };
-    // SAFETY: it was the view's.
+    // SAFETY: the reference was the view's.
     unsafe { ffi::Py_DECREF(object) };
 }
 
-/// What bytes, bytearray and mmap fill a view with, which then points into itself.
+/// Fills a view as bytes, bytearray and mmap do: `shape` and `strides` point to fields of the view itself.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn PyBuffer_FillInfo(
     view: *mut ffi::Py_buffer,
@@ -374,7 +377,7 @@ pub(crate) unsafe extern "C" fn PyBuffer_FillInfo(
     0
 }
 
-/// Where a view keeps `len` and `itemsize`.
+/// The addresses of the fields `len` and `itemsize` of a view.
 unsafe fn own_numbers(view: *mut ffi::Py_buffer) -> (*mut isize, *mut isize) {
     // SAFETY: as the caller vouches.
     let len = unsafe { &raw mut (*view).len };

@@ -3,7 +3,8 @@
 //!
 //! Put `#[derive(ExportBuffer)]` on a `#[pyclass]` whose data is in an [`ExportCell`], and numpy, memoryview, hashlib,
 //! ctypes, torch and every other consumer of buffers can read and write that data without a copy. Rust cannot move the
-//! memory while a view of it is alive: whatever would is refused with a `BufferError` that says who is in the way.
+//! memory while a view of it is alive: an operation that would move it fails with a `BufferError` that says what
+//! prevents it.
 //!
 //! ```
 //! use buffer_runtime::{ExportBuffer, ExportCell};
@@ -37,14 +38,15 @@
 //!
 //! - [`ExportBuffer`] documents the derive: shapes, order, read-only buffers, and what it refuses.
 //! - [`Element`] lists what may be stored, and [`BufferElement`] documents the derive for records.
-//! - [`ExportCell`] documents the lock: what goes together with a view, and what does not.
-//! - [`Shared`] is how Rust updates in place what Python sees at the same time.
+//! - [`ExportCell`] documents the lock: what is allowed while a view is alive, and what is refused.
+//! - [`Shared`] lets Rust update elements in place while Python views them.
 //! - [`Rows`] are allocated one by one and exported as an indirect array.
-//! - [`Format`] and [`Layout`] check what is known only at run time before it is declared.
+//! - [`Format`] and [`Layout`] check a format or a layout that is known only at run time, before it is declared.
 //! - [`ScopedView`] makes views that end with a `with` block.
-//! - [`BufferView`] goes the other way: Rust reads the buffers of any Python object, and [`BufferViewMut`] writes them.
+//! - [`BufferView`] is for the other direction: Rust reads the buffer of any Python object, and [`BufferViewMut`]
+//!   writes it.
 
-// Loom explores the locks; what else is compiled then has nobody to use it.
+// Under Loom only the locks are tested; the rest of what is compiled is unused.
 #![cfg_attr(loom, allow(dead_code, unreachable_pub, unused_imports))]
 
 #[cfg(not(loom))]

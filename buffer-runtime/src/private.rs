@@ -1,5 +1,5 @@
-//! What expanded code may name. Not public API: the runtime relies on what the derive says here, so an implementation of
-//! `Exporter` by hand would have to be right where no compiler checks it.
+//! The names that expanded code may use. Not public API: the runtime relies on what the derive declares here, so an
+//! implementation of `Exporter` by hand would have to be right in points that no compiler checks.
 
 pub use pyo3;
 pub use pyo3::PyResult;
@@ -20,7 +20,7 @@ pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Fixed, InnerShape, Item, Numbers, Order,
 };
 
-/// What the fuzz targets drive.
+/// The entry points of the fuzz targets.
 #[cfg(fuzzing)]
 pub mod fuzz {
     pub use crate::cell::fuzz as exporter;

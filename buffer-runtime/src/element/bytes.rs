@@ -7,9 +7,9 @@ use super::Element;
 use super::const_text::ConstText;
 use crate::layout::InnerShape;
 
-/// A string of `N` bytes as one item: `Bytes<4>` is `S4` in numpy, where a `[u8; 4]` is a dimension of 4.
+/// A string of `N` bytes as one item: `Bytes<4>` is `S4` in numpy, while a `[u8; 4]` adds a dimension of 4.
 ///
-/// numpy takes zeros at the end of an item for padding, so that a shorter string reads as what it is.
+/// numpy treats zeros at the end of an item as padding, so that a shorter string reads back unchanged.
 ///
 /// ```
 /// use buffer_runtime::Bytes;
@@ -26,7 +26,7 @@ pub struct Bytes<const N: usize>(pub [u8; N]);
 impl<const N: usize> Bytes<N> {
     const FORMAT: &'static ConstText<32> = &ConstText::new().with_number(N).with("s");
 
-    /// The string with zeros behind it, or `None` if it has more than `N` bytes.
+    /// The string with zeros appended, or `None` if it has more than `N` bytes.
     pub fn padded(string: &[u8]) -> Option<Self> {
         let mut bytes = [0; N];
         bytes.get_mut(..string.len())?.copy_from_slice(string);
@@ -40,7 +40,7 @@ impl<const N: usize> Bytes<N> {
     }
 }
 
-// SAFETY: bytes have no padding (1) and may be anything (3); all `N` of them are one scalar (2).
+// SAFETY: bytes have no padding (1) and any value is valid (3); all `N` of them are one scalar (2).
 unsafe impl<const N: usize> Element for Bytes<N> {
     const FORMAT: &'static CStr = Self::FORMAT.as_c_str();
     const ITEMSIZE: usize = N;

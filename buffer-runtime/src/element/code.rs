@@ -8,9 +8,9 @@
 //! order   = "=" | "<" | ">"
 //! ```
 //!
-//! Inside a record every code has a byte order. Then sizes are the same everywhere, nothing is aligned, and a record means
-//! the same wherever it stands: without padding, which a record of Rust's that is an element does not have either. What
-//! would make Python follow a pointer (`P`, `O`, `&`) is no code here.
+//! Inside a record every code has a byte order. So sizes are the same on every platform, nothing is aligned, and a
+//! record means the same wherever it is nested. It has no padding, and neither has a Rust record that is an element.
+//! The codes that would make Python follow a pointer (`P`, `O`, `&`) are refused.
 
 use std::ffi::{CStr, c_long};
 
@@ -20,7 +20,7 @@ use super::const_text::ConstText;
 ///
 /// # Panics
 ///
-/// At compile time, when it is no format that an element may have.
+/// At compile time, when an element may not have this format.
 pub(super) const fn size(format: &CStr) -> usize {
     let mut cursor = Cursor { rest: format.to_bytes() };
     let size = if cursor.take(b'T') {
@@ -33,7 +33,7 @@ pub(super) const fn size(format: &CStr) -> usize {
     size
 }
 
-/// Adds an element's format as that of a field: with a byte order, where it has none.
+/// Appends an element's format as that of a field, with a byte order added if it has none.
 pub(super) const fn add_member<const N: usize>(text: ConstText<N>, format: &CStr, itemsize: usize) -> ConstText<N> {
     let bytes = format.to_bytes();
     match bytes.first() {
@@ -53,7 +53,7 @@ const fn expect(as_expected: bool) {
     );
 }
 
-/// What is still to be read.
+/// The part of a format that is still to be read.
 struct Cursor<'a> {
     rest: &'a [u8],
 }
@@ -75,7 +75,7 @@ impl Cursor<'_> {
         found
     }
 
-    /// Whether there is a byte order, which makes sizes standard.
+    /// Reads a byte order if there is one, and returns whether there was: a byte order makes sizes standard.
     const fn order(&mut self) -> bool {
         self.take(b'=') || self.take(b'<') || self.take(b'>')
     }
@@ -94,7 +94,7 @@ impl Cursor<'_> {
         number
     }
 
-    /// What is behind the `T`.
+    /// Reads the part of a record after its `T`, and returns the size of the record.
     const fn record(&mut self) -> usize {
         expect(self.take(b'{'));
         let mut size = 0;

@@ -1,11 +1,11 @@
-//! Text that is put together at compile time: formats, and messages of the compiler's.
+//! Text that is assembled at compile time: formats, and error messages.
 
 use std::ffi::CStr;
 
-/// Text of at most `N - 1` bytes, none of which is NUL.
+/// Text of at most `N - 1` bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ConstText<const N: usize> {
-    /// Zeros from `len` on, and `len < N`: so it is a C string as well.
+    /// All zeros from `len` on, and `len < N`: so there is a NUL at the end, as in a C string.
     bytes: [u8; N],
     len: usize,
 }
@@ -15,17 +15,17 @@ impl<const N: usize> ConstText<N> {
         Self { bytes: [0; N], len: 0 }
     }
 
-    /// With more behind it.
+    /// Appends text.
     ///
     /// # Panics
     ///
-    /// At compile time, when there is no room for it.
+    /// At compile time, when there is no room for the text.
     #[must_use]
     pub(super) const fn with(self, text: &str) -> Self {
         self.with_bytes(text.as_bytes())
     }
 
-    /// As [`with`](Self::with), for bytes that are the ends of characters as well as their starts.
+    /// As [`with`](Self::with), for bytes. For [`as_str`](Self::as_str) they must be UTF-8 when the text is complete.
     #[must_use]
     pub(super) const fn with_bytes(mut self, more: &[u8]) -> Self {
         assert!(more.len() < N - self.len, "the format of the record is too long; give its fields shorter names");
@@ -36,7 +36,7 @@ impl<const N: usize> ConstText<N> {
         self
     }
 
-    /// With a number behind it, in decimal.
+    /// Appends a number in decimal.
     #[must_use]
     pub(super) const fn with_number(self, number: usize) -> Self {
         let text = if number < 10 { self } else { self.with_number(number / 10) };
@@ -49,7 +49,7 @@ impl<const N: usize> ConstText<N> {
         self.len
     }
 
-    /// The beginning of it that fits a smaller array.
+    /// The beginning of the text that fits an array of `M` bytes, with a NUL at its end.
     #[must_use]
     pub(super) const fn cut<const M: usize>(&self) -> ConstText<M> {
         let len = if self.len < M { self.len } else { M - 1 };
@@ -58,7 +58,7 @@ impl<const N: usize> ConstText<N> {
 
     /// # Panics
     ///
-    /// At compile time, when a character was added in parts.
+    /// At compile time, when the text is not UTF-8.
     pub(super) const fn as_str(&self) -> &str {
         match str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => text,

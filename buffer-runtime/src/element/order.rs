@@ -1,4 +1,4 @@
-//! Numbers in a byte order that is not the machine's own, or that is said to be.
+//! Numbers with an explicit byte order.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -11,7 +11,7 @@ macro_rules! ordered {
     ($(#[$doc:meta])* $name:ident, $format:ident, $endian:literal) => {
         $(#[$doc])*
         ///
-        /// It has the size and the alignment of `T`, and compares, hashes and prints as the number that it holds.
+        /// It has the size and the alignment of `T`, and compares, hashes and prints as its number.
         #[derive(Clone, Copy)]
         #[repr(transparent)]
         pub struct $name<T>(T);
@@ -127,7 +127,7 @@ ordered! {
 ordered! {
     /// A number whose least significant byte comes first, on every machine: `Le<f32>` is `<f4` in numpy.
     ///
-    /// Where memoryview is to index the items, use the bare number: it does not read formats with a byte order.
+    /// If memoryview must index the items, use the plain number: memoryview does not read formats with a byte order.
     ///
     /// ```
     /// use buffer_runtime::Le;

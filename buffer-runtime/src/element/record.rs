@@ -1,9 +1,9 @@
-//! Records: what `#[derive(BufferElement)]` says of a struct, and what is proven of it at compile time.
+//! Records: what `#[derive(BufferElement)]` declares about a struct, and what is proven about it at compile time.
 //!
-//! The derive writes no type of a field down a second time: another expansion of a macro in that place could give another
-//! type. It passes functions that take the struct and answer the field, never to be called, so that the compiler says
-//! which type the field has; and the compiler's own word on where it lies. So whatever else rewrites the struct, after
-//! the derive or before it, the proof is of the struct as it is.
+//! The derive never writes the type of a field a second time: a macro in that type could expand to another type there.
+//! Instead it passes functions that take the struct and return the field. They are never called; from them the compiler
+//! infers the type of the field. The derive also takes the offset of the field from the compiler. So the proof is about
+//! the struct as it is, even if other macros rewrite the struct before or after the derive.
 
 use std::ffi::CStr;
 use std::marker::PhantomData;
@@ -14,22 +14,22 @@ use super::const_text::ConstText;
 use super::{Element, code};
 use crate::layout::InnerShape;
 
-/// A struct of which every field is known.
+/// A struct with a description of every field.
 ///
 /// # Safety
 ///
-/// `FIELDS` are all fields of the struct but those of type `PhantomData`, in the order in which they lie in memory, each made
-/// with the function that answers it and with the place where it is.
+/// `FIELDS` are all fields of the struct except those of type `PhantomData`, in the order in which they lie in memory.
+/// Each is made with the function that returns the field, and with the place of the field.
 pub unsafe trait Record: 'static {
-    /// Its fields in the order in which they lie in memory; at least one, and the last one ends where the struct does,
-    /// unless [`size`] says otherwise.
+    /// Its fields in the order in which they lie in memory; at least one, and the last one ends where the struct ends.
+    /// ([`size`] panics otherwise.)
     const FIELDS: &'static [Field];
 }
 
-/// A field of a record: initialised bytes, right behind those of the field before.
+/// A field of a record: initialised bytes, directly after those of the field before.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
-    /// What Python calls it; `None` where Python is to see padding.
+    /// Its name in Python; `None` where Python sees padding.
     name: Option<&'static str>,
     format: &'static CStr,
     itemsize: usize,
@@ -55,7 +55,8 @@ impl Field {
     ///
     /// # Panics
     ///
-    /// At compile time, when there is padding before it, or it has no bytes.
+    /// At compile time, when the field lies before the previous one, when there is padding between them, or when it has
+    /// no bytes.
     #[track_caller]
     pub const fn new<R, F: Element>(_of: fn(R) -> F, place: Place) -> Self {
         Self {
@@ -68,7 +69,7 @@ impl Field {
         }
     }
 
-    /// A field of a type that bytemuck vouches for, which Python sees as an element of the same size.
+    /// A field whose type has bytemuck's guarantees, and which Python sees as an element of the same size.
     ///
     /// # Panics
     ///
@@ -91,13 +92,13 @@ impl Field {
         }
     }
 
-    /// With another name for Python.
+    /// With another name in Python.
     #[must_use]
     pub const fn renamed(self, name: &'static str) -> Self {
         Self { name: Some(name), ..self }
     }
 
-    /// As bytes that have no name for Python.
+    /// As padding: bytes that have no name in Python.
     #[must_use]
     pub const fn padding(self) -> Self {
         Self { name: None, ..self }
@@ -137,11 +138,11 @@ const fn bytes_of(count: usize) -> &'static str {
     if count == 1 { " byte of " } else { " bytes of " }
 }
 
-/// What bytemuck vouches for: its bytes are initialised, and may be any.
+/// A type of which bytemuck guarantees that all bytes are initialised, and that all bytes are valid.
 ///
 /// # Safety
 ///
-/// That is so.
+/// These guarantees are true.
 #[diagnostic::on_unimplemented(
     message = "`as` cannot describe `{Self}`, whose bytes may be padding, or not be any",
     label = "not `NoUninit` and `AnyBitPattern`, which bytemuck has for such types",
@@ -149,11 +150,11 @@ const fn bytes_of(count: usize) -> &'static str {
 )]
 pub unsafe trait AnyBytes: NoUninit + AnyBitPattern {}
 
-// SAFETY: bytemuck's traits say it.
+// SAFETY: bytemuck's traits guarantee it.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: NoUninit + AnyBitPattern> AnyBytes for T {}
 
-/// What has no bytes and may be in a record all the same.
+/// A type that has no bytes, but may be the type of a record's field.
 ///
 /// # Safety
 ///
@@ -164,7 +165,7 @@ unsafe impl<T: NoUninit + AnyBitPattern> AnyBytes for T {}
 )]
 pub unsafe trait Marker: sealed::Sealed {}
 
-// SAFETY: the standard library says it.
+// SAFETY: the standard library guarantees it.
 unsafe impl<T: ?Sized> Marker for PhantomData<T> {}
 
 mod sealed {
@@ -176,11 +177,11 @@ mod sealed {
 /// A field that has no bytes.
 pub const fn marker<R, F: Marker>(_of: fn(R) -> F) {}
 
-/// The size of a record in bytes, once it is known to have no others than its fields'.
+/// The size of a record in bytes, after a check that it has no bytes besides those of its fields.
 ///
 /// # Panics
 ///
-/// At compile time, when there is padding behind the last field.
+/// At compile time, when there is no field, or padding after the last one.
 #[track_caller]
 pub const fn size<R: Record>() -> usize {
     let end = match R::FIELDS.last() {
@@ -197,7 +198,7 @@ pub const fn size<R: Record>() -> usize {
     end
 }
 
-/// Whether all fields are valid whatever their bits.
+/// Whether every bit pattern is valid in every field.
 pub const fn any_bits<R: Record>() -> bool {
     let mut fields = R::FIELDS;
     while let Some((field, rest)) = fields.split_first() {
@@ -235,7 +236,8 @@ pub const fn inner_format<R: Record>() -> &'static CStr {
     R::FIELDS[0].format
 }
 
-/// A format in an array not much longer than itself: the length of a generic record's cannot be the array's.
+/// A format, in an array not much longer than the text. It cannot have the exact length: the length of a generic
+/// record's format cannot be the length of an array type.
 struct Format<R>(PhantomData<R>);
 
 impl<R: Record> Format<R> {

@@ -5,14 +5,14 @@ use std::ffi::{CStr, c_long};
 use super::Element;
 use crate::layout::InnerShape;
 
-/// A number whose bytes have an order: what [`Be`](super::Be) and [`Le`](super::Le) hold.
+/// A number whose bytes have an order: the content of [`Be`](super::Be) and [`Le`](super::Le).
 ///
-/// Implemented for the integers and floats that are [elements](Element), and for `f16` and `Complex` where their features
-/// are on.
+/// Implemented for the integers and floats that are [elements](Element), and for `f16` and `Complex` where their
+/// features are enabled.
 ///
 /// # Safety
 ///
-/// It is one scalar of the size that `BE` and `LE` describe. Nothing else can be: the trait is sealed.
+/// It is one scalar of the size that `BE` and `LE` describe. The trait is sealed: no other crate can implement it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no byte order",
     label = "not a number",
@@ -27,7 +27,7 @@ pub unsafe trait Scalar: Element + bytemuck::Pod + sealed::Sealed {
     #[doc(hidden)]
     const LE: &'static CStr;
 
-    /// Reverses its bytes; those of each part, if it has several.
+    /// Reverses its bytes; in a number of several parts, the bytes of each part.
     #[doc(hidden)]
     #[must_use]
     fn swap_bytes(self) -> Self;
@@ -37,11 +37,12 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// Elements of one scalar: the type, its formats in native, big-endian and little-endian order, and what swaps its bytes.
+/// Elements of one scalar: the type, its formats in native, big-endian and little-endian order, and the function that
+/// swaps its bytes.
 macro_rules! scalars {
     ($($scalar:ty: $native:expr, $be:expr, $le:expr, $swap:expr;)*) => {$(
         const _: () = {
-            // bytemuck vouches for initialised bytes and for every bit pattern.
+            // bytemuck guarantees that all bytes are initialised, and that every bit pattern is valid.
             const fn plain<T: bytemuck::NoUninit + bytemuck::AnyBitPattern>() {}
             plain::<$scalar>();
         };
@@ -82,17 +83,17 @@ macro_rules! integers {
     };
 }
 
-/// The code of a 64-bit integer: C's `long` where it has 64 bits, since that is the one which numpy calls int64.
+/// The code of a 64-bit integer: C's `long` where it has 64 bits, since numpy's int64 is that type.
 const fn code_64(long: &'static CStr, long_long: &'static CStr) -> &'static CStr {
     if size_of::<c_long>() == 8 { long } else { long_long }
 }
 
-/// The code of a pointer-sized integer. `n` and `N` would say it best, but numpy does not read them.
+/// The code of a pointer-sized integer. `n` and `N` would be exact, but numpy does not read them.
 const fn code_size(int: &'static CStr, long: &'static CStr, long_long: &'static CStr) -> &'static CStr {
     if size_of::<usize>() == 4 { int } else { code_64(long, long_long) }
 }
 
-/// The code of a pointer-sized integer with an explicit byte order, where `q` has 64 bits everywhere.
+/// The code of a pointer-sized integer with an explicit byte order, with which `q` has 64 bits on every platform.
 const fn ordered_size(int: &'static CStr, long_long: &'static CStr) -> &'static CStr {
     if size_of::<usize>() == 4 { int } else { long_long }
 }
@@ -115,7 +116,8 @@ scalars! {
     f64: c"d", c">d", c"<d", |value: f64| f64::from_bits(value.to_bits().swap_bytes());
 }
 
-// SAFETY: one byte, which is always initialised (1, 2); each byte is valid by itself, there being one (3).
+// SAFETY: one byte, which is always initialised (1, 2); there is only one byte, so its validity depends on no other
+// (3).
 unsafe impl Element for bool {
     const FORMAT: &'static CStr = c"?";
     const ITEMSIZE: usize = 1;

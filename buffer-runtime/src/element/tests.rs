@@ -1,4 +1,4 @@
-//! Formats and sizes of elements, what their bytes are, and which formats are none.
+//! Formats, sizes and bytes of elements, and the formats that are refused.
 
 use std::marker::PhantomData;
 use std::mem::offset_of;
@@ -45,7 +45,7 @@ struct Packed<T, const N: usize> {
 #[repr(transparent)]
 struct Transparent([Vector; 2], PhantomData<u8>);
 
-/// The format in an element's constants, after all that is checked of an element.
+/// The format in an element's constants, after all checks of the element.
 fn format<E: Element>() -> &'static str {
     check::<E>();
     E::FORMAT.to_str().expect("UTF-8")
@@ -128,7 +128,7 @@ fn a_record_names_its_fields_in_standard_sizes() {
     assert_eq!(<Packed<u16, 3> as Element>::ITEMSIZE, 7);
 }
 
-/// Names, offsets and sizes of the fields, as `Format` reads them, after what holds of every format of an element.
+/// Names, offsets and sizes of the fields, as `Format` reads them, after checks that every element's format must pass.
 fn parsed<E: Element>() -> Vec<(String, usize, usize)> {
     let parsed = Format::parse(format::<E>()).expect("the derive writes formats");
     assert_eq!((parsed.as_c_str(), parsed.itemsize(), parsed.alignment()), (E::FORMAT, E::ITEMSIZE, 1));
@@ -140,7 +140,7 @@ fn parsed<E: Element>() -> Vec<(String, usize, usize)> {
     fields.map(|field| (field.name().unwrap_or_default().to_owned(), field.offset(), field.item().size())).collect()
 }
 
-/// What the compiler says of a struct: `fields_of!(Struct: "name" field Type, ...)`.
+/// The same from the compiler: `fields_of!(Struct: "name" field Type, ...)`.
 macro_rules! fields_of {
     ($record:ty: $($name:literal $field:ident $type:ty),*) => {
         [$(($name.to_owned(), offset_of!($record, $field), size_of::<$type>())),*]
