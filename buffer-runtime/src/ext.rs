@@ -1,4 +1,4 @@
-//! Elements and storages of other crates, a cargo feature each.
+//! Elements and storages of other crates, each behind a cargo feature.
 
 #[cfg(feature = "bytes")]
 mod bytes;

@@ -21,7 +21,7 @@ pub use self::own::OwnLayout;
 pub(crate) use self::readonly::of_slice;
 pub use self::rows::{RowLengthError, Rows};
 
-/// Memory of elements in one piece, which one value owns or keeps alive.
+/// Elements in one piece of memory, which one value owns or keeps alive.
 ///
 /// | Storage | | Feature |
 /// |---|---|---|
@@ -31,29 +31,30 @@ pub use self::rows::{RowLengthError, Rows};
 /// | `ndarray::Array<T, D>` | with its shape and strides | `ndarray` |
 /// | `memmap2::MmapMut` | bytes of a file | `memmap2` |
 /// | `Arc<[T]>`, `Arc<Vec<T>>`, `&'static [T]` | read-only | |
-/// | [`Frozen<T>`](Frozen) | whatever gives a slice, read-only | |
+/// | [`Frozen<T>`](Frozen) | anything that gives out a slice, read-only | |
 /// | `bytes::Bytes` | read-only | `bytes` |
 /// | `memmap2::Mmap` | bytes of a file, read-only | `memmap2` |
 ///
-/// `T` is an [`Element`]. Classes over a storage that is read-only export it so without saying `readonly`.
+/// `T` is an [`Element`]. A class exports a read-only storage read-only, even without `readonly`.
 ///
 /// # Mapped files
 ///
-/// What another process does to a mapped file no lock of this one keeps out, which is why memmap2's constructors are unsafe.
-/// What it writes shows in every view. If it makes the file shorter, reading or writing a page that is gone is a fault (SIGBUS
-/// on Unix, an access violation on Windows) that neither Rust nor Python can catch: it ends the process. Map files that only
-/// your process changes, or copy those that others can reach.
+/// No lock of this process stops another process from changing a mapped file, which is why memmap2's constructors are
+/// unsafe. What the other process writes shows in every view. If it makes the file shorter, reading or writing a page
+/// that no longer exists is a fault (SIGBUS on Unix, an access violation on Windows) that neither Rust nor Python can
+/// catch: it ends the process. Map only files that no other process changes, and copy the others.
 ///
 /// # Arrays of ndarray
 ///
-/// A class over an `Array` that declares no `shape` shows its elements in its order, wherever they are: C, Fortran, sliced,
-/// reversed. To the cell it is the memory from its lowest element to its highest, in one dimension: that is what `len`
-/// counts, and what the guards of `read` and `share` give. The guard of `read` has a method `array` besides, for a view
-/// as ndarray has it.
+/// A class over an `Array` that declares no `shape` exports the array's own shape and strides: C order, Fortran order,
+/// sliced, reversed. For the cell the array is one dimension: the memory from its lowest element to its highest. `len`
+/// counts the elements of that memory, and the guards of `read` and `share` give access to it. The guard of `read` also
+/// has a method `array`, which returns an `ArrayView`.
 ///
 /// # Storages of your own
 ///
-/// Implement it for a type that knows where its elements are and how many. If there is a storage inside, ask that:
+/// Implement `Storage` for a type that can return the address and the number of its elements. If the type contains a
+/// storage, call that storage:
 ///
 /// ```
 /// use std::ptr::NonNull;
@@ -83,23 +84,23 @@ pub use self::rows::{RowLengthError, Rows};
 /// ```
 ///
 /// A `WriteGuard` of the cell is a `&mut Sound`, so that methods of `Sound` may change its length. With the feature
-/// `test-kit` there is `test_kit::check_storage`, which finds most of what an implementation can get wrong; call it in a
-/// test, and run that under Miri for the rest. For memory of a C library there is [`ForeignBuffer`], and for a handle that
-/// others share [`Frozen`]: with these there is nothing to implement.
+/// `test-kit` there is `test_kit::check_storage`, which finds most mistakes of an implementation; call it in a test,
+/// and run the test under Miri for the rest. For memory of a C library use [`ForeignBuffer`], and for a shared handle
+/// use [`Frozen`]: with these there is nothing to implement.
 ///
 /// # Safety
 ///
-/// For the memory that [`raw`](Self::raw) answers, and for as long as the storage is not moved, dropped or mutably
+/// For the memory that [`raw`](Self::raw) returns, and for as long as the storage is not moved, dropped or mutably
 /// borrowed:
 ///
 /// 1. It is initialised, aligned for `Element`, part of one allocation, at most `isize::MAX` bytes long, and its
 ///    address is not null, even when it is empty.
-/// 2. It is valid for reads through the answered pointer, and for writes where `Access` is [`ReadWrite`].
-/// 3. `raw` accesses no element, and makes no reference to one that outlives the call. (It is called while nobody looks at
-///    the elements.)
-/// 4. `raw` and `layout` do not unwind, block, or call Python, and give the same answer when they are asked again.
-/// 5. Nothing else moves, frees or writes it; where `Access` is [`ReadWrite`], nothing else reads it either. A handle that
-///    others share is [`ReadOnly`].
+/// 2. It is valid for reads through the returned pointer, and for writes where `Access` is [`ReadWrite`].
+/// 3. `raw` accesses no element, and makes no reference to one that outlives the call. (No other code accesses the
+///    elements during the call.)
+/// 4. `raw` and `layout` do not unwind, block, or call Python, and return the same when they are called again.
+/// 5. Nothing else moves, frees or writes it; where `Access` is [`ReadWrite`], nothing else reads it either. A shared
+///    handle is [`ReadOnly`].
 /// 6. Dropping the storage is sound on any thread, attached to an interpreter or not.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the storage of an `ExportCell`",
@@ -113,21 +114,21 @@ pub unsafe trait Storage: Send + 'static {
     /// What it stores.
     type Element: Element;
 
-    /// [`ReadWrite`], or [`ReadOnly`] where others may be reading the elements.
+    /// [`ReadWrite`], or [`ReadOnly`] where other code may be reading the elements.
     type Access: Access;
 
     /// Whether [`layout`](Self::layout) is implemented.
     const STRIDED: bool = false;
 
-    /// Where its elements are, and how many.
+    /// Returns the address and the number of its elements.
     ///
     /// # Safety
     ///
-    /// `this` points to a valid storage to which nobody else holds a reference.
+    /// `this` points to a valid storage to which there is no reference.
     unsafe fn raw(this: *mut Self) -> (NonNull<Self::Element>, usize);
 
-    /// How the elements lie in the memory that `raw` answers, if not in one dimension, one after the other. To be
-    /// implemented together with [`STRIDED`](Self::STRIDED); safety does not rest on the numbers.
+    /// Sets how the elements lie in the memory that `raw` returns, if not in one dimension, one after the other.
+    /// Implement it together with [`STRIDED`](Self::STRIDED); safety does not depend on the numbers.
     ///
     /// # Safety
     ///
@@ -142,7 +143,7 @@ pub unsafe trait Storage: Send + 'static {
 ///
 /// # Safety
 ///
-/// For the memory that is captured, the clauses of [`Storage`] hold. Nothing else can be captured: the trait is sealed.
+/// The clauses of [`Storage`] hold for the captured memory. The trait is sealed: nothing else can be captured.
 pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     /// What it stores.
     type Element: Element;
@@ -156,7 +157,8 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     #[doc(hidden)]
     const STRIDED: bool;
 
-    /// Where its memory is now, and how the elements lie there if the storage says that.
+    /// Returns where its memory is now, and sets in `own` how the elements lie there, if the storage has a layout of
+    /// its own.
     ///
     /// # Safety
     ///
@@ -176,7 +178,7 @@ mod sealed {
 /// Where the memory of a storage is.
 #[derive(Debug, Clone, Copy)]
 pub struct Captured {
-    /// The elements; or, where rows are allocated one by one, the pointers to them.
+    /// The elements; or, where rows are allocated one by one, the pointers to the rows.
     pub(crate) data: NonNull<u8>,
     /// How many elements or rows there are.
     pub(crate) len: usize,
@@ -184,7 +186,7 @@ pub struct Captured {
     pub(crate) row_len: usize,
 }
 
-// SAFETY: the memory is what `raw` answers.
+// SAFETY: the memory is what `raw` returns.
 unsafe impl<S: Storage> Exportable for S {
     type Element = <S as Storage>::Element;
     type Access = <S as Storage>::Access;
@@ -205,7 +207,8 @@ unsafe impl<S: Storage> Exportable for S {
     }
 }
 
-// SAFETY: rows own their memory as `Rows` says; `Storage`'s clauses hold for each row, and for the table of pointers.
+// SAFETY: rows own their memory as `Rows` documents; `Storage`'s clauses hold for each row, and for the table of
+// pointers.
 unsafe impl<T: Element> Exportable for Rows<T> {
     type Element = T;
     type Access = ReadWrite;
@@ -214,20 +217,20 @@ unsafe impl<T: Element> Exportable for Rows<T> {
     const STRIDED: bool = false;
 
     unsafe fn capture(this: *mut Self, _own: &mut OwnLayout) -> Captured {
-        // SAFETY: the caller vouches for valid rows that nobody else refers to. No element is referred to.
+        // SAFETY: the caller vouches for valid rows without other references. No reference to an element is made.
         let rows = unsafe { &mut *this };
         rows.capture()
     }
 }
 
 // SAFETY: a Vec owns one allocation of initialised elements (1, 2, 5) and drops on any thread since T: Send (6);
-// `as_mut_ptr` makes no slice, does not unwind, and answers the same until the Vec is changed (3, 4).
+// `as_mut_ptr` makes no slice, does not unwind, and returns the same until the Vec is changed (3, 4).
 unsafe impl<T: Element> Storage for Vec<T> {
     type Element = T;
     type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
-        // SAFETY: the caller vouches for a valid Vec that nobody else refers to. The elements are not referred to.
+        // SAFETY: the caller vouches for a valid Vec without other references. No reference to an element is made.
         let vec = unsafe { &mut *this };
         let len = vec.len();
         // SAFETY: the pointer of a Vec is never null.
@@ -235,13 +238,13 @@ unsafe impl<T: Element> Storage for Vec<T> {
     }
 }
 
-// SAFETY: as for Vec; the slice is only ever a raw one (3).
+// SAFETY: as for Vec; the only slice is a raw one (3).
 unsafe impl<T: Element> Storage for Box<[T]> {
     type Element = T;
     type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
-        // SAFETY: the caller vouches for a valid Box that nobody else refers to; `&raw` refers to no element.
+        // SAFETY: the caller vouches for a valid Box without other references; `&raw` makes no reference to an element.
         let slice: *mut [T] = unsafe { &raw mut **this };
         // SAFETY: the pointer of a Box is never null.
         (unsafe { NonNull::new_unchecked(slice.cast::<T>()) }, slice.len())

@@ -1,4 +1,4 @@
-//! Checks of a [`Storage`] of your own, to be called in a test. Needs the feature `test-kit`.
+//! Checks for a [`Storage`] of your own, to be called in a test. Needs the feature `test-kit`.
 //!
 //! ```toml
 //! [dev-dependencies]
@@ -30,8 +30,8 @@
 //! buffer_runtime::test_kit::check_storage(|| Sound { samples: Vec::new() });
 //! ```
 //!
-//! What no run can show is left to reading, or to Miri, under which the same calls find more: memory that is not initialised,
-//! that belongs to no allocation or to two, and references to elements that outlive `raw`.
+//! Some mistakes show in no run; a review has to find them. Under Miri the same calls find more: memory that is not
+//! initialised, that belongs to no allocation or to two, and references to elements that outlive `raw`.
 
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,13 +43,13 @@ use crate::element::Element;
 use crate::layout::Layout;
 use crate::storage::{Access, OwnLayout, Storage};
 
-/// Checks what can be checked of the promises of [`Storage`], with storages that `make` makes anew each time, all with the
-/// same elements. Call it with a storage that has elements, one that has none, and one of each kind that differs inside, such
-/// as one that has grown.
+/// Checks those promises of [`Storage`] that can be checked. `make` makes a new storage at each call, always with the
+/// same elements. Call this with a storage that has elements, one that has none, and one for each other internal state,
+/// such as one that has grown.
 ///
 /// # Panics
 ///
-/// When a promise is broken; the text names the clause.
+/// When a promise is broken; the message says which.
 #[track_caller]
 pub fn check_storage<S: Storage>(make: impl Fn() -> S) {
     let placed = Placed::new(make());
@@ -59,7 +59,7 @@ pub fn check_storage<S: Storage>(make: impl Fn() -> S) {
     equal("clause 4: `raw` gives another answer when it is asked again", placed.ask().parts(), place);
     equal("clause 4: asking `raw` changes the elements", placed.content(), content.clone());
 
-    // Both at once: what one has, the other has not.
+    // Two storages at once: they must not share memory.
     let other = Placed::new(make());
     equal("`make` makes storages with different elements", other.content(), content.clone());
     if !S::Access::READONLY {
@@ -74,7 +74,7 @@ pub fn check_storage<S: Storage>(make: impl Fn() -> S) {
         placed.ask().restore(&content);
     }
 
-    // Elsewhere, and on another thread, which looks and drops.
+    // After a move, and on another thread, which reads the elements; then the storage is dropped on another thread.
     let moved = placed.moved();
     equal("the elements are others after the storage has moved", moved.content(), content.clone());
     let storage = moved.into_inner();
@@ -96,11 +96,12 @@ pub fn check_storage<S: Storage>(make: impl Fn() -> S) {
     equal("the elements are others after they were in a cell", Placed::new(storage).content(), content);
 }
 
-/// Checks that dropping a storage frees its memory once, whoever does it: `freed` answers how often that was done so far.
+/// Checks that dropping a storage frees its memory once, on either thread, in a cell and out of it. `freed` returns how
+/// often memory was freed so far.
 ///
 /// # Panics
 ///
-/// When dropping frees it never, or more than once.
+/// When dropping a storage never frees its memory, or frees it more than once.
 #[track_caller]
 pub fn check_storage_is_freed<S: Storage>(make: impl Fn() -> S, freed: impl Fn() -> usize) {
     let once = |how: &str, drop_it: &dyn Fn(S)| {
@@ -124,7 +125,7 @@ fn equal<T: PartialEq + Debug>(problem: &str, found: T, expected: T) {
     assert_eq!(found, expected, "{problem}");
 }
 
-/// A storage that stays where it is, known by its address alone.
+/// A storage that stays where it is, accessed only through its address.
 struct Placed<S>(NonNull<S>);
 
 impl<S: Storage> Placed<S> {
@@ -135,7 +136,7 @@ impl<S: Storage> Placed<S> {
 
     #[track_caller]
     fn ask(&self) -> Answer<S::Element> {
-        // SAFETY: a valid storage, to which nobody holds a reference.
+        // SAFETY: a valid storage, to which there is no reference.
         let asked = catch_unwind(AssertUnwindSafe(|| unsafe { S::raw(self.0.as_ptr()) }));
         let (data, len) = asked.expect("clause 4: `raw` panics");
         assert!(data.is_aligned(), "clause 1: the elements are at {data:p}, which is not aligned for them");
@@ -145,7 +146,7 @@ impl<S: Storage> Placed<S> {
         Answer { data, len }
     }
 
-    /// The elements, where they are by now.
+    /// The bytes of the elements, wherever the elements are now.
     #[track_caller]
     fn content(&self) -> Vec<u8> {
         self.ask().content()
@@ -181,7 +182,7 @@ impl<S: Storage> Placed<S> {
 
     fn into_inner(self) -> S {
         let this = std::mem::ManuallyDrop::new(self);
-        // SAFETY: it comes from a Box, and is given up here.
+        // SAFETY: it comes from a Box, and `this` does not drop it.
         *unsafe { Box::from_raw(this.0.as_ptr()) }
     }
 }
@@ -193,7 +194,7 @@ impl<S> Drop for Placed<S> {
     }
 }
 
-/// Where the elements are, and how many, until `raw` is asked again.
+/// The address and the number of the elements, valid until the next call of `raw`.
 struct Answer<T> {
     data: NonNull<T>,
     len: usize,
@@ -218,13 +219,13 @@ impl<T: Element> Answer<T> {
         begin < begin_of_other + other.bytes() && begin_of_other < begin + self.bytes()
     }
 
-    /// Writes other elements, if there may be any, and answers which.
+    /// Overwrites the elements with different ones where possible, and returns the new bytes.
     fn overwrite(&self) -> Vec<u8> {
         let mut content = self.content();
         if T::ANY_BITS {
             content.iter_mut().for_each(|byte| *byte ^= 0x5a);
         } else {
-            // The elements that there are, turned round.
+            // The same elements in reverse order.
             let reversed = content.rchunks_exact(size_of::<T>()).flatten().copied();
             content = reversed.collect();
         }

@@ -1,4 +1,4 @@
-//! `bytes::Bytes`, a handle to bytes that others may share: read-only.
+//! `bytes::Bytes`, a handle to bytes that other handles may share: read-only.
 
 use std::ptr::NonNull;
 
@@ -6,14 +6,14 @@ use bytes::Bytes;
 
 use crate::storage::{ReadOnly, Storage, of_slice};
 
-// SAFETY: a handle keeps its bytes in place and alive, and nobody writes what handles share (1, 2, 5). Looking where they are
-// cannot fail (3, 4), and `Bytes` is Send (6).
+// SAFETY: a handle keeps its bytes in place and alive, and nothing writes the shared bytes (1, 2, 5). Getting their
+// address cannot fail (3, 4), and `Bytes` is Send (6).
 unsafe impl Storage for Bytes {
     type Element = u8;
     type Access = ReadOnly;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<u8>, usize) {
-        // SAFETY: the caller vouches for valid `Bytes`. Shared references to them harm nobody.
+        // SAFETY: the caller vouches for valid `Bytes`. Other shared references to the bytes may exist.
         let bytes = unsafe { &**this };
         of_slice(bytes)
     }

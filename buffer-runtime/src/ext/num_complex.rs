@@ -4,7 +4,7 @@ use num_complex::Complex;
 
 use crate::element::{Scalar, scalars};
 
-/// The real part comes first in either byte order; each part has its own.
+/// The real part comes first in either byte order; the bytes of each part are swapped separately.
 fn swap_parts<T: Scalar>(value: Complex<T>) -> Complex<T> {
     Complex { re: value.re.swap_bytes(), im: value.im.swap_bytes() }
 }

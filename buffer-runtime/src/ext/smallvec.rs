@@ -7,15 +7,15 @@ use smallvec::{Array, SmallVec};
 use crate::element::Element;
 use crate::storage::{ReadWrite, Storage};
 
-// SAFETY: as for a Vec where it has spilled, and for an array where it has not: the elements lie in the storage then, which
-// stays where it is until it is moved or dropped (1, 2, 5). `as_mut_ptr` makes no slice and does not unwind (3, 4), and its
-// elements are Send (6).
+// SAFETY: as for a Vec if it has spilled to the heap, and as for an array if not: then the elements lie in the storage
+// itself, which stays where it is until it is moved or dropped (1, 2, 5). `as_mut_ptr` makes no slice and does not
+// unwind (3, 4), and its elements are Send (6).
 unsafe impl<A: Array<Item: Element> + 'static> Storage for SmallVec<A> {
     type Element = A::Item;
     type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<A::Item>, usize) {
-        // SAFETY: the caller vouches for a valid SmallVec that nobody else refers to.
+        // SAFETY: the caller vouches for a valid SmallVec without other references.
         let vec = unsafe { &mut *this };
         let len = vec.len();
         // SAFETY: the pointer of a SmallVec is never null.

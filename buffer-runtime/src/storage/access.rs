@@ -4,17 +4,17 @@
 ///
 /// # Safety
 ///
-/// These two are all that there are: the trait is sealed.
+/// Only these two types implement it: the trait is sealed.
 pub unsafe trait Access: sealed::Sealed + Send + Sync + 'static {
     #[doc(hidden)]
     const READONLY: bool;
 }
 
-/// The elements have one owner, which gives them out for writing.
+/// The elements have one owner, which allows writing.
 #[derive(Debug, Clone, Copy)]
 pub enum ReadWrite {}
 
-/// The elements are never written while the storage is in a cell, because others may be reading them.
+/// The elements are never written while the storage is in a cell, because other code may be reading them.
 ///
 /// Classes export such a storage read-only, whether they say `readonly` or not.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,7 @@ unsafe impl Access for ReadOnly {
 ///
 /// # Safety
 ///
-/// It is that type.
+/// The type is `ReadWrite`.
 #[diagnostic::on_unimplemented(
     message = "the elements of a storage that is `{Self}` cannot be written, and so not shared with those who write",
     label = "this storage is `{Self}`",
@@ -42,7 +42,7 @@ unsafe impl Access for ReadOnly {
 )]
 pub unsafe trait MayWrite: Access {}
 
-// SAFETY: it is.
+// SAFETY: it is that type.
 unsafe impl MayWrite for ReadWrite {}
 
 mod sealed {

@@ -1,4 +1,4 @@
-//! Storage that is made of copies of elements, while others may be writing those.
+//! Storages that are made from copies of elements, while consumers may be writing to the originals.
 
 use std::collections::TryReserveError;
 use std::ptr::NonNull;
@@ -8,10 +8,10 @@ use super::{Access, Captured, Exportable, Rows, Storage};
 use crate::element::Element;
 use crate::shared::SharedRead;
 
-/// A [`Storage`] that can be made of copies of elements, as
-/// [`write_or_detach`](crate::ExportCell::write_or_detach) does it.
+/// A [`Storage`] that can be made from copies of elements, as [`write_or_detach`](crate::ExportCell::write_or_detach)
+/// needs it.
 ///
-/// Implement it for a storage of your own, whose other fields then begin anew:
+/// Implement it for a storage of your own. The other fields of the copy start with new values:
 ///
 /// ```
 /// # use std::collections::TryReserveError;
@@ -41,7 +41,7 @@ pub trait FromElements: Storage + Sized {
     ///
     /// # Errors
     ///
-    /// There is no memory for so many.
+    /// There is not enough memory for the copies.
     fn from_elements(elements: &SharedRead<Self::Element>) -> Result<Self, TryReserveError>;
 }
 
@@ -57,12 +57,12 @@ pub trait Replaceable: Exportable + Sized {
     ///
     /// # Errors
     ///
-    /// There is no memory for so much.
+    /// There is not enough memory for the copies.
     ///
     /// # Safety
     ///
-    /// It was captured from a storage that is alive and does not change meanwhile. Nobody refers to its elements, nor writes
-    /// them but as valid ones.
+    /// `captured` is the memory of a storage that is alive and does not change meanwhile. There is no mutable reference
+    /// to its elements, and every write to them leaves valid elements.
     #[doc(hidden)]
     unsafe fn copy_of(captured: Captured) -> Result<Self, TryReserveError>;
 }
@@ -72,15 +72,15 @@ impl<S: FromElements> Replaceable for S {
     unsafe fn copy_of(captured: Captured) -> Result<Self, TryReserveError> {
         let (data, len) = (captured.data.cast().as_ptr(), captured.len);
         if <<S as Storage>::Access as Access>::READONLY {
-            // Others may hold shared references to the elements, and the pointer may come from one: then it is good for plain
-            // reads and not for atomics, which may write. So what is shown is a copy.
+            // Other code may have shared references to the elements, and the pointer may come from one: then it is
+            // valid for plain reads but not for atomics, which may write. So `from_elements` gets a copy.
             // SAFETY: the caller vouches for a storage's elements, which are aligned, initialised and in one allocation
-            // (Storage, clause 1). Nobody writes what is read-only (clause 5).
+            // (Storage, clause 1). Nothing writes read-only elements (clause 5).
             let elements = unsafe { slice::from_raw_parts(data, len) };
             let mut copies = Vec::new();
             copies.try_reserve_exact(len)?;
             copies.extend_from_slice(elements);
-            // SAFETY: the copies stay where they are, and are left alone, while the handle lives.
+            // SAFETY: the copies stay where they are, and nothing else accesses them, while the handle lives.
             let elements = unsafe { SharedRead::new(copies.as_mut_ptr(), len) };
             return S::from_elements(&elements);
         }
@@ -97,11 +97,12 @@ impl<T: Element> Replaceable for Rows<T> {
         let mut rows = Self::new(captured.row_len);
         rows.try_reserve(captured.len)?;
         for index in 0..captured.len {
-            // SAFETY: the caller vouches for rows that do not change, whose table has so many entries.
+            // SAFETY: the caller vouches for rows that do not change, whose table has `len` entries.
             let entry = unsafe { table.add(index) };
-            // SAFETY: as above; no consumer writes the table, which is no item of the buffer.
+            // SAFETY: as above; no consumer writes the table, because it is not part of the buffer's items.
             let first = unsafe { entry.read() };
-            // SAFETY: a row has so many initialised elements (Rows, invariant 1), for which the caller vouches.
+            // SAFETY: the caller vouches for the rows, each of which has `row_len` initialised elements (Rows,
+            // invariant 1).
             let row = unsafe { SharedRead::new(first.as_ptr(), captured.row_len) };
             rows.push(row.to_vec()?).expect("the copy of a row is as long as all rows");
         }

@@ -1,4 +1,4 @@
-//! `ForeignBuffer<T>`: memory that somebody else has allocated, and frees.
+//! `ForeignBuffer<T>`: memory that foreign code has allocated, and frees.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,9 +11,10 @@ use crate::element::{self, Element};
 
 /// Elements in memory of a C library: where they are, how many, and what frees them.
 ///
-/// In an [`ExportCell`](crate::ExportCell) it is freed once, when the cell and the last view are gone, by whoever is the last
-/// and on that thread, which may be any. So numpy arrays go on showing it after the object that exported them has died; and
-/// [`close`](crate::ExportCell::close), which frees it at once, is refused as long as there is a view.
+/// In an [`ExportCell`](crate::ExportCell) the memory is freed once, when the cell and all views are gone, on the
+/// thread that drops the last of them, which may be any thread. So numpy arrays stay valid after the object that
+/// exported them has died. [`close`](crate::ExportCell::close) takes the buffer out of the cell, so that dropping it
+/// frees the memory at once; it is refused as long as there is a view.
 ///
 /// ```
 /// use buffer_runtime::{ExportCell, ForeignBuffer};
@@ -28,27 +29,27 @@ use crate::element::{self, Element};
 ///
 /// // SAFETY: the library's own function.
 /// let numbers = unsafe { ffi::numbers_new(10) };
-/// // SAFETY: `numbers_new` answers memory of 10 numbers, all set, that is ours until `numbers_free`, which any thread may call.
+/// // SAFETY: `numbers_new` returns memory of 10 initialised numbers, which we own until `numbers_free`, which any thread may call.
 /// let numbers = unsafe { ForeignBuffer::new(numbers, 10, |numbers, len| ffi::numbers_free(numbers, len)) }?;
 /// let cell = ExportCell::new(numbers);
 /// # assert_eq!(cell.len(), 10);
 /// # Ok::<(), buffer_runtime::ForeignBufferError>(())
 /// ```
 ///
-/// A deallocator may call Python, by `Python::attach`: the memory is out of everybody's reach by then. An exception that is
-/// pending where the object dies is put aside meanwhile. (Not in a build for the stable ABI, which cannot tell. There, begin
-/// with `PyErr::take` and end with `restore`.)
+/// A deallocator may call Python through `Python::attach`: no other code can reach the memory by then. If an exception
+/// is pending when the object dies, it is saved before the call and restored afterwards. (Not in a build for the stable
+/// ABI, which cannot tell whether the thread is attached. There, begin with `PyErr::take` and end with `restore`.)
 ///
-/// A deallocator that panics does so out of the drop of what it frees, as any drop would. Where a view was the last to go, or
-/// the object dies while an exception is pending, there is nobody to panic to, and `sys.unraisablehook` gets it as PyO3's
-/// `PanicException`.
+/// A panic of a deallocator unwinds out of the drop that called it, as from any drop. If the release of the last view
+/// called it, or if the object dies while an exception is pending, no caller can receive the panic:
+/// `sys.unraisablehook` gets it as PyO3's `PanicException`.
 pub struct ForeignBuffer<T, A = ReadWrite> {
-    /// Initialised elements, valid until `free` is called; no memory where there are none.
+    /// Initialised elements, valid until `free` is called; it may dangle where `len` is 0.
     data: NonNull<T>,
     len: usize,
-    /// What `free` takes: the pointer as it came, which may be null where there are no elements.
+    /// The argument of `free`: the pointer as the caller passed it, which may be null where `len` is 0.
     given: *mut T,
-    /// None once it was called.
+    /// `None` once it was called.
     free: Option<Free<T>>,
     access: PhantomData<A>,
 }
@@ -60,7 +61,7 @@ type Free<T> = Box<dyn FnOnce(*mut T, usize) + Send>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForeignBufferError {
-    /// The pointer is null and the length is not 0: an allocation has failed, as it seems.
+    /// The pointer is null and the length is not 0: an allocation has probably failed.
     #[non_exhaustive]
     Null {
         /// How many elements there should be.
@@ -74,7 +75,7 @@ pub enum ForeignBufferError {
         /// The alignment in bytes.
         align: usize,
     },
-    /// So many elements take more bytes than one piece of memory can have.
+    /// The elements take more bytes than one piece of memory can have.
     #[non_exhaustive]
     TooLong {
         /// How many elements there should be.
@@ -82,7 +83,8 @@ pub enum ForeignBufferError {
         /// The size of one in bytes.
         size: usize,
     },
-    /// Memory from here on would end behind the last address: no pointer, but the -1 by which `mmap` says that it has failed.
+    /// The memory would end behind the last address. The address is probably no pointer, but the -1 with which `mmap`
+    /// reports that it has failed.
     #[non_exhaustive]
     PastTheEnd {
         /// The address.
@@ -120,23 +122,23 @@ impl std::error::Error for ForeignBufferError {}
 impl<T: Element> ForeignBuffer<T> {
     /// Takes over memory of `len` elements, to be freed by `free(data, len)`.
     ///
-    /// A null pointer is taken where `len` is 0; `free` gets it back like any other.
+    /// A null pointer is accepted where `len` is 0; `free` gets it like any other pointer.
     ///
     /// # Errors
     ///
-    /// The pointer is null or misaligned, or the length overflows, alone or from that address on. Then `free` is dropped and
-    /// not called, and the memory remains the caller's, who still has the pointer.
+    /// The pointer is misaligned, or null while `len` is not 0; or the length in bytes overflows, by itself or when it
+    /// is added to the address. Then `free` is dropped and not called, and the caller still owns the memory.
     ///
     /// # Safety
     ///
     /// Until `free` is called:
     ///
-    /// 1. `data` is valid for reads and writes of `len` initialised elements in one allocation. Where not every bit pattern is
-    ///    an element, as for `bool`, each is a valid one.
-    /// 2. Nobody else reads, writes, moves or frees it: not the library either, unless a function of this program calls it
-    ///    with what it got from here.
+    /// 1. `data` is valid for reads and writes of `len` initialised elements in one allocation. Where not every bit
+    ///    pattern is an element, as for `bool`, each element is valid.
+    /// 2. No other code reads, writes, moves or frees it. The library does so only if this program calls it with a
+    ///    pointer that this buffer has given out.
     ///
-    /// And `free` may be called on any thread, whether Python is attached there or not.
+    /// And `free` may be called on any thread, whether the thread is attached to Python or not.
     pub unsafe fn new(
         data: *mut T,
         len: usize,
@@ -155,7 +157,7 @@ impl<T: Element> ForeignBuffer<T, ReadOnly> {
     ///
     /// # Safety
     ///
-    /// As for [`new`](ForeignBuffer::new), but `data` need not be valid for writes, and others may read it.
+    /// As for [`new`](ForeignBuffer::new), but `data` need not be valid for writes, and other code may read it.
     pub unsafe fn new_readonly(
         data: *const T,
         len: usize,
@@ -194,14 +196,14 @@ impl<T, A> Drop for ForeignBuffer<T, A> {
     }
 }
 
-// SAFETY: whoever made it vouches that it may be freed on any thread, as its deallocator, being Send, says too; elements are
-// Send and Sync.
+// SAFETY: the caller of the constructor vouches that the memory may be freed on any thread, and the deallocator is
+// Send; elements are Send and Sync.
 unsafe impl<T: Element, A: Access> Send for ForeignBuffer<T, A> {}
-// SAFETY: `&ForeignBuffer` leads to `&[T]` alone.
+// SAFETY: `&ForeignBuffer` gives access to `&[T]` alone.
 unsafe impl<T: Element, A: Access> Sync for ForeignBuffer<T, A> {}
 
-// SAFETY: whoever made it vouches for its memory until it is freed (1, 2, 5) and for any thread (6), and `check` for its
-// alignment and its size (1). Where it is, is known (3, 4).
+// SAFETY: the caller of the constructor vouches for the memory until it is freed (1, 2, 5) and for any thread (6), and
+// `check` has tested its alignment and its size (1). `raw` only reads two fields (3, 4).
 unsafe impl<T: Element, A: Access> Storage for ForeignBuffer<T, A> {
     type Element = T;
     type Access = A;
@@ -217,7 +219,7 @@ impl<T, A> Deref for ForeignBuffer<T, A> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: initialised elements that nobody writes beside a reference to their only owner.
+        // SAFETY: initialised elements that nothing writes while there is a reference to their only owner.
         unsafe { slice::from_raw_parts(self.data.as_ptr(), self.len) }
     }
 }

@@ -1,4 +1,4 @@
-//! `Frozen<T>`: a slice, and whatever keeps it alive.
+//! `Frozen<T>`: a slice, and the owner that keeps it alive.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,8 +7,8 @@ use std::ptr::NonNull;
 use super::{ReadOnly, Storage};
 use crate::element::Element;
 
-/// Elements that somebody else's type owns or shares, read-only: an `Arc<Table>` with a column inside, a
-/// `ScalarBuffer` of Apache Arrow, whatever else gives out a slice.
+/// Elements that a value of another type owns or shares, read-only: an `Arc<Table>` with a column inside, a
+/// `ScalarBuffer` of Apache Arrow, or anything else that gives out a slice.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -35,11 +35,11 @@ use crate::element::Element;
 pub struct Frozen<T> {
     /// The owner's slice, which is borrowed until the owner is dropped.
     slice: NonNull<[T]>,
-    /// Never used again. Dropped here, and nowhere else.
+    /// Never used after construction. Dropped here, and nowhere else.
     owner: NonNull<dyn Send>,
 }
 
-/// A box as the pointer that it is, so that moving it says nothing about what it points to.
+/// A box as a raw pointer, so that moving it does not assert unique access to its content.
 struct Owner<O: ?Sized>(NonNull<O>);
 
 impl<O: ?Sized> Drop for Owner<O> {
@@ -50,14 +50,14 @@ impl<O: ?Sized> Drop for Owner<O> {
 }
 
 impl<T: Element> Frozen<T> {
-    /// Asks the owner for its slice, once, and keeps both. The owner is dropped on whichever thread is the last to look at
-    /// the elements.
+    /// Calls `as_ref` of the owner once, and keeps the owner and the slice. In a cell the owner is dropped on the
+    /// thread that drops the cell or releases its last view, whichever comes last.
     pub fn new<O: AsRef<[T]> + Send + 'static>(owner: O) -> Self {
         // SAFETY: the pointer of a Box is not null.
         let owner = Owner(unsafe { NonNull::new_unchecked(Box::into_raw(Box::new(owner))) });
-        // SAFETY: the owner stays where it is until it is dropped, and nobody else knows it.
+        // SAFETY: the owner stays where it is until it is dropped, and there is no other reference to it.
         let borrowed: &O = unsafe { owner.0.as_ref() };
-        // If this panics, the owner is dropped.
+        // If `as_ref` panics, the owner is dropped.
         let slice = NonNull::from(borrowed.as_ref());
         let owner: NonNull<dyn Send> = std::mem::ManuallyDrop::new(owner).0;
         Self { slice, owner }
@@ -70,13 +70,13 @@ impl<T> Drop for Frozen<T> {
     }
 }
 
-// SAFETY: the owner is Send and not used; elements, which shared references lead to, are Send and Sync.
+// SAFETY: the owner is Send and not used; the elements behind the slice are Send and Sync.
 unsafe impl<T: Element> Send for Frozen<T> {}
-// SAFETY: as above. `&Frozen` does not lead to the owner.
+// SAFETY: as above. `&Frozen` gives no access to the owner.
 unsafe impl<T: Element> Sync for Frozen<T> {}
 
-// SAFETY: the slice is borrowed from the owner until that is dropped, so that it stays as it is, in place (1, 2, 5). The owner
-// is Send (6), and where the slice is was asked before (3, 4).
+// SAFETY: the slice is borrowed from the owner until the owner is dropped, so it stays unchanged and in place (1, 2,
+// 5). The owner is Send (6), and `raw` only reads a field (3, 4).
 unsafe impl<T: Element> Storage for Frozen<T> {
     type Element = T;
     type Access = ReadOnly;

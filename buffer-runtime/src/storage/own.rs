@@ -2,10 +2,10 @@
 
 use crate::layout::{Declaration, Dim, Distance};
 
-/// Where the elements of a storage are that do not lie one after the other, as [`Storage::layout`] answers it.
+/// Where the elements of a storage are, if they do not lie one after the other. [`Storage::layout`] sets it.
 ///
-/// It becomes the layout of classes that declare no `shape`. As with everything that is declared, the numbers are held
-/// against the memory before a view is granted: wrong ones raise `BufferError`.
+/// It becomes the layout of classes that declare no `shape`. Like all declared numbers, these are checked against the
+/// memory before a view is granted: wrong ones raise `BufferError`.
 ///
 /// [`Storage::layout`]: super::Storage::layout
 #[derive(Debug, Default)]
@@ -18,8 +18,8 @@ pub struct OwnLayout {
 }
 
 impl OwnLayout {
-    /// The element whose indices are all 0 lies `offset` bytes behind the start of the memory; along each axis, outermost
-    /// first, there are so many elements, and so many bytes lie between neighbours.
+    /// Sets the layout. The element whose indices are all 0 lies `offset` bytes after the start of the memory. `axes`
+    /// are, outermost first, the number of elements along each axis and the stride in bytes from one to the next.
     pub fn set(&mut self, offset: usize, axes: impl IntoIterator<Item = (usize, isize)>) {
         self.clear();
         self.offset = Some(offset);
@@ -37,7 +37,7 @@ impl OwnLayout {
         self.strides.clear();
     }
 
-    /// Takes elements of so many bytes apart into the items that they consist of.
+    /// Adds the axes inside one element, which has `size` bytes and consists of items in the shape `extents`.
     pub(super) fn split(&mut self, mut size: usize, extents: &[usize]) {
         if self.offset.is_none() {
             return;
@@ -72,7 +72,7 @@ impl OwnLayout {
         Some((offset, shape, strides))
     }
 
-    /// What is declared, or this where no shape is.
+    /// The declaration, with this layout where it declares neither a shape nor an item format.
     pub(crate) fn unless_declared<'a>(&'a self, declared: &Declaration<'a>) -> Declaration<'a> {
         match self.offset {
             Some(offset) if declared.extents.is_none() && declared.item.is_none() => Declaration {

@@ -1,4 +1,4 @@
-//! Slices that others may be reading too: read-only.
+//! Slices that other code may be reading too: read-only.
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -6,25 +6,25 @@ use std::sync::Arc;
 use super::{ReadOnly, Storage};
 use crate::element::Element;
 
-/// Where the elements of a slice are that nobody writes as long as the caller's storage lives.
+/// The address and the number of the elements of a slice. Nothing writes them as long as the caller's storage lives.
 pub(crate) fn of_slice<T>(slice: &[T]) -> (NonNull<T>, usize) {
     (NonNull::from(slice).cast(), slice.len())
 }
 
-// SAFETY: an Arc keeps its slice in place and alive, and hands out shared references alone while it is not the only one (1,
-// 2, 5). Its elements are Send and Sync (6), and looking where they are cannot fail (3, 4).
+// SAFETY: an Arc keeps its slice in place and alive, and gives out only shared references while it is not the only Arc
+// of the slice (1, 2, 5). Its elements are Send and Sync (6), and getting their address cannot fail (3, 4).
 unsafe impl<T: Element> Storage for Arc<[T]> {
     type Element = T;
     type Access = ReadOnly;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
-        // SAFETY: the caller vouches for a valid Arc. Shared references to its elements harm nobody.
+        // SAFETY: the caller vouches for a valid Arc. Other shared references to its elements may exist.
         let slice = unsafe { &**this };
         of_slice(slice)
     }
 }
 
-// SAFETY: as for `Arc<[T]>`: the Vec inside is shared, and so changes no more than a slice would.
+// SAFETY: as for `Arc<[T]>`: the Vec inside is shared, so it does not change either.
 unsafe impl<T: Element> Storage for Arc<Vec<T>> {
     type Element = T;
     type Access = ReadOnly;
@@ -36,14 +36,14 @@ unsafe impl<T: Element> Storage for Arc<Vec<T>> {
     }
 }
 
-// SAFETY: what is borrowed for ever stays as it is for ever (1, 2, 5), and nothing drops it (6); looking where it is cannot
-// fail (3, 4).
+// SAFETY: memory that is borrowed for ever never changes or moves (1, 2, 5), and nothing drops it (6); getting its
+// address cannot fail (3, 4).
 unsafe impl<T: Element> Storage for &'static [T] {
     type Element = T;
     type Access = ReadOnly;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
-        // SAFETY: the caller vouches for a valid reference. Further ones to its elements harm nobody.
+        // SAFETY: the caller vouches for a valid reference. Other shared references to its elements may exist.
         let slice: &[T] = unsafe { *this };
         of_slice(slice)
     }

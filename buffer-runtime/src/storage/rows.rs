@@ -1,10 +1,10 @@
 //! Rows of elements that are allocated one by one: what PEP 3118 calls an indirect array.
 //!
-//! Python finds the rows through a table of pointers, as it did those of the Python Imaging Library. The invariants:
+//! Python finds the rows through a table of pointers, as in the images of the Python Imaging Library. The invariants:
 //!
 //! 1. Each pointer of the table comes from a `Box<[T]>` of `row_len` elements, which the table owns.
-//! 2. All access to elements is through the pointers: there is no reference to a row but those which `row`, `row_mut` and
-//!    the iterators hand out, borrowed from the rows themselves.
+//! 2. All access to elements is through the pointers: the only references to a row are those that `row`, `row_mut` and
+//!    `iter` return, and they borrow the `Rows`.
 
 use std::collections::TryReserveError;
 use std::marker::PhantomData;
@@ -18,10 +18,10 @@ use crate::storage::Captured;
 ///
 /// An [`ExportCell`](crate::ExportCell) of rows is exported as a buffer of `(rows, row_len, ...)` dimensions with
 /// *suboffsets*: consumers follow a pointer to get to a row. So rows can be added, removed, swapped and reused without
-/// copying their elements. memoryview reads such buffers in full, and `bytes(m)` or `memoryview(m).tobytes()` copies them
-/// into one piece; numpy (1.22 and newer; older ones take the pointers for items) refuses them with a `BufferError`, and
-/// consumers that ask for one piece of memory (`hashlib`, `file.write`) are refused. If those are your consumers, store
-/// one `Vec` and declare its shape.
+/// copying their elements. memoryview reads such buffers in full, and `bytes(m)` or `memoryview(m).tobytes()` copies
+/// them into one piece; numpy (1.22 and newer; older ones read the pointers as items) refuses them with a
+/// `BufferError`, and consumers that ask for one piece of memory (`hashlib`, `file.write`) are refused. If those are
+/// your consumers, store one `Vec` and declare its shape.
 ///
 /// ```
 /// use buffer_runtime::{ExportCell, Rows};
@@ -42,7 +42,7 @@ pub struct Rows<T> {
 
 // SAFETY: it owns its rows, as a `Vec<Box<[T]>>` would.
 unsafe impl<T: Send> Send for Rows<T> {}
-// SAFETY: as above; `&Rows` hands out shared references only.
+// SAFETY: as above; `&Rows` gives out shared references only.
 unsafe impl<T: Sync> Sync for Rows<T> {}
 
 /// A row is not as long as the others.
@@ -68,7 +68,7 @@ impl<T> Rows<T> {
         Self { table: Vec::new(), row_len, owns: PhantomData }
     }
 
-    /// Takes rows that are all equally long; without any, the length of a row is 0.
+    /// Makes `Rows` from rows that are all equally long. If there are none, `row_len()` is 0.
     ///
     /// # Errors
     ///
@@ -105,7 +105,8 @@ impl<T> Rows<T> {
     /// When `index` is not less than `len()`.
     #[must_use]
     pub fn row(&self, index: usize) -> &[T] {
-        // SAFETY: a row of so many elements, which lives and is not changed while `self` is borrowed (invariants 1 and 2).
+        // SAFETY: a row has `row_len` elements, lives, and is not changed while `self` is borrowed (invariants 1 and
+        // 2).
         unsafe { slice::from_raw_parts(self.table[index].as_ptr(), self.row_len) }
     }
 
@@ -128,7 +129,7 @@ impl<T> Rows<T> {
     ///
     /// # Errors
     ///
-    /// It has not `row_len()` elements.
+    /// The row does not have `row_len()` elements.
     pub fn push(&mut self, row: impl Into<Box<[T]>>) -> Result<(), RowLengthError> {
         self.insert(self.len(), row)
     }
@@ -137,7 +138,7 @@ impl<T> Rows<T> {
     ///
     /// # Errors
     ///
-    /// It has not `row_len()` elements.
+    /// The row does not have `row_len()` elements.
     ///
     /// # Panics
     ///
@@ -148,28 +149,28 @@ impl<T> Rows<T> {
             return Err(RowLengthError { expected: self.row_len, got: row.len() });
         }
         assert!(index <= self.len(), "index {index} is out of range for {} rows", self.len());
-        // What cannot be stored is dropped as a box.
+        // If `reserve` panics, the row is still a box, and is dropped.
         self.table.reserve(1);
         self.table.insert(index, into_raw(row));
         Ok(())
     }
 
-    /// Takes a row out.
+    /// Removes a row, and returns it.
     ///
     /// # Panics
     ///
     /// When `index` is not less than `len()`.
     pub fn remove(&mut self, index: usize) -> Box<[T]> {
         let row = self.table.remove(index);
-        // SAFETY: it was the table's own, which has given it up.
+        // SAFETY: the table owned the row, and has just removed it (invariant 1).
         unsafe { from_raw(row, self.row_len) }
     }
 
-    /// Puts another row in the place of one, which is handed out.
+    /// Replaces a row by another one, and returns the old row.
     ///
     /// # Errors
     ///
-    /// The new row has not `row_len()` elements.
+    /// The new row does not have `row_len()` elements.
     ///
     /// # Panics
     ///
@@ -196,7 +197,7 @@ impl<T> Rows<T> {
         }
     }
 
-    /// Makes room for the pointers to so many more rows.
+    /// Makes room for the pointers to `rows` more rows.
     pub(super) fn try_reserve(&mut self, rows: usize) -> Result<(), TryReserveError> {
         self.table.try_reserve_exact(rows)
     }
@@ -218,7 +219,7 @@ fn into_raw<T>(row: Box<[T]>) -> NonNull<T> {
 
 /// # Safety
 ///
-/// `row` is what `into_raw` made of a row of so many elements, and is not used afterwards.
+/// `row` is what `into_raw` made of a row of `row_len` elements, and is not used afterwards.
 unsafe fn from_raw<T>(row: NonNull<T>, row_len: usize) -> Box<[T]> {
     let row = std::ptr::slice_from_raw_parts_mut(row.as_ptr(), row_len);
     // SAFETY: the caller vouches for a row that was a Box.
@@ -235,7 +236,7 @@ impl<T> From<Rows<T>> for Vec<Box<[T]>> {
     fn from(rows: Rows<T>) -> Self {
         let mut rows = ManuallyDrop::new(rows);
         let table = std::mem::take(&mut rows.table);
-        // SAFETY: each row was the table's own, which is gone and not dropped (invariant 1).
+        // SAFETY: the table owned each row (invariant 1), and `rows` is not dropped, so nothing else frees the row.
         table.into_iter().map(|row| unsafe { from_raw(row, rows.row_len) }).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! The storages that there are pass, and those that break a promise do not.
+//! The storages of the crate pass, and those that break a promise do not.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ fn miri_foreign_memory_is_freed_once() {
     check_storage_is_freed(|| foreign(&FREED), || FREED.load(Ordering::Relaxed));
 }
 
-/// A storage that is wrong in some way. Its memory is 4 numbers, in the room of 8.
+/// A storage that breaks a promise. It reports 4 numbers, and has room for 8.
 struct Wrong {
     numbers: Box<[u32; 8]>,
     how: How,
@@ -104,7 +104,7 @@ fn wrong(how: How) -> Wrong {
     Wrong { numbers: Box::new([1; 8]), how, asked: Cell::new(0), maker: thread::current().id() }
 }
 
-// SAFETY: it is not, but the tests that use it end where that is found.
+// SAFETY: the promises do not hold; the tests end where a check finds that.
 unsafe impl Storage for Wrong {
     type Element = u32;
     type Access = ReadWrite;
@@ -180,13 +180,13 @@ found! {
     another_layout_is_found: "clause 4: `layout` gives another answer", || wrong(How::LaidAnew);
 }
 
-/// A handle that others share, and that says it is not.
+/// A shared handle whose `Access` claims that it is not shared.
 struct Shared(Arc<[Cell<u32>; 2]>);
 
-// SAFETY: for the tests alone, as its storage is wrong.
+// SAFETY: it is not Send; only a test uses it, which ends where a check finds the sharing.
 unsafe impl Send for Shared {}
 
-// SAFETY: not at all.
+// SAFETY: as above: clause 5 does not hold.
 unsafe impl Storage for Shared {
     type Element = u32;
     type Access = ReadWrite;
@@ -205,10 +205,10 @@ fn memory_that_is_shared_is_found() {
     check_storage(|| Shared(Arc::clone(&shared)));
 }
 
-/// Says that it has a layout, or has one and does not say so.
+/// Declares a layout and sets none, or sets one and does not declare it.
 struct Silent<const STRIDED: bool>([u32; 2]);
 
-// SAFETY: as for the array; what it says of its layout is no matter of safety.
+// SAFETY: as for the array; safety does not depend on the layout.
 unsafe impl<const STRIDED: bool> Storage for Silent<STRIDED> {
     type Element = u32;
     type Access = ReadWrite;

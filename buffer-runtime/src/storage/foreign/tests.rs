@@ -6,7 +6,7 @@ use std::thread;
 
 use super::*;
 
-/// A deallocator that counts its calls and looks at what it gets.
+/// A deallocator that counts its calls and checks its arguments.
 fn counting<T: 'static>(given: *mut T, len: usize) -> (impl FnOnce(*mut T, usize) + Send, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let (address, count) = (given.addr(), Arc::clone(&calls));
@@ -17,11 +17,11 @@ fn counting<T: 'static>(given: *mut T, len: usize) -> (impl FnOnce(*mut T, usize
     (free, calls)
 }
 
-/// Why these parts are no buffer. Their deallocator is not called.
+/// The error for these parts, whose deallocator must not be called.
 #[track_caller]
 fn refusal<T: Element>(given: *mut T, len: usize) -> ForeignBufferError {
     let (free, calls) = counting(given, len);
-    // SAFETY: if these were a buffer this would not hold; it is for `new` to see that they are none.
+    // SAFETY: the obligations do not hold, but `new` must refuse these parts before it relies on them.
     let error = unsafe { ForeignBuffer::new(given, len, free) }.map(drop).unwrap_err();
     let (free, more_calls) = counting(given, len);
     // SAFETY: as above.
@@ -31,9 +31,9 @@ fn refusal<T: Element>(given: *mut T, len: usize) -> ForeignBufferError {
     error
 }
 
-/// Whether these parts are a buffer, which is freed at once.
+/// Whether these parts are accepted. The buffer is freed at once.
 fn accepted<T: Element>(given: *mut T, len: usize) -> bool {
-    // SAFETY: nobody looks at the elements.
+    // SAFETY: nothing accesses the elements.
     let buffer = unsafe { ForeignBuffer::new(given, len, |_, _| ()) };
     buffer.map(drop).is_ok()
 }
@@ -106,7 +106,7 @@ fn miri_a_buffer_is_a_slice_until_it_is_freed_on_another_thread() {
 #[test]
 fn miri_memory_that_may_not_be_written_is_only_read() {
     static NUMBERS: [u16; 2] = [4, 5];
-    // SAFETY: a static, of which nothing is to be freed.
+    // SAFETY: a static, which needs no freeing.
     let buffer = unsafe { ForeignBuffer::new_readonly(NUMBERS.as_ptr(), 2, |_, _| ()) }.unwrap();
     assert_eq!(*buffer, NUMBERS);
 }
