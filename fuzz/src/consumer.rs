@@ -1,4 +1,5 @@
-//! Any claims of an exporter about its buffer: they are refused in words, or they lead nowhere that they did not say.
+//! Any claims of an exporter about its buffer: they are refused with a message, or all items lie in the memory they
+//! claim.
 
 use std::ffi::CString;
 
@@ -6,7 +7,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use buffer_runtime::private::fuzz::consumer::{Claimed, Found, check};
 use buffer_runtime::{Be, BufferElement, Element};
 
-/// How many elements are followed.
+/// The largest number of elements whose addresses are checked.
 const MOST: usize = 2000;
 
 #[derive(Debug, Arbitrary)]
@@ -36,12 +37,13 @@ struct Record {
     _pad: [u8; 2],
 }
 
-/// Nearly all claims that nobody ponders contradict each other in a dull way, so most exporters here make none or few such.
+/// Nearly all random claims contradict each other in an uninteresting way, so most exporters here make few false claims
+/// or none.
 #[derive(Debug, Arbitrary)]
 enum Exporter {
-    /// Says what is true of some memory.
+    /// Makes claims that are true of some memory.
     Honest(Layout),
-    /// The same, but for a few fields.
+    /// The same, except for a few fields.
     Careless(Layout, Vec<Slip>),
     Wild {
         fields: [i64; 4],
@@ -51,7 +53,7 @@ enum Exporter {
     },
 }
 
-/// An array of elements, each of so many scalars as it takes.
+/// An array of elements, each of as many scalars as the element type has.
 #[derive(Debug, Arbitrary)]
 struct Layout {
     start: u32,
@@ -76,7 +78,7 @@ enum Slip {
     NoStrides,
 }
 
-/// One input.
+/// Runs one input.
 pub fn run(data: &[u8]) {
     let Ok(input) = Input::arbitrary_take_rest(Unstructured::new(data)) else { return };
     match input.wanted {
@@ -98,7 +100,7 @@ fn follow<T: Element>(exporter: &Exporter) {
     }
 }
 
-/// What is promised of claims that pass.
+/// Checks what the consumer promises for claims that it accepts.
 fn check_found<T: Element>(claimed: &Claimed, found: &Found) {
     let size = size_of::<T>();
     assert!(claimed.owned && claimed.itemsize > 0 && claimed.len >= 0);
@@ -130,7 +132,7 @@ fn check_found<T: Element>(claimed: &Claimed, found: &Found) {
         let mut sorted = found.addresses.clone();
         sorted.sort_unstable();
         let share = sorted.windows(2).any(|pair| pair[1] - pair[0] < size);
-        // More axes may be too entangled to tell.
+        // With more than two axes an overlap may be reported that does not exist.
         assert!(found.may_overlap == share || found.may_overlap && found.shape.len() > 2, "{found:?}");
         let dense = sorted.iter().enumerate().all(|(number, &address)| address == claimed.buf + number * size);
         assert!(dense || !found.f_contiguous, "{found:?}");
@@ -193,7 +195,7 @@ impl Layout {
         shape.extend(&inner);
         strides.extend((0..inner.len()).map(|axis| inner[axis + 1..].iter().product::<isize>() * itemsize));
         Claimed {
-            // Far from either end of the address space, and aligned to more than any element.
+            // Far from either end of the address space, and aligned for any element.
             buf: (1 << 40) + (self.start as usize) * 16,
             owned: true,
             len: shape.iter().product::<isize>() * itemsize,
@@ -230,7 +232,7 @@ impl Slip {
     }
 }
 
-/// Cut where a machine word is shorter.
+/// Truncates where `isize` is shorter.
 fn size(number: i64) -> isize {
     number as isize
 }

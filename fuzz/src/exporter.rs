@@ -1,4 +1,4 @@
-//! A cell under any sequence of requests, releases, guards and ends: the runtime does with it what the model says.
+//! A cell under any sequence of requests, releases, guards and drops: the runtime must do what the model says.
 
 mod model;
 
@@ -22,7 +22,7 @@ struct Input {
     owner_goes_first: bool,
 }
 
-/// What a storage has.
+/// The content of a storage.
 #[derive(Debug, Clone, Copy, Arbitrary)]
 struct Bytes {
     len: u8,
@@ -56,7 +56,7 @@ struct Request {
     pins: bool,
 }
 
-/// The flags of a request: mostly those that there are.
+/// The flags of a request: mostly those that exist.
 #[derive(Debug, Clone, Copy)]
 struct Bits(i32);
 
@@ -85,7 +85,7 @@ enum Extents {
     Last(Size),
 }
 
-/// Mostly a number that fits the memory here, so that many declarations do.
+/// Mostly a number that fits the memory here, so that many declarations fit it.
 #[derive(Debug, Clone, Copy)]
 enum Size {
     Number(i64),
@@ -105,7 +105,7 @@ impl Arbitrary<'_> for Size {
     }
 }
 
-/// What an item may be, and how large it is then.
+/// The formats that an item may have, and their sizes.
 const FORMATS: [(&str, usize); 6] = [("B", 1), ("h", 2), ("<i", 4), ("3s", 3), ("T{=H:x:B:y:}", 3), ("0s", 0)];
 
 impl Size {
@@ -116,7 +116,7 @@ impl Size {
         }
     }
 
-    /// The same in a slice of `i64`.
+    /// The number as an item of a slice of `i64`.
     fn listed(self) -> i64 {
         i64::try_from(self.number()).unwrap_or(i64::MAX)
     }
@@ -176,27 +176,27 @@ impl Bytes {
     }
 }
 
-/// A storage that a content can be put into.
+/// A storage that can be made from a `Content`.
 trait Stored: Replaceable<Access: MayWrite> + 'static {
     fn new(content: &Content, alive: &Arc<AtomicUsize>) -> Self;
     fn content(&self) -> Content;
 }
 
-/// Bytes that know how many of them there are.
+/// Bytes that count how many of these storages are alive.
 struct Tracked {
     bytes: Vec<u8>,
     alive: Arc<AtomicUsize>,
 }
 
 thread_local! {
-    /// What copies of elements are counted by.
+    /// The counter of the storages that are made as copies of elements.
     static ALIVE: Arc<AtomicUsize> = Arc::default();
 }
 
-/// Classes by what they are, with their numbers. They stay for good.
+/// All classes, with their numbers. They are never freed.
 static CLASSES: Mutex<BTreeMap<Kinds, (usize, &'static Descriptor)>> = Mutex::new(BTreeMap::new());
 
-/// What tells classes apart: the form of the declaration, and whether it is in Fortran order and read-only.
+/// What distinguishes classes: the form of the declaration, and whether it is in Fortran order and read-only.
 type Kinds = (usize, bool, bool);
 
 // SAFETY: all clauses are those of the Vec.
@@ -222,7 +222,7 @@ impl FromElements for Tracked {
 
 impl Drop for Tracked {
     fn drop(&mut self) {
-        // What is read after it was freed is wrong, if it is read at all.
+        // If a byte is read after it was freed, it has a wrong value.
         self.bytes.fill(0xdd);
         self.alive.fetch_sub(1, Ordering::Relaxed);
     }
@@ -340,7 +340,7 @@ fn drive<S: Stored>(input: &Input) {
     } else {
         drop(views);
         drop(subject);
-        // Nothing else drains the queue of the cells that went before their views.
+        // Releasing the views drains the queue of cells that were dropped before their views; nothing else drains it.
     }
     assert_eq!(alive.load(Ordering::Relaxed), before, "storages that are not dropped, or twice");
 }
@@ -354,7 +354,7 @@ fn check_cell<S: Stored>(subject: &Subject<S>, cell: &model::Cell) {
     assert_eq!(subject.len(), len, "{cell:?}");
 }
 
-/// What a view says that was just granted.
+/// Checks the fields of a view that was just granted.
 fn check(view: &View, granted: &Granted, data: usize) {
     let Granted { layout, fields, .. } = granted;
     let ndim = usize::try_from(view.ndim()).expect("not negative");
@@ -376,24 +376,24 @@ fn check(view: &View, granted: &Granted, data: usize) {
     assert_eq!(view.buf(), data.wrapping_add_signed(layout.offset), "{view:?} of {granted:?}");
 }
 
-/// Where a byte of an item is, as the view says it.
+/// Where a byte of an item is, computed from the view's fields.
 fn lead(view: &View, granted: &Granted, item: usize, place: Place, byte: isize) -> (Option<isize>, isize) {
     let layout = &granted.layout;
     match place.row {
         Some(row) => (Some(layout.strides[0] * row.cast_signed()), place.offset + byte),
-        // Without strides they follow each other.
+        // Without strides the items follow each other.
         None if view.strides().is_none() => (None, item.cast_signed() * layout.itemsize + byte),
         None => (None, place.offset - layout.offset + byte),
     }
 }
 
-/// All that a view shows is what the model has there.
+/// Checks that every byte of a view has the value that the model has there.
 fn check_items(view: &View, granted: &Granted) {
     let content = &mut granted.block.borrow_mut().content;
     for (item, place) in granted.layout.places().unwrap_or_default().into_iter().enumerate() {
         for byte in 0..granted.layout.itemsize {
             let (row, offset) = lead(view, granted, item, place, byte);
-            // SAFETY: it is inside the memory, as the model has found.
+            // SAFETY: the byte is inside the memory, as the model has checked.
             let loaded = unsafe { view.load(row, offset) };
             let expected = *content.at(Place { offset: place.offset + byte, ..place });
             assert_eq!(loaded, expected, "item {item} of {view:?}: {:?}", granted.layout);
@@ -401,7 +401,7 @@ fn check_items(view: &View, granted: &Granted) {
     }
 }
 
-/// Stores a byte through a view that may write; a later item than there is stands for one that is.
+/// Stores a byte through a view, if the view may write. `item` wraps around at the number of items.
 fn store(view: &View, granted: &Granted, item: usize, byte: u8) {
     let places = granted.layout.places().unwrap_or_default();
     if granted.fields.readonly || places.is_empty() {
@@ -409,13 +409,13 @@ fn store(view: &View, granted: &Granted, item: usize, byte: u8) {
     }
     let item = item % places.len();
     let (row, offset) = lead(view, granted, item, places[item], 0);
-    // SAFETY: it is inside the memory, as the model has found, and the view may write.
+    // SAFETY: the byte is inside the memory, as the model has checked, and the view may write.
     unsafe { view.store(row, offset, byte) };
     *granted.block.borrow_mut().content.at(places[item]) = byte;
 }
 
 impl Request {
-    /// What the class is, by what its descriptor depends on.
+    /// The number and the descriptor of the class, found by what the descriptor depends on.
     fn kind(&self) -> (usize, &'static Descriptor) {
         let form = match &self.shape {
             Shape::Natural if !self.is_at_run_time() => 0,
@@ -433,7 +433,7 @@ impl Request {
         *classes.entry((form, self.fortran, readonly)).or_insert_with(leak)
     }
 
-    /// Only a declaration at run time has a format, or may be read-only or not.
+    /// Only a declaration at run time can have a format, or decide whether it is read-only.
     fn is_at_run_time(&self) -> bool {
         match self.shape {
             Shape::Natural => self.format.is_some() || self.sealed,
@@ -457,7 +457,7 @@ impl Request {
             Shape::Strided(shape, offset, strides) => {
                 (Some(shape.map(|size| Some(size.number())).to_vec()), Some(offset.number()), Some(numbers(strides)))
             }
-            // Strides and an offset need a shape; the derive sees to it.
+            // Strides and an offset need a shape; the derive checks that.
             Shape::AtRunTime { shape: None, .. } => (None, None, None),
             Shape::AtRunTime { shape: Some(shape), offset, strides } => {
                 let shape = listed(shape).into_iter().map(Some).collect();

@@ -1,8 +1,8 @@
-//! Any text: it is refused in words, or read as a format that holds together and prints as itself.
+//! Any text: it is refused with a message, or read as a consistent format that prints as an equivalent one.
 
 use buffer_runtime::Format;
 
-/// One input.
+/// Runs one input.
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let format = match Format::parse(text) {
@@ -22,7 +22,7 @@ pub fn run(data: &[u8]) {
     assert_eq!(again.to_string(), printed);
 }
 
-/// Every scalar lies inside the item, behind where the one before starts.
+/// Checks that every scalar lies inside the item, and starts after the start of the one before.
 fn check_leaves(format: &Format) {
     let mut last = None;
     for leaf in format.leaves() {

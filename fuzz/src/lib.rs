@@ -1,11 +1,11 @@
-//! What the fuzz targets do with an input. libFuzzer calls it by `fuzz_targets/`, and `cargo xtask test replay` by
-//! `src/bin/replay.rs`, which needs neither a nightly toolchain nor cargo-fuzz.
+//! The code that the fuzz targets run on an input. libFuzzer calls it through `fuzz_targets/`, and
+//! `cargo xtask test replay` through `src/bin/replay.rs`, which needs neither a nightly toolchain nor cargo-fuzz.
 
 mod consumer;
 mod exporter;
 mod format;
 
-/// Every target by its name, which is that of its folder in `corpus/`.
+/// Every target, with its name, which is also the name of its folder in `corpus/`.
 pub const TARGETS: [(&str, fn(&[u8])); 3] = [("format", format), ("consumer", consumer), ("exporter", exporter)];
 
 pub use consumer::run as consumer;

@@ -1,7 +1,8 @@
 //! Rust as a consumer: typed views of whatever Python exports.
 //!
-//! Everything is in the submodule `consumer`. A function takes the name of an element, since a view is of one type; those
-//! that are as their users would write them are in `usage`, and `liar` is an exporter that says what it is told to.
+//! Everything is in the submodule `consumer`. A function takes the name of an element, since a view has one element
+//! type. The functions in `usage` are as users would write them, and `liar` is an exporter that reports whatever a test
+//! sets.
 
 use pyo3::prelude::*;
 
@@ -19,6 +20,6 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         add(&consumer)?;
     }
     module.add("consumer", &consumer)?;
-    // So that it can be imported from.
+    // So that Python can import from the submodule.
     py.import("sys")?.getattr("modules")?.set_item(NAME, consumer)
 }

@@ -1,7 +1,7 @@
 //! Classes that break things on purpose, and Rust's side of the tests of the lock and of the slots.
 //!
 //! Everything is in the submodule `edges`: owners whose cells are swapped and dropped under views, guards that stay,
-//! leak or end elsewhere, shapes that run Python, requests as C code makes them, and exporters that are not ours.
+//! leak or end on other threads, shapes that run Python, requests as C code makes them, and exporters of other code.
 
 use pyo3::prelude::*;
 
@@ -41,6 +41,6 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         add(&edges)?;
     }
     module.add("edges", &edges)?;
-    // So that it can be imported from.
+    // So that Python can import from the submodule.
     py.import("sys")?.getattr("modules")?.set_item(NAME, edges)
 }

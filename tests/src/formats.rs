@@ -1,4 +1,4 @@
-//! What `Format` reads, as tuples that Python can compare with what others read.
+//! What `Format` reads, as tuples that Python can compare with what other parsers read.
 
 use buffer_runtime::format::{ByteOrder, Content, Format, Item, Scalar};
 use pyo3::IntoPyObjectExt;

@@ -1,10 +1,11 @@
 //! A class of every storage, layout and element, in the submodule `layouts`.
 //!
-//! `product` has all combinations of them, as the list `CLASSES`; `singles` has a class for each thing that a class can be
-//! besides: not frozen, a tuple struct, with an expression for a shape; `strided` has those that say where their items are;
-//! `storages` has the storages that `product` leaves out; `rows` has those whose rows are allocated one by one; `parts` has
-//! those that show parts of other objects; `elements` has the elements that `product` leaves out, as the list `ELEMENTS`,
-//! and `records` has those that are structs; `lives` has those whose end can be watched.
+//! `product` has all combinations of them, as the list `CLASSES`; `singles` has a class for each other variation: not
+//! frozen, a tuple struct, an expression for a shape; `strided` has the classes that declare where their items are;
+//! `storages` has the storages that `product` omits; `rows` has the classes whose rows are allocated one by one;
+//! `parts` has the classes that export parts of other objects; `elements` has the elements that `product` omits, as the
+//! list `ELEMENTS`, and `records` has the elements that are structs; `lives` has the classes whose end a test can
+//! observe.
 
 use pyo3::prelude::*;
 

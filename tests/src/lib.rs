@@ -1,7 +1,7 @@
 //! An extension module that exports every kind of buffer, and Rust's side of the tests that pytest runs.
 //!
 //! `layouts` has a class of every storage, layout and element; `edges` has the classes that break things on purpose;
-//! `formats` shows what is read of a format string; `consumer` reads what others export.
+//! `formats` shows what `Format` reads from a format string; `consumer` reads the buffers of other exporters.
 
 use pyo3::prelude::*;
 

@@ -1,6 +1,6 @@
-//! The expansion compiles wherever a user may put it, and trips no lint that the user has switched on.
+//! The expansion compiles wherever a user may put it, and triggers no lint that the user has enabled.
 //!
-//! All claims here are the compiler's to judge: a module is a claim, and there is nothing to run.
+//! The compiler checks all claims here: a module is a claim, and there is nothing to run.
 
 #![deny(unsafe_code)]
 #![deny(
@@ -92,7 +92,7 @@ mod tuple_struct {
     }
 }
 
-/// A type by another name has to be marked, and may be generic.
+/// A cell type with another name must be marked, and may be generic.
 mod alias {
     use buffer_runtime::{ExportBuffer, ExportCell};
     use pyo3::prelude::*;
@@ -187,7 +187,7 @@ mod configured_fields {
     }
 }
 
-/// A class may be more visible than what it stores.
+/// A class may be more visible than its storage.
 #[allow(unreachable_pub)]
 pub mod visibility {
     use buffer_runtime::{ExportBuffer, ExportCell};
@@ -246,7 +246,7 @@ pub mod visibility {
     }
 }
 
-/// A class may be public where what it stores is not.
+/// A class may be public where its storage is not.
 #[allow(unreachable_pub)]
 pub mod private_storage {
     use std::ptr::NonNull;

@@ -1,14 +1,14 @@
-//! What is refused at compile time, and in which words.
+//! What is refused at compile time, and with which messages.
 //!
 //! A case in `ui/` makes one mistake, and the `.stderr` beside it is all that a user sees. Changed messages are
-//! accepted by `TRYBUILD=overwrite cargo test --package buffer-tests --test ui`, and then read: each has to say what to
+//! accepted by `TRYBUILD=overwrite cargo test --package buffer-tests --test ui`, and then read: each must say what to
 //! write instead.
 
 use std::env;
 use std::io::{self, Write};
 use std::process::Command;
 
-/// The compiler whose words the `.stderr` files hold: others put their own parts of a message differently.
+/// The compiler whose messages the `.stderr` files contain: others word their own parts of a message differently.
 const BLESSED_WITH: &str = "rustc 1.95.";
 
 #[test]
@@ -17,7 +17,7 @@ fn refusals_say_what_to_write() {
     let version = Command::new(rustc).arg("--version").output().expect("cargo has just run rustc").stdout;
     let version = String::from_utf8_lossy(&version);
     if !version.starts_with(BLESSED_WITH) {
-        // Not by `println!`, which the harness would keep to itself.
+        // Not by `println!`, whose output the harness captures.
         let note =
             format!("messages are not compared: they are those of {BLESSED_WITH}x, and this is {}\n", version.trim());
         return io::stderr().write_all(note.as_bytes()).unwrap();

@@ -1,5 +1,5 @@
-//! `replay CORPUS COUNT [TARGET...]`: every input of the corpus, and then so many new ones for each target, which are made of
-//! those by chance. The chance is the same each time.
+//! `replay CORPUS COUNT [TARGET...]`: runs every input of the corpus, and then `COUNT` new inputs for each target,
+//! which are random changes of those. The random numbers are the same at each run.
 
 use std::any::Any;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::{env, error, fs, panic, process};
 
 use buffer_fuzz::TARGETS;
 
-/// The longest input that is made.
+/// The length in bytes of the longest new input.
 const LONGEST: usize = 400;
 
 fn main() -> Result<(), Box<dyn error::Error>> {
@@ -60,7 +60,7 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below this one.
+    /// A number below `end`.
     fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end.max(1) as u64).expect("below a usize")
     }
@@ -71,7 +71,7 @@ impl Chance {
         if self.below(2) == 0 { edge } else { self.next() as u8 }
     }
 
-    /// A kept input with a few changes, or the beginning of one with the end of another.
+    /// An input of the corpus with a few changes. A change may replace its end by the end of another input.
     fn input(&mut self, kept: &[Vec<u8>]) -> Vec<u8> {
         let mut input = kept[self.below(kept.len())].clone();
         for _ in 0..=self.below(5) {

@@ -1,12 +1,12 @@
-//! What is to happen, as the documentation of cells and CPython's own exporters have it. It is written for being obvious and
-//! not for being fast, and it knows nothing of how the runtime gets there: layouts are looked at item by item.
+//! The expected behaviour, according to the documentation of cells and to CPython's own exporters. The model is written
+//! to be obvious, not fast, and shares no algorithm with the runtime: it visits a layout item by item.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use buffer_runtime::private::fuzz::exporter::Borrow;
 
-/// With more items than this, some share bytes: no content here is as long.
+/// In a layout with more items than this, some share bytes: no content here has so many bytes.
 const MOST_ITEMS: i128 = 1000;
 
 /// The bytes of a storage: one row, or rows that are allocated one by one.
@@ -44,7 +44,7 @@ impl Content {
 /// A number of a declaration; `None` is `_`.
 pub type Number = Option<i128>;
 
-/// What is declared. What is not there is the storage's own.
+/// A declaration. What it does not declare is the storage's own.
 #[derive(Debug, Clone, Default)]
 pub struct Declaration {
     pub shape: Option<Vec<Number>>,
@@ -56,7 +56,7 @@ pub struct Declaration {
     pub sealed: bool,
 }
 
-/// What is declared of some memory, which it fits.
+/// A declaration for some memory, which it fits.
 #[derive(Debug, Clone)]
 pub struct Layout {
     pub shape: Vec<isize>,
@@ -74,7 +74,7 @@ fn small(number: i128) -> Option<isize> {
 }
 
 impl Declaration {
-    /// None where it does not describe the memory.
+    /// `None` where the declaration does not fit the memory.
     pub fn over(&self, content: &Content) -> Option<Layout> {
         let (format, itemsize) = self.item.unwrap_or(("B", 1));
         let itemsize = i128::try_from(itemsize).ok().filter(|&itemsize| itemsize > 0)?;
@@ -94,7 +94,7 @@ impl Declaration {
                 if !(0..=bytes).contains(&offset) {
                     return None;
                 }
-                // Without a shape, or with `_`, or without an offset and strides, all of the rest is to be items.
+                // Without a shape, or with `_`, or without an offset and strides, items must fill all of the rest.
                 let open = self.shape.as_ref().is_none_or(|shape| shape.contains(&None));
                 let filled = open || self.offset.is_none() && self.strides.is_none();
                 if filled && (bytes - offset) % itemsize != 0 {
@@ -137,7 +137,7 @@ impl Declaration {
         if shape.len() > 64 || shape.len() != strides.len() {
             return None;
         }
-        // Also where an extent is 0 the others are to be sizes that memory could have.
+        // Even where an extent is 0, the product of the others must be a size that memory could have.
         let mut others = shape.iter().filter(|&&extent| extent > 0);
         let most = others.try_fold(itemsize, |bytes, &extent| bytes.checked_mul(extent as i128)).and_then(small)?;
         let nbytes = if shape.contains(&0) { 0 } else { most };
@@ -152,19 +152,19 @@ impl Declaration {
 fn dense(shape: &[isize], itemsize: i128, fortran: bool) -> Vec<isize> {
     let product = |extents: &[isize]| {
         let product = extents.iter().try_fold(itemsize, |product, &extent| product.checked_mul(extent as i128));
-        // Refused with the size of all of it.
+        // Then the size of the whole overflows too, and is refused.
         product.and_then(small).unwrap_or(isize::MAX)
     };
     (0..shape.len()).map(|axis| if fortran { product(&shape[..axis]) } else { product(&shape[axis + 1..]) }).collect()
 }
 
 impl Layout {
-    /// Where the items begin, in C order of their indices; None where there are very many.
+    /// Where the items begin, in C order of their indices; `None` where there are more than `MOST_ITEMS`.
     pub fn places(&self) -> Option<Vec<Place>> {
         self.ordered(0..self.shape.len())
     }
 
-    /// The last of these axes runs fastest.
+    /// The last of `axes` varies fastest.
     fn ordered(&self, axes: impl Iterator<Item = usize>) -> Option<Vec<Place>> {
         let items: i128 = self.shape.iter().try_fold(1_i128, |items, &extent| items.checked_mul(extent as i128))?;
         if items > MOST_ITEMS {
@@ -195,13 +195,14 @@ impl Layout {
     }
 
     fn overlaps(&self) -> bool {
-        // They all lie inside a memory that has no room for so many.
+        // Without places there are more items than the memory has room for. (Or items lie outside of it, and are
+        // refused anyway.)
         let Some(mut places) = self.in_bounds().then(|| self.places()).flatten() else { return true };
         places.sort_unstable();
         places.windows(2).any(|pair| pair[1].offset - pair[0].offset < self.itemsize)
     }
 
-    /// Whether places can be computed without overflow; if not, the items lie outside.
+    /// Whether places can be computed without overflow; if not, the items lie outside of the memory.
     fn in_bounds(&self) -> bool {
         self.shape.contains(&0) || self.lies_inside(i128::from(u32::MAX))
     }
@@ -240,10 +241,10 @@ const C_CONTIGUOUS: i32 = 0x20 | STRIDES;
 const F_CONTIGUOUS: i32 = 0x40 | STRIDES;
 const ANY_CONTIGUOUS: i32 = 0x80 | STRIDES;
 const INDIRECT: i32 = 0x100 | STRIDES;
-/// `PyBUF_READ` and `PyBUF_WRITE`, which are no requests.
+/// `PyBUF_READ` and `PyBUF_WRITE`, which are not requests.
 const MISTAKES: [i32; 2] = [0x100, 0x200];
 
-/// What `memory_getbuf` of CPython's `memoryobject.c` answers.
+/// The answer of `memory_getbuf` in CPython's `memoryobject.c`.
 fn answer(flags: i32, layout: &Layout, readonly: bool) -> Option<Fields> {
     let asks = |request: i32| flags & request == request;
     let (c, f) = (layout.is_c_contiguous(), layout.is_f_contiguous());
@@ -266,7 +267,7 @@ fn answer(flags: i32, layout: &Layout, readonly: bool) -> Option<Fields> {
     })
 }
 
-/// What views share: one storage, which they may outlive the cell with.
+/// What views share: one storage. It lives as long as a view of it, even without the cell.
 #[derive(Debug)]
 pub struct Block {
     pub content: Content,
@@ -313,7 +314,7 @@ pub struct Cell {
     pub guards: Vec<Borrow>,
     leaked: Vec<Borrow>,
     pub closed: bool,
-    /// Whether what was viewed once may have been written.
+    /// `Some` after the first view of a class that pins; true if any such view could write.
     pub pinned: Option<bool>,
 }
 
@@ -375,7 +376,7 @@ impl Cell {
         self.leaked.push(guard);
     }
 
-    /// Whether the storage may be taken out.
+    /// Closes the cell if the storage may be taken out, and returns whether it may.
     pub fn close(&mut self) -> bool {
         let granted = self.begin(Borrow::Write);
         if granted {
@@ -399,7 +400,7 @@ impl Cell {
         true
     }
 
-    /// Whether the storage, or a copy of it where views are alive, may be written; to this.
+    /// Writes `content` to the storage, or to a copy of it where views are alive. Returns whether that is allowed.
     pub fn write_or_detach(&mut self, content: Content) -> bool {
         if self.closed || self.pinned.is_some() || !self.leaked.is_empty() {
             return false;

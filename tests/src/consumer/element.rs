@@ -1,10 +1,10 @@
-//! From the name of an element to its type.
+//! Finds the type of an element by its name.
 
 use buffer_runtime::Element;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
-/// An element that goes to Python and comes back.
+/// An element that can be converted to a Python object and back.
 pub(super) trait Value:
     Element + for<'py> IntoPyObjectExt<'py> + for<'py> FromPyObjectOwned<'py, Error: Into<PyErr>>
 {
@@ -12,7 +12,7 @@ pub(super) trait Value:
 
 impl<T: Element + for<'py> IntoPyObjectExt<'py> + for<'py> FromPyObjectOwned<'py, Error: Into<PyErr>>> Value for T {}
 
-/// Does `$body` with `$type` being the element of that name.
+/// Evaluates `$body` with `$type` as the element of that name.
 macro_rules! with_element {
     ($name:expr, $type:ident => $body:expr) => {
         with_element!(

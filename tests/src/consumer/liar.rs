@@ -1,4 +1,4 @@
-//! An exporter that fills a `Py_buffer` with whatever it is told, true or not.
+//! An exporter that fills a `Py_buffer` with whatever a test sets, true or not.
 
 use std::ffi::{CString, c_int};
 use std::ptr;
@@ -9,16 +9,16 @@ use pyo3::exceptions::{PyBufferError, PyKeyError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// What it points to, as aligned as any element wants it.
+/// The memory that it exports, aligned for any element.
 #[repr(align(64))]
 struct Memory([u8; 256]);
 
-/// What it says. Arrays and the format are NULL where they are None.
+/// The fields that it reports. Arrays and the format are NULL where they are `None`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a lie of its own")]
 #[pyclass]
 struct Liar {
     memory: Box<Memory>,
-    /// Pointers to rows at these offsets of the memory, in the place of it. Below 0 is NULL.
+    /// If not empty, exported instead of the memory: pointers to rows in the memory. A negative offset gives NULL.
     rows: Vec<*const u8>,
     #[pyo3(get, set)]
     offset: isize,
@@ -34,10 +34,10 @@ struct Liar {
     null_buf: bool,
     #[pyo3(get, set)]
     null_obj: bool,
-    /// Grants, and leaves an exception set all the same.
+    /// Grants the request, but also leaves an exception set.
     #[pyo3(get, set)]
     raises: bool,
-    /// Leaves an exception set by its release.
+    /// Leaves an exception set after a release.
     #[pyo3(get, set)]
     release_raises: bool,
     format: Option<CString>,
@@ -49,14 +49,14 @@ struct Liar {
     asked: Mutex<Vec<c_int>>,
 }
 
-// SAFETY: the pointers lead into the object's own memory.
+// SAFETY: the pointers point into the object's own memory.
 unsafe impl Send for Liar {}
 // SAFETY: as above; nothing here writes through them.
 unsafe impl Sync for Liar {}
 
 #[pymethods]
 impl Liar {
-    /// Tells the truth: four doubles 1, 2, 3, 4.
+    /// Starts with true fields: four doubles 1, 2, 3, 4.
     #[new]
     fn new() -> Self {
         let mut memory = Memory([0; 256]);
@@ -152,7 +152,7 @@ impl Liar {
             suboffsets: array(&slf.suboffsets),
             ..ffi::Py_buffer::new()
         };
-        // SAFETY: the consumer's own; what is in it may be anything.
+        // SAFETY: the view is the consumer's own; its old fields may have any value.
         unsafe { view.write(filled) };
         // SAFETY: attached, with an object or NULL.
         unsafe { ffi::Py_XINCREF(filled.obj) };

@@ -1,4 +1,4 @@
-//! All that a view reads.
+//! Every way to read through a view.
 
 use buffer_runtime::{BufferView, SharedRead};
 use pyo3::IntoPyObjectExt;
@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::element::{Value, with_element};
 
-/// What a view says of itself.
+/// The properties of a view.
 #[pyfunction]
 fn describe<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     fn of<'py, T: Value>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
@@ -30,7 +30,7 @@ fn describe<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'p
     with_element!(element, T => of::<T>(object))
 }
 
-/// The items in index order, read in every way that there is; the ways have to agree to the bit.
+/// The items in index order, read in every way; the results must agree bit for bit.
 #[pyfunction]
 fn read<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     fn of<'py, T: Value>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -69,7 +69,7 @@ fn read<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, P
     with_element!(element, T => of::<T>(object))
 }
 
-/// The items as arrays of `N`, after it has been seen that two views give them in pairs.
+/// The items as arrays of `N`, after a check that a fold over two views gives the same arrays in pairs.
 fn by_arrays<T: Value, const N: usize>(view: &BufferView<'_, T>, pad: T) -> Vec<T> {
     let mut arrays = view.fold_arrays(Vec::new(), pad, |mut all, array: [T; N]| {
         all.extend(array);
@@ -87,7 +87,7 @@ fn by_arrays<T: Value, const N: usize>(view: &BufferView<'_, T>, pad: T) -> Vec<
     arrays
 }
 
-/// The items in index order, while others may write them.
+/// The items in index order, while other threads may write them.
 #[pyfunction]
 fn read_once<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     with_element!(element, T => BufferView::<T>::from_object(object)?.to_vec()?.into_bound_py_any(object.py()))
@@ -101,7 +101,7 @@ fn bits<T: Value>(items: &[T]) -> &[u8] {
 
 /// All indices of a shape, in C order.
 fn indices(shape: &[usize]) -> impl Iterator<Item = Vec<usize>> + '_ {
-    // Where there are none, the other extents may be of any size.
+    // If there are no indices, the other extents may have any size.
     let count = if shape.contains(&0) { 0 } else { shape.iter().product() };
     (0..count).map(move |mut number| {
         let mut index = vec![0; shape.len()];
@@ -134,7 +134,7 @@ fn get<'py>(element: &str, object: &Bound<'py, PyAny>, index: Vec<usize>) -> PyR
     with_element!(element, T => of::<T>(object, &index))
 }
 
-/// Calls a function while a view is held, and answers how many items that had.
+/// Calls a function while a view is held, and returns how many items the view had.
 #[pyfunction]
 fn call_under(element: &str, object: &Bound<'_, PyAny>, function: &Bound<'_, PyAny>) -> PyResult<usize> {
     fn of<T: Value>(object: &Bound<'_, PyAny>, function: &Bound<'_, PyAny>) -> PyResult<usize> {
@@ -145,7 +145,7 @@ fn call_under(element: &str, object: &Bound<'_, PyAny>, function: &Bound<'_, PyA
     with_element!(element, T => of::<T>(object, function))
 }
 
-/// Takes the last object off a list, keeps a view of it and nothing else, calls a function, and then reads.
+/// Takes the last object off a list, keeps only a view of it, calls a function, and then reads.
 #[pyfunction]
 fn pop_and_view(objects: &Bound<'_, PyList>, function: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     let object = objects.call_method0("pop")?;
@@ -155,7 +155,7 @@ fn pop_and_view(objects: &Bound<'_, PyList>, function: &Bound<'_, PyAny>) -> PyR
     view.to_vec()
 }
 
-/// Ends a view while an exception is pending, and answers what is pending afterwards.
+/// Releases a view while an exception is pending, and returns what is pending afterwards.
 #[pyfunction]
 fn release_with_pending<'py>(
     object: &Bound<'py, PyAny>,
@@ -175,13 +175,13 @@ fn panic_under(object: &Bound<'_, PyAny>) -> PyResult<()> {
     panic!("{} items are viewed", view.len());
 }
 
-/// Extracts as many views as asked for, one after the other.
+/// Extracts `count` views, one after the other, and returns the sum of their lengths.
 #[pyfunction]
 fn views(object: &Bound<'_, PyAny>, count: usize) -> PyResult<usize> {
     (0..count).map(|_| object.extract::<BufferView<'_, f64>>().map(|view| view.len())).sum()
 }
 
-/// Sums as a user would: whole numbers exactly, others in eight sums at once.
+/// Sums as a user would: integers exactly, floats in eight partial sums.
 trait Sum: Value {
     fn number(self) -> f64;
 
@@ -239,7 +239,7 @@ fn sum_of<T: Sum>(object: &Bound<'_, PyAny>, way: &str) -> PyResult<f64> {
     })
 }
 
-/// The sum of all items, in one of several ways; also for measuring.
+/// The sum of all items, in one of several ways; also for benchmarks.
 #[pyfunction]
 fn sum(element: &str, object: &Bound<'_, PyAny>, way: &str) -> PyResult<f64> {
     match element {
@@ -251,7 +251,7 @@ fn sum(element: &str, object: &Bound<'_, PyAny>, way: &str) -> PyResult<f64> {
     }
 }
 
-/// How many bytes are copied out by `to_vec`; for measuring.
+/// How many bytes are copied out by `to_vec`; for benchmarks.
 #[pyfunction]
 fn copied(element: &str, object: &Bound<'_, PyAny>) -> PyResult<usize> {
     with_element!(element, T => Ok(BufferView::<T>::from_object(object)?.to_vec()?.len() * size_of::<T>()))

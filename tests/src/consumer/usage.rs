@@ -34,7 +34,7 @@ fn add_to(target: BufferViewMut<'_, f64>, source: BufferView<'_, f64>) -> PyResu
     Ok(())
 }
 
-/// The number of items, where there is a buffer at all.
+/// The number of items, if there is a buffer at all.
 #[pyfunction]
 #[pyo3(signature = (view=None))]
 fn count(view: Option<BufferView<'_, u8>>) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! All that a view writes. Each function answers what is read back through the same view.
+//! Every way to write through a view. Each function returns the items as read back through the same view.
 
 use buffer_runtime::BufferViewMut;
 use pyo3::IntoPyObjectExt;
@@ -50,7 +50,7 @@ fn copy_from<'py>(element: &str, object: &Bound<'py, PyAny>, new: &Bound<'py, Py
     }))
 }
 
-/// Reverses the items of each chunk, which for a small buffer is all of it.
+/// Reverses the items of each chunk; a small buffer is a single chunk.
 #[pyfunction]
 fn reverse<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     with_element!(element, T => change::<T>(object, |view| {
@@ -59,7 +59,7 @@ fn reverse<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py
     }))
 }
 
-/// Puts what a function makes of each item in its place.
+/// Replaces each item by the result of a function.
 #[pyfunction]
 fn update<'py>(element: &str, object: &Bound<'py, PyAny>, function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     with_element!(element, T => change::<T>(object, |view| {
@@ -90,7 +90,7 @@ fn fill_detached<'py>(
     }))
 }
 
-/// Calls a function while a view that writes is held.
+/// Calls a function while a writable view is held.
 #[pyfunction]
 fn call_under_writing(object: &Bound<'_, PyAny>, function: &Bound<'_, PyAny>) -> PyResult<String> {
     let view: BufferViewMut<'_, f64> = object.extract()?;

@@ -1,4 +1,4 @@
-//! Two exporters, asked the same: every request, and every field of what is answered.
+//! Compares two exporters: every request, and every field of the answers.
 
 use std::ffi::{CStr, c_int};
 use std::slice;
@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use super::raw::Buffer;
 
-/// What a granted request shows. What is None was NULL.
+/// The fields of a granted view. `None` stands for NULL.
 #[derive(Debug, PartialEq)]
 struct Answer<'a> {
     ndim: c_int,
@@ -19,22 +19,23 @@ struct Answer<'a> {
     shape: Option<&'a [isize]>,
     strides: Option<&'a [isize]>,
     suboffsets: Option<&'a [isize]>,
-    /// The bytes of the first item, by which to know where in the memory `buf` is. None where it is behind a pointer.
+    /// The bytes of the first item, which show where in the memory `buf` points. `None` where the item is behind a
+    /// pointer.
     first: Option<&'a [u8]>,
 }
 
 impl<'a> Answer<'a> {
-    /// The exporter has the bytes of an item where the first one is, even if its shape has no items.
+    /// The exporter must have the bytes of an item at `buf`, even if its shape has no items.
     fn of(buffer: &'a Buffer) -> Self {
         let view = &buffer.0;
-        // SAFETY: a format that is there is a C string, as long as the view.
+        // SAFETY: a format that is not NULL is a C string, which lives as long as the view.
         let format = (!view.format.is_null()).then(|| unsafe { CStr::from_ptr(view.format) });
         let numbers = |array: *mut isize| {
-            // SAFETY: an array that is there has a number for each dimension, as long as the view.
+            // SAFETY: an array that is not NULL has a number for each dimension, and lives as long as the view.
             (!array.is_null()).then(|| unsafe { slice::from_raw_parts(array, view.ndim.unsigned_abs() as usize) })
         };
         let suboffsets = numbers(view.suboffsets);
-        // SAFETY: an item is there, as both exporters that are compared promise, as long as the view.
+        // SAFETY: both compared exporters promise the bytes of an item at `buf` for as long as the view lives.
         let item = || unsafe { slice::from_raw_parts(view.buf.cast::<u8>(), view.itemsize.unsigned_abs()) };
         Self {
             ndim: view.ndim,
@@ -50,9 +51,9 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// A granted view; None where the answer was `BufferError`.
+/// A granted view; `None` where the answer was `BufferError`.
 ///
-/// By hand, since there are millions of refusals and PyO3's exceptions take their time.
+/// Clears the error by hand: there are millions of refusals, and PyO3's exceptions are slow.
 fn ask(exporter: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Option<Buffer>> {
     if let Some(buffer) = Buffer::request(exporter, flags) {
         return Ok(Some(buffer));
@@ -68,10 +69,10 @@ fn ask(exporter: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Option<Buffer>> {
     Ok(None)
 }
 
-/// Makes every request from `start` up to `end` of both exporters, and tells where the answers differ. `PyBUF_READ` and
-/// `PyBUF_WRITE` alone are no requests, and left out.
+/// Makes every request from `start` up to `end` of both exporters, and returns where the answers differ. `PyBUF_READ`
+/// and `PyBUF_WRITE` alone are not requests, and are omitted.
 ///
-/// Both must have the bytes of an item where their first one is.
+/// Both must have the bytes of an item at `buf`.
 #[pyfunction]
 fn differences(
     ours: &Bound<'_, PyAny>,

@@ -1,4 +1,4 @@
-//! Classes that end or replace their memory before they die, and one that never does.
+//! Classes that free or replace their memory before they die, and classes that never do.
 
 use buffer_runtime::{ExportBuffer, ExportCell};
 use pyo3::exceptions::PyValueError;
@@ -8,7 +8,7 @@ use pyo3::types::PyTuple;
 use super::owners::Owner;
 use super::watched::{Tally, Watched};
 
-/// Closed at the end of a `with` block, which fails while it is viewed.
+/// Closed at the end of a `with` block. Closing fails while it is viewed.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Closing {
@@ -28,7 +28,7 @@ impl Closing {
         self.data.is_closed()
     }
 
-    /// Answers whether there was something to close.
+    /// Returns whether there was something to close.
     fn close(&self, py: Python<'_>) -> PyResult<bool> {
         Ok(self.data.take(py)?.is_some())
     }
@@ -43,7 +43,7 @@ impl Closing {
     }
 }
 
-/// Closed at the end of a `with` block, whatever views there are.
+/// Closed at the end of a `with` block, even while views are alive.
 #[derive(ExportBuffer)]
 #[pyclass]
 struct Detaching {
@@ -76,7 +76,7 @@ impl Detaching {
         Ok(self.data.detach()?)
     }
 
-    /// The same where this thread is detached.
+    /// The same while this thread is detached.
     fn detach_detached(&mut self, py: Python<'_>) -> PyResult<()> {
         Ok(py.detach(|| self.data.detach())?)
     }
@@ -91,7 +91,7 @@ impl Detaching {
     }
 }
 
-/// Grows whoever looks.
+/// Grows even while views are alive.
 #[derive(ExportBuffer)]
 #[pyclass]
 struct Log {
@@ -114,7 +114,7 @@ impl Log {
         Ok(())
     }
 
-    /// The same where this thread is detached, so that others write what is copied.
+    /// The same while this thread is detached, so that other threads can write the elements that are being copied.
     fn append_detached(&mut self, py: Python<'_>, value: f64) -> PyResult<()> {
         py.detach(|| self.data.write_or_detach().map(|mut data| data.push(value)))?;
         Ok(())
@@ -157,7 +157,7 @@ macro_rules! pinned {
                 self.data.views()
             }
 
-            /// What a caller could do to the memory, by its name in Rust.
+            /// Calls a method of the cell by its name in Rust.
             fn attempt(&mut self, py: Python<'_>, name: &str) -> PyResult<()> {
                 match name {
                     "write" => self.data.write(py)?.elements().push(9),
@@ -191,7 +191,7 @@ macro_rules! pinned {
 }
 
 pinned!(
-    /// Stays in place once it was viewed.
+    /// Stays in place after the first view.
     Pinned,
     #[buffer(pin)]
 );
@@ -201,12 +201,12 @@ pinned!(
     #[buffer(readonly, pin)]
 );
 pinned!(
-    /// The same, by a shape that runs code.
+    /// The same, with a shape that runs code.
     CodePinned,
     #[buffer(pin, shape = ["2".parse::<i64>().unwrap(), _])]
 );
 
-/// A part of what stays in place.
+/// A part of memory that stays in place.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct PinnedsPiece {

@@ -1,4 +1,4 @@
-//! Exporters that are not ours: classes of slots written by hand, which may be bases beside ours.
+//! Exporters of other code: classes with slots written by hand, which may be bases beside our classes.
 
 use std::ffi::{c_int, c_uint};
 use std::ptr;
@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-/// What they export.
+/// The bytes that they export.
 static BYTES: [u8; 7] = *b"foreign";
-/// How often the one with a release was released.
+/// How often the class that has a release slot was released.
 static RELEASES: AtomicUsize = AtomicUsize::new(0);
 
 /// # Safety
@@ -21,7 +21,7 @@ unsafe extern "C" fn getbuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffe
     unsafe { ffi::PyBuffer_FillInfo(view, slf, bytes, 7, 1, flags) }
 }
 
-/// The same, with something of its own in `internal`: an aligned address, as C code would keep there.
+/// The same, with a value of its own in `internal`: an aligned address, as C code might store there.
 ///
 /// # Safety
 ///
@@ -49,7 +49,7 @@ fn class<'py>(edges: &Bound<'py, PyModule>, name: &'static str, slots: &mut [ffi
     let py: Python<'py> = edges.py();
     let full_name = std::ffi::CString::new(format!("buffer_tests_ext.edges.{name}"))?;
     let mut spec = ffi::PyType_Spec {
-        // The class may keep the pointer, for ever.
+        // Leaked, since the class may keep the pointer for ever.
         name: full_name.into_raw(),
         #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "a few words")]
         basicsize: size_of::<ffi::PyObject>() as c_int,

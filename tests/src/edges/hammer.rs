@@ -1,4 +1,4 @@
-//! Many threads at one cell: views and guards that begin and end in every way at once.
+//! Many threads use one cell: views and guards begin and end in every way at once.
 
 use std::ffi::c_int;
 use std::iter::Sum;
@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use super::raw::Buffer;
 use super::series::Series;
 
-/// Arbitrary choices, others for each seed.
+/// Pseudo-random choices, different for each seed.
 struct Choices(u64);
 
 impl Choices {
@@ -23,7 +23,7 @@ impl Choices {
     }
 }
 
-/// What a thread did, to see that each thing happened.
+/// What a thread did, to check that everything happened at least once.
 #[derive(Default)]
 struct Deeds {
     views: usize,
@@ -56,7 +56,7 @@ impl Sum for Deeds {
 /// Has `threads` Rust threads view, read, share, and replace the elements of a series of zeros, `rounds` times each, and
 /// pass views on to be released by others.
 ///
-/// Answers how often each thing was granted, and how often anything was refused.
+/// Returns how often each kind of access was granted, and how often any was refused.
 #[pyfunction]
 fn hammer(py: Python<'_>, series: Py<Series>, threads: usize, rounds: usize) -> [usize; 5] {
     let together = Barrier::new(threads);
@@ -90,7 +90,7 @@ fn work(
     let mut deeds = Deeds::default();
     let data = &series.get().data;
     for round in 0..rounds {
-        // Nobody runs ahead alone.
+        // No thread runs ahead of the others.
         if round % 16 == 0 {
             together.wait();
         }
@@ -130,13 +130,13 @@ fn work(
                 Err(_) => deeds.refusals += 1,
                 Ok(mut elements) => {
                     deeds.writes += 1;
-                    // Another length is another allocation, and another layout.
+                    // Another length means another allocation and another layout.
                     *elements = vec![0.0; usize::try_from(choices.below(100)).expect("below 100")];
                 }
             },
         }
     }
-    // The neighbour ends when its last sender is gone.
+    // The neighbour's receiver ends when its last sender is dropped.
     drop(neighbour);
     received.iter().for_each(|view| Python::attach(|py| view.release(py)));
     deeds

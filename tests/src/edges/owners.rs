@@ -95,7 +95,7 @@ impl Child {
         (slf.as_super().data.views(), slf.data.views())
     }
 
-    /// Lets go of both cells, whatever views of them there are.
+    /// Drops both cells, even while views of them are alive.
     fn replace_both(mut slf: PyRefMut<'_, Self>) {
         slf.as_super().data = ExportCell::new(Watched::new(vec![0]));
         slf.data = ExportCell::new(Watched::new(vec![0.0]));
@@ -129,7 +129,7 @@ fn replace(object: &Bound<'_, PyAny>, values: Vec<i32>) -> PyResult<()> {
     with_cell(object, |cell| drop(mem::replace(cell, ExportCell::new(Watched::new(values)))))
 }
 
-/// `mem::replace` of an object's cell by an empty one. The old cell lives on without an object.
+/// `mem::replace` of an object's cell by an empty one. The old cell stays alive without an object.
 #[pyfunction]
 fn part(object: &Bound<'_, PyAny>) -> PyResult<Parted> {
     with_cell(object, |cell| Parted::new(mem::replace(cell, ExportCell::new(Watched::new(Vec::new())))))

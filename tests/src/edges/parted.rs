@@ -1,4 +1,4 @@
-//! A cell that was parted from its object, and the ways in which it may end.
+//! A cell that was separated from its object, and the ways to drop it.
 
 use std::mem;
 use std::sync::{Arc, Barrier, Mutex, PoisonError};
@@ -26,7 +26,7 @@ impl Parted {
     }
 }
 
-/// What a thread that only drops something must not do.
+/// Joins a thread that only drops something, and so must not panic.
 fn joined<R>(thread: thread::JoinHandle<R>) -> R {
     thread.join().expect("dropping a cell does not panic")
 }
@@ -37,7 +37,7 @@ impl Parted {
         self.cell.as_ref().map_or(0, ExportCell::views)
     }
 
-    /// Appends a value without a token, as only the sole holder can.
+    /// Appends a value without a token, which needs exclusive access to the cell.
     fn grow(&mut self, value: i32) -> PyResult<usize> {
         let mut cell = self.take()?;
         let grown = cell.get_mut().map(|mut storage| {
@@ -53,7 +53,7 @@ impl Parted {
         py.detach(|| self.grow(value))
     }
 
-    /// Takes the values out by `into_inner`; refused, the cell stays.
+    /// Takes the values out by `into_inner`. If that is refused, the cell stays.
     fn unwrap(&mut self) -> PyResult<Vec<i32>> {
         match self.take()?.into_inner() {
             Ok(mut storage) => Ok(mem::take(storage.elements())),
@@ -69,21 +69,21 @@ impl Parted {
         Ok(())
     }
 
-    /// On this thread, which is detached meanwhile.
+    /// Drops the cell on this thread, which is detached meanwhile.
     fn drop_detached(&mut self, py: Python<'_>) -> PyResult<()> {
         let cell = self.take()?;
         py.detach(|| drop(cell));
         Ok(())
     }
 
-    /// On a thread that this one joins while it is attached.
+    /// Drops the cell on a thread that this thread joins while attached.
     fn drop_on_joined_thread(&mut self) -> PyResult<()> {
         let cell = self.take()?;
         joined(thread::spawn(move || drop(cell)));
         Ok(())
     }
 
-    /// On a thread that holds a mutex which this one waits for while it is attached.
+    /// Drops the cell on a thread that holds a mutex, for which this thread waits while attached.
     fn drop_under_contended_mutex(&mut self) -> PyResult<()> {
         let cell = self.take()?;
         let mutex = Arc::new(Mutex::new(()));

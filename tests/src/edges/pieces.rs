@@ -1,4 +1,5 @@
-//! Parts of objects that break things on purpose: whose cells go, whose layouts raise, panic, re-enter or turn read-only.
+//! Parts of objects that break things on purpose: whose cells are dropped, whose layouts raise, panic, re-enter or turn
+//! read-only.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -22,7 +23,7 @@ macro_rules! piece {
 
         #[pymethods]
         impl $name {
-            /// An offset in bytes.
+            /// `offset` is in bytes.
             #[new]
             fn new(whole: Py<$whole>, offset: usize) -> Self {
                 Self { offset, whole }
@@ -42,11 +43,11 @@ macro_rules! piece {
 }
 
 piece!(
-    /// One item of an owner, whose cell can be swapped, replaced, and watched as it goes.
+    /// One item of an owner, whose cell can be swapped and replaced, and whose drop can be observed.
     OwnersPiece of Owner
 );
 piece!(
-    /// The same of a class whose cells have the same storage.
+    /// The same for another class whose cells have the same storage.
     TablesPiece of TableOwner
 );
 piece!(
@@ -58,7 +59,7 @@ piece!(
     DecidedsPiece of Decided
 );
 
-/// A read-only part, whose shape is user code that may look at the whole.
+/// A read-only part, whose shape is user code that may view the whole.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct ReadOnlyPiece {
@@ -75,7 +76,7 @@ impl ReadOnlyPiece {
 
 #[pymethods]
 impl ReadOnlyPiece {
-    /// A callable that answers the number of items.
+    /// `count` is a callable that returns the number of items.
     #[new]
     fn new(whole: Py<Decided>, count: Py<PyAny>) -> Self {
         Self { count: Mutex::new(count), whole }
@@ -97,7 +98,7 @@ impl Decided {
     }
 }
 
-/// Calls what Python gave, and takes its answer.
+/// Calls a callable from Python, and returns its result.
 fn ask(callable: &Mutex<Py<PyAny>>) -> PyResult<usize> {
     Python::attach(|py| {
         let callable = callable.lock().unwrap_or_else(PoisonError::into_inner).clone_ref(py);
@@ -116,7 +117,7 @@ impl Decided {
         self.data.views()
     }
 
-    /// Reads beside the views that are alive.
+    /// Reads while views may be alive.
     fn sum(&self, py: Python<'_>) -> PyResult<i64> {
         Ok(self.data.read(py)?.iter().map(|&item| i64::from(item)).sum())
     }

@@ -9,19 +9,19 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
-/// What is in `obj` before a request, to see what a refusal leaves there.
+/// What is in `obj` before a request, to check what a refusal stores there.
 const GARBAGE: usize = 0x5ca1_ab1e;
 
-/// A `Py_buffer` and what it points to, which belong to whoever holds it, on any thread.
+/// A `Py_buffer` and what it points to, both owned by this value, on any thread.
 pub(super) struct Buffer(pub(super) ffi::Py_buffer);
 
-// SAFETY: a Py_buffer belongs to nobody's thread; it is released attached.
+// SAFETY: a Py_buffer is not bound to a thread; it is released while attached.
 unsafe impl Send for Buffer {}
 // SAFETY: it is only read through a shared reference.
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
-    /// Requests a view. Refused, an exception is set.
+    /// Requests a view. If the request is refused, an exception is set.
     pub(super) fn request(object: &Bound<'_, PyAny>, flags: c_int) -> Option<Self> {
         let mut view = ffi::Py_buffer::new();
         view.obj = ptr::without_provenance_mut(GARBAGE);
@@ -34,7 +34,7 @@ impl Buffer {
         None
     }
 
-    /// Releases the view. Attached.
+    /// Releases the view. The thread is attached.
     pub(super) fn release(mut self, _py: Python<'_>) {
         // SAFETY: attached, and the view was granted and not released before.
         unsafe { ffi::PyBuffer_Release(&raw mut self.0) };
@@ -77,7 +77,7 @@ impl RawView {
     fn shape(&self) -> PyResult<Option<Vec<isize>>> {
         let view = &self.buffer()?.0;
         let axes = view.ndim.unsigned_abs() as usize;
-        // SAFETY: an exporter that gives a shape gives one of `ndim` extents.
+        // SAFETY: a shape that is not NULL has `ndim` extents.
         Ok((!view.shape.is_null()).then(|| unsafe { std::slice::from_raw_parts(view.shape, axes) }.to_vec()))
     }
 
@@ -87,7 +87,7 @@ impl RawView {
         Ok(PyBytes::new(py, unsafe { std::slice::from_raw_parts(buffer.data(), buffer.len()) }))
     }
 
-    /// Overwrites all that a consumer may take for its own: everything but `obj` and `internal`.
+    /// Overwrites every field that a consumer may change: all but `obj` and `internal`.
     fn scribble(&mut self) -> PyResult<()> {
         let view = &mut self.held.as_mut().ok_or_else(|| PyValueError::new_err("released"))?.0;
         view.buf = ptr::null_mut();
@@ -108,12 +108,12 @@ impl RawView {
         }
     }
 
-    /// Releases on a thread whose state was made here, as programs do that embed Python. CPython's own record of which
-    /// thread has which state may not know it.
+    /// Releases on a thread whose state was made here, as programs that embed Python do. CPython's own record of the
+    /// threads' states may not contain this state.
     fn release_on_embedders_thread(&mut self, py: Python<'_>) -> PyResult<()> {
-        /// A thread state is handed to the thread that will use it.
+        /// A thread state, to be sent to the thread that will use it.
         struct State(*mut ffi::PyThreadState);
-        // SAFETY: nobody else uses it.
+        // SAFETY: no other thread uses it.
         unsafe impl Send for State {}
 
         let Some(buffer) = self.held.take() else { return Err(PyValueError::new_err("released")) };
@@ -122,9 +122,9 @@ impl RawView {
         // SAFETY: attached, with the interpreter of this thread.
         let state = State(unsafe { ffi::PyThreadState_New(interpreter) });
         let thread = thread::spawn(move || {
-            // All of both, not just the raw pointers in them.
+            // Captures both whole, not only the raw pointers in them.
             let (state, mut buffer) = (state, buffer);
-            // SAFETY: the state is new, and no thread has it.
+            // SAFETY: the state is new, and no thread uses it.
             unsafe { ffi::PyEval_AcquireThread(state.0) };
             // SAFETY: attached now, and the view was not released before.
             unsafe { ffi::PyBuffer_Release(&raw mut buffer.0) };
@@ -132,14 +132,14 @@ impl RawView {
             unsafe { ffi::PyThreadState_Clear(state.0) };
             // SAFETY: attached with this state.
             unsafe { ffi::PyEval_ReleaseThread(state.0) };
-            // SAFETY: cleared, and no thread has it any more.
+            // SAFETY: cleared, and no thread uses it any more.
             unsafe { ffi::PyThreadState_Delete(state.0) };
         });
         py.detach(|| thread.join()).expect("releasing does not panic");
         Ok(())
     }
 
-    /// Releases with `error` pending; answers what is pending afterwards.
+    /// Releases with `error` pending; returns what is pending afterwards.
     fn release_with_pending<'py>(&mut self, error: Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = error.py();
         PyErr::from_value(error).restore(py);
@@ -186,7 +186,7 @@ fn request(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<RawView> {
     }
 }
 
-/// What a request was answered, and what is pending afterwards.
+/// The view, if it was granted, and the exception that is pending afterwards.
 type Answered<'py> = (Option<RawView>, Option<Bound<'py, PyAny>>);
 
 /// Requests a view with `error` pending.
@@ -198,8 +198,8 @@ fn request_with_pending<'py>(object: &Bound<'py, PyAny>, flags: c_int, error: Bo
     (granted.map(|buffer| RawView { held: Some(buffer) }), pending(py))
 }
 
-/// Leaves the last object of a list in PyO3's pool, where what is dropped on a detached thread waits for one that is
-/// attached.
+/// Puts the last object of a list into PyO3's pool, where references that are dropped on a detached thread wait for an
+/// attached thread.
 fn defer_last(list: &Bound<'_, PyList>) -> PyResult<()> {
     let object = list.call_method0("pop")?.unbind();
     thread::spawn(move || drop(object)).join().expect("dropping a reference does not panic");
@@ -218,7 +218,7 @@ fn request_with_pending_and_deferred<'py>(
     Ok(request_with_pending(object, flags, error))
 }
 
-/// Requests what will be refused, then something else with the refusal pending.
+/// Makes a request that will be refused, then another one while the exception of the refusal is pending.
 #[pyfunction]
 fn request_twice<'py>(object: &Bound<'py, PyAny>, first: c_int, second: c_int) -> PyResult<Answered<'py>> {
     if let Some(buffer) = Buffer::request(object, first) {

@@ -3,13 +3,13 @@
 use buffer_runtime::ScopedView;
 use pyo3::prelude::*;
 
-/// Of all of it.
+/// A scoped view of the whole buffer.
 #[pyfunction]
 fn scoped(object: &Bound<'_, PyAny>) -> PyResult<ScopedView> {
     ScopedView::new(object)
 }
 
-/// Of some of its bytes.
+/// A scoped view of some bytes of the buffer.
 #[pyfunction]
 #[pyo3(signature = (object, offset, length = None))]
 fn scoped_range(object: &Bound<'_, PyAny>, offset: isize, length: Option<isize>) -> PyResult<ScopedView> {

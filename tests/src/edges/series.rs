@@ -73,7 +73,7 @@ impl Series {
         Ok(())
     }
 
-    /// Appends what an iterable yields, asking for the write guard first.
+    /// Appends the items of an iterable. The write guard begins before the iteration.
     fn extend(&self, py: Python<'_>, values: Bound<'_, PyAny>) -> PyResult<()> {
         let mut data = self.data.write(py)?;
         for value in values.try_iter()? {
@@ -86,7 +86,7 @@ impl Series {
         Ok(self.data.write(py)?.pop())
     }
 
-    /// Sets one element, having the write guard while `index` is made an integer.
+    /// Sets one element. The write guard is alive while `index` is converted to an integer.
     fn set(&self, py: Python<'_>, index: Bound<'_, PyAny>, value: f64) -> PyResult<()> {
         let mut data = self.data.write(py)?;
         let index: usize = index.call_method0("__index__")?.extract()?;
@@ -99,7 +99,7 @@ impl Series {
         Ok(())
     }
 
-    /// Gives unused memory back, which moves the elements.
+    /// Frees unused memory, which moves the elements.
     fn shrink(&self, py: Python<'_>) -> PyResult<()> {
         self.data.write(py)?.shrink_to_fit();
         Ok(())
@@ -109,12 +109,12 @@ impl Series {
         Ok(self.data.close(py)?)
     }
 
-    /// What an error says of itself: the views in the way, and whether the cell is closed.
+    /// The properties of the error: the number of views in the way, and whether the cell is closed.
     fn why_not_write(&self, py: Python<'_>) -> Option<(usize, bool)> {
         self.data.write(py).err().map(|error: BorrowError| (error.views(), error.is_closed()))
     }
 
-    /// Calls `callable` under a guard, and answers how many elements the guard showed afterwards.
+    /// Calls `callable` under a guard, and returns how many elements the guard showed afterwards.
     fn call_under(&self, py: Python<'_>, kind: &str, callable: Bound<'_, PyAny>) -> PyResult<usize> {
         let guard = self.guard(py, kind)?;
         callable.call0()?;
@@ -127,7 +127,7 @@ impl Series {
         panic!("under a guard of {} elements", guard.len());
     }
 
-    /// Forgets `count` guards; answers how many there were when the next one was refused.
+    /// Forgets `count` guards. If one is refused, returns how many were forgotten before, and the message.
     fn leak(&self, py: Python<'_>, kind: &str, count: usize) -> (usize, Option<String>) {
         for leaked in 0..count {
             match self.guard(py, kind) {
@@ -138,7 +138,7 @@ impl Series {
         (count, None)
     }
 
-    /// Begins a guard, ends it on a detached thread that is joined while this one is attached.
+    /// Begins a guard, and ends it on a detached thread, which this thread joins while attached.
     fn end_elsewhere(&self, py: Python<'_>, kind: &str) -> PyResult<()> {
         let guard = self.guard(py, kind)?;
         thread::scope(|scope| drop(scope.spawn(move || drop(guard)).join()));
@@ -176,7 +176,7 @@ impl Series {
         }))
     }
 
-    /// Adds 1 to every element `rounds` times in bulk, detached, whatever views there are.
+    /// Adds 1 to every element `rounds` times in bulk, detached, even while views are alive.
     fn add_in_bulk(&self, py: Python<'_>, rounds: usize) -> PyResult<()> {
         let elements = self.data.share(py)?;
         py.detach(|| {
@@ -187,7 +187,7 @@ impl Series {
         Ok(())
     }
 
-    /// Adds 1 to every second element again and again, detached, until `stop` is called. Answers how often.
+    /// Adds 1 to every second element again and again, detached, until `stop` is called. Returns how often.
     fn add_to_even_until_stopped(&self, py: Python<'_>) -> PyResult<usize> {
         let elements = self.data.share(py)?;
         Ok(py.detach(|| {

@@ -1,4 +1,4 @@
-//! Classes whose shape is user code: it asks Python, which may do anything.
+//! Classes whose shape is user code: it calls Python code, which may do anything.
 
 use std::mem;
 use std::panic;
@@ -12,7 +12,7 @@ use pyo3::types::{PyMemoryView, PyString};
 
 use super::watched::Bomb;
 
-/// What answers the number of rows: a callable that Python gives.
+/// A callable from Python that returns the number of rows.
 struct Asked(Mutex<Option<Py<PyAny>>>);
 
 impl Asked {
@@ -21,7 +21,7 @@ impl Asked {
         drop(before);
     }
 
-    /// Asks it. An answer that is a text is for Rust to act out.
+    /// Calls it. If it returns a string, Rust performs the action of that name.
     fn rows(&self) -> PyResult<i64> {
         Python::attach(|py| {
             let callable = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|it| it.clone_ref(py));
@@ -54,7 +54,7 @@ macro_rules! shaped {
 
         #[pymethods]
         impl $name {
-            /// The values, and a callable that answers the number of rows.
+            /// `rows` is a callable that returns the number of rows.
             #[new]
             #[pyo3(signature = (values, rows=None))]
             fn new(values: Vec<i32>, rows: Option<Py<PyAny>>) -> Self {
@@ -102,14 +102,14 @@ shaped!(
 
 #[pymethods]
 impl MutableShaped {
-    /// A method that needs the object for itself.
+    /// A method that needs exclusive access to the object.
     fn resize_exclusively(&mut self, len: usize) -> PyResult<()> {
         self.data.get_mut()?.resize(len, 0);
         Ok(())
     }
 }
 
-/// Views its own object for ever, with no Python frame in between.
+/// Its shape views its own object, which recurses for ever, with no Python frame in between.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, weakref)]
 struct SelfViewing {
@@ -137,7 +137,7 @@ impl SelfViewing {
         Self { data: ExportCell::new(vec![1]), me: Mutex::new(None) }
     }
 
-    /// Says whom to view; the object itself, or nobody any more.
+    /// Sets the object that the shape views: this object itself, or none.
     fn view(&self, me: Option<Py<PyAny>>) {
         let before = mem::replace(&mut *self.me.lock().unwrap_or_else(PoisonError::into_inner), me);
         drop(before);

@@ -1,4 +1,4 @@
-//! A storage that says when it is dropped, and then does what it was told to.
+//! A storage that counts its drop, and then performs the action that a test chose.
 
 use std::panic;
 use std::ptr::{self, NonNull};
@@ -10,7 +10,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-/// Counts the storages that it was given to, as they are dropped.
+/// Counts the drops of the storages that it was given to.
 #[pyclass(frozen)]
 pub(crate) struct Tally {
     drops: Arc<AtomicUsize>,
@@ -32,19 +32,19 @@ impl Tally {
 /// What a storage does when it is dropped.
 enum LastAct {
     Nothing,
-    /// Attaches and calls this. What it raises stays set.
+    /// Attaches and calls this. An exception that it raises stays set.
     Call(Py<PyAny>),
     Panic,
     /// Panics with a payload whose own drop panics.
     PanicTwice,
 }
 
-/// A Vec with an eventful end.
+/// A Vec whose drop can be observed.
 pub(crate) struct Watched<T: Element> {
     elements: Vec<T>,
     drops: Arc<AtomicUsize>,
     last_act: LastAct,
-    /// Goes when the storage goes.
+    /// Dropped with the storage.
     _keeps: Option<Py<PyAny>>,
 }
 
@@ -88,7 +88,7 @@ unsafe impl<T: Element> Storage for Watched<T> {
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid storage.
         let elements = unsafe { &raw mut (*this).elements };
-        // SAFETY: the caller vouches that nobody else refers to it.
+        // SAFETY: the caller vouches that there is no other reference to it.
         unsafe { Vec::raw(elements) }
     }
 }
@@ -106,7 +106,7 @@ impl<T: Element> Drop for Watched<T> {
     fn drop(&mut self) {
         self.drops.fetch_add(1, Ordering::Release);
         let len = self.elements.len();
-        // A view that dangles shall show it.
+        // A dangling view then shows wrong values.
         // SAFETY: these elements are ours, and every bit pattern is valid for them.
         unsafe { ptr::write_bytes(self.elements.as_mut_ptr(), 0xdd, len) };
         match &self.last_act {

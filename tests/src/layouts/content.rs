@@ -4,9 +4,9 @@ use buffer_runtime::{Element, Storage};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-/// A storage that can be made of the bytes that its buffer will show.
+/// A storage that can be made from the bytes that its buffer will show.
 pub(super) trait Content: Storage {
-    /// `ValueError` where the bytes are no whole number of elements, or not the number that the storage has.
+    /// `ValueError` where the bytes are not a whole number of elements, or not the number that the storage has.
     fn from_bytes(bytes: &[u8]) -> PyResult<Self>
     where
         Self: Sized;
@@ -36,7 +36,7 @@ impl<T: Item, const N: usize> Content for [T; N] {
     }
 }
 
-/// An element from its bytes, which are as many as it has.
+/// An element that can be made from its bytes, whose number must be its size.
 pub(super) trait Item: Element {
     fn from_bytes(bytes: &[u8]) -> Self;
 }

@@ -1,7 +1,8 @@
-//! Classes of the elements that are not in `product`, as the list `ELEMENTS`: each over a vector of the element and over
-//! one of triples of it, which Python may write, and one that it may not.
+//! Classes of the elements that are not in `product`, as the list `ELEMENTS`: for each element a class over a vector of
+//! it, one over a vector of triples of it, and a read-only one. (Those of `bool` are all read-only.)
 //!
-//! A class is `Class(values)`; `get(index)` and `set(index, value)` are Rust's side, beside whatever views are alive.
+//! A class is `Class(values)`; `get(index)` and `set(index, value)` access the elements in Rust, while views may be
+//! alive.
 
 use buffer_runtime::{Be, Bytes, Le};
 use half::f16;
@@ -28,7 +29,7 @@ macro_rules! elements {
     };
 }
 
-/// A vector holds the values themselves, or three times each.
+/// An item of the vector is the value itself, or an array of three times the value.
 macro_rules! class {
     (plain, $element:ty, $($rest:tt)*) => {
         class!(@ plain [] $element, $element, $($rest)*);
@@ -82,7 +83,7 @@ macro_rules! class {
     };
 }
 
-/// An element as an item of a vector of them, or of arrays of them.
+/// Converts an element to an item of the vector and back: the item is the element itself, or an array of it.
 trait Repeat<Item>: Sized {
     fn into_item(self) -> Item;
 

@@ -1,4 +1,4 @@
-//! Classes whose end Python's tests watch: their storage counts how many of it there are.
+//! Classes whose end Python's tests observe: a counter has the number of their storages that are alive.
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use super::content::Content;
 
 static STORAGES: AtomicUsize = AtomicUsize::new(0);
 
-/// A Vec that is counted as long as it lives.
+/// A Vec that is counted while it is alive.
 struct Counted(Vec<f32>);
 
 impl Content for Counted {
@@ -23,13 +23,13 @@ impl Content for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        // A view that outlives its memory is to show in what it reads.
+        // A view that outlives its memory then reads wrong values.
         self.0.fill(f32::NAN);
         STORAGES.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-// SAFETY: all six clauses are those of the Vec. To drop it takes an atomic counter besides, which any thread may change.
+// SAFETY: all six clauses are those of the Vec. Its drop also changes an atomic counter, which any thread may change.
 unsafe impl Storage for Counted {
     type Element = f32;
     type Access = ReadWrite;
@@ -37,7 +37,7 @@ unsafe impl Storage for Counted {
     unsafe fn raw(this: *mut Self) -> (NonNull<f32>, usize) {
         // SAFETY: the caller vouches that `this` is valid.
         let vec = unsafe { &raw mut (*this).0 };
-        // SAFETY: the caller vouches that nobody else holds a reference to it.
+        // SAFETY: the caller vouches that there is no other reference to it.
         unsafe { Vec::raw(vec) }
     }
 }
@@ -82,11 +82,11 @@ impl Derived {
     }
 }
 
-/// A base that may be used on the thread that made it alone.
+/// A base that may be used only on the thread that made it.
 #[pyclass(unsendable, subclass)]
 struct ThreadBound;
 
-/// An exporter with such a base, which is reached through the base's borrow flag.
+/// An exporter with such a base. It is accessed through the base's borrow flag.
 #[derive(ExportBuffer)]
 #[pyclass(extends = ThreadBound)]
 struct OfThreadBound {

@@ -96,7 +96,7 @@ struct Column {
     whole: Py<Whole>,
 }
 
-/// One item, which has no dimensions; its numbers run no code.
+/// One item, which has no dimensions; its layout runs no user code.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Scalar {
@@ -105,7 +105,7 @@ struct Scalar {
     whole: Py<Whole>,
 }
 
-/// All of it, in the other order. Not frozen, as its views have to borrow it.
+/// The whole matrix, transposed. Not frozen, so its views must borrow this object.
 #[derive(ExportBuffer)]
 #[pyclass]
 struct Transposed {
@@ -115,20 +115,20 @@ struct Transposed {
 
 #[pymethods]
 impl Transposed {
-    /// Calls back while this object is borrowed, with itself.
+    /// Calls `call` while this object is mutably borrowed.
     #[allow(clippy::unused_self, reason = "it is borrowed meanwhile")]
     fn borrowed(&mut self, call: Bound<'_, PyAny>) -> PyResult<()> {
         call.call0()?;
         Ok(())
     }
 
-    /// Shows another whole from now on.
+    /// Exports another whole from now on.
     fn turn_to(&mut self, whole: Py<Whole>) {
         self.whole = whole;
     }
 }
 
-/// Any part.
+/// Any part: its whole layout is given at run time.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Part {
@@ -167,7 +167,7 @@ struct FirstOfReadOnly {
     whole: Py<ReadOnlyWhole>,
 }
 
-/// Part of a writable whole that Python may only read.
+/// A part that Python may only read, of a writable whole.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct ReadOnlyPart {
@@ -183,7 +183,7 @@ impl ReadOnlyPart {
     }
 }
 
-/// Bytes whose cell can be taken out of it while it is viewed.
+/// Bytes whose cell can be replaced while it is viewed.
 #[derive(ExportBuffer)]
 #[pyclass]
 struct Bytes {
@@ -198,7 +198,7 @@ impl Bytes {
         Self { data: ExportCell::new(content) }
     }
 
-    /// Puts an empty cell in the place of the one that is viewed, which is dropped.
+    /// Replaces the viewed cell by an empty one, and drops it. Returns the number of its views.
     fn drop_cell(&mut self) -> usize {
         mem::replace(&mut self.data, ExportCell::new(Vec::new())).views()
     }
@@ -212,7 +212,7 @@ impl Bytes {
     }
 }
 
-/// One value in bytes, of a format that is known at run time; and something that is called while it is being found.
+/// One value in bytes, of a format that is known at run time; and a hook that is called while the format is computed.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Field {
@@ -240,7 +240,7 @@ impl Field {
     }
 }
 
-/// A part with a format of its own, of a whole whose items are no bytes.
+/// A part with a format of its own, of a whole whose items are not bytes.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Reinterpreted {
@@ -256,7 +256,7 @@ impl Reinterpreted {
     }
 }
 
-/// Separate rows, of which there are no parts.
+/// Separate rows, of which no part can be exported.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct SeparateRows {

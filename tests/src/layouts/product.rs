@@ -1,6 +1,6 @@
 //! All combinations of storage, layout and element, each a class `Class(content, *shape)`.
 //!
-//! A storage of fixed length has 24 scalars, which leaves shapes of every kind to try.
+//! A storage of fixed length has 24 scalars, which allows shapes of every kind.
 
 use pyo3::prelude::*;
 use pyo3::types::PyType;

@@ -1,7 +1,7 @@
 //! Records of every form, and a class of each: `Class(count)`.
 //!
-//! Item 0 is an example with a value of its own in each field, the others are all zeros. `same(i, j)` says whether two items
-//! are equal in Rust, `copy(i, j)` copies one to another in Rust.
+//! Item 0 is an example with a different value in each field; the others are all zeros. `same(i, j)` says whether two
+//! items are equal in Rust, `copy(i, j)` copies one to another in Rust.
 
 use std::marker::PhantomData;
 
@@ -93,7 +93,7 @@ struct Nested {
     rest: [u8; 9],
 }
 
-/// Everything in it that can be unaligned is.
+/// Every field that can be unaligned is unaligned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, BufferElement)]
 #[repr(C, packed)]
 struct Packed {
@@ -198,7 +198,7 @@ impl<T: Default + Copy, const N: usize> Default for Row<T, N> {
     }
 }
 
-/// Names that are no ASCII, no identifiers, or a keyword.
+/// Names that are not ASCII, not identifiers, or a keyword.
 #[derive(Clone, Copy, Debug, Default, PartialEq, BufferElement)]
 #[repr(C)]
 struct Names {

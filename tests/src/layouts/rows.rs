@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use super::content::Content;
 
-/// Rows from the bytes of each.
+/// Makes rows from the bytes of each row.
 fn rows<T: Element>(content: Vec<Vec<u8>>) -> PyResult<Rows<T>>
 where
     Vec<T>: Content,
@@ -37,7 +37,7 @@ impl Rows16 {
         Ok(())
     }
 
-    /// All rows anew, which may be of another length.
+    /// Replaces all rows; the new ones may have another length.
     fn replace(&self, py: Python<'_>, content: Vec<Vec<u8>>) -> PyResult<()> {
         *self.data.write(py)? = rows(content)?;
         Ok(())
@@ -47,7 +47,7 @@ impl Rows16 {
         Ok(self.data.read(py)?.iter().map(|row| row.iter().map(|&item| u32::from(item)).sum()).collect())
     }
 
-    /// Adds to the items of one row, beside views.
+    /// Adds to the items of one row, while views may be alive.
     fn add(&self, py: Python<'_>, row: usize, term: u16) -> PyResult<()> {
         let rows = self.data.share(py)?;
         rows.row(row).for_each_chunk(|items| items.iter_mut().for_each(|item| *item = item.wrapping_add(term)));
@@ -58,7 +58,7 @@ impl Rows16 {
         self.data.views()
     }
 
-    /// Drops the memory, or leaves it to the views that are alive.
+    /// Closes the cell and drops the memory. Fails while views are alive.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.data.close(py)?;
         Ok(())
@@ -81,7 +81,7 @@ impl PixelRows {
     }
 }
 
-/// Rows whose items are known at run time.
+/// Rows whose item format is known only at run time.
 #[derive(ExportBuffer)]
 #[pyclass]
 struct FormattedRows {

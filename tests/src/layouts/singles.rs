@@ -1,6 +1,6 @@
-//! A class for each thing that a class can be besides its storage, layout and element.
+//! A class for each variation other than storage, layout and element.
 //!
-//! Where nothing speaks against it a class is `Class(content, *extents)` of float32, as those in `product` are.
+//! Unless its purpose needs another form, a class is `Class(content, *extents)` of float32, as in `product`.
 
 use std::mem;
 
@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 
 use super::content::Content;
 
-/// The methods of the classes here: what the constructor's arguments make of the fields, and the name of the cell.
+/// The methods of the classes here: the expression with which the constructor makes the object from its arguments, and
+/// the name of the cell.
 macro_rules! methods {
     ($class:ident($content:ident $(, $argument:ident: $type:ty)*) => $value:expr, $cell:tt $(, $more:item)*) => {
         #[pymethods]
@@ -39,7 +40,7 @@ fn cell<S: Content>(content: &[u8]) -> PyResult<ExportCell<S>> {
     S::from_bytes(content).map(ExportCell::new)
 }
 
-/// Not frozen: reached through PyO3's borrow flag.
+/// Not frozen: accessed through PyO3's borrow flag.
 #[pyclass(subclass, weakref)]
 #[derive(ExportBuffer)]
 struct NotFrozen {
@@ -62,7 +63,7 @@ struct TupleStructWithShape(usize, #[buffer(shape = [self.0, _], order = "F")] E
 
 methods!(TupleStructWithShape(content, rows: usize) => Self(rows, cell(content)?), 1);
 
-/// The field is found by its type, among others that are no cells.
+/// The field is found by its type, among others that are not cells.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Unmarked {
@@ -95,7 +96,7 @@ methods!(
     }
 );
 
-/// One extent is inferred. The other may be what no shape can hold.
+/// One extent is inferred. The other may be a number that no shape can contain.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Inferred {
@@ -116,7 +117,7 @@ struct InferredLast {
 
 methods!(InferredLast(content, rows: u16) => Self { rows, data: cell(content)? }, data);
 
-/// No extent is inferred, and each may be what no shape can hold.
+/// No extent is inferred, and each may be a number that no shape can contain.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Declared {
@@ -132,7 +133,7 @@ methods!(
     data
 );
 
-/// Expressions, which are taken for user code.
+/// Expressions, which are treated as user code.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Expression {
@@ -154,7 +155,7 @@ methods!(
 
 const COLUMNS: u8 = 4;
 
-/// Extents that are no fields, over a storage that has another shape of its own.
+/// Extents that are not fields, over a storage that has another shape of its own.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Constants {
@@ -197,7 +198,7 @@ struct EmptyArray {
 
 methods!(EmptyArray(content) => Self { data: cell(content)? }, data);
 
-/// numpy is told nothing about a refused view.
+/// There is no `__array__`, which would tell numpy why a view is refused.
 #[derive(ExportBuffer)]
 #[buffer(no_array)]
 #[pyclass(frozen)]
@@ -207,7 +208,7 @@ struct NoArray {
 
 methods!(NoArray(content) => Self { data: cell(content)? }, data);
 
-/// Its memory can be read from Rust for ever, so that views of it are read-only.
+/// `begin` leaks a read guard, so that later views are read-only.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct ReadFromRust {

@@ -20,23 +20,23 @@ use super::content::{Content, Item};
 
 static FOREIGN: AtomicUsize = AtomicUsize::new(0);
 
-/// A function that frees what `Vec` has allocated, as a C library would free its own.
+/// The memory of a `Vec` as a C library would return it, and the function that frees it.
 fn allocate<T: Element>(elements: Vec<T>) -> (*mut T, usize, impl FnOnce(*mut T, usize) + Send + 'static) {
     FOREIGN.fetch_add(1, Ordering::Relaxed);
     let len = elements.len();
     let first = Box::into_raw(elements.into_boxed_slice()).cast::<T>();
     let free = |first: *mut T, len| {
-        // SAFETY: it was a box of so many elements.
+        // SAFETY: it was a box of `len` elements.
         let mut elements = unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(first, len)) };
-        // A view that outlives its memory is to show in what it reads.
-        // SAFETY: so many elements are written, with what is one by any bits.
+        // A view that outlives its memory then reads wrong values.
+        // SAFETY: `len` elements are written, for which every bit pattern is valid.
         unsafe { elements.as_mut_ptr().write_bytes(0xdd, len) };
         FOREIGN.fetch_sub(1, Ordering::Relaxed);
     };
     (first, len, free)
 }
 
-/// Storages that are made of a `Vec` of their elements.
+/// Storages that are made from a `Vec` of their elements.
 macro_rules! contents {
     ($([$($generics:tt)*] $storage:ty: $element:ty, |$vec:ident| $value:expr;)*) => {$(
         impl<$($generics)*> Content for $storage {
@@ -57,7 +57,7 @@ contents! {
     [A: smallvec::Array<Item: Item> + 'static] SmallVec<A>: A::Item, |vec| vec.into();
     [T: Item] ForeignBuffer<T>: T, |vec| {
         let (first, len, free) = allocate(vec);
-        // SAFETY: the memory of a box, which is nobody else's until `free` takes it, on any thread.
+        // SAFETY: the memory of a box, which has no other owner until `free` takes it, which may run on any thread.
         unsafe { ForeignBuffer::new(first, len, free) }.expect("a box's memory")
     };
     [T: Item] ForeignBuffer<T, ReadOnly>: T, |vec| {
@@ -115,13 +115,13 @@ storages! {
     Spilled: SmallVec<[f32; 1]>;
     Foreign: ForeignBuffer<f32>;
     ReadOnlyForeign: ForeignBuffer<f32, ReadOnly>;
-    /// Says what is so anyway.
+    /// Declares `readonly`, though the storage is read-only anyway.
     ReadOnlyShared: Arc<[f32]>, #[buffer(readonly)];
-    /// Not every bit pattern is one, and nobody can write any.
+    /// Not every bit pattern is a `bool`, but Python cannot write one here.
     SharedTruths: Arc<[bool]>;
     SharedTable: Arc<[f32]>, #[buffer(shape = [2, _])];
     SharedDoubles: Bytes, #[buffer(format = "d")];
-    /// Decides at run time what is decided already.
+    /// Computes `readonly` at run time, though the storage is read-only anyway.
     SharedUndecided: Arc<[f32]>, #[buffer(readonly = false_at_run_time())];
 }
 
@@ -145,7 +145,7 @@ macro_rules! mappings {
 
         #[pymethods]
         impl $class {
-            /// A file that nobody else changes.
+            /// The path of a file that nothing else changes.
             #[new]
             fn new(path: &str) -> PyResult<Self> {
                 let file = File::options().read(true).write(true).open(path)?;
@@ -173,7 +173,7 @@ mappings! {
     WritableMapped: MmapMut, MmapMut::map_mut;
 }
 
-/// An array of float32, which is turned and sliced as numpy would do it.
+/// An array of float32, which is transposed and sliced as numpy would do it.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, weakref)]
 struct OfArray {
@@ -205,7 +205,7 @@ impl OfArray {
         Ok(())
     }
 
-    /// The elements as ndarray has them, one after the other.
+    /// The elements in ndarray's order, one after the other.
     fn read(&self, py: Python<'_>) -> PyResult<Vec<f32>> {
         Ok(self.data.read(py)?.array().iter().copied().collect())
     }
@@ -220,7 +220,7 @@ impl OfArray {
     }
 }
 
-/// Seen as one dimension, in the order of memory.
+/// Exported as one dimension, in the order of memory.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct OfFlatArray {
@@ -240,7 +240,7 @@ impl OfFlatArray {
     }
 }
 
-/// A storage that says anything of its layout.
+/// A storage that reports any layout that a test sets.
 struct Told {
     numbers: Vec<i32>,
     offset: usize,
@@ -276,7 +276,7 @@ struct OfTold {
 
 #[pymethods]
 impl OfTold {
-    /// How many numbers there are, and what to say of them.
+    /// The number of elements, and the layout that the storage reports.
     #[new]
     fn new(len: usize, offset: usize, axes: Vec<(usize, isize)>) -> Self {
         let numbers = (0..).take(len).collect();
@@ -288,16 +288,16 @@ impl OfTold {
     }
 }
 
-/// Tries to take over what is at an address, which is no buffer of so many float64.
+/// Tries to take over memory at an address where there is no buffer of `len` float64.
 #[pyfunction]
 fn refuse_foreign(address: usize, len: usize) -> PyResult<()> {
     let data = std::ptr::without_provenance_mut::<f64>(address);
-    // SAFETY: nothing would hold for these parts, and it is for `new` to see that.
+    // SAFETY: the obligations do not hold, but `new` must refuse these parts before it relies on them.
     drop(unsafe { ForeignBuffer::new(data, len, |_, _| panic!("it is not to be freed")) }?);
     Ok(())
 }
 
-/// How many pieces of foreign memory there are.
+/// How many pieces of foreign memory are alive.
 #[pyfunction]
 fn foreign_allocations() -> usize {
     FOREIGN.load(Ordering::Relaxed)

@@ -5,7 +5,8 @@ use pyo3::prelude::*;
 
 use super::content::Content;
 
-/// A class of int32 with as many dimensions as it has names for them; its numbers are fields, or come from user code.
+/// A class of int32 with one dimension for each pair of an extent and a stride; the numbers are fields, or come from
+/// user code.
 macro_rules! strided {
     ($($class:ident: [$($extent:ident = $value:expr;)*], [$($stride:ident)*];)*) => {$(
         #[derive(ExportBuffer)]

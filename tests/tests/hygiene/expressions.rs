@@ -68,7 +68,7 @@ mod extents {
     }
 }
 
-/// A class with an `__array__` of its own, and with methods that are called like the trait's.
+/// A class with an `__array__` of its own, and with methods that have the names of the trait's methods.
 mod methods_of_the_users {
     use buffer_runtime::{ExportBuffer, ExportCell};
     use pyo3::exceptions::PyTypeError;

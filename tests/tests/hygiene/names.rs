@@ -193,7 +193,7 @@ mod self_in_types {
     }
 }
 
-/// A class may be called as PyO3 calls what collects its slots.
+/// A class may have the name of the type in which PyO3 collects slots.
 mod names_of_pyo3s {
     use buffer_runtime::{ExportBuffer, ExportCell};
     use pyo3::prelude::*;

@@ -1,6 +1,6 @@
 //! What a user may write for what is known only at run time.
 
-/// Every kind of slice: fields stay where they are, and the expression sees what the user's code would see.
+/// Every kind of slice: fields are not moved, and the expression sees what the user's code would see.
 mod slices {
     use buffer_runtime::{ExportBuffer, ExportCell};
     use pyo3::exceptions::PyValueError;
@@ -141,7 +141,7 @@ mod formats {
     class!(Sized, #[buffer(readonly = self.text.is_empty())]);
 }
 
-/// Outside of macros, where lints look: a reference that the expansion takes is none that the user could leave out.
+/// Outside of macros, where lints apply: the expansion takes a reference, and no lint may call it needless.
 mod no_macro_between {
     use buffer_runtime::{ExportBuffer, ExportCell};
     use pyo3::exceptions::PyValueError;
