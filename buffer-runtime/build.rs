@@ -38,7 +38,7 @@ fn refuse_processors() {
             "cargo::error=views are counted in atomics of 64 bits, which this processor does not have; build for one that does"
         );
     }
-    // The assembly takes addresses in 64-bit registers.
+    // The assembly reads addresses from whole registers of 64 bits.
     if target("ARCH") == "x86_64" && target("POINTER_WIDTH") == "32" {
         println!("cargo::error=x86-64 with pointers of 32 bits (x32) is not supported; build for x86_64 or i686");
     }

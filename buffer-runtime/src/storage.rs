@@ -46,10 +46,10 @@ pub use self::rows::{RowLengthError, Rows};
 ///
 /// # Arrays of ndarray
 ///
-/// A class over an `Array` that declares no `shape` exports the array's own shape and strides: C order, Fortran order,
-/// sliced, reversed. For the cell the array is one dimension: the memory from its lowest element to its highest. `len`
-/// counts the elements of that memory, and the guards of `read` and `share` give access to it. The guard of `read` also
-/// has a method `array`, which returns an `ArrayView`.
+/// A class over an `Array` that declares neither a `shape` nor a `format` exports the array's own shape and strides: C
+/// order, Fortran order, sliced, reversed. For the cell the array is one dimension: the memory from its lowest element
+/// to its highest. `len` counts the elements of that memory, and the guards of `read` and `share` give access to it.
+/// The guard of `read` also has a method `array`, which returns an `ArrayView`.
 ///
 /// # Storages of your own
 ///
@@ -96,8 +96,8 @@ pub use self::rows::{RowLengthError, Rows};
 /// 1. It is initialised, aligned for `Element`, part of one allocation, at most `isize::MAX` bytes long, and its
 ///    address is not null, even when it is empty.
 /// 2. It is valid for reads through the returned pointer, and for writes where `Access` is [`ReadWrite`].
-/// 3. `raw` accesses no element, and makes no reference to one that outlives the call. (No other code accesses the
-///    elements during the call.)
+/// 3. `raw` accesses no element, and makes no reference to one that outlives the call. (The cell calls it while no view
+///    and no guard gives access to the elements.)
 /// 4. `raw` and `layout` do not unwind, block, or call Python, and return the same when they are called again.
 /// 5. Nothing else moves, frees or writes it; where `Access` is [`ReadWrite`], nothing else reads it either. A shared
 ///    handle is [`ReadOnly`].
@@ -124,7 +124,7 @@ pub unsafe trait Storage: Send + 'static {
     ///
     /// # Safety
     ///
-    /// `this` points to a valid storage to which there is no reference.
+    /// `this` points to a valid storage to which no other reference exists.
     unsafe fn raw(this: *mut Self) -> (NonNull<Self::Element>, usize);
 
     /// Sets how the elements lie in the memory that `raw` returns, if not in one dimension, one after the other.
@@ -138,8 +138,8 @@ pub unsafe trait Storage: Send + 'static {
     }
 }
 
-/// What an [`ExportCell`](crate::ExportCell) can hold: any [`Storage`], whose elements are in one piece, or [`Rows`], which are
-/// allocated one by one.
+/// What an [`ExportCell`](crate::ExportCell) can store: any [`Storage`], whose elements are in one piece, or [`Rows`],
+/// which are allocated one by one.
 ///
 /// # Safety
 ///

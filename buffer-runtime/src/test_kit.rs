@@ -96,8 +96,8 @@ pub fn check_storage<S: Storage>(make: impl Fn() -> S) {
     equal("the elements are others after they were in a cell", Placed::new(storage).content(), content);
 }
 
-/// Checks that dropping a storage frees its memory once, on either thread, in a cell and out of it. `freed` returns how
-/// often memory was freed so far.
+/// Checks that dropping a storage frees its memory once, on this thread or another one, in a cell or not. `freed`
+/// returns how often memory was freed so far.
 ///
 /// # Panics
 ///
@@ -235,7 +235,7 @@ impl<T: Element> Answer<T> {
 
     fn restore(&self, content: &[u8]) {
         assert_eq!(content.len(), self.bytes());
-        // SAFETY: the storage vouches that so many bytes may be written, and they are elements.
+        // SAFETY: the storage vouches that `content.len()` bytes may be written, and they are valid elements.
         unsafe { self.data.as_ptr().cast::<u8>().copy_from_nonoverlapping(content.as_ptr(), content.len()) };
     }
 }

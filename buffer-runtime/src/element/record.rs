@@ -138,7 +138,7 @@ const fn bytes_of(count: usize) -> &'static str {
     if count == 1 { " byte of " } else { " bytes of " }
 }
 
-/// A type of which bytemuck guarantees that all bytes are initialised, and that all bytes are valid.
+/// A type of which bytemuck guarantees that all bytes are initialised, and that every bit pattern is valid.
 ///
 /// # Safety
 ///

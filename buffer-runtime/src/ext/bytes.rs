@@ -13,7 +13,8 @@ unsafe impl Storage for Bytes {
     type Access = ReadOnly;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<u8>, usize) {
-        // SAFETY: the caller vouches for valid `Bytes`. Other shared references to the bytes may exist.
+        // SAFETY: the caller vouches for valid `Bytes`. Shared references to the bytes are harmless, since nothing
+        // writes them.
         let bytes = unsafe { &**this };
         of_slice(bytes)
     }

@@ -16,7 +16,7 @@ pub enum ReadWrite {}
 
 /// The elements are never written while the storage is in a cell, because other code may be reading them.
 ///
-/// Classes export such a storage read-only, whether they say `readonly` or not.
+/// Classes export such a storage read-only, whether they declare `readonly` or not.
 #[derive(Debug, Clone, Copy)]
 pub enum ReadOnly {}
 

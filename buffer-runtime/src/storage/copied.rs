@@ -45,8 +45,8 @@ pub trait FromElements: Storage + Sized {
     fn from_elements(elements: &SharedRead<Self::Element>) -> Result<Self, TryReserveError>;
 }
 
-/// What an [`ExportCell`](crate::ExportCell) can hold and replace by a copy: storages that are [`FromElements`], which `Vec<T>`,
-/// `Box<[T]>` and `[T; N]` are, or [`Rows`].
+/// What an [`ExportCell`](crate::ExportCell) can store and replace by a copy: storages that are [`FromElements`], which
+/// `Vec<T>`, `Box<[T]>` and `[T; N]` are, or [`Rows`].
 #[diagnostic::on_unimplemented(
     message = "a copy of `{Self}` cannot be made of its elements",
     label = "not `FromElements`",

@@ -29,7 +29,7 @@ use crate::element::{self, Element};
 ///
 /// // SAFETY: the library's own function.
 /// let numbers = unsafe { ffi::numbers_new(10) };
-/// // SAFETY: `numbers_new` returns memory of 10 initialised numbers, which is ours until `numbers_free`. Any thread may call that.
+/// // SAFETY: `numbers_new` returns 10 initialised numbers, ours until `numbers_free`, which any thread may call.
 /// let numbers = unsafe { ForeignBuffer::new(numbers, 10, |numbers, len| ffi::numbers_free(numbers, len)) }?;
 /// let cell = ExportCell::new(numbers);
 /// # assert_eq!(cell.len(), 10);

@@ -4,8 +4,8 @@ use crate::layout::{Declaration, Dim, Distance};
 
 /// Where the elements of a storage are, if they do not lie one after the other. [`Storage::layout`] sets it.
 ///
-/// It becomes the layout of classes that declare no `shape`. Like all declared numbers, these are checked against the
-/// memory before a view is granted: wrong ones raise `BufferError`.
+/// It becomes the layout of classes that declare neither a `shape` nor a `format`. Like all declared numbers, these are
+/// checked against the memory before a view is granted: wrong ones raise `BufferError`.
 ///
 /// [`Storage::layout`]: super::Storage::layout
 #[derive(Debug, Default)]

@@ -18,7 +18,8 @@ unsafe impl<T: Element> Storage for Arc<[T]> {
     type Access = ReadOnly;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
-        // SAFETY: the caller vouches for a valid Arc. Other shared references to its elements may exist.
+        // SAFETY: the caller vouches for a valid Arc. Shared references to its elements are harmless, since nothing
+        // writes them.
         let slice = unsafe { &**this };
         of_slice(slice)
     }
@@ -43,7 +44,8 @@ unsafe impl<T: Element> Storage for &'static [T] {
     type Access = ReadOnly;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
-        // SAFETY: the caller vouches for a valid reference. Other shared references to its elements may exist.
+        // SAFETY: the caller vouches for a valid reference. More shared references to its elements are harmless, since
+        // nothing writes them.
         let slice: &[T] = unsafe { *this };
         of_slice(slice)
     }

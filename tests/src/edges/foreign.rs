@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 /// The bytes that they export.
 static BYTES: [u8; 7] = *b"foreign";
-/// How often the class that has a release slot was released.
+/// How often views of the class that has a release slot were released.
 static RELEASES: AtomicUsize = AtomicUsize::new(0);
 
 /// # Safety

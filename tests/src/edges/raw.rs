@@ -233,7 +233,7 @@ fn request_twice<'py>(object: &Bound<'py, PyAny>, first: c_int, second: c_int) -
 #[pyfunction]
 fn request_into_null(object: &Bound<'_, PyAny>) -> PyResult<()> {
     let class = object.get_type_ptr();
-    // SAFETY: attached; a class may be asked for its slots.
+    // SAFETY: attached; the slots of any class may be read.
     let slot = unsafe { ffi::PyType_GetSlot(class, ffi::Py_bf_getbuffer) };
     assert!(!slot.is_null(), "not an exporter");
     // SAFETY: this slot has this type.

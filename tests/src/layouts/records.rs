@@ -1,7 +1,7 @@
 //! Records of every form, and a class of each: `Class(count)`.
 //!
-//! Item 0 is an example with a different value in each field; the others are all zeros. `same(i, j)` says whether two
-//! items are equal in Rust, `copy(i, j)` copies one to another in Rust.
+//! Item 0 is an example with a different value in each field; the others are all zeros. `same(i, j)` returns whether
+//! two items are equal in Rust, `copy(i, j)` copies one to another in Rust.
 
 use std::marker::PhantomData;
 
