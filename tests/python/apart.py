@@ -1,4 +1,4 @@
-"""Scripts in an interpreter of their own: for what might hang or crash, and for what happens at exit."""
+"""Runs scripts in a separate interpreter: for code that might hang or crash, and for what happens at exit."""
 
 import os
 import subprocess
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import buffer_tests_ext
 
-# Python prints where it hangs, and ends; if it cannot even do that, it is ended from here.
+# A script that hangs prints its traceback and exits. If it cannot, `subprocess.run` kills it 10 seconds later.
 TIMEOUT = 60
 PROLOGUE = f"import faulthandler; faulthandler.dump_traceback_later({TIMEOUT}, exit=True)\n"
 
 
 def run(script, *arguments, stderr=""):
-    """Runs a script, which must end with status 0, and with just this text on stderr. Answers what it printed.
+    """Runs a script, which must exit with status 0 and print exactly `stderr` to stderr. Returns its stdout.
 
-    With None for `stderr` it may say there what it will.
+    With `stderr=None`, anything may be printed to stderr.
     """
     path = [str(Path(buffer_tests_ext.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "RUST_BACKTRACE": "0"}

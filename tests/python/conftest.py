@@ -1,4 +1,4 @@
-"""What the tests share."""
+"""Fixtures that the tests share."""
 
 import gc
 
@@ -12,8 +12,8 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_older_is_collected():
-    """`gc.collect()` then looks at what a module's tests have made, not at thousands of tests and what those of other
-    modules have made: that took half of the time."""
+    """Makes `gc.collect()` visit only the objects that this module's tests have made. Visiting thousands of tests, and
+    the objects of other modules' tests, took half of the time."""
     gc.collect()
     gc.freeze()
 
@@ -28,7 +28,7 @@ def testbuffer():
 
 @pytest.fixture
 def storages():
-    """Counts the storages of `Base` and its subclasses. At the end there must be none that was not there before."""
+    """Counts the storages of `Base` and its subclasses. All storages that a test makes must be gone at its end."""
     gc.collect()
     before = layouts.storages()
     yield lambda: layouts.storages() - before

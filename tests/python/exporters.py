@@ -1,4 +1,4 @@
-"""The classes of `buffer_tests_ext.layouts.CLASSES`, and what a buffer of each is to be."""
+"""The classes of `buffer_tests_ext.layouts.CLASSES`, and what a buffer of each must look like."""
 
 import math
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from buffer_tests_ext import layouts
 
-# The types that numpy has for the elements.
+# numpy's type for each element.
 DTYPES = {
     "i8": np.int8,
     "u8": np.uint8,
@@ -23,7 +23,7 @@ DTYPES = {
     "f64": np.float64,
 }
 
-# What the arrays in each storage add to its shape.
+# The dimensions that a storage's element arrays add to its shape.
 INNER = {
     "vec": (),
     "boxed": (),
@@ -47,7 +47,7 @@ EMPTY_SHAPES = {
 
 
 class Kind(NamedTuple):
-    """A class, with the names of what it is made of."""
+    """A class, with the names of its storage, layout and element."""
 
     storage: str
     layout: str
@@ -75,14 +75,14 @@ class Kind(NamedTuple):
         return self.layout in ("c2", "c3", "f2", "f3")
 
     def shape(self, length=LENGTH):
-        """The usual shape: for a class that takes one, with a length of 24."""
+        """The usual shape. For a class that takes a shape, it has 24 scalars."""
         if self.takes_shape:
             return SHAPES[int(self.layout[1])][0]
         inner = INNER[self.storage]
         return (length // math.prod(inner), *inner)
 
     def shapes(self):
-        """Shapes of every sort that the class can have."""
+        """Shapes of every kind that the class can have."""
         if not self.takes_shape:
             lengths = [LENGTH, math.prod(INNER[self.storage]), 0] if self.grows else [LENGTH]
             return [self.shape(length) for length in lengths]
@@ -91,7 +91,7 @@ class Kind(NamedTuple):
         return SHAPES[ndim] + ones + (EMPTY_SHAPES[ndim] if self.grows else [])
 
     def content(self, shape=None):
-        """The bytes of as many items as the shape has, all of them different."""
+        """The bytes of as many items as the shape has. No two items are equal."""
         length = math.prod(self.shape() if shape is None else shape)
         return np.arange(1, length + 1).astype(self.dtype).tobytes()
 
@@ -106,7 +106,7 @@ KINDS = [Kind(*entry) for entry in layouts.CLASSES]
 
 
 def select(**wanted):
-    """The kinds that have these names: `select(storage="vec", layout=["c2", "f2"])`."""
+    """The kinds with these names: `select(storage="vec", layout=["c2", "f2"])`."""
 
     def has(kind, field, names):
         return getattr(kind, field) in ([names] if isinstance(names, str) else names)

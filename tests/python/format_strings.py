@@ -1,7 +1,7 @@
-"""Format strings that nobody thought of, and how many of them tests try.
+"""Random format strings, and how many of them the tests try.
 
-`FORMAT_STRINGS` says how many the quick tests try; the slow ones try a fifth of that. They are the same in each run
-unless there are more, as in
+`FORMAT_STRINGS` sets how many the quick tests try; the slow tests try a fifth of that. Each run tries the same strings,
+unless `FORMAT_STRINGS` is larger than the default:
 
     FORMAT_STRINGS=100000 pytest tests/python/test_format_strings.py
 """
@@ -23,7 +23,7 @@ many_examples = settings(
 )
 examples = settings(many_examples, max_examples=-(-strings // 5))
 
-# All that the struct module of 3.15 knows.
+# All codes of the struct module of Python 3.15.
 PLAIN_CODES = [*"xcbB?hHiIlLqQefdspFD", "Zf", "Zd"]
 NATIVE_CODES = [*"nNP"]
 PADDING = st.sampled_from(["", "", "", " ", "\t", "\n \r", "\v\f"])
@@ -40,21 +40,21 @@ PLAIN = st.one_of(
     st.tuples(st.sampled_from("=<>!"), plain(PLAIN_CODES)).map("".join),
 )
 
-# What numpy reads: no white space, and none of `n N P p u F D`.
+# The codes that numpy reads: all but `n N P p u F D`. numpy reads no white space either.
 NUMPY_CODES = [*"?cbBhHiIlLqQefdswx", "Zf", "Zd"]
 ORDERS = st.sampled_from(["", "", "", "", "", "@", "=", "<", ">", "!", "^"])
 SHAPES = st.sampled_from(["", "", "", "", "(1)", "(2)", "(2,3)", "(3,1,2)"])
 COUNTS = st.sampled_from(["", "", "", "", "1", "2", "3"])
 SCALARS = st.one_of(
     st.tuples(SHAPES, ORDERS, COUNTS, st.sampled_from(NUMPY_CODES)).map("".join),
-    # These have no standard size, so an order that gives them one stands before them.
+    # These have no standard size, so the order before them must be one with native sizes.
     st.tuples(SHAPES, st.sampled_from("@^"), COUNTS, st.sampled_from(["g", "Zg"])).map("".join),
 )
 
 
 @st.composite
 def fields_of(draw, item):
-    """Items of which some have names, no two the same."""
+    """Items, some with names. No two names are equal."""
     fields = ""
     for index, field in enumerate(draw(st.lists(item, min_size=1, max_size=5))):
         fields += field + draw(st.sampled_from(["", f":f{index}:", f":name {index}:", f":é{index}{{}}:"]))

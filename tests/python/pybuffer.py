@@ -1,4 +1,4 @@
-"""Requests as a consumer in C makes them: `Py_buffer` with every field as it is in memory."""
+"""Makes requests as a consumer in C does, and reads every field of the `Py_buffer` as it is in memory."""
 
 import ctypes
 from ctypes import byref, c_char, c_int, c_ssize_t, c_void_p
@@ -22,13 +22,13 @@ RECORDS = RECORDS_RO | WRITABLE
 FULL_RO = INDIRECT | FORMAT
 FULL = FULL_RO | WRITABLE
 
-# Not requests: arguments of PyMemoryView_FromMemory.
+# Not flags of a request: arguments of PyMemoryView_FromMemory.
 READ = 0x100
 WRITE = 0x200
 
 
 class PyBuffer(ctypes.Structure):
-    """`Py_buffer`, with pointers as plain addresses: nothing here holds a reference."""
+    """`Py_buffer`, with pointers as plain addresses: no field owns a reference."""
 
     _fields_ = [
         ("buf", c_void_p),
@@ -46,7 +46,7 @@ class PyBuffer(ctypes.Structure):
 
 
 class Answer(NamedTuple):
-    """What a granted request shows. A field that is None was NULL."""
+    """The fields of a granted view. None means NULL."""
 
     ndim: int
     itemsize: int
@@ -56,11 +56,11 @@ class Answer(NamedTuple):
     shape: Optional[tuple]
     strides: Optional[tuple]
     suboffsets: Optional[tuple]
-    content: Optional[bytes]  # Only where it is in one piece.
+    content: Optional[bytes]  # None unless the memory is contiguous.
     buf: int
 
     def described(self):
-        """All of it but where the memory is."""
+        """The answer without the address of the memory."""
         return self._replace(buf=0)
 
 
@@ -84,12 +84,12 @@ memoryview_from_buffer = ctypes.pythonapi.PyMemoryView_FromBuffer
 memoryview_from_buffer.argtypes = [c_void_p]
 memoryview_from_buffer.restype = ctypes.py_object
 
-# What the memory of a Py_buffer may hold before it is filled.
+# Arbitrary bytes: a Py_buffer may be uninitialised before it is filled.
 _LEFTOVERS = b"\x55" * ctypes.sizeof(PyBuffer)
 
 
 class View:
-    """A granted view, held until `release`; a refused one raises BufferError, as a consumer would see it."""
+    """A granted view, held until `release`. A refused request raises BufferError, as for any consumer."""
 
     def __init__(self, exporter, flags):
         self._buffer = PyBuffer.from_buffer_copy(_LEFTOVERS)
@@ -128,7 +128,7 @@ class View:
 
 
 def ask(exporter, flags):
-    """The answer to a request, whose view is released at once, or None where it is refused."""
+    """The answer to a request, or None if it is refused. The view is released at once."""
     try:
         view = View(exporter, flags)
     except BufferError:
@@ -138,7 +138,7 @@ def ask(exporter, flags):
 
 
 class MemoryviewByHand:
-    """A memoryview of memory that no object exports, in shapes and an order that `memoryview.cast` cannot give."""
+    """A memoryview of memory that no object exports, for shapes and orders that `memoryview.cast` cannot make."""
 
     def __init__(self, content, format, itemsize, shape, order, readonly):
         self._memory = ctypes.create_string_buffer(content, max(len(content), 1))
@@ -162,7 +162,7 @@ class MemoryviewByHand:
         return self._view
 
     def __exit__(self, *exception):
-        # Before the memory goes.
+        # Before the memory is freed.
         self._view.release()
 
 

@@ -1,4 +1,4 @@
-"""Memory that goes before its object does: at the end of a `with` block, or when Python says so."""
+"""Memory that is freed before its object dies: at the end of a `with` block, or by an explicit call."""
 
 import gc
 import sys
@@ -130,7 +130,7 @@ def test_a_storage_that_views_its_object_while_it_is_dropped_finds_it_closed(mak
     if make is Closing:
         assert seen == [CLOSED]
     else:
-        # `&mut self` is still borrowed.
+        # The storage is dropped inside `&mut self`, which is still borrowed.
         assert seen[0].startswith("cannot grant a view: this `Detaching` is mutably borrowed")
     assert m.closed
 

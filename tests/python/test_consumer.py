@@ -1,4 +1,4 @@
-"""Rust as a consumer: which objects it views as what, and in which words it refuses the others."""
+"""Rust as a consumer: which buffers each element type accepts, and the messages for the refused ones."""
 
 import array
 import ctypes
@@ -92,7 +92,7 @@ def test_each_of_our_classes_is_read_as_what_it_exports(kind):
 
 # Formats.
 
-# Each element's own and others of the same bytes. `{}` is the native order's character.
+# The codes of each element: its own, and others for the same bytes.
 LITTLE = sys.byteorder == "little"
 ORDER, SWAPPED = ("<", ">") if LITTLE else (">", "<")
 LONG = ctypes.sizeof(ctypes.c_long)
@@ -127,7 +127,7 @@ STANDARD = {
 
 
 def lying(format, itemsize, items=1):
-    """A buffer of one dimension with items of this format."""
+    """A buffer of one dimension whose items claim this format."""
     liar = consumer.Liar()
     liar.format = None if format is None else format.encode() if isinstance(format, str) else format
     liar.itemsize, liar.len, liar.shape, liar.strides = itemsize, itemsize * items, [items], [itemsize]
@@ -255,7 +255,7 @@ def test_what_a_refusal_suggests_works(element):
             consumer.read(element, other)
         (dtype,) = re.findall(r"dtype='(\w+)'", str(refusal.value))
         with warnings.catch_warnings():
-            # numpy's, of imaginary parts that are lost.
+            # numpy warns that imaginary parts are discarded.
             warnings.simplefilter("ignore")
             assert list(consumer.read(element, np.asarray(other, dtype=dtype))) == [0, 1, 2]
 
@@ -327,7 +327,7 @@ def test_the_items_themselves_may_be_arrays():
     for element, given in itertools.product(formats, [format for all in formats.values() for format in all]):
         size = next(sizes[e] for e, all in formats.items() if given in all)
         assert is_read(element, lying(given, size, 2)) == (given in formats[element]), (element, given)
-    # One dimension in the item, the other the buffer's.
+    # One dimension is in the item, the other is the buffer's.
     liar = lying("2h", 4, 3)
     assert consumer.describe("[[i16; 2]; 3]", liar)["shape"] == []
     liar = lying("2h", 4, 6)

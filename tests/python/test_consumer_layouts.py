@@ -1,4 +1,4 @@
-"""Rust as a consumer of every layout: the same items in the same order as numpy's and CPython's own reading."""
+"""Rust as a consumer of every layout: it reads the same items in the same order as numpy and CPython."""
 
 import itertools
 import random
@@ -24,7 +24,7 @@ def random_shape(chance, ndim, most=5):
 
 
 def random_slices(chance, shape):
-    """Slices of any step, which may leave nothing of a dimension."""
+    """Slices with steps of either sign. They may select nothing in a dimension."""
 
     def one(extent):
         start, stop = chance.randint(-extent, extent), chance.choice([None, chance.randint(-extent, extent)])
@@ -48,7 +48,7 @@ def test_slices_of_numpy_arrays_are_read_as_numpy_reads_them(element, seed):
         assert described["is_empty"] == (array.size == 0)
         assert described["c_contiguous"] == described["shared"] == array.flags.c_contiguous
         assert described["f_contiguous"] == array.flags.f_contiguous
-        # numpy tidies up the strides of what is contiguous before it exports them.
+        # numpy normalises the strides of contiguous arrays before it exports them.
         assert tuple(described["strides"]) == memoryview(array).strides
         in_memory = array.ravel("K").tolist() if array.flags.c_contiguous or array.flags.f_contiguous else None
         found = consumer.in_memory_order(element, array)
@@ -104,7 +104,7 @@ def test_layouts_of_the_reference_exporter_are_read_as_it_lists_them(testbuffer,
         flag = getattr(testbuffer, flags) if flags else 0
         whole = testbuffer.ndarray(items, shape=shape, format=ELEMENTS[element], flags=flag | testbuffer.ND_WRITABLE)
         assert read(element, whole) == flat(whole.tolist())
-        # A slice of it, by an exporter that exports what it views.
+        # A slice of the array, through an exporter that re-exports the buffer that it views.
         slices = random_slices(chance, shape)
         try:
             part = testbuffer.ndarray(whole, getbuf=testbuffer.PyBUF_FULL)[slices]

@@ -1,4 +1,4 @@
-"""Exporters that are wrong or lie: what they say is checked before their memory is touched."""
+"""Exporters that are wrong or lie: every claim is checked before their memory is accessed."""
 
 import ctypes
 import random
@@ -14,7 +14,7 @@ CONTRADICTS = "the buffer of this 'Liar' contradicts itself: "
 
 
 def liar(**claims):
-    """A liar that tells the truth, four doubles, but for these claims."""
+    """A liar that truthfully exports four doubles, except for these claims."""
     it = consumer.Liar()
     for name, value in claims.items():
         setattr(it, name, value)
@@ -30,7 +30,7 @@ def test_a_liar_that_tells_the_truth_is_believed():
     assert it.asked[1] == FULL
 
 
-# What is said, and what is answered.
+# The false claims, and the message that refuses them.
 LIES = {
     "len too small": (dict(len=31), "len is 31, but items of 8 bytes in the shape (4,) have 32 bytes"),
     "len too large": (dict(len=40), "len is 40, but"),
@@ -92,7 +92,7 @@ def test_bytes_that_are_no_bytes_are_refused():
     assert it.alive == 0
 
 
-# What is unusual, and still can be.
+# Claims that are unusual but true, and the items.
 UNUSUAL = {
     "no shape": (dict(shape=None), [1, 2, 3, 4]),
     "no shape nor strides": (dict(shape=None, strides=None), [1, 2, 3, 4]),
@@ -188,7 +188,7 @@ def test_rows_are_read_where_their_pointers_lead():
     assert consumer.read("f64", rows((8, 0, 16))) == [2, 3, 1, 2, 3, 4]
     assert consumer.read("f64", rows((0, 0), suboffsets=[8, -1])) == [2, 3, 2, 3]
     assert consumer.read("f64", rows((16, 0), strides=[8, -8], suboffsets=[8, -1])) == [4, 3, 2, 1]
-    # A pointer for each item.
+    # One pointer for each item.
     single = rows((24, 0, 8), ndim=1, shape=[3], strides=[8], suboffsets=[0], len=24)
     assert consumer.read("f64", single) == [4, 1, 2]
     assert [consumer.get("f64", single, [index]) for index in range(4)] == [4, 1, 2, None]
@@ -230,7 +230,7 @@ def test_elements_that_are_arrays_lie_within_their_rows():
     assert consumer.read("[f32; 3]", it) == []
 
 
-# Views that are granted, and then not.
+# Views that are granted with a fault.
 
 
 def test_a_writable_view_that_is_read_only_is_refused():
@@ -274,7 +274,7 @@ def test_memoryviews_made_of_inconsistent_fields_are_refused():
         view = PyBuffer(
             buf=ctypes.addressof(memory),
             len=chance.choice([-8, 0, 8, 16, 32, 32, 33]),
-            # memoryview divides by it, so not 0.
+            # Never 0: memoryview divides by the itemsize.
             itemsize=chance.choice([8, 8, 8, 4]),
             ndim=ndim,
             format=chance.choice([ctypes.addressof(format)] * 4 + [None]),
@@ -299,7 +299,7 @@ def test_memoryviews_made_of_inconsistent_fields_are_refused():
 
 
 def test_arbitrary_claims_are_refused_or_true():
-    """Whatever is said, an answer is consistent with it; items are read only where they are in the liar's memory."""
+    """An answer is consistent with the claims, whatever they are. Items are read only if the liar's memory has them."""
     chance = random.Random(2)
     read = 0
     for _ in range(4000):

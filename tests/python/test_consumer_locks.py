@@ -1,4 +1,4 @@
-"""How long Rust's views of foreign buffers live, and what they count as."""
+"""Rust's views of other objects' buffers: how long they live, and as which kind of view they count."""
 
 import array
 import gc
@@ -130,7 +130,7 @@ def test_a_view_keeps_its_object():
         gc.collect()
         alive.append(dead() is not None)
 
-    # Takes the only reference off the list, and drops it before it looks and reads.
+    # `pop_and_view` removes the only reference from the list and drops it before it calls `look` and reads.
     assert consumer.pop_and_view(objects, look) == VALUES
     gc.collect()
     assert (objects, alive, dead()) == ([], [True], None)
@@ -199,7 +199,7 @@ def test_views_of_one_buffer_are_used_on_many_threads_at_once():
     try:
         for _ in range(300):
             assert 0 <= consumer.sum("f64", m, "detached") <= 99 * 3000
-            # No item is ever seen half written.
+            # No item is ever read half written.
             assert all(item in range(100) for item in consumer.read_once("f64", m))
     finally:
         done.set()

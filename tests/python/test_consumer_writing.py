@@ -1,4 +1,4 @@
-"""Rust as a consumer that writes: through every layout, and only where writing each item once is what happens."""
+"""Rust as a consumer that writes: through every layout, but only if each item is written exactly once."""
 
 import array
 import ctypes

@@ -1,4 +1,4 @@
-"""What the standard library does with a buffer: it reads and writes Rust's memory, and lets go of it."""
+"""The standard library as a consumer: it reads and writes Rust's memory, and releases its views."""
 
 import array
 import base64
@@ -43,7 +43,7 @@ def of_bytes(content):
     return the_kind("vec", "natural", "u8").exporter(content)
 
 
-# Consumers that read bytes. Each gives back what it has read.
+# Consumers that read bytes. Each returns the bytes that it read.
 
 
 def through_a_file(m):
@@ -188,9 +188,9 @@ def test_a_digest_is_that_of_the_memory(consume, exporter):
     assert m.views() == 0
 
 
-# These put the items in order themselves (some in some versions), and so may have F order too.
+# These copy the items into C order themselves (some only in some versions), and so accept F order too.
 IN_ANY_ORDER = ("bytearray +=", "bytearray[:] =", "bytes +", "int.from_bytes", "Connection.send_bytes")
-# These hide the BufferError behind an error of their own (in some versions).
+# These replace the BufferError by an error of their own (in some versions).
 IN_OTHER_WORDS = ("bytes.join", "re.match", "sqlite3")
 
 
@@ -202,7 +202,7 @@ def test_a_consumer_of_bytes_is_refused_f_order(name):
     assert m.views() == 0
 
 
-# Consumers that write bytes: each is to store OTHER.
+# Consumers that write bytes. Each must store OTHER.
 
 
 def from_a_file(m):
@@ -307,7 +307,7 @@ def test_an_array_takes_bytes_alone():
     target = array.array("f")
     target.frombytes(m)
     assert target.tobytes() == CONTENT
-    # Its own rule: items of other sizes are to be cast first.
+    # `array` itself refuses items that are larger than a byte.
     with pytest.raises(TypeError, match="bytes-like"):
         target.frombytes(c_ordered())
     assert m.views() == 0

@@ -1,4 +1,4 @@
-"""Storages whose end runs code of the user's: code that comes back, takes long, or panics."""
+"""Storages whose drop runs user code: code that re-enters, takes long, or panics."""
 
 import sys
 import threading
@@ -15,7 +15,7 @@ def test_a_drop_that_comes_back_finds_everything_in_order():
     edges.part(other).drop_here()
 
     def last_act():
-        # Ends another block's last view, views, replaces, and drops further cells.
+        # Releases the last view of another block, makes views, replaces a cell, and drops further cells.
         other_view.release()
         edges.replace(m, [9])
         with memoryview(m) as view:
@@ -45,7 +45,7 @@ def test_a_drop_that_takes_long_holds_up_no_other_cell():
     releaser.start()
     try:
         assert begun.wait(60)
-        # Its view was the last, and so are these.
+        # `views[1]` was the last view of its cell. These are the last views of theirs.
         views[0].release()
         views[2].release()
         assert (slow.drops, quick.drops) == (1, 2)

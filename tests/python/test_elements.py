@@ -1,4 +1,4 @@
-"""The elements beside native integers and floats: byte orders, byte strings, `bool`, half and complex numbers."""
+"""Elements other than native integers and floats: byte orders, byte strings, `bool`, half and complex numbers."""
 
 import ctypes
 import math
@@ -9,14 +9,14 @@ import pytest
 from buffer_tests_ext import layouts
 from pybuffer import FULL, FULL_RO, ask
 
-# Of each kind of element: its format, numpy's dtype, and values that Rust's side takes and gives.
+# For each kind of element: its format, its dtype in numpy, and values as Rust accepts and returns them.
 INTEGERS = {"8": "b", "16": "h", "32": "i", "64": "q", "size": {4: "i", 8: "q"}[ctypes.sizeof(ctypes.c_ssize_t)]}
 COMPLEX = [(1.5, -2.5), (0.0, -0.0), (math.inf, 1.0)]
 HALF = [1.5, -0.0, 65504.0, 2.0**-24, math.inf]
 
 
 def ordered():
-    """The numbers in either byte order; a single byte has none, and then the bare code."""
+    """The numbers in either byte order. A single byte has no order, and its format is the bare code."""
     for name, order in [("be", ">"), ("le", "<")]:
         for size, signed in INTEGERS.items():
             for prefix, code in [("i", signed), ("u", signed.upper())]:
@@ -53,14 +53,14 @@ def is_known(to, *arguments):
     return True
 
 
-# What memoryview and the struct module read of these on this Python: both have `Zf` and `Zd` since 3.15.
+# The formats that memoryview and the struct module of this Python read: both read `Zf` and `Zd` since 3.15.
 FORMATS = {format for format, _, _ in ELEMENTS.values()}
 READ_BY_MEMORYVIEW = {f for f in FORMATS if len(f) <= 2 and is_known(memoryview(bytes(16)).cast, f)}
 READ_BY_STRUCT = {f for f in FORMATS if is_known(struct.calcsize, f)}
 
 
 class Kind:
-    """A class of `layouts.ELEMENTS`, and what a buffer of it is to be."""
+    """A class of `layouts.ELEMENTS`, and what a buffer of it must look like."""
 
     def __init__(self, name, kind, exporter):
         self.name, self.kind, self.exporter = name, kind, exporter
@@ -73,11 +73,11 @@ class Kind:
         return self.exporter(self.values)
 
     def scalars(self):
-        """Every scalar in the buffer, as Python has it."""
+        """Every scalar in the buffer, as a Python value."""
         return [python(value) for value in self.values for _ in range(math.prod(self.inner))]
 
     def array(self):
-        """What numpy is to see."""
+        """The array that numpy must see."""
         return np.array(self.scalars(), self.dtype).reshape(-1, *self.inner)
 
 
@@ -95,12 +95,12 @@ def the_kind(name, kind):
 
 
 def python(value):
-    """What Python has for a value of Rust's side, which gives complex numbers in parts."""
+    """The Python value for a value from Rust, where a complex number is a tuple of its parts."""
     return complex(*value) if isinstance(value, tuple) else value
 
 
 def same(a, b):
-    """Whether two values are the same one; minus zero is not zero."""
+    """Whether two values are identical: minus zero differs from zero."""
     return a == b and str(a) == str(b)
 
 
@@ -121,7 +121,7 @@ def test_the_format_has_the_size_of_the_item(kind):
 
 @each_kind()
 def test_numpy_reads_the_dtype_and_every_value(kind):
-    # Warnings are errors in these tests.
+    # A warning would fail the test: `conftest.py` turns warnings into errors.
     a = np.asarray(kind.make())
     assert a.dtype == kind.dtype
     assert a.dtype.isnative == kind.dtype.isnative

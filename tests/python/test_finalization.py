@@ -1,4 +1,4 @@
-"""Views that are alive when the interpreter exits. Each script ends with status 0 and says nothing on stderr."""
+"""Views that are alive when the interpreter exits. Each script exits with status 0 and prints nothing to stderr."""
 
 import sys
 
@@ -10,7 +10,7 @@ import functools, os, sys
 from buffer_tests_ext import edges
 
 def saying(text):
-    # Refers to no module's namespace, which would keep what is in there alive.
+    # A `partial`, not a function: a function's globals would keep the objects of this module alive.
     return functools.partial(os.write, 1, text.encode() + b"\\n")
 """
 
@@ -22,7 +22,7 @@ VIEWS = {
     "many": "[memoryview(m) for _ in range(100)]",
 }
 
-# What stands for `m` in a view.
+# The object to view, `m`.
 EXPORTERS = {"whole": "owner", "part": "edges.OwnersPiece(owner, 4)"}
 
 exporters = pytest.mark.parametrize("exporter", EXPORTERS.values(), ids=EXPORTERS.keys())
@@ -60,7 +60,7 @@ edges.view = {view}
 @exporters
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
 def test_a_parted_cells_drop_attaches(view, exporter, noticed):
-    # A shape that is user code takes the path that notices cells which have lost their owner.
+    # A shape with user code takes the path that drains the orphan queue: viewed cells whose owner was dropped.
     notice = "edges.request(edges.Shaped([1]), 0)" if noticed else ""
     out = apart.run(
         f"""{WRITE}
@@ -86,7 +86,7 @@ other = edges.Owner([1, 2], None, saying("dropped"))
 other_view = memoryview(other)
 edges.replace(other, [3])
 """,
-        # Both the panic and its exception are reported.
+        # The panic and its exception are both reported on stderr.
         stderr=None,
     )
     assert out == "dropped\n"

@@ -1,4 +1,4 @@
-"""A child process has a copy of every lock, but only the thread that forked."""
+"""Forked processes: a child has a copy of every lock, but only the thread that forked."""
 
 import os
 
@@ -11,7 +11,7 @@ FORKED = (
     "; but this process was forked: what another thread held then stays held here, and only a new object is free of it"
 )
 
-# `in_child` answers what a function prints or raises in a child process.
+# `in_child` returns the result or the exception of a function in a child process, as text.
 PROLOGUE = """
 import os, threading, warnings
 from buffer_tests_ext.edges import Series

@@ -1,4 +1,4 @@
-"""Format strings: sizes as the struct module says, items and offsets as numpy reads them."""
+"""Format strings: sizes agree with the struct module, items and offsets with numpy."""
 
 import array
 import ctypes
@@ -30,8 +30,8 @@ def struct_knows(text):
 
 
 def struct_size(text):
-    """What `struct.calcsize` says in Python 3.15, or None where it refuses."""
-    # Earlier ones know no complex numbers; two of their parts are as large, and aligned alike.
+    """What `struct.calcsize` returns in Python 3.15, or None if it refuses."""
+    # Older versions have no complex numbers. Two floats have the same size and alignment as one complex number.
     parts = re.sub("([0-9]*)(Zf|Zd|F|D)", lambda code: f"{2 * int(code[1] or 1)}{code[2][-1].lower()}", text)
     try:
         return struct.calcsize(parts)
@@ -48,7 +48,7 @@ def reads(text):
 
 
 def read(dtype):
-    """A dtype as `formats.tree` would show it."""
+    """A dtype in the form that `formats.tree` returns."""
     base, shape = dtype, ()
     while base.subdtype is not None:
         base, shape = base.base, shape + base.shape
@@ -71,7 +71,7 @@ def read(dtype):
 
 
 def named(tree):
-    """A tree whose nameless fields have the names that numpy gives them."""
+    """The tree with numpy's default names for the fields without a name."""
     shape, content = tree
     if content[0] != "Record":
         return tree
@@ -88,7 +88,7 @@ def assert_read_as_by_numpy(text):
     size = numpy_reading(text).itemsize
     unpadded = struct_size(text)
     if unpadded is not None and unpadded != size:
-        # numpy pads after the last item, as the struct module does not.
+        # numpy pads after the last item; the struct module does not.
         assert text[:1] not in tuple("=<>!^")
         assert unpadded < size
         size = unpadded
@@ -209,7 +209,7 @@ def test_what_numpy_writes_is_read(dtype, align):
     inner = np.dtype(dtype, align=align)
     nested = np.dtype([("first", inner, (2,)), ("é", "i1"), ("last", inner)], align=align)
     for dtype in (inner, nested):
-        # numpy leaves out the padding at the end of a record that `@` would not make; there is none here.
+        # numpy omits trailing padding that `@` would not add. These records have no such padding.
         text = memoryview(np.zeros(2, dtype)).format
         assert formats.itemsize(text) == dtype.itemsize
         assert named(formats.tree(text)) == read(dtype)
@@ -221,7 +221,7 @@ NUMBERS = ["c_byte", "c_uint8", "c_short", "c_uint16", "c_int", "c_uint", "c_lon
 @pytest.mark.parametrize("name", [*NUMBERS, "c_size_t", "c_float", "c_double", "c_bool", "c_char"])
 def test_what_ctypes_writes_is_read(name):
     number = getattr(ctypes, name)
-    # c_bool has one byte and no orders.
+    # c_bool has one byte, and therefore no type for each byte order.
     orders = [getattr(number, order, number) for order in ("__ctype_be__", "__ctype_le__")]
     for kind in [*orders, number * 3, (number * 3) * 2]:
         view = memoryview(kind())
@@ -261,7 +261,7 @@ def test_leaves_are_the_scalars_of_the_tree(text):
     assert formats.leaves(text) == list(flat(formats.tree(text)))
 
 
-# Few enough for the same layout to come up in several ways.
+# A small set, so that different strings often have the same layout.
 SMALL = st.lists(
     st.tuples(
         st.sampled_from(["", "", "(2)"]),
@@ -326,19 +326,18 @@ def test_what_numpy_refuses_is_refused(text):
     try:
         numpy_reading(text)
     except Exception:
-        # numpy has not found what is wrong by name: IndexError, KeyError, ValueError, NotImplementedError, ...
+        # numpy has no exception for bad formats: it raises IndexError, KeyError, ValueError, NotImplementedError, ...
         by_numpy = False
     else:
         by_numpy = True
     if reads(text) == by_numpy:
         return
     if by_numpy:
-        # numpy takes the end of the text for the end of records, and the end of a record that was not opened for that
-        # of the text.
+        # For numpy, the end of the text closes open records, and a `}` that closes no record ends the text.
         with pytest.raises(ValueError, match="a record that is not closed|a '}' that closes no record"):
             formats.itemsize(text)
     else:
-        # An order before a shape, or at the start of a format without items; arrays of arrays without bytes.
+        # Refused by numpy alone: an order before a shape, an order without an item, an array of empty records.
         assert re.search(r"[@^<]\(|\(.*T\{\}", text) or text in ("@", "<", "^")
 
 

@@ -1,4 +1,4 @@
-"""What the items are: formats that every consumer reads, of the size that they say."""
+"""Formats of scalars: every consumer reads them, and they have the size of the item."""
 
 import array
 import ctypes
@@ -11,7 +11,7 @@ from buffer_tests_ext import layouts
 from exporters import KINDS, each_kind
 from pybuffer import FULL_RO, ask
 
-# The code that C's own type of this kind and size has, by element. A `long` may have 32 bits or 64.
+# By element, the code of the C type of this kind and size. A `long` has 32 or 64 bits.
 LONG = {8: ("l", "L"), 4: ("q", "Q")}[ctypes.sizeof(ctypes.c_long)]
 SIZE = {8: LONG, 4: ("i", "I")}[ctypes.sizeof(ctypes.c_ssize_t)]
 CODES = {
@@ -31,7 +31,7 @@ CODES = {
 
 
 def extremes(dtype):
-    """Values where a wrong sign or size would show, in the machine's own representation."""
+    """Values that reveal a wrong sign or size, in native representation."""
     if dtype.kind == "f":
         info = np.finfo(dtype)
         values = [0.0, -0.0, 1.5, -1.0, info.max, info.min, info.tiny, info.eps, math.inf, -math.inf]
@@ -56,7 +56,7 @@ def test_the_format_is_a_bare_code_whose_size_is_the_itemsize(kind):
 
 @each_kind()
 def test_numpy_reads_the_format_without_a_warning(kind):
-    # Warnings are errors in these tests.
+    # A warning would fail the test: `conftest.py` turns warnings into errors.
     a = np.asarray(kind.make())
     assert a.dtype == kind.dtype
     assert a.dtype.isnative

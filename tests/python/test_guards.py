@@ -1,4 +1,4 @@
-"""Rust's guards: what goes beside them, where they may be used and ended, and what a leaked one does."""
+"""Rust's guards: what may exist beside them, where they may be used and dropped, and what a leaked guard does."""
 
 import gc
 import threading
@@ -16,7 +16,7 @@ PyBUF_WRITABLE = 1
 
 
 def readonly_view(m):
-    """A view that was asked for under a read guard, which has ended."""
+    """A view that was requested under a read guard. The guard was dropped since."""
     views = []
     m.call_under("read", lambda: views.append(memoryview(m)))
     return views.pop()
@@ -28,7 +28,7 @@ def view(m):
 
 
 def insist(m):
-    """A view by a consumer that must write."""
+    """A request for a writable view."""
     granted = edges.request(m, PyBUF_WRITABLE)
     return "read-only" if granted.readonly else "writable"
 
@@ -47,7 +47,7 @@ REMEDY = "; release or delete every view first"
 RETURN = "; try again when the call that holds it has returned"
 WRITING = f"Rust is changing it (a write guard is alive){RETURN}"
 
-# What is held: what a newcomer is granted, or why it is refused.
+# By what is held already: what each new view or guard is granted, or why it is refused.
 TABLE = {
     "nothing": {
         "view": "writable",
@@ -283,7 +283,7 @@ def test_a_leaked_guard_locks_for_ever_and_nothing_dangles(kind, who):
         with pytest.raises(BufferError, match=f"cannot close: {who}"):
             m.close()
 
-    # The guard is leaked; the object and its memory are not.
+    # Only the guard is leaked, not the object or its memory.
     gone = weakref.ref(m)
     del m
     assert array is None or array.tolist() == VALUES
@@ -293,7 +293,7 @@ def test_a_leaked_guard_locks_for_ever_and_nothing_dangles(kind, who):
 
 def test_leaked_guards_fill_the_count_and_never_wrap_it():
     m = Series(VALUES)
-    # The free-threaded lock counts up to 2^19 - 1; the other one further than a test should go.
+    # The free-threaded lock counts up to 2^19 - 1 guards. The other lock counts 2^30 - 1: too many for a test.
     leaked, refusal = m.leak("read", 600_000)
     full = "cannot read: too many views or guards are alive"
     assert (leaked, refusal) in [(600_000, None), (2**19 - 1, full)]

@@ -1,4 +1,4 @@
-"""Where the items are: every storage in every layout shows its own memory, in the shape and order declared."""
+"""Layouts: every storage shows its own memory in every layout, in the declared shape and order."""
 
 import struct
 import sys
@@ -26,7 +26,7 @@ def test_numpy_sees_every_item_at_its_place(kind):
         one_order = 0 in shape or sum(extent > 1 for extent in shape) <= 1
         assert a.flags.c_contiguous is (one_order or kind.order == "C")
         assert a.flags.f_contiguous is (one_order or kind.order == "F")
-        # numpy has other strides where there is nothing to stride over.
+        # The strides of an array without items are arbitrary, and numpy's differ.
         if 0 not in shape:
             assert a.strides == expected.strides
         assert m.views() == 1
@@ -60,7 +60,7 @@ def test_all_views_show_the_one_memory(kind):
     assert b.sum() == 1
     with memoryview(m) as view:
         assert view[tuple(extent - 1 for extent in view.shape)] == 1
-    # In either order the last item of all is the last one in memory.
+    # In both orders, the last item is also the last in memory.
     assert ask(m, FULL_RO).content == bytes(23 * kind.dtype.itemsize) + kind.dtype.type(1).tobytes()
 
 
@@ -110,7 +110,7 @@ def test_an_address_is_aligned_for_the_items(storage):
         assert ask(m, SIMPLE).buf % struct.calcsize("H" if element == "u16" else "d") == 0
 
 
-# Declarations, by hand.
+# Declarations, one by one.
 
 
 def test_64_dimensions_are_granted():
@@ -141,7 +141,7 @@ def test_the_natural_shape_follows_the_length(kind):
         shape = kind.shape(length)
         content = kind.content(shape)
         m.replace(content)
-        # The next view may be of any sort, and the one after it of another.
+        # The next view may be of any kind, and the view after it of another kind.
         for flags in (FULL_RO, SIMPLE, STRIDES) if length % 4 else (SIMPLE, FULL_RO, STRIDES):
             answer = ask(m, flags)
             assert (answer.len, answer.content) == (len(content), content)
@@ -255,7 +255,7 @@ def test_a_shape_that_no_memory_can_have_is_refused(extents):
 
 
 def test_a_product_that_wraps_to_the_length_is_refused():
-    # 24 modulo 2**64.
+    # The product of the extents is 24 modulo 2**64.
     m = layouts.Declared(CONTENT, 2**61 + 3, 8, 1)
     with pytest.raises(BufferError, match="more bytes than memory can have"):
         memoryview(m)

@@ -1,4 +1,4 @@
-"""How long memory lives: as long as its object or any view, never moved under a view, and freed once."""
+"""How long memory lives: as long as its object or any view. It never moves under a view, and is freed once."""
 
 import ctypes
 import gc
@@ -18,7 +18,7 @@ FLOATS = np.arange(1, 7, dtype=np.float32)
 CONTENT = FLOATS.tobytes()
 
 
-# While a view lives nothing moves.
+# Nothing moves while a view is alive.
 
 
 @each_kind(layout="natural")
@@ -92,7 +92,7 @@ def test_a_refused_change_leaves_all_views_usable(storages):
     b.release()
 
 
-# Memory lives as long as anybody looks.
+# Memory lives as long as any view.
 
 
 def slice_of(m):
@@ -244,7 +244,7 @@ def test_a_base_that_is_bound_to_its_thread_refuses_views_elsewhere():
             memoryview(m)
         except BufferError as refusal:
             seen.append(str(refusal))
-        # Releasing asks the object nothing.
+        # A release does not use the object.
         view.release()
 
     thread = threading.Thread(target=elsewhere)

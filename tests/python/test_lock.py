@@ -1,4 +1,4 @@
-"""What a view keeps from happening, who says so, and when it ends. `array` and `bytearray` are the controls."""
+"""What a view prevents, what the refusals say, and when a view ends. `array` and `bytearray` are the controls."""
 
 import array
 import ctypes
@@ -42,7 +42,7 @@ CONSUMERS = {
     "PickleBuffer": pickle.PickleBuffer,
 }
 
-# What a class may do with its elements, and each of which may move them.
+# Changes that a class may make to its elements. Each may move the memory.
 CHANGES = {
     "grow": lambda m: m.append(4),
     "shrink": lambda m: m.pop(),
@@ -225,7 +225,7 @@ def test_views_counts_each_request():
 
 
 def readonly_view(m):
-    """A view that was asked for under a read guard, which has ended."""
+    """A view that was requested under a read guard. The guard was dropped since."""
     views = []
     m.call_under("read", lambda: views.append(memoryview(m)))
     return views.pop()

@@ -1,12 +1,12 @@
-"""Requests while Python finds no memory, not even for an exception."""
+"""Requests while Python cannot allocate memory, not even for an exception."""
 
 import apart
 import pytest
 
-# CPython's own tests have this.
+# A module of CPython's own tests.
 TESTCAPI = pytest.importorskip("_testcapi", reason="this Python was built without _testcapi, which takes memory away")
 
-# A request is made again and again, with one allocation more that succeeds, until there are enough.
+# Makes a request 60 times, each time with one more allocation that succeeds. No request needs 60 allocations.
 SCRIPT = """
 import ctypes, _testcapi
 from buffer_tests_ext import edges, layouts
@@ -59,7 +59,7 @@ def test_what_a_shape_raises_without_memory_is_an_exception(thing, expected):
     assert (outcomes[0], outcomes[-1]) == ("MemoryError", expected)
 
 
-# CPython 3.11 and 3.12 make the `__dict__` of such an object after the object, which is all zeros by then.
+# CPython 3.11 and 3.12 allocate the `__dict__` of such an object after the object, which is all zeros at that time.
 SUBCLASS = """
 import _testcapi
 from buffer_tests_ext import layouts

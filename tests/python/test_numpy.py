@@ -1,4 +1,4 @@
-"""What numpy does with a buffer: it shows the memory in place, and copies where it is told to."""
+"""numpy as a consumer: it shows the memory in place, and copies when asked to."""
 
 import hashlib
 import io
@@ -131,7 +131,7 @@ def test_an_array_written_by_numpy_is_read_by_all_others():
     assert hashlib.sha256(m).digest() == hashlib.sha256(OTHER).digest()
 
 
-# `__array__`, which numpy asks for where the view was refused.
+# `__array__`, which numpy calls after a view was refused.
 
 NUMPY_2 = int(np.__version__.split(".")[0]) >= 2
 
@@ -164,7 +164,7 @@ def test_array_method_has_no_other_arguments():
     m = c_ordered()
     with pytest.raises(TypeError):
         m.__array__("f4", None, None)
-    # numpy judges the arguments.
+    # numpy checks the arguments.
     with pytest.raises((TypeError, ValueError)):
         m.__array__(copy="yes")
     with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""Cells that leave their objects while they are viewed: swapped, replaced, dropped, on any thread."""
+"""Cells that are moved out of their objects while they are viewed: swapped, replaced, dropped, on any thread."""
 
 import gc
 import sys
@@ -20,7 +20,7 @@ all_owners = pytest.mark.parametrize("make", OWNERS)
 
 
 def viewed(make, values, tally):
-    """An object with a memoryview and an array of it."""
+    """An object, a memoryview of it, and an array of it."""
     m = make(values, tally)
     return m, memoryview(m), np.asarray(m)
 
@@ -64,7 +64,7 @@ def test_an_object_that_dies_after_its_cell_was_replaced_takes_nothing_along():
     view = edges.request(m, PyBUF_FULL)
     edges.swap(m, other)
     del other
-    # The view holds its object, whose cell is another by now; the one that it shows has no owner.
+    # The view keeps its object alive, but the object has another cell now. The viewed cell has no owner.
     assert (old.drops, new.drops) == (0, 0)
     assert view.tobytes() == np.array([1, 2], np.int32).tobytes()
     del m
@@ -80,7 +80,7 @@ def test_swapped_cells_keep_their_views_and_their_counts():
     assert (of_a.tolist(), of_b.tolist()) == ([1, 2, 3], [4])
     assert (memoryview(a).tolist(), memoryview(b).tolist()) == ([4], [1, 2, 3])
 
-    # The view of `a` shows the memory that is `b`'s now, and keeps that in place.
+    # `of_a` shows the memory that belongs to `b` now, and keeps that memory in place.
     of_b.release()
     edges.grow(a, 5)
     with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive"):
@@ -128,7 +128,7 @@ def test_a_view_joins_only_a_layout_of_its_own_class(first, second):
             assert str(refusal.value) == FOREIGN_LAYOUT
     assert (b.views(), view.tolist()) == (1, shown)
 
-    # The other cell was viewed by nobody, and becomes what its new class says.
+    # The other cell had no view, so its next view gets the layout of its new class.
     with memoryview(a) as mine:
         assert (mine.ndim, mine.readonly) == (2 if first is TableOwner else 1, first is ReadOnlyOwner)
     view.release()
@@ -203,14 +203,14 @@ def test_cells_dropped_by_racing_threads_are_freed_once_each():
     owners = [Owner([number, 0], tally) for number in range(400)]
     views = [memoryview(m) for m in owners]
     parted = [edges.part(m) for m in owners]
-    # Half of the views end while the cells are dropped.
+    # Half of the views are released while the cells are dropped.
     racing, staying = views[::2], views[1::2]
     releaser = threading.Thread(target=lambda: [view.release() for view in racing])
     releaser.start()
     edges.drop_on_racing_threads(parted, 4)
     releaser.join(60)
     assert [view[0] for view in staying] == list(range(1, 400, 2))
-    # Those whose views ended before the drop was known are freed at the next occasion.
+    # Orphans that lost their views before the orphan queue was drained are freed when these releases drain it.
     for view in staying:
         view.release()
     assert tally.drops == 400
@@ -280,7 +280,7 @@ def test_the_last_view_may_end_on_a_thread_of_a_program_that_embeds_python(notic
     view = edges.request(m, PyBUF_FULL)
     edges.replace(m, [3])
     if noticed:
-        # A shape that is user code takes the path that notices cells which have lost their owner.
+        # A shape with user code takes the path that drains the orphan queue: viewed cells whose owner was dropped.
         edges.request(edges.Shaped([1]), PyBUF_FULL)
     view.release_on_embedders_thread()
     assert tally.drops == 1
@@ -341,6 +341,6 @@ for calls_super in (False, True):
     gc.collect()
 assert tally.drops <= 2
 """,
-        # CPython says there that it no longer finds the method.
+        # CPython prints an error to stderr: it no longer finds the method.
         stderr=None,
     )

@@ -71,7 +71,7 @@ def test_a_view_of_a_part_alone_locks_the_whole(whole):
     with pytest.raises(BufferError, match="cannot read"):
         whole.sum()
     assert child.tolist() == MATRIX[1:, 3].tolist()
-    # Views of the whole begin beside it, and know their own layout.
+    # The whole can still be viewed, with its own layout.
     assert memoryview(whole).shape == (6, 4)
     del child
     assert whole.sum() == VALUES.sum()
@@ -117,7 +117,7 @@ def test_read_only_parts_and_parts_of_read_only_wholes(whole):
         assert ask(part, FULL_RO).readonly
         assert not np.asarray(part).flags.writeable
     assert whole.views() == 0
-    # They count as what they are: Rust reads beside them.
+    # They count as read-only views, so Rust may read at the same time.
     views = memoryview(readonly), memoryview(overlapping)
     assert whole.sum() == VALUES.sum()
     with pytest.raises(BufferError, match="cannot resize: 2 read-only views are alive"):
@@ -128,7 +128,7 @@ def test_read_only_parts_and_parts_of_read_only_wholes(whole):
 
 @pytest.mark.parametrize("flags", [READ, WRITE])
 def test_flags_of_another_function_are_no_request_of_a_part(whole, flags):
-    # From 3.13 on `PyObject_GetBuffer` looks for them itself; what Python code asks for reaches the slot.
+    # From 3.13 on, `PyObject_GetBuffer` checks for these flags. A request by Python code still reaches the slot.
     row = whole.row(0)
     request = row.__buffer__ if sys.version_info >= (3, 12) else lambda flags: View(row, flags)
     with pytest.raises(BufferError, match="PyBUF_READ"):
@@ -208,7 +208,7 @@ def test_what_a_declaration_raises_propagates_and_leaves_nothing_locked():
     field = m.field("H", 0)
 
     def interrupt():
-        # Nothing is held while the part is being found.
+        # No view is held while the declaration of the part is evaluated.
         assert m.views() == 0
         raise KeyboardInterrupt
 
@@ -226,7 +226,7 @@ def test_a_part_is_one_of_the_cell_that_is_there_when_it_was_found():
     with pytest.raises(BufferError, match="outside the storage, which has 0 bytes"):
         memoryview(field)
     assert m.views() == 0
-    # A refusal leaves nothing behind, whatever ran before it.
+    # A refusal leaves no view behind, even if the declaration made one.
     outside = layouts.Bytes(list(range(16))).field("d", 12)
     outside.before_format(lambda: memoryview(outside).release())
     with pytest.raises(BufferError, match="items reach"):

@@ -1,9 +1,9 @@
-"""Objects that die while an exception is pending, and with them storages whose drop is any code."""
+"""Objects that die while an exception is pending, with storages whose drop runs user code."""
 
 import apart
 import pytest
 
-# CPython crashes where such an exception is lost.
+# CPython crashes if such an exception is lost.
 SCRIPT = """
 import sys
 from buffer_tests_ext.edges import Child, Owner, Tally
@@ -27,7 +27,7 @@ def make():
 
 for _ in range(3):
     try:
-        # The object is a temporary, which goes as soon as the second item has raised.
+        # The object is a temporary, which dies as soon as the second item has raised.
         ({temporary}, mine())
     except ValueError as error:
         assert (str(error), error.__context__) == ("mine", None)

@@ -1,4 +1,4 @@
-"""Parts at the slots' edge: of objects whose cells go, and whose layouts raise, panic, re-enter or turn read-only."""
+"""The slots of parts, if the whole's cell is replaced, or its layout raises, panics, re-enters or turns read-only."""
 
 import gc
 import pickle
@@ -36,7 +36,7 @@ def piece(owner):
 
 
 def test_a_refused_part_leaves_no_object_in_the_view(owner):
-    # `request` fills `obj` with garbage before, and looks after a refusal.
+    # `request` fills `obj` with garbage first, and checks after a refusal that it is NULL.
     for refused in (OwnersPiece(owner, 12), ShapedsPiece(Shaped([1], lambda: 1 // 0), 0)):
         with pytest.raises((BufferError, ZeroDivisionError)):
             edges.request(refused, FULL)
@@ -108,7 +108,7 @@ def test_a_part_shows_the_cell_that_its_whole_has_now_and_a_view_the_one_that_it
     view = memoryview(piece)
     edges.swap(owner, table)
     assert memoryview(piece).tolist() == [6]
-    # The other class's layout is in place until the view ends.
+    # The layout of the other class stays published until the view is released.
     for seen in (table, of_table):
         with pytest.raises(BufferError, match="through an object of another class"):
             memoryview(seen)
@@ -148,7 +148,7 @@ def test_a_panic_of_the_whole_is_reported_once(capfd):
     piece = ShapedsPiece(Shaped([1], lambda: "panic"), 0)
     with pytest.raises(BaseException, match="the shape panics"):
         memoryview(piece)
-    # PyO3 would have more to say if it resumed the panic that had become an exception.
+    # PyO3 would print a second report if it turned the exception back into a panic.
     said = capfd.readouterr().err
     assert said.count("the shape panics") == 1
     assert "PyO3" not in said
@@ -162,7 +162,7 @@ def test_a_part_of_what_is_read_only_at_run_time_counts_as_a_reader():
         assert (view.readonly, whole.views(), whole.sum()) == (True, 1, 6)
         with pytest.raises(BufferError, match="read-only"):
             edges.request(piece, FULL)
-        # What was decided for the first view stays so until the last.
+        # What was decided for the first view is valid until the last view is released.
         answers[0] = False
         assert memoryview(piece).readonly
     with memoryview(piece) as view, pytest.raises(BufferError, match="cannot read"):
@@ -173,7 +173,7 @@ def test_a_part_of_what_is_read_only_at_run_time_counts_as_a_reader():
 
 def test_a_read_only_part_never_keeps_a_reader_out():
     whole = Decided([1, 2, 3], lambda: False)
-    # Its own shape reads, beside views of it.
+    # The shape of the part reads the whole while the part is viewed.
     piece = edges.ReadOnlyPiece(whole, lambda: whole.sum() // 3)
     with memoryview(piece) as view:
         assert (view.tolist(), view.readonly, whole.sum()) == ([1, 2], True, 6)
@@ -205,7 +205,7 @@ def test_a_part_is_released_inside_mutable_borrows_of_itself_and_of_its_whole(ow
     view, other = memoryview(piece), memoryview(piece)
     piece.call_borrowed(view.release)
     assert owner.views() == 1
-    # Then nothing keeps it from growing.
+    # After that release, the owner may grow.
     owner.call_then_grow(other.release)
     assert memoryview(owner).tolist() == [1, 2, 3, 1]
 
@@ -217,7 +217,7 @@ def test_a_part_is_released_inside_mutable_borrows_of_itself_and_of_its_whole(ow
 
 
 def test_parts_are_viewed_on_many_threads_while_their_cell_goes():
-    # Views end everywhere, in any order, and the memory with the last.
+    # Views end on any thread, in any order. The last one frees the memory.
     tally = Tally()
     rounds, failures = 30, []
 
@@ -239,7 +239,7 @@ def test_parts_are_viewed_on_many_threads_while_their_cell_goes():
             thread.start()
         start.wait()
         with memoryview(piece):
-            # In turn with the other threads' requests, which borrow it.
+            # `swap` alternates with the other threads' requests, which borrow `owner`.
             edges.swap(owner, TableOwner([9, 9, 9, 9], tally))
         for thread in threads:
             thread.join(60)

@@ -1,4 +1,4 @@
-"""`#[buffer(pin)]`: memory that was viewed once stays where it is, for consumers that keep an address and no view."""
+"""`#[buffer(pin)]`: after its first view, memory never moves. For consumers that keep an address but no view."""
 
 import gc
 import warnings
@@ -32,7 +32,7 @@ def pinned(attempt, kind="writable view"):
 
 def chararray(m):
     with warnings.catch_warnings():
-        # Later versions of numpy are about to drop it.
+        # Newer versions of numpy deprecate it.
         warnings.simplefilter("ignore", DeprecationWarning)
         return np.char.chararray(16, 1, buffer=m)
 
@@ -59,7 +59,7 @@ def test_who_keeps_an_address_and_no_view_is_safe(consume):
     assert memoryview(m).tolist() == [70, 2, 3, 4]
     assert array.tobytes() == np.array([70, 2, 3, 4], np.int32).tobytes()
 
-    # It keeps the object, and with it the memory.
+    # The array keeps the object alive, and so the memory.
     dead = weakref.ref(m)
     del m
     gc.collect()
@@ -75,7 +75,7 @@ def test_numpy_writes_the_memory_that_it_keeps_no_view_of():
     array[:] = 7
     with memoryview(m) as view:
         assert view.tolist() == [7, 7, 7, 7]
-    # Rust would have a slice that numpy may change.
+    # Rust would get a slice of memory that numpy may write.
     with pytest.raises(BufferError) as refusal:
         m.attempt("read")
     assert str(refusal.value) == pinned("read")
@@ -109,7 +109,7 @@ def test_a_refused_view_pins_nothing():
         edges.request(m, 1)
     assert not m.pinned
     m.attempt("write")
-    # Five values are no two rows.
+    # Five values do not make two rows.
     m = CodePinned([1, 2, 3, 4, 5])
     with pytest.raises(BufferError):
         memoryview(m)

@@ -1,4 +1,4 @@
-"""Records: numpy reads the dtypes that one would write by hand, and both sides write what the other reads."""
+"""Records: numpy reads the dtypes that a user would write by hand, and each side reads what the other writes."""
 
 import ctypes
 import io
@@ -57,7 +57,7 @@ LENGTH_NAMES = [
     f"the_{which}_of_several_fields_that_have_names_of_some_length" for which in ("first", "second", "third", "last")
 ]
 
-# The examples as numpy has them.
+# The example values, as numpy shows them.
 CORNERS = [[(float(x), 0.5), (0.5, float(x))] for x in (1, 2, 3)]
 PACKED_EXAMPLE = (7, 1.5, 443, (2.5, -2.5))
 NESTED_EXAMPLE = (0.25, (1.0, 2.0), CORNERS, [[1, 2, 3], [-4, -5, -6]], PACKED_EXAMPLE, [1, 2, 3, 4, 5, 6, 7, 8, 9])
@@ -68,7 +68,7 @@ EVERY_SCALAR_EXAMPLE = (
     *(-(2**15), 2**16 - 1, 5.5, -5.5, [1, 0x0203], -128, 255, -5, b"abc", [b"de", b"f", b"gh", b"ij", b"kl"]),
 )
 
-# By class: the format, the dtype, and the example.
+# By class: the format, the dtype, and the example value.
 RECORDS = {
     "Nameds": ("T{=I:id:=B:kind:(3)=B:_pad:}", NAMED, (7, 8, [1, 2, 3])),
     "Unnameds": (
@@ -145,7 +145,7 @@ def make(name, count=3):
 
 
 def plain(value):
-    """A value of numpy's in Python's own types."""
+    """A numpy value, converted to Python's own types."""
     if isinstance(value, np.void) or isinstance(value, tuple):
         return tuple(plain(part) for part in (value if isinstance(value, tuple) else value.item()))
     if isinstance(value, np.ndarray):
@@ -154,7 +154,7 @@ def plain(value):
 
 
 def layout(dtype):
-    """Everything that a dtype says of its fields, but whether it was made with `align`, which no buffer can say."""
+    """Everything in a dtype about its fields, except the `align` flag, which no buffer carries."""
     if dtype.subdtype:
         base, shape = dtype.subdtype
         return layout(base), shape
@@ -166,7 +166,7 @@ def layout(dtype):
 
 @each_record
 def test_numpy_reads_the_dtype_written_by_hand(name):
-    # Warnings are errors in these tests.
+    # A warning would fail the test: `conftest.py` turns warnings into errors.
     _, dtype, _ = RECORDS[name]
     a = np.asarray(make(name))
     assert a.dtype == dtype
@@ -188,7 +188,7 @@ def test_the_format_is_the_record_in_standard_sizes(name):
 
 @each_record
 def test_numpy_itself_describes_the_dtype_so_that_it_reads_the_same(name):
-    # What numpy exports of the same dtype goes through the same reader.
+    # numpy exports the same dtype here, and reads it through the same code.
     ours = np.asarray(make(name))
     theirs = np.asarray(memoryview(np.zeros(3, RECORDS[name][1])))
     assert layout(ours.dtype) == layout(theirs.dtype)
@@ -220,7 +220,7 @@ def test_rust_reads_what_numpy_wrote(name):
     a = np.asarray(m)
     a[1] = np.array(example, dtype) if dtype.names is None else example
     if name != "Unnameds":
-        # There the padding, which numpy leaves alone, is not the example's.
+        # numpy does not write padding, so the padding of `Unnameds` differs from the example's.
         assert m.same(0, 1)
     assert plain(a[1]) == example
 
@@ -250,7 +250,7 @@ def test_a_record_of_five_used_bytes_has_eight():
         warnings.simplefilter("error")
         a = np.asarray(m)
     assert (a.dtype.itemsize, a.strides, memoryview(m).nbytes) == (8, (8,), 16)
-    # `align` is not in a buffer, and does not make two dtypes differ.
+    # A buffer does not carry the `align` flag, and dtypes with and without it are equal.
     assert a.dtype == NAMED and NAMED.isalignedstruct and not a.dtype.isalignedstruct
 
 
@@ -317,7 +317,7 @@ def test_save_and_load(name):
     file.seek(0)
     loaded = np.load(file)
     assert loaded.dtype == RECORDS[name][1]
-    # Not the bytes: numpy leaves out what has no name.
+    # Compare values, not bytes: numpy does not save fields without a name.
     assert plain(loaded) == plain(np.asarray(make(name)))
 
 

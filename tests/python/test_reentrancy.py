@@ -1,4 +1,4 @@
-"""User code in the middle of a request or of a method: it views, resizes, raises, panics, detaches, recurs."""
+"""User code inside a request or a method: it views, resizes, raises, panics, detaches, recurs."""
 
 import sys
 import threading
@@ -17,7 +17,7 @@ PyBUF_WRITABLE = 0x001
 
 
 def still_works(m, values):
-    """Whether nothing was left behind."""
+    """Asserts that no view, guard or borrow was left behind."""
     assert m.views() == 0
     m.ask(lambda: 1)
     with memoryview(m) as view:
@@ -309,7 +309,7 @@ def test_a_shape_without_end_raises_recursion_error():
     with pytest.raises(RecursionError):
         memoryview(m)
     assert m.views() == 0
-    # The level is left as it was entered.
+    # Each request leaves the recursion depth as it was.
     for _ in range(200):
         with pytest.raises(RecursionError):
             memoryview(m)

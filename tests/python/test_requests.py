@@ -1,7 +1,8 @@
-"""Promise 4: every request gets the reference answer.
+"""Every request gets the reference answer: promise 4 in docs/design.md.
 
-A request is a combination of the bits that the C API defines for the `flags` argument. CPython's exporters are asked
-the same of the same memory, and what they refuse is to be refused, and what they show is to be shown, field by field.
+A request is a combination of the bits that the C API defines for the `flags` argument. The tests make each request of
+our exporter and of CPython's, over the same items. Ours must refuse what CPython's refuse, and otherwise every field
+must be equal.
 """
 
 import contextlib
@@ -42,12 +43,12 @@ from pybuffer import (
 )
 
 BITS = [0x1, 0x4, 0x8, 0x10, 0x20, 0x40, 0x80, 0x100]
-# All combinations. READ alone is no request; see `test_flags_of_another_function_are_no_request`.
+# All combinations except READ alone, which is not a request: see `test_flags_of_another_function_are_no_request`.
 REQUESTS = sorted({sum(bits) for n in range(len(BITS) + 1) for bits in itertools.combinations(BITS, n)} - {READ})
 
 
 def answers(exporter):
-    """Everything that an exporter can be made to say: an answer, or None for a refusal, by request."""
+    """The answers to all requests, by request. None is a refusal."""
     return {hex(flags): ask(exporter, flags) for flags in REQUESTS}
 
 
@@ -61,11 +62,11 @@ def differences(ours, theirs):
 
 @contextlib.contextmanager
 def ndarray(dtype, shape, order, readonly, content):
-    """The exporter that CPython tests its own consumers with."""
+    """The exporter with which CPython tests its own consumers."""
     import _testbuffer
 
     flags = (0 if readonly else _testbuffer.ND_WRITABLE) | (_testbuffer.ND_FORTRAN if order == "F" else 0)
-    # An array without items is made with one that nobody sees.
+    # `_testbuffer.ndarray` needs at least one item, even if the shape has none.
     items = np.frombuffer(content, dtype).tolist() or [0]
     yield _testbuffer.ndarray(items, shape=list(shape), format=dtype.char, flags=flags)
 
@@ -76,29 +77,29 @@ def memoryview_by_hand(dtype, shape, order, readonly, content):
 
 @pytest.fixture(scope="module")
 def references():
-    """The exporters of CPython that there are; memoryview alone where there is no `_testbuffer`."""
+    """The available exporters of CPython: only memoryview if this Python has no `_testbuffer`."""
     found = importlib.util.find_spec("_testbuffer")
     return [ndarray, memoryview_by_hand] if found else [memoryview_by_hand]
 
 
 @functools.cache
 def answers_of(reference, *buffer):
-    """What the reference says, and what a memoryview of it says."""
+    """The answers of the reference, and those of a memoryview of it."""
     with reference(*buffer) as exporter:
         return described(answers(exporter)), described(answers(memoryview(exporter)))
 
 
 def check(references, kind, shape, m, readonly=None):
-    """Compares all answers of `m` with those for a buffer of this kind and shape."""
+    """Compares all answers of `m` with the references' answers for this kind and shape."""
     ours = answers(m)
     assert m.views() == 0
     with memoryview(m) as view:
         through_memoryview = answers(view)
-        # These join a view that is alive, where those above were the first.
+        # These views join one that is alive. Each view above was the first.
         assert answers(m) == ours
         assert m.views() == 1
     assert m.views() == 0
-    # The memory has one place, whatever is asked.
+    # Every request shows the same address.
     (address,) = {answer.buf for answer in ours.values() if answer}
     assert address is not None
     readonly = kind.readonly if readonly is None else readonly
@@ -181,7 +182,7 @@ def test_a_bit_that_no_request_has_is_ignored(layout, bit):
             assert ask(m, flags | bit) == ask(m, flags), hex(flags)
 
 
-# The single promises, by hand. The memory is that of 2 x 3 int32.
+# Single rules, tested one by one. The memory is that of 2 x 3 int32.
 
 
 def c_ordered():
@@ -202,7 +203,7 @@ CONTENT = the_kind("vec", "c2", "i32").content((2, 3))
 def test_a_refusal_is_a_buffer_error_that_leaves_no_object_and_counts_no_view():
     m = f_ordered()
     for held in 0, 1:
-        # That `obj` is NULL, which it was not before, is checked by `View`.
+        # `View` sets `obj` before the request, and checks that a refusal makes it NULL.
         with pytest.raises(BufferError, match="not C-contiguous"):
             View(m, SIMPLE)
         assert m.views() == held
@@ -250,7 +251,7 @@ def test_f_order_is_refused_to_whoever_assumes_c_order(flags):
 def test_f_order_is_granted_to_whoever_asks_for_it_or_for_strides(flags):
     answer = ask(f_ordered(), flags)
     assert (answer.ndim, answer.shape, answer.strides) == (2, (2, 3), (4, 8))
-    # As it is in memory: nothing is put in another order.
+    # The items in memory order: nothing is reordered.
     assert answer.content == CONTENT
 
 
@@ -311,7 +312,7 @@ def test_a_request_without_a_view_to_fill_is_an_exception(exporter, flags):
 def test_flags_of_another_function_are_no_request(flags):
     m = c_ordered()
     for held in 0, 1:
-        # Later versions of CPython stop them with a SystemError of their own.
+        # Newer versions of CPython refuse these flags themselves, with a SystemError.
         with pytest.raises((BufferError, SystemError)) as refusal:
             get_buffer(m, byref(PyBuffer()), flags)
         if refusal.type is BufferError:

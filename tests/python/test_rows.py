@@ -1,4 +1,4 @@
-"""Rows that are allocated one by one: exported with suboffsets, as the reference exporter does it."""
+"""Rows that are allocated one by one: exported with suboffsets, as by the reference exporter."""
 
 import ctypes
 import gc
@@ -26,7 +26,7 @@ def ndarray(testbuffer, rows, format, readonly=False):
 
 
 def the_same(ours, theirs):
-    # In one piece is none of them, so there is no content to compare here.
+    # The memory is not contiguous, so these answers have no content to compare.
     assert not differences(described(answers(ours)), described(answers(theirs)))
 
 

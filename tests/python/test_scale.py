@@ -1,4 +1,4 @@
-"""Great numbers: of requests, of views at once, of threads. Nothing grows and no count is lost."""
+"""Large numbers of requests, of simultaneous views, and of threads. No memory is leaked and no count is lost."""
 
 import sys
 import threading
@@ -9,21 +9,21 @@ import pytest
 from buffer_tests_ext import edges
 from buffer_tests_ext.edges import Series
 
-# The most memory that the process has had, in bytes.
+# Measures the peak memory of the process, in bytes.
 GROWTH = """
 import sys
 resource = __import__("resource")
 
 def peak():
     if sys.platform == "linux":
-        # What `resource` tells begins there with the peak of the process that started this one.
+        # On Linux, `ru_maxrss` starts at the peak of the process that started this one.
         with open("/proc/self/status", encoding="ascii") as file:
             (kilobytes,) = (line.split()[1] for line in file if line.startswith("VmHWM:"))
         return int(kilobytes) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 """
 
-# Less than the least that each of a million could leave behind, and more than the kernel's count may be wrong by.
+# Less than the smallest possible leak of a million repetitions, and more than the error of the kernel's count.
 LITTLE = 2**23
 
 measured = pytest.mark.skipif(sys.platform == "win32", reason="the module `resource` is needed to see the memory")
@@ -87,7 +87,8 @@ print(growth)
 
 
 def test_a_full_count_refuses_and_loses_nothing():
-    # The free-threaded lock counts 2^20 - 1 views of each sort; the other one 2^31 - 1, which no test waits for.
+    # The free-threaded lock counts 2^20 - 1 views of each kind. The other lock counts 2^31 - 1 writable and 2^30 - 1
+    # read-only views: too many for a test.
     m = Series([1.0])
     crowd = edges.Crowd(2**20)
     try:
@@ -140,7 +141,7 @@ def test_python_threads_cannot_lose_a_count_or_see_memory_that_moved():
     assert all(text.startswith("cannot resize: ") for text in refused)
 
 
-# With few threads the count often comes back to 0, with many it seldom does.
+# With few threads the count often returns to 0, with many it seldom does.
 @pytest.mark.parametrize("threads", [2, 3, 8])
 def test_rust_threads_hammer_one_cell(threads):
     granted = apart.run(

@@ -1,4 +1,4 @@
-"""`with m.view() as v:`: a memoryview that ends with its block, or an error that says who keeps it."""
+"""`with m.view() as v:`: a memoryview that is released with its block, or an error if it is still in use."""
 
 import contextlib
 import ctypes
@@ -64,7 +64,7 @@ CONSUMERS = {
     "ctypes": (ctypes.c_double * 3).from_buffer,
     "iterator": lambda v: [v[index:] for index in range(3)],
 }
-# These hold the memoryview itself, as they do anybody's.
+# These hold a view of the memoryview itself, as of any other memoryview.
 HOLDERS = {
     "PickleBuffer": pickle.PickleBuffer,
     "C": lambda v: edges.request(v, 0),
@@ -102,7 +102,7 @@ def test_who_keeps_the_view_keeps_it_alive(consume):
     assert (m.views(), v.tolist()) == (1, VALUES)
     del kept, refusal
     gc.collect()
-    # As with any memoryview, it now takes its release, or its end.
+    # As with any memoryview, the view now ends when it is released or dies.
     v.release()
     assert m.views() == 0
     m.append(4)
@@ -211,7 +211,7 @@ def test_one_view_is_entered_once_at_a_time():
     m.append(4)
     with view as v:
         assert v.tolist() == [1, 2, 3, 4]
-    # Its end was already; another one changes nothing.
+    # The block has ended already. Another exit changes nothing.
     view.__exit__(None, None, None)
     view.__exit__()
     assert m.views() == 0

@@ -1,4 +1,4 @@
-"""Scoped views of ranges, of every layout, and of the objects of others: what they show is what the object shows."""
+"""Scoped views of ranges, of every layout, and of other libraries' objects: they show what the object shows."""
 
 import array
 import sys
@@ -116,7 +116,7 @@ def test_every_request_is_answered_as_the_object_answers_it(testbuffer, ndim):
         reference = ndarray(testbuffer, shape, strides, offset, readonly=viewed % 2 == 0)
         with scoped(reference) as v:
             assert v.tolist() == reference.tolist()
-            # All that is viewed is viewed through this object.
+            # Every view of `v` is a view of this object.
             assert not differences(answers(v.obj), answers(reference)), (shape, strides, offset)
     assert viewed > 30
 
@@ -142,7 +142,7 @@ def test_what_is_no_request_is_refused():
     with m.view() as v:
         gate = v.obj
         for flags in (READ, WRITE):
-            # Later versions of CPython stop them with a SystemError of their own.
+            # Newer versions of CPython refuse these flags themselves, with a SystemError.
             with pytest.raises((BufferError, SystemError)):
                 View(gate, flags)
         with View(gate, WRITABLE) as view:
@@ -166,7 +166,7 @@ def test_what_stood_between_grants_nothing_after_its_end():
             View(gate, flags)
     assert m.views() == 0
 
-    # One that it grants is one that keeps the memory.
+    # A view that the gate has granted keeps the memory in use.
     with pytest.raises(BufferError, match="at the end of its block"):
         with m.view() as v:
             kept = edges.request(v.obj, SIMPLE)

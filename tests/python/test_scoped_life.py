@@ -1,4 +1,4 @@
-"""Scoped views beside threads, the collector, pending exceptions and the end of the interpreter."""
+"""Scoped views with threads, the garbage collector, pending exceptions and the exit of the interpreter."""
 
 import gc
 import threading

@@ -1,4 +1,4 @@
-"""Random sequences of what safe code may do to owners, their cells and their views, beside a model of it."""
+"""Random sequences of what safe code may do to owners, cells and views, compared with a model."""
 
 import random
 
@@ -13,7 +13,7 @@ STEPS = 400
 
 
 class Cell:
-    """What is known of one cell: its values, who views it as what, and whether it has an owner."""
+    """The model of a cell: its values, its number of views, the class of their layout, and whether it has an owner."""
 
     def __init__(self, values):
         self.values, self.tally = values, Tally()
@@ -24,7 +24,7 @@ class Cell:
 
 
 class Object:
-    """An object, which lives as long as it has a name or a view that was asked of it."""
+    """The model of an object. An object lives as long as it has a name or a view that was requested from it."""
 
     def __init__(self, make, cell):
         self.named, self.viewers, self.cell, self.make = make(cell.values, cell.tally), 0, cell, make

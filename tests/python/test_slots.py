@@ -1,4 +1,4 @@
-"""The slots' edge: foreign exporters, edited views, pending exceptions, and what numpy makes of a refusal."""
+"""The slots: foreign exporters, edited views, pending exceptions, and how numpy reacts to a refusal."""
 
 import pickle
 import sys
@@ -29,7 +29,7 @@ def test_the_linker_kept_the_slots():
 @pytest.mark.parametrize("flags", [PyBUF_FULL, PyBUF_WRITABLE, PyBUF_FORMAT])
 @pytest.mark.parametrize("make", [ReadOnlyOwner, ReadOnlyShaped])
 def test_a_refusal_leaves_no_object_in_the_view(make, flags):
-    # `request` fills `obj` with garbage before, and looks after a refusal.
+    # `request` fills `obj` with garbage first, and checks after a refusal that it is NULL.
     m = make([1, 2])
     with pytest.raises(BufferError):
         edges.request(m, flags)
@@ -185,13 +185,13 @@ def test_an_exception_that_is_pending_survives_a_drop_that_fails(end):
         assert tally.drops == 1
     finally:
         sys.unraisablehook = before
-    # What the drop raises may be reported or not; a panic is.
+    # An exception from the drop may or may not be reported. A panic must be.
     assert unraisable == (["PanicException"] if end != "raise" else unraisable)
     assert m.views() == 0
 
 
 def test_an_exception_that_is_pending_survives_what_waits_in_pyo3s_pool():
-    # The objects' drops call Python. PyO3 drops what waits as soon as anybody comes by.
+    # The objects' drops call Python. PyO3 drops the objects in its pool the next time that a thread attaches.
     called = []
 
     def waiting():
@@ -218,7 +218,7 @@ def test_an_exception_on_its_way_survives_the_views_that_it_ends(error):
     called = []
     m = Owner([1, 2], None, lambda: called.append(len(str(sys.exc_info()))))
     with pytest.raises(BaseException) as raised:
-        # The memoryview dies while the exception that follows it is under way.
+        # The memoryview dies while the exception from `fail` propagates.
         _ = [memoryview(m), edges.part(m).drop_here(), fail()]
     assert type(raised.value).__name__ == error
     assert len(called) == 1
@@ -285,7 +285,7 @@ def test_array_answers_what_numpy_would_have_made():
     assert m.views() == 0
 
 
-# Consumers that let go of the view at once and keep a bare pointer; nobody's lock can see them.
+# Consumers that release the view at once and keep a bare pointer. No lock can see them.
 EARLY_RELEASERS = {
     "ndarray": lambda m: np.ndarray((3,), np.float64, buffer=m),
     "recarray": lambda m: np.recarray((3,), dtype=[("x", np.float64)], buf=m),
@@ -299,7 +299,7 @@ def test_who_keeps_a_bare_pointer_is_seen_by_nobody(consume):
     assert m.views() == 0
     m.append(4)
     control.append(4)
-    # They may not be read any more.
+    # The arrays are dangling now and must not be read.
     del arrays
 
 
@@ -315,7 +315,7 @@ def test_a_view_is_released_on_a_thread_that_python_did_not_start():
 
 
 def test_a_view_that_is_released_again_while_its_release_runs_is_released_once():
-    # CPython notes that a view is released only after our release has returned, and the storage's drop runs within it.
+    # CPython marks a view as released only after our release returns. The storage's drop runs inside that release.
     called = []
 
     def again():

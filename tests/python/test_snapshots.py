@@ -1,4 +1,4 @@
-"""A writer that views do not stop: they keep the memory of their time, and Rust goes on with a copy."""
+"""`write_or_detach`: views do not stop the writer. They keep the old memory, and Rust continues with a copy."""
 
 import sys
 import threading
@@ -68,7 +68,7 @@ def test_a_copy_is_made_while_numpy_writes(append):
         writer.join(60)
     copy = np.asarray(m)
     assert (len(copy), copy[-1]) == (200_001, -1)
-    # Whole numbers, each from some time or other.
+    # Each item is a whole number that was written at some time.
     assert (copy[:-1] == np.floor(copy[:-1])).all() and copy[:-1].max() <= array.max()
 
 

@@ -1,4 +1,4 @@
-"""Memory that others own: read-only where it is shared, laid out by its storage, freed once, after the last view."""
+"""Other storages: read-only if shared, with layouts of their own, freed once, after the last view."""
 
 import ctypes
 import gc
@@ -38,7 +38,7 @@ all_of_them = pytest.mark.parametrize("make", READ_ONLY + WRITABLE_ONES)
 
 @pytest.fixture
 def allocations():
-    """Counts the pieces of foreign memory. At the end there must be none that was not there before."""
+    """Counts the allocations of foreign memory. All allocations that a test makes must be freed at its end."""
     gc.collect()
     before = layouts.foreign_allocations()
     yield lambda: layouts.foreign_allocations() - before
@@ -232,7 +232,7 @@ def test_writing_a_mapping_writes_its_file(path):
     assert np.frombuffer(path.read_bytes(), np.float32).tolist() == [100, 2, 3, 4, 5, 6]
 
 
-# Arrays, whose layout is their own.
+# `ndarray` arrays, which have their own layout.
 
 
 def numbers(*shape):
@@ -240,7 +240,7 @@ def numbers(*shape):
 
 
 def the_same(m, array):
-    """Our array shows what numpy's does, as numpy and ndarray see it. Strides that nobody steps by may differ."""
+    """Asserts that `m` equals numpy's array, as numpy and ndarray read it. Strides of extents up to 1 may differ."""
     ours = np.asarray(m)
     assert ours.shape == array.shape
     assert ours.tolist() == array.tolist()
@@ -303,7 +303,7 @@ def test_arrays_that_are_turned_and_sliced_at_random(seed):
             end = drawn.randrange(start, length + 1)
             step = drawn.choice([-3, -2, -1, 1, 2, 3])
             m.slice(axis, start, end, step)
-            # ndarray's steps below 0 go through the same range from its end.
+            # With a negative step, ndarray walks the same range from its end.
             part = array[(slice(None),) * axis + (slice(start, end),)]
             array = part[(slice(None),) * axis + (slice(None, None, step),)]
         elif length:
@@ -342,7 +342,7 @@ def test_requests_of_an_array_in_pieces_are_answered_as_numpy_answers_them():
         io.BytesIO().write(m)
 
 
-# What a storage says of its layout is held against its memory.
+# The layout that a storage declares is checked against its memory.
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_a_layout_inside_the_memory_is_granted():
 
 
 def test_a_fault_in_a_file_that_was_made_shorter_ends_the_process():
-    # As the documentation says: there is nothing to catch.
+    # As documented, neither Rust nor Python can catch this fault.
     if not sys.platform.startswith("linux"):
         pytest.skip("other systems end a process in other ways")
     apart.run(

@@ -14,12 +14,12 @@ VALUES = np.arange(1, 25, dtype=np.int32)
 CONTENT = VALUES.tobytes()
 SIZE = VALUES.itemsize
 
-# How many layouts of each number of dimensions are tried; the reference answers each with all its requests.
+# How many layouts to try for each number of dimensions. The reference answers every request for each layout.
 LAYOUTS = 150
 
 
 def random_layouts(ndim, seed):
-    """Layouts in whole items, so that the reference takes them: about half of them inside the storage."""
+    """Layouts in multiples of the itemsize, which the reference requires. About half are inside the storage."""
     chance = random.Random(seed)
     for _ in range(LAYOUTS):
         shape = [chance.choice([0, 1, 1, 2, 2, 3, 4]) for _ in range(ndim)]
@@ -28,7 +28,7 @@ def random_layouts(ndim, seed):
 
 
 def items_of(shape, strides, offset):
-    """Where the items are, or None if one is outside the storage."""
+    """The offset of each item, or None if an item is outside the storage."""
     indices = itertools.product(*map(range, shape))
     places = [offset + sum(index * stride for index, stride in zip(each, strides)) for each in indices]
     return places if all(0 <= place <= len(CONTENT) - SIZE for place in places) else None
@@ -51,8 +51,8 @@ def test_every_request_of_a_strided_layout_gets_the_reference_answer(testbuffer,
         granted += 1
         ours = answers(m)
         readonly = bool(ask(m, FULL_RO).readonly)
-        # Where two items share bytes, writing one would write the other. Nothing else makes a layout read-only but what
-        # is too entangled to tell.
+        # Overlapping items must be read-only: writing one would write the other. Other layouts are writable, unless the
+        # check cannot tell whether their items overlap.
         assert readonly or len(set(places)) == len(places), (shape, strides, offset)
         theirs = described(answers(ndarray(testbuffer, shape, strides, offset, readonly)))
         assert not differences(described(ours), theirs), (shape, strides, offset)
@@ -106,7 +106,7 @@ def test_overlapping_items_are_read_only(strides):
     assert not array.flags.writeable
     with pytest.raises(BufferError, match="read-only"):
         View(m, FULL)
-    # Such a view counts as what it is: Rust may read beside it.
+    # The view counts as read-only, so Rust may read at the same time.
     assert m.sum() == VALUES.sum()
     with pytest.raises(BufferError, match="cannot resize: 1 read-only view is alive"):
         m.replace(b"")

@@ -23,7 +23,7 @@ def test_an_instance_that_views_itself_is_collected(base, views, storages):
     dead = weakref.ref(m)
     del m
     gc.collect()
-    # Each view is released once: fewer would keep the storage, which is counted, and more would free it twice.
+    # Each view is released exactly once: otherwise the storage, which `storages` counts, would leak or be freed twice.
     assert dead() is None
 
 

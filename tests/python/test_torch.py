@@ -1,4 +1,4 @@
-"""torch: tensors of numpy's arrays hold a view; those that torch makes of the object itself need `#[buffer(pin)]`."""
+"""torch: a tensor of a numpy array holds a view. A tensor of the object itself does not, and needs `#[buffer(pin)]`."""
 
 import gc
 import warnings
@@ -21,7 +21,7 @@ KEEPS_A_VIEW = {
     "frombuffer of an array": lambda m: torch.frombuffer(np.asarray(m), dtype=torch.int32),
     "frombuffer of a memoryview": lambda m: torch.frombuffer(memoryview(m), dtype=torch.int32),
 }
-# The names of the functions that let go of the view at once.
+# The functions of torch that release the view at once.
 KEEPS_AN_ADDRESS = ["frombuffer", "asarray"]
 
 
@@ -48,7 +48,7 @@ def test_a_tensor_of_an_array_shows_the_items_of_every_class():
         m = kind.make()
         array = np.asarray(m)
         with warnings.catch_warnings():
-            # Said once in a process, of an array that is read-only.
+            # torch warns once in a process about a read-only array.
             warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
             tensor = torch.from_numpy(array)
         assert tensor.tolist() == array.tolist(), kind
@@ -60,7 +60,7 @@ def test_a_tensor_of_the_object_holds_none(name):
     m = Owner(VALUES)
     tensor = getattr(torch, name)(m, dtype=torch.int32)
     assert m.views() == 0
-    # Nothing has moved yet.
+    # The memory has not moved, so the tensor may still be written.
     tensor[0] = 70
     assert memoryview(m).tolist() == [70, 2, 3, 4]
 
@@ -78,7 +78,7 @@ def test_a_tensor_of_a_pinned_object_is_safe(name):
     tensor[1] = 20
     assert memoryview(m).tolist() == tensor.tolist() == [70, 20, 3, 4]
 
-    # It keeps the object, and with it the memory.
+    # The tensor keeps the object alive, and so the memory.
     dead = weakref.ref(m)
     del m
     gc.collect()

@@ -1,4 +1,4 @@
-"""Views that live for a while: memoryview, ctypes, pickle, and Python's own idea of a buffer."""
+"""Views that live for some time: memoryview, ctypes, pickle, and Python's own buffer types."""
 
 import ctypes
 import pickle
@@ -175,7 +175,7 @@ def test_pickle_refuses_a_slice_that_is_not_contiguous():
         pickle.PickleBuffer(view).raw()
 
 
-# Python's own idea of a buffer.
+# Python's own buffer types.
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="collections.abc.Buffer is of Python 3.12")
