@@ -1,6 +1,6 @@
-"""Rust computes on memory that is not its own.
+"""Rust computes on the memory of other objects.
 
-Run it with any Python that has numpy and consume installed, as `cargo xtask develop` does it for `.venv`.
+Run it with any Python that has numpy and consume installed. `cargo xtask develop` installs both into `.venv`.
 """
 
 import array

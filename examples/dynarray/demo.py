@@ -1,6 +1,6 @@
-"""Any layout that PEP 3118 can describe, over memory that is Rust's.
+"""Exports memory of Rust with any layout that PEP 3118 can describe.
 
-Run it with any Python that has numpy and the dynarray installed, as `cargo xtask develop` does it for `.venv`.
+Run it with any Python that has numpy and dynarray installed. `cargo xtask develop` installs both into `.venv`.
 """
 
 import numpy as np

@@ -6,7 +6,7 @@ from typing_extensions import Buffer, Self
 __all__ = ["DynArray", "Rows"]
 
 class DynArray:
-    """A copy of bytes, exported with just this format, shape, strides and offset."""
+    """A copy of bytes, exported with a given format, shape, strides and offset."""
 
     def __new__(
         cls,
@@ -20,17 +20,18 @@ class DynArray:
     ) -> Self:
         """Copies the items of `data` in C order.
 
-        `format` is what one item is, as the `struct` module writes it. `strides` and `offset` are in bytes; strides may
-        be negative or 0, as long as all items lie inside the data. Without `strides` the items follow each other in C
-        order. Without `shape` there are as many items as lie behind the offset.
+        `format` describes one item, in the notation of the `struct` module. `strides` and `offset` are in bytes. The
+        strides may be negative or 0 if all items are inside the data. Without `strides`, the items are contiguous, in
+        C order. Without `shape`, the array has one dimension: all items from the offset to the end of the data.
 
-        Raises `ValueError` or `TypeError`, which name the argument, for whatever could not be viewed.
+        Raises `ValueError` or `TypeError` if no view could be granted. The message names the argument.
         """
 
     def resize(self, nbytes: SupportsIndex) -> None:
-        """Changes the size of the data; new bytes are 0. Made without `shape`, the array gets more or fewer items.
+        """Changes the size of the data. New bytes are 0. An array made without `shape` gets more or fewer items.
 
-        Raises `BufferError` while any view is alive, and `ValueError` if items would not lie inside, or in part.
+        Raises `BufferError` while any view is alive, and `ValueError` if an item would be outside the data, in whole or
+        in part.
         """
 
     @property
@@ -39,39 +40,39 @@ class DynArray:
     def shape(self) -> tuple[int, ...]: ...
     @property
     def strides(self) -> tuple[int, ...]:
-        """In bytes; those of C order where none were given."""
+        """The strides in bytes. C order unless others were given."""
 
     @property
     def nbytes(self) -> int:
-        """The size of all items together, which may be more or less than the data's."""
+        """The total size of all items in bytes. It may be larger or smaller than the data."""
 
     @property
     def readonly(self) -> bool:
-        """Whether views are read-only: that was asked for, or items overlap, and writing one would change another."""
+        """Whether views are read-only: because `readonly` was true, or because writing one item may change another."""
 
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __release_buffer__(self, buffer: memoryview, /) -> None: ...
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """Asked by numpy only where it got no view: raises the `BufferError` that numpy keeps to itself."""
+        """numpy calls it only if a view was refused. It raises the `BufferError` that numpy itself hides."""
 
 class Rows:
-    """Equally long rows, each in an allocation of its own: a buffer of two dimensions with suboffsets.
+    """Rows of equal length, each in its own allocation: a buffer of two dimensions with suboffsets.
 
-    memoryview reads and writes it; numpy refuses it with a `BufferError`.
+    memoryview reads and writes it. numpy refuses it with a `BufferError`.
     """
 
     def __new__(cls, rows: Iterable[Buffer], *, format: str = "B") -> Self:
-        """Copies each row. Raises `ValueError` or `TypeError`, which name the row, for rows that differ in length."""
+        """Copies each row. Rows of different lengths raise `ValueError` or `TypeError`, which name the row."""
 
     @property
     def format(self) -> str: ...
     @property
     def shape(self) -> tuple[int, int]:
-        """The number of rows, and of items in each."""
+        """The number of rows, and the number of items in each row."""
 
     @property
     def nbytes(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __release_buffer__(self, buffer: memoryview, /) -> None: ...
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """Raises the `BufferError` that numpy keeps to itself."""
+        """Raises the `BufferError` that numpy itself hides."""

@@ -1,6 +1,6 @@
-"""Memory of a C library in numpy: the arrays are right after the wrapper has died, and nothing is left over.
+"""Memory of a C library in numpy: the arrays are valid after the wrapper has died, and nothing is leaked.
 
-Run it with any Python that has numpy and the package installed, as `cargo xtask develop` does it for `.venv`.
+Run it with any Python that has numpy and the package installed. `cargo xtask develop` installs both into `.venv`.
 """
 
 import numpy as np

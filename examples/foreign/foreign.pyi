@@ -5,26 +5,26 @@ from typing_extensions import Self
 __all__ = ["Wrapper", "live_allocations"]
 
 class Wrapper:
-    """The int32 numbers from 0 to n - 1, in memory of a C library."""
+    """The int32 numbers from 0 to n - 1, in memory that a C library allocates."""
 
     def __new__(cls, n: SupportsIndex) -> Self:
-        """Raises `MemoryError` if the library has no memory for them; `ValueError` or `TypeError` for a bad number."""
+        """Raises `MemoryError` if the library cannot allocate memory, and `ValueError` or `TypeError` for a bad `n`."""
 
     def free(self) -> None:
-        """Gives the memory back now. Raises `BufferError` while anything shows it; a second time does nothing.
+        """Frees the memory now. Raises `BufferError` while any view is alive. A second call does nothing.
 
-        Without it, the memory is given back when the object and everything that shows it are gone.
+        Without this call, the memory is freed when the object and all its views are gone.
         """
 
     def __len__(self) -> int:
-        """How many numbers there are; 0 when they are freed."""
+        """The number of numbers. 0 after `free`."""
 
     def __buffer__(self, flags: int, /) -> memoryview:
-        """A view of shape `(n,)` and format `"i"`. Raises `BufferError` when the memory is freed."""
+        """A view of shape `(n,)` and format `"i"`. Raises `BufferError` after `free`."""
 
     def __release_buffer__(self, buffer: memoryview, /) -> None: ...
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """Asked by numpy only where it got no view: raises the `BufferError` that numpy keeps to itself."""
+        """numpy calls it only if a view was refused. It raises the `BufferError` that numpy itself hides."""
 
 def live_allocations() -> int:
-    """How many allocations of the library are alive."""
+    """The number of allocations of the library that are not freed yet."""

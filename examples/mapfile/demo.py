@@ -1,6 +1,6 @@
-"""Grow a mapped file page by page, with a header and a block in each, and no `del` anywhere.
+"""Grows a mapped file page by page, with a header and a block in each page, and without a single `del`.
 
-Run it with any Python that has numpy and mapfile installed, as `cargo xtask develop` does it for `.venv`.
+Run it with any Python that has numpy and mapfile installed. `cargo xtask develop` installs both into `.venv`.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ PAGES = 10
 
 
 class Header(ctypes.LittleEndianStructure):
-    """A header as ctypes sees it: somebody maps this struct onto a file."""
+    """The header as a ctypes struct, which can be mapped onto a file."""
 
     _fields_ = [("magic", ctypes.c_char * 4), ("step", ctypes.c_uint32), ("length", ctypes.c_uint64)]
 
@@ -44,7 +44,7 @@ def grow_with_mmap(mapping):
         header = Header.from_buffer(view)
         header.step = 1
     try:
-        # The block has ended; its view has not, since `header` is a variable.
+        # The block has ended, but a view is still alive: the variable `header` holds it.
         mapping.resize(2 * PAGE)
     except BufferError as error:
         return f"BufferError: {error}"
@@ -66,7 +66,7 @@ def grow(path):
 
             with header.view() as record:
                 np.asarray(record)["length"] = 8 * numbers
-        # Here `header`, `block` and `record` still are variables, and nothing is held.
+        # The variables `header`, `block` and `record` still exist here, but no view is held.
         file.flush()
         print(f"   {file!r}")
     print(f"   {path.stat().st_size} bytes on the disk")

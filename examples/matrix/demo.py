@@ -1,7 +1,7 @@
-"""Watch numpy use Rust's memory: the session of the Cython user guide, then one gibibyte viewed in microseconds.
+"""numpy uses Rust's memory: the session of the Cython user guide, then one gibibyte viewed in microseconds.
 
-Run it with `cargo xtask demo`, or with any Python that has numpy and the matrix installed. Each line that starts with
-`>>>` is run as it is shown.
+Run it with `cargo xtask demo`, or with any Python that has numpy and matrix installed. Each line that starts with
+`>>>` is run as shown.
 """
 
 import os
@@ -83,7 +83,7 @@ class Session:
     def __call__(self, line):
         print(f"   >>> {line}")
         try:
-            # Unlike the interactive interpreter it keeps no result in `_`, which would be one more view.
+            # Unlike the interactive interpreter, this keeps no result in `_`: it would be one more view.
             try:
                 code = compile(line, "<demo>", "eval")
             except SyntaxError:
@@ -109,7 +109,7 @@ def row(what, time_taken, memory):
 
 
 def measured(make, m):
-    """How long it takes to make an array of the matrix, and the memory in use while the array is alive."""
+    """The time to make an array of the matrix, and the memory of the process while the array is alive."""
     try:
         taken, array = seconds(make, m)
     except MemoryError:
@@ -136,7 +136,7 @@ def in_units(size):
 
 
 def affordable(size):
-    """The size, halved until the matrix and a copy of it fit into what is free."""
+    """The size, halved until the matrix and a copy of it fit into the free memory."""
     free = free_memory()
     while size > MIB and not fits(2 * size, free):
         size //= 2
@@ -145,7 +145,7 @@ def affordable(size):
 
 def fits(size, free):
     try:
-        # Memory that is never touched: only a limit can refuse it.
+        # This memory is never accessed, so only a limit of the process can refuse it.
         matrix.Matrix(1, nrows=size // 4)
     except MemoryError:
         return False
@@ -153,7 +153,7 @@ def fits(size, free):
 
 
 def free_memory():
-    """Bytes that can be had without swapping, within the limits of a container; None where the system does not say."""
+    """Bytes available without swapping, within the limits of a container. None if the system does not report them."""
     limits = []
     for line in lines_of("/proc/meminfo"):
         if line.startswith("MemAvailable:"):
@@ -169,7 +169,7 @@ def free_memory():
 
 
 def in_use():
-    """The resident memory of this process, where the system says it."""
+    """The resident memory of this process, if the system reports it."""
     for line in lines_of("/proc/self/statm"):
         pages = int(line.split()[1])
         return f"{pages * os.sysconf('SC_PAGE_SIZE') / MIB:,.1f} MiB"

@@ -5,10 +5,10 @@ from typing_extensions import Self
 __all__ = ["Matrix"]
 
 class Matrix:
-    """Memory of float32 with the buffer protocol: a fixed number of columns, a growing number of rows."""
+    """A float32 matrix that exports its memory as a buffer: a fixed number of columns, a growing number of rows."""
 
     def __new__(cls, ncols: int, nrows: int | None = None) -> Self:
-        """A matrix of zeros; without `nrows` it has no rows yet."""
+        """A matrix of zeros. Without `nrows`, it has no rows."""
 
     def add_row(self) -> None:
         """Appends a row of zeros. Raises `BufferError` while any view of the memory is alive."""
@@ -19,8 +19,8 @@ class Matrix:
     def ncols(self) -> int: ...
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview:
-        """A view of shape `(nrows, ncols)` and format `"f"`: what `memoryview` and numpy ask for."""
+        """A view of shape `(nrows, ncols)` and format `"f"`, as `memoryview` and numpy request it."""
 
     def __release_buffer__(self, buffer: memoryview, /) -> None: ...
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        """Asked by numpy only where it got no view: raises the `BufferError` that numpy keeps to itself."""
+        """numpy calls it only if a view was refused. It raises the `BufferError` that numpy itself hides."""

@@ -1,6 +1,6 @@
 """Rust moves particles while numpy shows them.
 
-Run it with any Python that has numpy and the records installed, as `cargo xtask develop` does it for `.venv`.
+Run it with any Python that has numpy and records installed. `cargo xtask develop` installs both into `.venv`.
 """
 
 import numpy as np

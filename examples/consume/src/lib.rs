@@ -16,13 +16,13 @@ use crate::limits::{exception, nested};
 /// With fewer items than this, letting other threads run takes longer than the work.
 const LARGE: usize = 10_000;
 
-/// The sum of the int32 items of a buffer, which no number of them overflows.
+/// The sum of the int32 items of a buffer. It never overflows.
 #[pyfunction]
 #[pyo3(signature = (obj, /))]
 fn sum_array(obj: &Bound<'_, PyAny>) -> PyResult<i128> {
     #[inline(always)]
     fn add(total: i128, chunk: &[i32]) -> i128 {
-        // A chunk is far too short to overflow this.
+        // A chunk is far too short to overflow an `i64`.
         let sum: i64 = chunk.iter().map(|&item| i64::from(item)).sum();
         total + i128::from(sum)
     }
@@ -34,7 +34,7 @@ fn sum_array(obj: &Bound<'_, PyAny>) -> PyResult<i128> {
     })
 }
 
-/// The sum of the products of two buffers of float64, both of one dimension and the same length.
+/// The dot product of two buffers of float64, both of one dimension and the same length.
 #[pyfunction]
 #[pyo3(signature = (a, b, /))]
 fn dot(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<f64> {
@@ -79,7 +79,7 @@ fn scale(obj: &Bound<'_, PyAny>, factor: &Bound<'_, PyAny>) -> PyResult<()> {
     Ok(())
 }
 
-/// Whoever cannot write raises `BufferError`, numpy's arrays as well, which would have raised `ValueError`.
+/// Read-only objects raise `BufferError`. This includes numpy's arrays, whose own exception is a `ValueError`.
 fn writable<'py>(object: &Bound<'py, PyAny>) -> PyResult<BufferViewMut<'py, f64>> {
     let py = object.py();
     BufferViewMut::from_object(object).map_err(|error| {
@@ -110,12 +110,12 @@ fn factor_of(factor: &Bound<'_, PyAny>) -> PyResult<f64> {
     })
 }
 
-/// Lets other Python threads run meanwhile, if it takes long.
+/// Detaches, so that other Python threads can run, if there are many items.
 fn detached_if_large<R: Send>(py: Python<'_>, items: usize, work: impl FnOnce() -> R + Send) -> R {
     if items < LARGE { work() } else { py.detach(work) }
 }
 
-/// See the stub, `consume.pyi`, for what Python finds here.
+/// The stub `consume.pyi` documents this module for Python.
 #[pymodule]
 mod consume {
     #[pymodule_export]

@@ -12,7 +12,7 @@ CTYPES = {"i": ctypes.c_int32, "d": ctypes.c_double}
 
 
 def arrays(code, seed, count=300):
-    """Arrays of up to 5 dimensions, sliced with steps of any sign, transposed, some broadcast."""
+    """Arrays of up to 5 dimensions, sliced with steps of either sign and transposed."""
     chance = random.Random(f"{code}{seed}")
     generator = np.random.default_rng(seed)
     for _ in range(count):
@@ -26,13 +26,13 @@ def arrays(code, seed, count=300):
         whole = np.asarray(whole)
         step = [chance.choice([1, 1, 2, 3, -1, -2]) for _ in shape]
         start = [chance.choice([None, None, chance.randint(-extent, extent)]) for extent in shape]
-        # Without the ellipsis an array of no dimensions would become a scalar.
+        # Without the ellipsis, an array without dimensions would become a scalar.
         part = whole[(*map(slice, start, [None] * len(shape), step), ...)]
         yield part.transpose(chance.sample(range(part.ndim), part.ndim))
 
 
 def exporters(code, items):
-    """The same items in whatever Python has to hold them, by name."""
+    """Exporters of many kinds with the same items, by name."""
     raw = array.array(code, items).tobytes()
     mapped = mmap.mmap(-1, max(1, len(raw)))
     mapped[: len(raw)] = raw
@@ -51,7 +51,7 @@ def exporters(code, items):
 
 
 def indirect(code, items, shape):
-    """An array of pointers to rows, by CPython's own exporter for tests."""
+    """An array of pointers to rows, made by the exporter of CPython's own tests."""
     testbuffer = pytest.importorskip(
         "_testbuffer", reason="this Python was built without _testbuffer, CPython's reference exporter"
     )

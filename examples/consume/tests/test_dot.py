@@ -1,4 +1,4 @@
-"""The product of two float64 vectors, beside numpy's."""
+"""The dot product of two float64 vectors, compared with numpy's."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Scaling float64 in place, beside numpy's."""
+"""Scaling float64 in place, compared with numpy's."""
 
 import threading
 
@@ -106,14 +106,14 @@ def test_what_is_no_buffer_of_doubles():
 
 
 def test_threads_beside_each_other():
-    """A thread scales while another reads: each item is seen before or after, never in between."""
+    """One thread scales while another reads. Each item has its old or its new value, never another one."""
     a = np.ones(100_000)
-    # Weights that are read only once beside `a`: `dot(a, a)` may well meet an item before and after its change.
+    # `dot(a, a)` could read an item of `a` twice, before and after its change. With weights, it reads each item once.
     weights = np.ones(a.size)
     thread = threading.Thread(target=lambda: [scale(a, -1) for _ in range(200)])
     thread.start()
     while thread.is_alive():
-        # A sum of items that are each 1 or -1 has the parity of their number.
+        # If each item is 1 or -1, the parity of the sum is that of the number of items.
         total = dot(a, weights)
         assert abs(total) <= a.size
         assert total % 2 == a.size % 2

@@ -1,4 +1,4 @@
-"""The sum of int32, beside numpy's."""
+"""The sum of int32, compared with numpy's."""
 
 import ctypes
 import sys
@@ -100,7 +100,7 @@ def test_nothing_stays_viewed():
 
 
 def test_other_threads_run_meanwhile():
-    """With no switching between threads, another one can only run while the sum has let go."""
+    """Threads do not switch by themselves in this test, so another thread runs only while the sum is detached."""
     many = np.zeros(50_000_000, np.int32)
     ticks = 0
     seen = set()
@@ -113,7 +113,7 @@ def test_other_threads_run_meanwhile():
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1000)
     try:
-        # Where the machine is busy the other thread may come too late, but not every time.
+        # On a busy machine the other thread may run too late, but not every time.
         for _ in range(100):
             thread = threading.Thread(target=work)
             thread.start()

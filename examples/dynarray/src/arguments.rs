@@ -1,4 +1,4 @@
-//! Arguments from Python. Whatever is wrong with one names it.
+//! Reads arguments from Python. Every exception names the argument.
 
 use std::fmt::Display;
 
@@ -11,7 +11,7 @@ use crate::limits::{exception, nested};
 
 /// What a shape and strides are.
 const SEQUENCE: &str = "a sequence of integers";
-/// The most numbers that a shape has.
+/// The largest number of dimensions.
 const MAX_NDIM: usize = 64;
 
 /// `ValueError: shape: ...`
@@ -33,7 +33,7 @@ pub(crate) fn not_a(what: &str, value: &Bound<'_, PyAny>, argument: &str) -> PyE
     )
 }
 
-/// Says which argument an exception is about.
+/// Adds the name of the argument to an exception.
 pub(crate) fn name(py: Python<'_>, argument: &str, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyTypeError>(py) {
         exception::<PyTypeError>(format_args!("{argument}: {}", error.value(py)))
@@ -44,7 +44,7 @@ pub(crate) fn name(py: Python<'_>, argument: &str, error: PyErr) -> PyErr {
     }
 }
 
-/// The default is `B`, as for memoryview.
+/// Reads the format. The default is `B`, as for memoryview.
 pub(crate) fn format(value: Option<&Bound<'_, PyAny>>) -> PyResult<Format> {
     let text = value.map_or(Ok("B".to_owned()), |value| {
         let text = value.cast::<PyString>().map_err(|_| not_a("a string such as 'B'", value, "format"))?;
@@ -57,14 +57,14 @@ pub(crate) fn format(value: Option<&Bound<'_, PyAny>>) -> PyResult<Format> {
     Ok(format)
 }
 
-/// Anything with `__index__`.
+/// Reads an integer: any object with `__index__`.
 pub(crate) fn integer(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<isize> {
     let py = value.py();
     nested(|| value.extract()).map_err(|error: PyErr| {
         if !error.is_instance_of::<PyOverflowError>(py) {
             return name(py, argument, error);
         }
-        // What no `isize` can hold is very large or very negative; strides alone may be negative.
+        // The number does not fit into an `isize`: it is very large or very negative. Only strides may be negative.
         match value.lt(0) {
             Ok(_) if argument == "strides" => wrong(argument, "the number reaches farther than any memory"),
             Ok(true) => wrong(argument, "the number is negative; write one from 0 on"),
@@ -74,12 +74,12 @@ pub(crate) fn integer(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<isiz
     })
 }
 
-/// Anything that is true or false.
+/// Reads a truth value: any object.
 pub(crate) fn truth(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<bool> {
     nested(|| value.is_truthy()).map_err(|error| name(value.py(), argument, error))
 }
 
-/// A sequence of integers.
+/// Reads a sequence of integers.
 pub(crate) fn integers(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<isize>> {
     let no_sequence = |error: PyErr| {
         let py = value.py();
@@ -91,7 +91,7 @@ pub(crate) fn integers(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec
             name(py, argument, error)
         }
     };
-    // A mapping has a length and items too, but not those that are meant; a string has no integers.
+    // A mapping has a length and items too, but its items are not indexed by position. A string has no integers.
     if value.is_instance_of::<PyMapping>() || value.is_instance_of::<PyString>() {
         return Err(not_a(SEQUENCE, value, argument));
     }
@@ -102,7 +102,7 @@ pub(crate) fn integers(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec
     (0..len).map(|index| integer(&nested(|| value.get_item(index)).map_err(no_sequence)?, argument)).collect()
 }
 
-/// A copy of any buffer's items, one after the other in C order.
+/// Copies the items of any buffer, contiguously and in C order.
 pub(crate) fn bytes(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<u8>> {
     let view = nested(|| PyMemoryView::from(value)).map_err(|error| name(value.py(), argument, error))?;
     // By the class: PyO3 would make a string of a method's name, and panic where Python finds no memory for it.

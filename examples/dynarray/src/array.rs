@@ -1,4 +1,4 @@
-//! Bytes with a layout that Python asks for.
+//! Bytes with a layout that is chosen in Python.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use pyo3::types::PyTuple;
 
 use crate::arguments::{self, bytes, integer, integers, out_of_memory, truth, wrong};
 
-/// A copy of bytes, exported with just this format, shape, strides and offset.
+/// A copy of bytes, exported with a given format, shape, strides and offset.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, subclass, weakref, module = "dynarray")]
 pub(crate) struct DynArray {
     format: Format,
-    /// None: as many items as there are behind the offset.
+    /// None: one dimension, with all items from the offset to the end of the data.
     shape: Option<Vec<isize>>,
     strides: Vec<isize>,
     offset: isize,
@@ -29,7 +29,7 @@ pub(crate) struct DynArray {
 }
 
 impl DynArray {
-    /// The layout over a storage of so many bytes.
+    /// The layout over a storage of `bytes` bytes.
     fn layout_over(&self, bytes: usize) -> Result<CheckedLayout, LayoutError> {
         let shape = self.shape.as_deref();
         let strides = shape.and(Some(&self.strides[..]));
@@ -74,12 +74,12 @@ impl DynArray {
             Layout { itemsize: format.itemsize(), shape: shape.as_deref(), strides: strides.as_deref(), offset };
         let checked = layout.check(data.len());
         let layout = checked.map_err(|error| wrong(argument_of(&error, layout, data.len()), error))?;
-        // Views of items that share bytes are read-only in any case.
+        // Overlapping items are exported as read-only in any case.
         let readonly = readonly || layout.overlaps;
         Ok(Self { format, shape, strides: layout.strides, offset, readonly, data: ExportCell::new(data) })
     }
 
-    /// Changes the size of the storage; new bytes are 0. Raises `BufferError` while any view is alive.
+    /// Changes the size of the storage. New bytes are 0. Raises `BufferError` while any view is alive.
     fn resize(&self, py: Python<'_>, nbytes: &Bound<'_, PyAny>) -> PyResult<()> {
         let nbytes = integer(nbytes, "nbytes")?;
         let nbytes = usize::try_from(nbytes)
@@ -107,13 +107,13 @@ impl DynArray {
         PyTuple::new(py, &self.strides)
     }
 
-    /// The size of all items together, in bytes.
+    /// The total size of all items, in bytes.
     #[getter]
     fn nbytes(&self) -> PyResult<usize> {
         Ok(self.layout()?.nbytes)
     }
 
-    /// Whether views are read-only: that was asked for, or items overlap.
+    /// Whether views are read-only: because `readonly` was true, or because items may overlap.
     #[getter]
     fn readonly(&self) -> bool {
         self.readonly
@@ -125,14 +125,14 @@ impl DynArray {
     }
 }
 
-/// Which argument to change.
+/// The argument that is to blame for the error.
 fn argument_of(error: &LayoutError, layout: Layout<'_>, bytes: usize) -> &'static str {
     match error {
         LayoutError::OffsetOutside { .. } => "offset",
         LayoutError::PartialItem { .. } => "data",
         LayoutError::StridesMismatch { .. } | LayoutError::StridesWithoutShape => "strides",
         LayoutError::Outside { .. } | LayoutError::TooLarge => {
-            // The first without which the items would be inside.
+            // The first argument without which all items would be inside the data.
             let dense = Layout { strides: None, ..layout };
             if (Layout { offset: 0, ..dense }).check(bytes).is_err() {
                 "shape"

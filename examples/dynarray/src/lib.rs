@@ -1,7 +1,7 @@
 //! Memory whose layout is known only at run time.
 //!
-//! `DynArray` copies bytes and exports them with the format, shape, strides and offset that Python asks for. `Rows` keeps
-//! each row in an allocation of its own. What cannot be exported is refused when it is made, and not at the first view.
+//! `DynArray` copies bytes and exports them with the format, shape, strides and offset that Python passes. `Rows` keeps
+//! each row in its own allocation. The constructors refuse what cannot be exported, not the first view.
 
 mod arguments;
 mod array;
@@ -10,7 +10,7 @@ mod rows;
 
 use pyo3::prelude::*;
 
-/// See the stub, `dynarray.pyi`, for what Python finds here.
+/// The stub `dynarray.pyi` documents this module for Python.
 #[pymodule]
 mod dynarray {
     #[pymodule_export]

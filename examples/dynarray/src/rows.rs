@@ -1,4 +1,4 @@
-//! Rows that stay where they are.
+//! Rows that are allocated one by one.
 
 use buffer_runtime::{ExportBuffer, ExportCell, Format};
 use pyo3::exceptions::PyTypeError;
@@ -6,12 +6,12 @@ use pyo3::prelude::*;
 
 use crate::arguments::{bytes, format, not_a, wrong};
 
-/// Equally long rows, each in an allocation of its own: a buffer with suboffsets.
+/// Rows of equal length, each in its own allocation: a buffer with suboffsets.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, subclass, weakref, module = "dynarray")]
 pub(crate) struct Rows {
     format: Format,
-    /// Of one row, in bytes.
+    /// The length of one row, in bytes.
     row_len: usize,
     #[buffer(format = self.format.as_str())]
     data: ExportCell<buffer_runtime::Rows<u8>>,
@@ -47,7 +47,7 @@ impl Rows {
         self.format.as_str()
     }
 
-    /// The number of rows, and of items in each.
+    /// The number of rows, and the number of items in each row.
     #[getter]
     fn shape(&self) -> (usize, usize) {
         (self.data.len(), self.row_len / self.format.itemsize())

@@ -1,11 +1,11 @@
-"""How many layouts are tried.
+"""How many random layouts the tests try.
 
-`DYNARRAY_LAYOUTS` says how many each test of random layouts tries; without it there are 20,000. They are the same in
-each run unless there are more, as in
+`DYNARRAY_LAYOUTS` sets how many layouts each test of random layouts tries. The default is 20,000. Each run tries the
+same layouts, unless `DYNARRAY_LAYOUTS` is larger than the default:
 
     DYNARRAY_LAYOUTS=1000000 pytest examples/dynarray
 
-What fails prints how to repeat it.
+A failure prints how to reproduce it.
 """
 
 import os
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 LAYOUTS = 20_000
-# How many the tests make of one that is drawn: drawing takes longer than testing.
+# How many layouts the tests derive from each drawn one, because drawing takes longer than testing.
 VARIANTS = 4
 
 layouts = int(os.environ.get("DYNARRAY_LAYOUTS", LAYOUTS))
@@ -31,7 +31,7 @@ settings.load_profile("layouts")
 
 @pytest.fixture(scope="session")
 def testbuffer():
-    """CPython's own exporter for tests of the buffer protocol."""
+    """The exporter of CPython's own tests of the buffer protocol."""
     return pytest.importorskip(
         "_testbuffer", reason="this Python was built without _testbuffer, CPython's reference exporter"
     )

@@ -1,4 +1,4 @@
-"""Layouts that hypothesis draws: all of them lie inside their memory."""
+"""Layouts that hypothesis draws. All their items are inside the memory."""
 
 import functools
 import itertools
@@ -15,7 +15,7 @@ CODES = ["B", "b", "c", "?", "h", "H", "i", "I", "l", "L", "q", "Q", "e", "f", "
 
 
 def formats():
-    """Of one code and of several, in every byte order, as the struct module reads them."""
+    """Formats of one or more codes, in every byte order, all valid for the struct module."""
     chance = random.Random("formats")
     several = ["ib", "bi", "B2xh", "2i d", "cP", "q?3s", "hhh"]
     several += ["".join(chance.choices(CODES, k=chance.randint(2, 4))) for _ in range(20)]
@@ -24,11 +24,11 @@ def formats():
 
 
 FORMATS = formats()
-# Formats that only numpy reads, with their sizes.
+# Formats that numpy reads but the struct module may not, with their sizes.
 NOT_OF_STRUCT = {"Zf": 8, "Zd": 16, ">Zd": 16, "T{i:a:d:b:}": 16, "T{>H:a:3s:b:}": 5}
 
 MOST_ITEMS = 64
-# All bytes are below 124, so that those of a float are a number. The first ones differ, and tell where an item is.
+# All bytes are below 124, so that no float is NaN. The first 124 bytes all differ, and identify an item's place.
 CHANCE = random.Random("memory")
 MEMORY = bytes(CHANCE.sample(range(124), k=124) + CHANCE.choices(range(124), k=1 << 16))
 
@@ -38,7 +38,7 @@ class Layout(NamedTuple):
     shape: Optional[tuple]
     strides: Optional[tuple]
     offset: int
-    # Of the memory, in bytes.
+    # The size of the memory, in bytes.
     size: int
     readonly: bool
 
@@ -48,7 +48,7 @@ class Layout(NamedTuple):
 
     @property
     def full_shape(self):
-        """The shape that is to be exported."""
+        """The shape that must be exported."""
         return ((self.size - self.offset) // self.itemsize,) if self.shape is None else self.shape
 
     @property
@@ -57,11 +57,11 @@ class Layout(NamedTuple):
 
     @property
     def keywords(self):
-        """What DynArray takes for it, beside the data."""
+        """The keyword arguments of DynArray for this layout."""
         return {name: getattr(self, name) for name in ("format", "shape", "strides", "offset", "readonly")}
 
     def variants(self):
-        """As it is, with its axes the other way round, with its memory the other way round, and both."""
+        """The layout itself, with its axes reversed, with its memory mirrored, and with both."""
         transposed = self._replace(shape=self.full_shape[::-1], strides=self.full_strides[::-1])
         return [self, transposed, self.mirrored(), transposed.mirrored()]
 
@@ -70,7 +70,7 @@ class Layout(NamedTuple):
         return self._replace(shape=self.full_shape, strides=strides, offset=self.size - self.itemsize - self.offset)
 
     def places(self):
-        """Where each item is in the memory, in C order."""
+        """The offset of each item in the memory, in C order."""
         axes = [range(0, extent * stride, stride) if stride else [0] * extent for extent, stride in self.axes()]
         return [self.offset + sum(steps) for steps in itertools.product(*axes)]
 
@@ -93,28 +93,28 @@ def c_strides(shape, itemsize):
 
 @functools.cache
 def packed(format):
-    """What may be packed by this format, and what that gives."""
+    """Items of this format, and the bytes of these items, packed."""
     struct_ = struct.Struct(format)
     items = list(struct_.iter_unpack(MEMORY[: 512 * struct_.size]))
     return items, b"".join(itertools.starmap(struct_.pack, items))
 
 
 def bounded(shape):
-    """The shape with so many of its extents that the items are not too many."""
+    """The shape, with 1 for each extent that would make the number of items too large."""
     items = itertools.accumulate(shape, lambda items, extent: items * max(extent, 1), initial=1)
     return tuple(extent if before * extent <= MOST_ITEMS else 1 for extent, before in zip(shape, items))
 
 
 # Numbers of dimensions, mostly small.
 NDIMS = [1, 2, 3, 2, 3, 4, 2, 3, 64, 4, 5, 0, 4, 3, 2]
-# Few of 64 dimensions may have more than one index.
+# In shapes of many dimensions, few extents may be larger than 1.
 EXTENTS = [2, 1, 3, 0, 4, 7]
 EXTENTS_OF_MANY = [1] * 12 + [2]
 STEPS = [1, -1, 0, 2, -2, 3, -3, 4, 5]
 
 
 def choices(draw, options, count):
-    """So many of these options, by one draw: a draw each would take most of the time that a test takes."""
+    """Chooses `count` of these options by a single draw. One draw for each would take most of a test's time."""
     number = draw(st.integers(0, len(options) ** min(count, 5) - 1))
     if count > 5:
         return random.Random(number).choices(options, k=count)
@@ -123,7 +123,7 @@ def choices(draw, options, count):
 
 @st.composite
 def layouts(draw, formats=FORMATS, unit=None):
-    """Layouts of these formats, with strides and offsets in multiples of so many bytes, or of the itemsize."""
+    """Layouts of these formats, with strides and offsets in multiples of `unit` bytes, by default the itemsize."""
     format = draw(st.sampled_from(formats))
     itemsize = itemsize_of(format)
     unit = unit or itemsize
@@ -139,7 +139,7 @@ def layouts(draw, formats=FORMATS, unit=None):
     elif kind == "free":
         strides = tuple(step * unit for step in choices(draw, STEPS, ndim))
     else:
-        # Any order of the axes, forwards and backwards, with or without a gap.
+        # Axes in any order, with strides of either sign, with or without a gap.
         strides = [0] * ndim
         step = itemsize + draw(st.sampled_from([0, 0, unit]))
         for axis, turn in sorted(enumerate(choices(draw, range(-5, 6), ndim)), key=lambda item: abs(item[1])):

@@ -1,4 +1,4 @@
-"""Wrong arguments are refused where they are given, with their name, and leave nothing behind."""
+"""Wrong arguments are refused by the call that gets them. The message names them, and nothing is leaked."""
 
 import gc
 import re
@@ -16,7 +16,7 @@ HUGE = [2**63, -(2**63) - 1, 10**30, pytest.param(10**5000, id="no str"), pytest
 def refused(kind, text, make):
     with pytest.raises(kind) as refusal:
         make()
-    # Not a subclass, such as UnicodeError is of ValueError.
+    # Not a subclass: UnicodeError, for example, is a ValueError.
     assert refusal.type is kind
     assert re.search(text, str(refusal.value)), str(refusal.value)
 
@@ -289,6 +289,6 @@ def test_a_refusal_leaves_nothing_behind():
             make()
     gc.collect()
     assert sys.getrefcount(data) == references
-    # Refused while it is viewed.
+    # A `bytearray` refuses to grow while it is viewed.
     data.append(0)
     assert in_use() - before < 100 << 20

@@ -1,4 +1,4 @@
-"""The array: what it copies, what it shows, and its size."""
+"""The array: what it copies, what its views show, and its size."""
 
 import array
 import gc

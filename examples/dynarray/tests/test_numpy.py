@@ -1,4 +1,4 @@
-"""numpy shows what it would make of the same layout over memory of its own."""
+"""numpy's array of a view equals numpy's own array of the same layout over the same bytes."""
 
 import struct
 
@@ -25,7 +25,7 @@ FLAGS = ["C_CONTIGUOUS", "F_CONTIGUOUS", "WRITEABLE", "ALIGNED"]
 
 
 def array_of_its_own(layout, address, readonly):
-    """The layout over memory that is as much aligned as at this address."""
+    """numpy's own array of this layout, over memory with the same alignment as `address`."""
     memory = np.empty(layout.size + 64, np.uint8)
     memory = memory[(address - memory.ctypes.data) % 64 :][: layout.size]
     memory[:] = list(MEMORY[: layout.size])
@@ -42,7 +42,7 @@ def check(layout):
     expected = array_of_its_own(layout, array.ctypes.data - layout.offset, m.readonly)
     assert (array.dtype, array.shape) == (expected.dtype, expected.shape)
     assert {name: array.flags[name] for name in FLAGS} == {name: expected.flags[name] for name in FLAGS}
-    # numpy keeps no other strides than those that lead somewhere.
+    # numpy may change the strides of empty arrays and of axes with one index.
     if array.size:
         moving = [axis for axis, extent in enumerate(array.shape) if extent > 1]
         assert [array.strides[axis] for axis in moving] == [expected.strides[axis] for axis in moving]
@@ -51,7 +51,7 @@ def check(layout):
     assert memoryview(m).tobytes() == b"".join(MEMORY[place : place + layout.itemsize] for place in places)
 
 
-# Places in whole items, as the memory of one array has them, and anywhere.
+# With offsets in multiples of the itemsize, as in an ordinary array, and with arbitrary offsets.
 @given(layout=layouts(list(DTYPES)) | layouts(list(DTYPES), unit=1))
 def test_numpy_shows_what_it_would_make_of_the_same_memory(layout):
     for variant in layout.variants():

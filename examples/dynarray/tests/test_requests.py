@@ -1,4 +1,4 @@
-"""Every request of every layout gets the answer of CPython's own exporter for tests of the buffer protocol.
+"""Every request for every layout gets the same answer as from the exporter of CPython's own buffer tests.
 
 This needs the project's test extension, which `cargo xtask test python` builds.
 """
@@ -8,8 +8,7 @@ from drawn import layouts, packed
 from dynarray import DynArray
 from hypothesis import given
 
-# All combinations of the bits that a request may have, and the same with the bit of `PyBUF_WRITE`, which has no meaning
-# beside others.
+# All combinations of a request's bits; and the same with the bit of `PyBUF_WRITE`, which has no meaning in a request.
 REQUESTS = 0, 0x200
 WITH_ANOTHER_BIT = 0x200, 0x400
 
@@ -20,7 +19,7 @@ def ndarray(testbuffer, layout, readonly):
     items = [item[0] if len(item) == 1 else item for item in items[: layout.size // layout.itemsize]]
     flags = 0 if readonly else testbuffer.ND_WRITABLE
     if not layout.full_shape:
-        # Of a single item it takes no other.
+        # Without dimensions, `_testbuffer.ndarray` accepts exactly one item.
         return testbuffer.ndarray(items[layout.offset // layout.itemsize], shape=[], format=layout.format, flags=flags)
     shape, strides = list(layout.full_shape), list(layout.full_strides)
     return testbuffer.ndarray(

@@ -1,4 +1,4 @@
-"""Rows in allocations of their own, as a buffer with suboffsets."""
+"""Rows with their own allocations, as a buffer with suboffsets."""
 
 import ctypes
 import gc
@@ -31,11 +31,11 @@ def test_every_request_gets_the_reference_answer(testbuffer, format, count, leng
     itemsize = struct.calcsize(format)
     starts = range(0, count * length * itemsize, length * itemsize) if length else [0] * count
     m = Rows([memory[start : start + length * itemsize] for start in starts], format=format)
-    # Nobody can say how long no rows would be.
+    # Without rows, the length of a row is 0.
     shape = (count, length if count else 0)
     assert (m.shape, m.nbytes, m.format) == (shape, count * length * itemsize, format)
 
-    # It takes no fewer items than one.
+    # `_testbuffer.ndarray` needs at least one item.
     values = [value[0] if len(value) == 1 else value for value in values[: max(count * length, 1)]]
     flags = testbuffer.ND_PIL | testbuffer.ND_WRITABLE
     reference = testbuffer.ndarray(values, shape=list(shape), format=format, flags=flags)
@@ -62,7 +62,7 @@ def test_memoryview_reads_and_slices_the_rows():
 @pytest.mark.parametrize("order", ["C", "F", "A"])
 def test_a_contiguous_copy_agrees_with_the_rows(testbuffer, order):
     expected = np.array(VALUES, np.int16).tobytes("F" if order == "F" else "C")
-    # PyBuffer_ToContiguous, and PyMemoryView_GetContiguous.
+    # These call PyBuffer_ToContiguous and PyMemoryView_GetContiguous.
     assert memoryview(new()).tobytes(order) == expected
     assert testbuffer.py_buffer_to_contiguous(new(), order, testbuffer.PyBUF_FULL_RO) == expected
     assert testbuffer.get_contiguous(new(), testbuffer.PyBUF_READ, order).tobytes("A") == expected

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* What the library notes of its numbers stands in front of them. */
+/* The library stores the count in front of the numbers. */
 struct block {
     size_t n;
     int32_t numbers[];
@@ -34,7 +34,8 @@ void numbers_free(int32_t *numbers)
     if (numbers == NULL)
         return;
     block = (struct block *)((char *)numbers - offsetof(struct block, numbers));
-    /* Garbage at once, and not at some time: volatile, so that the compiler does not leave it out. */
+    /* Overwrite the numbers, so that a dangling pointer shows garbage at once. The stores are volatile, so that the
+       compiler does not remove them. */
     for (size_t i = 0; i < block->n; i++)
         ((volatile int32_t *)numbers)[i] = -0x22222223;
     free(block);

@@ -6,14 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The numbers from 0 to n - 1, to be given back to numbers_free. NULL where there is no memory for them, or where int32_t
-   cannot count so far. */
+/* Allocates the numbers from 0 to n - 1. Free them with numbers_free. Returns NULL if there is no memory, or if n - 1 does
+   not fit into int32_t. */
 int32_t *numbers_new(size_t n);
 
-/* Frees them, on any thread. NULL is no numbers. */
+/* Frees numbers from numbers_new, on any thread. Does nothing for NULL. */
 void numbers_free(int32_t *numbers);
 
-/* How many times numbers_new gave memory that was not freed yet. */
+/* The number of allocations of numbers_new that are not freed yet. */
 size_t numbers_live(void);
 
 #endif

@@ -1,8 +1,7 @@
 //! Memory that a C library allocates and frees, shown by numpy without a copy.
 //!
-//! A class that hands its memory to numpy and frees it in its destructor leaves garbage in every array that outlives it. Here
-//! the memory is an [`ExportCell`]'s: it is given back to the library when the object and the last array are gone, and not
-//! before.
+//! If a class passes its memory to numpy and frees it in its destructor, every array that outlives the object dangles.
+//! Here an [`ExportCell`] owns the memory: the library frees it only when the object and the last array are gone.
 
 mod limits;
 
@@ -19,7 +18,7 @@ unsafe extern "C" {
     safe fn numbers_live() -> usize;
 }
 
-/// The int32 numbers from 0 to n - 1, in memory of the library.
+/// The int32 numbers from 0 to n - 1, in memory that the library allocates.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, weakref, module = "foreign")]
 struct Wrapper {
@@ -30,18 +29,18 @@ struct Wrapper {
 impl Wrapper {
     #[new]
     fn new(#[pyo3(from_py_with = count)] n: usize) -> PyResult<Self> {
-        // SAFETY: it is called once, with what `numbers_new` has given.
+        // SAFETY: it is called once, with a pointer that `numbers_new` returned.
         let free = |numbers, _| unsafe { numbers_free(numbers) };
-        // SAFETY: the library gives n numbers, or NULL, and leaves them to us until `numbers_free`, which any thread may call.
+        // SAFETY: the library returns n numbers or NULL. They are ours until `numbers_free`, which any thread may call.
         let numbers = unsafe { ForeignBuffer::new(numbers_new(n), n, free) };
         // It was NULL: the library aligns what it gives.
         let numbers = numbers.map_err(|_| exception::<PyMemoryError>(format_args!("no memory for {n} int32")))?;
         Ok(Self { numbers: ExportCell::new(numbers) })
     }
 
-    /// Gives the memory back now. Raises `BufferError` while anything shows it; a second time does nothing.
+    /// Frees the memory now. Raises `BufferError` while any view is alive. A second call does nothing.
     fn free(&self, py: Python<'_>) -> PyResult<()> {
-        // What was taken out of the cell is dropped here, and so freed.
+        // Dropping the storage frees the memory.
         Ok(self.numbers.take(py).map(drop)?)
     }
 
@@ -50,7 +49,7 @@ impl Wrapper {
     }
 }
 
-/// Reads the argument `n`: anything with `__index__`, from 0 to what an `isize` can hold.
+/// Reads the argument `n`: any object with `__index__`, from 0 to `isize::MAX`.
 fn count(n: &Bound<'_, PyAny>) -> PyResult<usize> {
     let py = n.py();
     let text = match nested(|| n.extract::<isize>()) {
@@ -62,7 +61,7 @@ fn count(n: &Bound<'_, PyAny>) -> PyResult<usize> {
             let kind = n.get_type().name()?;
             return Err(exception::<PyTypeError>(format_args!("n must be an integer, not {kind}")));
         }
-        // What no `isize` can hold is very large or very negative.
+        // The number does not fit into an `isize`: it is very large or very negative.
         Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
             let text = if n.lt(0)? { "n must be at least 0" } else { "n is too large for any memory" };
             text.to_owned()
@@ -72,13 +71,13 @@ fn count(n: &Bound<'_, PyAny>) -> PyResult<usize> {
     Err(exception::<PyValueError>(text))
 }
 
-/// How many allocations of the library are alive.
+/// The number of allocations of the library that are not freed yet.
 #[pyfunction]
 fn live_allocations() -> usize {
     numbers_live()
 }
 
-/// See the stub, `foreign.pyi`, for what Python finds here.
+/// The stub `foreign.pyi` documents this module for Python.
 #[pymodule]
 mod foreign {
     #[pymodule_export]

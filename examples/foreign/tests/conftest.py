@@ -1,4 +1,4 @@
-"""No test leaves memory behind."""
+"""Checks that no test leaks memory."""
 
 import gc
 

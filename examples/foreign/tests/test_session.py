@@ -1,4 +1,4 @@
-"""The session of someone whose C library frees its memory: here no array ever shows garbage."""
+"""A session with a C library that frees its own memory: no array is ever dangling."""
 
 import gc
 import threading
@@ -23,7 +23,7 @@ def test_the_whole_session():
     assert memoryview(w).tolist() == list(range(9, -1, -1))
     as_doubles = np.arange(9, -1, -1, dtype=np.int32).view(np.double)
 
-    # What freed the memory in the question: the last name goes, the arrays stay.
+    # The last name of the wrapper is deleted while arrays are alive. With a plain wrapper, this would free the memory.
     del w, a
     gc.collect()
     others = [Wrapper(10) for _ in range(100)]

@@ -1,4 +1,4 @@
-//! Sizes, places, numbers and paths that Python gives.
+//! Reads arguments from Python: sizes, offsets, numbers and paths.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ pub(crate) fn bytes(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyRes
             Ok(bytes) if bytes >= least => return Ok(bytes),
             _ => format!("must be at least {least}, not {number}"),
         },
-        // What no `isize` can hold is very large or very negative.
+        // The number does not fit into an `isize`: it is very large or very negative.
         Err(error) if is_overflow(&error, value) && value.lt(0)? => format!("must be at least {least}"),
         Err(error) if is_overflow(&error, value) => "is too large for any file".to_owned(),
         Err(error) => return Err(not_an_integer(error, value, name)?),
@@ -22,7 +22,7 @@ pub(crate) fn bytes(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyRes
     Err(exception::<PyValueError>(format_args!("{name} {complaint}")))
 }
 
-/// A number that a `T` can hold, or an exception that names the attribute.
+/// A number that fits into a `T`, or an exception that names the attribute.
 pub(crate) fn number<T: TryFrom<u64>>(value: &Bound<'_, PyAny>, name: &str) -> PyResult<T> {
     match value.extract::<u64>() {
         Ok(number) => T::try_from(number).ok(),
@@ -39,7 +39,7 @@ fn is_overflow(error: &PyErr, value: &Bound<'_, PyAny>) -> bool {
     error.is_instance_of::<PyOverflowError>(value.py())
 }
 
-/// A `TypeError` in our words, and anything else as it is.
+/// Replaces a `TypeError` by one that names the argument. Any other exception is returned unchanged.
 fn not_an_integer(error: PyErr, value: &Bound<'_, PyAny>, name: &str) -> PyResult<PyErr> {
     if !error.is_instance_of::<PyTypeError>(value.py()) {
         return Ok(error);
@@ -58,7 +58,7 @@ pub(crate) fn byte_string<const N: usize>(value: &Bound<'_, PyAny>, name: &str) 
     bytes.try_into().map_err(|_| exception::<PyValueError>(format_args!("{name} must be {N} bytes, not {len}")))
 }
 
-/// What `open` takes for a path: a string, bytes, or an object that has one of them.
+/// A path as `open` accepts it: a string, bytes, or an `os.PathLike` object.
 pub(crate) struct FilePath(pub(crate) PathBuf);
 
 impl<'py> FromPyObject<'_, 'py> for FilePath {

@@ -1,23 +1,23 @@
-//! Which files this process has mapped, and how far: whoever cuts a file asks here first.
+//! Which files this process has mapped, and how many bytes of each. Check here before making a file shorter.
 //!
-//! Two mappings of one file do not know each other, and what is cut off under one of them is a fault that ends the process.
-//! Other processes are not asked, and do not ask.
+//! A mapping has no link to other mappings of the same file. If one is used to make the file shorter, an access through
+//! another to the bytes that were cut off is a fault that ends the process. Mappings of other processes are not listed.
 
 use std::fs::Metadata;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// How many bytes of a file one mapping shows. It counts as long as it lives.
+/// How many bytes of a file one mapping shows. An extent counts as long as it is alive.
 pub(crate) struct Extent {
-    /// None where the system itself refuses to cut what is mapped.
+    /// None on systems that refuse to truncate a mapped file.
     file: Option<FileId>,
-    /// Changed by whoever has [`Extents`].
+    /// Read and changed only while [`Extents`] is locked.
     length: AtomicUsize,
 }
 
 type FileId = (u64, u64);
 
-/// The extents of this process, none of which changes meanwhile but by ending.
+/// The extents of this process, locked. Meanwhile extents may be dropped, but not changed by others.
 pub(crate) struct Extents(MutexGuard<'static, Vec<Weak<Extent>>>);
 
 impl Extents {
@@ -33,13 +33,13 @@ impl Extents {
         extent
     }
 
-    // Relaxed, here and below: the lengths are changed and read under the mutex.
+    // Relaxed is enough, here and below: the mutex orders all reads and writes of the lengths.
     #[expect(clippy::unused_self, reason = "whoever has it has the lock")]
     pub(crate) fn set_length(&mut self, extent: &Extent, length: usize) {
         extent.length.store(length, Ordering::Relaxed);
     }
 
-    /// How far the others reach that show the same file.
+    /// The length of the longest other mapping of the same file, or 0.
     pub(crate) fn longest_beside(&self, own: &Arc<Extent>) -> usize {
         let others = self.0.iter().filter_map(Weak::upgrade);
         let others = others.filter(|other| other.file.is_some() && other.file == own.file && !Arc::ptr_eq(other, own));
@@ -47,7 +47,7 @@ impl Extents {
     }
 }
 
-/// What tells a file from all others as long as it is open.
+/// Identifies a file, as long as it is open.
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
 fn file_id(file: &Metadata) -> Option<FileId> {

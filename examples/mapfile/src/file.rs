@@ -1,4 +1,4 @@
-//! A file that Python sees as its bytes.
+//! The class `MapFile`: a file that is exported as its bytes.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,9 +19,9 @@ use crate::mapping::{Mapped, Mapping, Problem};
 #[pyclass(frozen, subclass, weakref, module = "mapfile")]
 pub(crate) struct MapFile {
     path: PathBuf,
-    /// None when it is closed. Whoever has this and the cell's write guard takes the guard first.
+    /// None after `close`. Lock order: the cell's write guard before this mutex.
     mapped: Mutex<Option<Mapped>>,
-    // Evaluated for the first view, and so looks at the file before anybody gets at the memory.
+    // The shape is evaluated for the first view, so the length of the file is checked before that view is granted.
     #[buffer(shape = [self.checked_len()?])]
     data: ExportCell<Mapping>,
 }
@@ -31,7 +31,7 @@ impl MapFile {
         self.mapped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many bytes are mapped, all of which are still in the file.
+    /// The number of mapped bytes. Raises if the file no longer has all of them.
     pub(crate) fn checked_len(&self) -> PyResult<usize> {
         if let Some(mapped) = &*self.mapped() {
             mapped.check().map_err(|problem| self.raise(problem))?;
@@ -39,7 +39,7 @@ impl MapFile {
         Ok(self.data.len())
     }
 
-    /// Calls `with` with the bytes from `offset` to `end`, beside whoever else reads and writes them.
+    /// Calls `with` with all bytes, if those from `offset` to `end` exist. Others may read and write them meanwhile.
     pub(crate) fn with_bytes<R>(
         &self,
         py: Python<'_>,
@@ -64,12 +64,12 @@ impl MapFile {
     }
 }
 
-/// What Python's own functions would raise.
+/// The exception that Python's own functions would raise.
 fn raise(path: &Path, problem: Problem) -> PyErr {
     let shown = path.display();
     match problem {
         Problem::System(error) => match error.raw_os_error() {
-            // Python makes a FileNotFoundError and the like of it.
+            // Python turns it into a subclass, such as FileNotFoundError.
             Some(code) => {
                 let text = error.to_string();
                 system_error(code, text.split(" (os error").next().unwrap_or(&text), path)
@@ -114,7 +114,7 @@ fn system_error(code: i32, text: &str, path: &Path) -> PyErr {
 
 #[pymethods]
 impl MapFile {
-    /// Maps a file that exists; with a `length`, it grows to so many bytes first.
+    /// Maps an existing file. With a `length`, the file first grows to that many bytes.
     #[new]
     #[pyo3(signature = (path, length = None))]
     fn new(path: FilePath, length: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
@@ -136,7 +136,7 @@ impl MapFile {
         Ok(())
     }
 
-    /// A memoryview of `length` bytes from `offset` on, or of all that follow when the `with` block begins.
+    /// A memoryview of `length` bytes from `offset` on, or of all bytes that follow when the `with` block begins.
     #[pyo3(signature = (offset = None, length = None), text_signature = "($self, offset=0, length=None)")]
     fn view(
         slf: &Bound<'_, Self>,
@@ -145,7 +145,7 @@ impl MapFile {
     ) -> PyResult<ScopedView> {
         let offset = offset.map_or(Ok(0), |offset| bytes(offset, "offset", 0))?;
         let length = length.map(|length| bytes(length, "length", 0)).transpose()?;
-        // The first view looks at the file; this may be another.
+        // Only the first view checks the file, and this view may not be the first.
         slf.get().checked_len()?;
         ScopedView::range(slf.as_any(), offset.cast_signed(), length.map(usize::cast_signed))
     }
@@ -165,7 +165,7 @@ impl MapFile {
         Ok(Header::new(slf.unbind(), offset))
     }
 
-    /// Writes to the disk what is in memory. Views may be alive.
+    /// Writes the memory to the disk. Views may be alive.
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
         let flush = match &*self.mapped() {
             Some(mapped) => mapped.flusher(),
@@ -174,7 +174,7 @@ impl MapFile {
         py.detach(flush).map_err(|error| self.raise(error.into()))
     }
 
-    /// Ends the mapping, and closes the file. Raises `BufferError` while any view is alive; a second time does nothing.
+    /// Unmaps and closes the file. Raises `BufferError` while any view is alive. A second call does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.data.take(py)?;
         *self.mapped() = None;

@@ -1,13 +1,13 @@
-//! How a file becomes longer while other processes may be appending to it: none of their bytes is ever cut off or
-//! overwritten.
+//! Makes a file longer while other processes may be appending to it. On Unix, their bytes are never overwritten, and
+//! are cut off only in the short race that [`undo`] describes.
 //!
-//! The length of a file is set to a number nowhere in here but to undo, since by then the file may be longer than that.
+//! On Unix, only `undo` sets the length of a file to a number: by then, the file may be longer than that number.
 
 use std::fs::File;
 use std::io;
 
-/// Looks whether the file may have so many bytes, before anything is done: to reserve what is not there may take all there is
-/// for a moment.
+/// Checks whether the file may have `length` bytes, before anything is changed: an attempt to reserve more space than
+/// is free may use up all free space for a moment.
 #[cfg(target_os = "linux")]
 pub(crate) fn check(file: &File, has: u64, length: u64) -> io::Result<()> {
     use rustix::fs::fstatvfs;
@@ -18,7 +18,7 @@ pub(crate) fn check(file: &File, has: u64, length: u64) -> io::Result<()> {
         return Err(Errno::FBIG.into());
     }
     let disk = fstatvfs(file)?;
-    // What has no blocks does not count any.
+    // A file system that reports no blocks does not count its space.
     if disk.f_blocks > 0 && disk.f_bavail.saturating_mul(disk.f_frsize) < length - has {
         return Err(Errno::NOSPC.into());
     }
@@ -31,21 +31,21 @@ pub(crate) fn check(_file: &File, _has: u64, _length: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a file of `has` bytes at least `length` bytes long, with room on the disk for all of it: a page that is written and
-/// finds no room there is a fault that ends the process.
+/// Makes a file of `has` bytes at least `length` bytes long, and reserves space on the disk for all of it: a write to a
+/// page for which the disk has no space is a fault that ends the process.
 #[cfg(target_os = "linux")]
 pub(crate) fn grow(file: &File, has: u64, length: u64) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
     use rustix::io::Errno;
 
     let allocate = |flags| fallocate(file, flags, has, length - has);
-    // First the room and then the length: where the disk is full half-way, the length has not changed.
+    // Reserve the space first, then set the length: if the disk becomes full, the length has not changed.
     match allocate(FallocateFlags::KEEP_SIZE).and_then(|()| allocate(FallocateFlags::empty())) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
-        // Cutting a file at its own end gives back what was reserved behind it.
+        // Truncating a file at its own end frees the space that was reserved behind the end.
         allocated => return Ok(allocated.inspect_err(|_| undo(file, has, has))?),
     }
-    // The file system cannot do it in two steps.
+    // The file system does not support two steps.
     match allocate(FallocateFlags::empty()) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => append_zeros(file, has, length),
         allocated => Ok(allocated?),
@@ -62,7 +62,7 @@ pub(crate) fn grow(file: &File, _has: u64, length: u64) -> io::Result<()> {
     file.set_len(length)
 }
 
-/// As the file is open for appending, the system writes behind whatever is there, as one step.
+/// Appends zeros. The file is open for appending, so each write goes to the end of the file in one atomic step.
 #[cfg(unix)]
 fn append_zeros(mut file: &File, has: u64, length: u64) -> io::Result<()> {
     use std::io::Write;
@@ -88,11 +88,11 @@ fn append_zeros(mut file: &File, has: u64, length: u64) -> io::Result<()> {
     }
 }
 
-/// Cuts a file back to what it had, if it still is as long as this process has made it. Another process that appends between
-/// the look and the cut would lose that; no system call does both.
+/// Truncates a file to its old length, if it still has the length that this process gave it. If another process appends
+/// between the check and the truncation, its bytes are lost: no system call does both in one step.
 pub(crate) fn undo(file: &File, had: u64, made: u64) {
     if file.metadata().is_ok_and(|found| found.len() == made) {
-        // There is no better answer to a failure here than the one that made us come here.
+        // Ignore a failure: the caller reports the error that made this necessary.
         let _ = file.set_len(had);
     }
 }

@@ -1,4 +1,4 @@
-//! A record somewhere in a file.
+//! The class `Header`: a record at any offset of a file.
 
 use buffer_runtime::{ExportBuffer, ScopedView, Shared};
 use pyo3::prelude::*;
@@ -7,14 +7,14 @@ use pyo3::{PyTraverseError, PyVisit};
 use crate::arguments::{byte_string, number};
 use crate::file::MapFile;
 
-/// What stands before a block of data: 16 bytes, little-endian, at any place in the file.
+/// The header of a block of data: 16 bytes, little-endian, at any offset in the file.
 ///
-/// Its attributes read and write the file at once, and keep no view of it. As a buffer it is one record, which numpy reads.
+/// Its attributes read and write the file directly, and keep no view of it. As a buffer, it exports one record.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, module = "mapfile")]
 pub(crate) struct Header {
     offset: usize,
-    // Evaluated for every view, and so looks at the file each time.
+    // The offset is evaluated for every view, so every view checks the length of the file.
     #[buffer(shape = [], format = "T{<4s:magic:I:step:Q:length:}", offset = self.checked_offset()?)]
     file: Py<MapFile>,
 }
@@ -25,12 +25,12 @@ impl Header {
     const STEP: usize = 4;
     const LENGTH: usize = 8;
 
-    /// The caller has looked that it ends inside the file.
+    /// The caller has checked that the header ends inside the file.
     pub(crate) fn new(file: Py<MapFile>, offset: usize) -> Self {
         Self { offset, file }
     }
 
-    /// Raises where the file has become shorter than what is mapped of it.
+    /// Raises if the file has become shorter than its mapping.
     fn checked_offset(&self) -> PyResult<usize> {
         self.file.get().checked_len()?;
         Ok(self.offset)
@@ -93,7 +93,7 @@ impl Header {
         ScopedView::new(slf.as_any())
     }
 
-    /// A file may keep its headers.
+    /// An instance of a Python subclass of `MapFile` may keep its headers, which makes a reference cycle.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.file)
     }

@@ -1,7 +1,7 @@
 //! Files mapped into memory, for Python.
 //!
-//! A mapped file cannot be resized while something points into it, and in Python something often still does: a `with`
-//! variable outlives its block. The views of a `MapFile` do not, and headers are written without keeping any.
+//! A mapped file cannot be resized while a pointer into it exists. In Python one often does, because the variable of a
+//! `with` statement outlives its block. The scoped views of a `MapFile` end with the block, and headers keep no view.
 
 mod arguments;
 mod extents;
@@ -13,7 +13,7 @@ mod mapping;
 
 use pyo3::prelude::*;
 
-/// See the stub, `mapfile.pyi`, for what Python finds here.
+/// The stub `mapfile.pyi` documents this module for Python.
 #[pymodule]
 mod mapfile {
     #[pymodule_export]

@@ -1,4 +1,4 @@
-//! A file and its mapping, which are resized together or not at all.
+//! A file and its mapping. Both are resized together or not at all.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -14,48 +14,49 @@ use crate::growth;
 
 /// The bytes of a file, in memory.
 ///
-/// Whoever maps the same file elsewhere writes the same memory: so nothing in this crate ever makes a slice of it. (`read` of
-/// a cell would; `share` does not.)
+/// Other mappings of the same file write the same memory, so this crate never makes a slice of it. (A cell's `read`
+/// would, `share` does not.)
 pub(crate) struct Mapping(Arc<MmapRaw>);
 
-// SAFETY: a mapping is initialised, at most `isize::MAX` bytes, writable, and in place until it is dropped (1, 2); only its
-// address is read (3, 4). The other handle, that of `Mapped`, is for `flush` alone, which neither reads nor writes it as far as
-// Rust is concerned; other processes do, which is why it is never borrowed as a slice (5). It drops on any thread (6).
+// SAFETY: a mapping is initialised, at most `isize::MAX` bytes, writable, and in place until it is dropped (1, 2). Only
+// its address is read (3, 4). The other handle, in `Mapped`, is used only for `flush`, which for Rust neither reads nor
+// writes the memory. Other processes do, so the memory is never borrowed as a slice (5). A mapping can be dropped on
+// any thread (6).
 unsafe impl Storage for Mapping {
     type Element = u8;
     type Access = ReadWrite;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<u8>, usize) {
-        // SAFETY: the caller vouches for a valid storage; the bytes are not in it, and not referred to.
+        // SAFETY: the caller guarantees a valid storage. The bytes are not inside it, and this does not refer to them.
         let Self(mapping) = unsafe { &*this };
         // SAFETY: a mapping is not at address 0.
         (unsafe { NonNull::new_unchecked(mapping.as_mut_ptr()) }, mapping.len())
     }
 }
 
-/// A file of which all is mapped, from its first byte on.
+/// A file that is mapped completely, from its first byte on.
 pub(crate) struct Mapped {
     file: File,
     mapping: Arc<MmapRaw>,
-    /// What other mappings of this process know of this one.
+    /// The entry of this mapping in the list of this process.
     extent: Arc<Extent>,
 }
 
 /// Why a file cannot be mapped, or be resized.
 pub(crate) enum Problem {
-    /// What the system says.
+    /// An error from the operating system.
     System(io::Error),
-    /// It is a device, a pipe, a socket.
+    /// The file is a device, a pipe or a socket.
     Irregular,
-    /// It has no bytes, and nobody said how many it should have.
+    /// The file has no bytes, and no length was given.
     Empty,
-    /// It is longer than asked for, by what is in it.
+    /// The file is longer than the given length.
     Longer { has: u64 },
-    /// It has become longer than what is mapped of it, by what somebody has put there.
+    /// The file has become longer than its mapping, because something else has appended to it.
     Grown { has: u64, mapped: usize },
-    /// It has become shorter than what is mapped of it.
+    /// The file has become shorter than its mapping.
     Truncated { has: u64, mapped: usize },
-    /// Another mapping of this process would lose some of it.
+    /// Another mapping of this process would lose bytes.
     Shown { others: usize },
 }
 
@@ -66,9 +67,9 @@ impl From<io::Error> for Problem {
 }
 
 impl Mapped {
-    /// Opens a file that exists, and maps it. With a `length`, it grows to that many bytes first.
+    /// Opens and maps an existing file. With a `length`, the file first grows to that many bytes.
     pub(crate) fn open(path: &Path, length: Option<usize>) -> Result<Self, Problem> {
-        // For appending, as `growth` has it, which elsewhere does not go together with mapping.
+        // On Unix, `growth` needs the append mode. Elsewhere a file that is open for appending cannot be mapped.
         let file = OpenOptions::new().read(true).write(true).append(cfg!(unix)).open(path)?;
         let mut extents = Extents::lock();
         let found = file.metadata()?;
@@ -93,13 +94,13 @@ impl Mapped {
         Mapping(Arc::clone(&self.mapping))
     }
 
-    /// Looks whether all that is mapped still is in the file: to touch what is not is a fault that ends the process.
+    /// Checks that the file still has all mapped bytes: an access to others is a fault that ends the process.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         let (has, mapped) = (self.file.metadata()?.len(), self.mapping.len());
         if has < mapped as u64 { Err(Problem::Truncated { has, mapped }) } else { Ok(()) }
     }
 
-    /// Makes the file and its mapping so many bytes long. Nothing has changed where this fails.
+    /// Makes the file and its mapping `length` bytes long. On an error, nothing has changed.
     pub(crate) fn resize(&mut self, length: usize) -> Result<(), Problem> {
         let mut extents = Extents::lock();
         self.check()?;
@@ -114,7 +115,7 @@ impl Mapped {
             if others > length {
                 return Err(Problem::Shown { others });
             }
-            // What can fail comes first.
+            // Map first: if mapping fails, the file has not become shorter.
             let mapping = map(&self.file, length)?;
             if (length as u64) < has {
                 self.file.set_len(length as u64)?;
@@ -126,24 +127,24 @@ impl Mapped {
         Ok(())
     }
 
-    /// Something that writes to the disk what is in memory, whatever is done to this meanwhile.
+    /// A function that writes the memory to the disk. It stays valid if `self` is resized or dropped.
     pub(crate) fn flusher(&self) -> impl FnOnce() -> io::Result<()> + Send + use<> {
         let mapping = Arc::clone(&self.mapping);
         move || mapping.flush()
     }
 }
 
-/// What can fail comes first, so that a file that cannot be mapped does not grow.
+/// Maps before growing, so that a file that cannot be mapped does not grow.
 #[cfg(unix)]
 fn grow_and_map(file: &File, has: u64, length: usize) -> io::Result<MmapRaw> {
     growth::check(file, has, length as u64)?;
-    // Nobody touches what is not in the file yet.
+    // The file does not have all these bytes yet, but nothing accesses them before it has.
     let mapping = map(file, length)?;
     growth::grow(file, has, length as u64)?;
     Ok(mapping)
 }
 
-/// A file that is not long enough cannot be mapped.
+/// Grows before mapping: these systems cannot map more bytes than a file has.
 #[cfg(not(unix))]
 fn grow_and_map(file: &File, has: u64, length: usize) -> io::Result<MmapRaw> {
     growth::check(file, has, length as u64)?;

@@ -1,4 +1,4 @@
-"""A file that others use at the same time: processes that append to it, and other maps of it in this process."""
+"""A file in concurrent use: other processes append to it, and this process maps it several times."""
 
 import gc
 import os
@@ -15,7 +15,7 @@ CONTENT = bytes(range(200))
 linux = pytest.mark.skipif(sys.platform != "linux", reason="asks the system as Linux answers")
 unix = pytest.mark.skipif(sys.platform == "win32", reason="a file that is mapped cannot be truncated there")
 
-# Where every fallocate of the process is answered as on a file system that has none.
+# Makes every fallocate of the process fail, as on a file system that does not support it.
 WITHOUT_FALLOCATE = """
 import ctypes, errno, platform
 def instruction(code, jump_true, jump_false, operand):
@@ -50,7 +50,7 @@ with open("/proc/self/statm", encoding="utf-8") as file:
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**26, used + 2**26))
 """
 
-# Grows, or tries to, until the process that appends is done.
+# Grows the file, or tries to, until the appending process is done.
 GROW = """
 import os, sys
 from mapfile import MapFile
@@ -75,7 +75,7 @@ print(grown, refused)
 def grow_beside(path, appends, prologue, length):
     """Appends the numbers 1, 2, 3, ..., 255, 1, ... while another process grows the file, or tries to.
 
-    Answers the file's content behind what was in it, how often it grew, and how often it was refused to grow.
+    Returns the bytes that were added to the file, how often it grew, and how often growing was refused.
     """
     script = GROW.format(prologue=prologue)
     command = [sys.executable, "-c", script, str(path), str(length)]
@@ -123,7 +123,7 @@ def test_a_growth_takes_nothing_from_who_appends(path, prologue):
     appends = 20_000
     appended, grown, _refused = grow_beside(path, appends, prologue, 1)
     assert grown > 0
-    # What it grew by are zeros, among the numbers.
+    # The file grew by zeros, which are among the appended numbers.
     assert appended.replace(b"\0", b"") == bytes(number % 255 + 1 for number in range(appends))
 
 
@@ -216,7 +216,7 @@ def test_maps_of_one_file_may_be_cut_as_far_as_the_others_reach(path):
 
 @unix
 def test_threads_that_cut_one_file_fault_nowhere(path):
-    # In a process of its own, which a fault would end.
+    # In a separate process, because a fault would end it.
     script = """
 import sys, threading
 from mapfile import MapFile

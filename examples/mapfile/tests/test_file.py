@@ -1,4 +1,4 @@
-"""A file and its mapping: opened, viewed, resized, flushed, closed, and refused with what is on the disk intact."""
+"""A file and its mapping: opened, viewed, resized, flushed, closed. A refusal leaves the file unchanged."""
 
 import errno
 import gc
@@ -54,7 +54,7 @@ def test_a_file_grows_by_zeros_and_shrinks(path):
         for length in (201, 10_000, 4096, 4097, 1, 200_000, 7):
             m.resize(length)
             assert (len(m), path.stat().st_size, len(memoryview(m))) == (length, length, length)
-        # What was cut off does not come back.
+        # Bytes that were cut off do not return.
         assert bytes(m) == b"9" + bytes(6)
         m.resize(50)
         assert bytes(m) == b"9" + bytes(49)
@@ -343,7 +343,7 @@ def test_no_file_stays_open(path):
         with open("/proc/self/maps", encoding="utf-8") as file:
             return sum(str(path) in line for line in file)
 
-    # Of the tests before, which may have left files for the collector.
+    # Earlier tests may have left files that only the garbage collector closes.
     gc.collect()
     before = open_files()
     for _ in range(50):

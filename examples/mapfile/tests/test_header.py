@@ -1,4 +1,4 @@
-"""Records that are mapped somewhere in a file."""
+"""Headers: records at any offset of a mapped file."""
 
 import struct
 import weakref
@@ -36,7 +36,7 @@ def test_attributes_keep_no_view(m):
     m.resize(300)
     header.step += 1
     with memoryview(m):
-        # Nor do views keep them from being written.
+        # Views do not prevent writing attributes either.
         header.step += 1
     assert header.step == 3
 

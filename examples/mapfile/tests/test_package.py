@@ -1,4 +1,4 @@
-"""The stub, and the demo."""
+"""The stub and the demo."""
 
 import ast
 import pathlib
@@ -11,7 +11,7 @@ from mapfile import Header, MapFile
 
 HERE = pathlib.Path(__file__).parents[1]
 CLASSES = {"MapFile": MapFile, "Header": Header}
-# Seen by Python from 3.12 on, or not by name.
+# Special methods. `__buffer__` and `__release_buffer__` are attributes of the classes only from Python 3.12 on.
 SPECIAL = {"__new__", "__buffer__", "__release_buffer__", "__array__", "__enter__", "__exit__", "__len__"}
 
 

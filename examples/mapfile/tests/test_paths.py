@@ -1,4 +1,4 @@
-"""Paths at which there is no file that could be mapped."""
+"""Paths without a file that can be mapped."""
 
 import errno
 import os

@@ -1,7 +1,7 @@
-//! A matrix for Python that grows row by row, and whose memory is Rust's.
+//! A matrix for Python that grows row by row. Rust owns its memory.
 //!
-//! `numpy.asarray(Matrix(10))` shows that memory without a copy. While anything shows it, `add_row` raises
-//! `BufferError` instead of moving it away.
+//! `numpy.asarray(Matrix(10))` shows that memory without a copy. While any view is alive, `add_row` raises
+//! `BufferError` instead of moving the memory.
 
 mod limits;
 
@@ -22,17 +22,17 @@ struct Matrix {
 
 #[pymethods]
 impl Matrix {
-    /// A matrix of zeros; without `nrows` it has no rows yet.
+    /// A matrix of zeros. Without `nrows`, it has no rows.
     #[new]
     #[pyo3(signature = (ncols, nrows = None))]
     fn new(ncols: &Bound<'_, PyAny>, nrows: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let ncols = count(ncols, "ncols", 1)?;
-        // Rust, and with it the buffer protocol, allows no more than `isize::MAX` bytes in one piece.
+        // Rust, like the buffer protocol, allows at most `isize::MAX` bytes in one allocation.
         if ncols > isize::MAX as usize / size_of::<f32>() {
             return Err(exception::<PyValueError>(format_args!("ncols is too large for any memory: {ncols}")));
         }
         let nrows = nrows.map_or(Ok(0), |nrows| count(nrows, "nrows", 0))?;
-        // Memory that is zero already, not memory that is filled with zeros: it costs nothing until it is used.
+        // The allocator returns zeroed memory, which nothing has to fill: it costs nothing until it is used.
         let zeros = nrows.checked_mul(ncols).and_then(|len| bytemuck::try_zeroed_vec(len).ok());
         let data = zeros.ok_or_else(|| out_of_memory(nrows, ncols))?;
         Ok(Self { ncols, data: ExportCell::new(data) })
@@ -79,7 +79,7 @@ fn count(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyResult<usize> 
             let kind = value.get_type().name()?;
             return Err(exception::<PyTypeError>(format_args!("{name} must be an integer, not {kind}")));
         }
-        // What no `isize` can hold is very large or very negative.
+        // The number does not fit into an `isize`: it is very large or very negative.
         Err(error) if error.is_instance_of::<PyOverflowError>(py) && value.lt(0)? => {
             format!("must be at least {least}")
         }
@@ -93,7 +93,7 @@ fn out_of_memory(nrows: usize, ncols: usize) -> PyErr {
     exception::<PyMemoryError>(format_args!("no memory for {nrows} x {ncols} float32"))
 }
 
-/// See the stub, `matrix.pyi`, for what Python finds here.
+/// The stub `matrix.pyi` documents this module for Python.
 #[pymodule]
 mod matrix {
     #[pymodule_export]

@@ -1,4 +1,4 @@
-"""The matrix as a Python class: its arguments, subclasses, weak references, and its stub."""
+"""The matrix as a Python class: arguments, subclasses, weak references, and the stub."""
 
 import ast
 import gc

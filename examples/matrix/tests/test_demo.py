@@ -1,4 +1,4 @@
-"""The demo shows what it says, on a matrix that is smaller."""
+"""The output of the demo, on a smaller matrix."""
 
 import importlib.util
 import pathlib

@@ -1,4 +1,4 @@
-"""The README's Python session gives what the README says."""
+"""The README's Python session prints what the README shows."""
 
 import doctest
 import pathlib
@@ -15,7 +15,7 @@ def test_the_session_in_the_readme():
 
 
 def python_blocks(path):
-    """The text with every line blank that is not in a block of Python, so that line numbers stay as they are."""
+    """The text, with blank lines for all lines outside blocks of Python, so that the line numbers do not change."""
     kept = []
     inside = False
     for line in path.read_text(encoding="utf-8").splitlines():

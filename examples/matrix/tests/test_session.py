@@ -1,4 +1,4 @@
-"""The session of the Cython user guide, and what else a user of the matrix does with its memory."""
+"""The session of the Cython user guide, and other things that a user of the matrix does with its memory."""
 
 import ctypes
 import gc

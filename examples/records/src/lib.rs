@@ -1,7 +1,8 @@
-//! Particles that Rust moves while numpy looks at them.
+//! Particles that Rust moves while numpy shows them.
 //!
-//! `numpy.asarray(Particles(1000))` is a structured array on the memory of a `Vec<Particle>`. `step` updates it beside
-//! whoever reads and writes that array; only `resize`, which may move the memory, is refused until nobody looks.
+//! `numpy.asarray(Particles(1000))` is a structured array on the memory of a `Vec<Particle>`. `step` updates the
+//! memory while numpy may read and write the array. Only `resize`, which may move the memory, is refused while a view
+//! is alive.
 
 mod limits;
 
@@ -27,7 +28,7 @@ impl Particle {
     }
 }
 
-/// Particles with the buffer protocol: one structured array of ids, charges, positions and velocities.
+/// Particles, exported as one structured array of ids, charges, positions and velocities.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, subclass, weakref, module = "records")]
 struct Particles {
@@ -36,7 +37,7 @@ struct Particles {
 
 #[pymethods]
 impl Particles {
-    /// `n` particles at rest in the origin, with the ids from 0 to n - 1.
+    /// `n` particles at rest at the origin, with the ids from 0 to n - 1.
     #[new]
     fn new(n: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut particles = Vec::new();
@@ -44,7 +45,7 @@ impl Particles {
         Ok(Self { data: ExportCell::new(particles) })
     }
 
-    /// Moves every particle by its velocity times `dt`, views or no views; other threads run meanwhile.
+    /// Moves every particle by its velocity times `dt`. Views may be alive. Other threads run meanwhile.
     fn step(&self, py: Python<'_>, #[pyo3(from_py_with = seconds)] dt: f64) -> PyResult<()> {
         let particles = self.data.share(py)?;
         py.detach(|| {
@@ -74,7 +75,7 @@ impl Particles {
     }
 }
 
-/// A number of particles, each of which can have an id.
+/// Reads the argument `n`: a number of particles, small enough that each can have an id.
 fn count(n: &Bound<'_, PyAny>) -> PyResult<u32> {
     let wrong = || exception::<PyValueError>(format_args!("n must be from 0 to {}, since ids are uint32", u32::MAX));
     // Python itself says where an i64 is exceeded. Where a u32 is, PyO3 would, by a string that is not to fail.
@@ -98,7 +99,7 @@ fn seconds(dt: &Bound<'_, PyAny>) -> PyResult<f64> {
     })
 }
 
-/// Says what is expected where the type is wrong; any other exception is the object's own.
+/// Replaces a `TypeError` by one that names the expected type. Any other exception comes from the object, and is kept.
 fn expected(what: &str, value: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     if !error.is_instance_of::<PyTypeError>(value.py()) {
         return error;
@@ -116,7 +117,7 @@ fn resize(particles: &mut Vec<Particle>, n: u32) -> PyResult<()> {
     Ok(())
 }
 
-/// See the stub, `records.pyi`, for what Python finds here.
+/// The stub `records.pyi` documents this module for Python.
 #[pymodule]
 mod records {
     #[pymodule_export]

@@ -1,4 +1,4 @@
-"""The particles as a Python class: arguments, memory that runs out, subclasses, the demo, and the stub."""
+"""The particles as a Python class: arguments, failed allocations, subclasses, the demo, and the stub."""
 
 import ast
 import gc
@@ -66,7 +66,7 @@ def test_what_an_index_method_raises_is_not_hidden():
         Particles(Broken())
 
 
-# In a process of its own, since the limit stays.
+# In a separate process, because the limit cannot be removed.
 NO_MEMORY = """
 import resource
 from records import Particles

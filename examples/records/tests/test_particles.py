@@ -1,4 +1,4 @@
-"""Particles as numpy sees them, and as Rust moves them."""
+"""Particles: numpy shows them, and Rust moves them."""
 
 import ctypes
 import gc
@@ -143,7 +143,7 @@ def test_other_consumers():
 
 
 def test_a_thread_steps_while_numpy_reads():
-    """Each number that numpy reads is from before a step or from after it, and never goes back."""
+    """Each number that numpy reads is the value before or after a step, and never decreases."""
     particles = Particles(5000)
     a = np.asarray(particles)
     a["velocity"] = 1
@@ -162,7 +162,7 @@ def test_a_thread_steps_while_numpy_reads():
 
 
 def test_a_step_keeps_what_numpy_writes_meanwhile():
-    """A step stores positions, and nothing that it left alone."""
+    """A step stores only the fields that it changes: the positions."""
     particles = Particles(2000)
     a = np.asarray(particles)
     a["velocity"] = 1
@@ -179,7 +179,7 @@ def test_a_step_keeps_what_numpy_writes_meanwhile():
 
 
 def test_steps_and_resizes_at_the_same_time():
-    """Each succeeds or is refused; nothing is lost, and nothing moves under a step."""
+    """Each call succeeds or is refused. No step is lost, and no memory moves during a step."""
     particles = Particles(20_000)
     np.asarray(particles)["velocity"] = 1
     done = threading.Event()
@@ -193,7 +193,7 @@ def test_steps_and_resizes_at_the_same_time():
                 steps += 1
             except BufferError as refusal:
                 refused.add(str(refusal))
-            # Lets the other thread run while no step keeps it from resizing.
+            # Lets the other thread run while no step prevents it from resizing.
             time.sleep(1e-5)
 
     thread = threading.Thread(target=step)
@@ -212,7 +212,7 @@ def test_steps_and_resizes_at_the_same_time():
     assert resized >= 100
     again = "try again when the call that holds it has returned"
     resize_refused = f"cannot resize: 1 share guard is alive in Rust; {again}"
-    # Only without a GIL does a step meet a resize.
+    # A step can find a resize in progress only without a GIL.
     step_refused = f"cannot share: Rust is changing it (a write guard is alive); {again}"
     assert refused and refused <= {resize_refused, step_refused}
     a = np.asarray(particles)
