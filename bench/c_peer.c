@@ -1,8 +1,8 @@
 /* The matrix as an expert writes it by hand against the C API: the yardstick of the benchmark.
  *
- * float32, a fixed number of columns, a growing number of rows; while a view is held nothing grows.
- * bf_getbuffer answers every request as memoryview does, and spends nothing on what cannot happen: the memory is
- * never read-only, so that PyBUF_WRITABLE has nothing to refuse. The count of views relies on the GIL. */
+ * float32, a fixed number of columns, a growing number of rows. It refuses to grow while a view is held.
+ * bf_getbuffer answers every request as memoryview does, without code for cases that cannot occur: the memory is never
+ * read-only, so PyBUF_WRITABLE is never refused. The count of views relies on the GIL. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -31,7 +31,7 @@ matrix_getbuffer(PyObject *op, Py_buffer *view, int flags)
     }
     view->obj = NULL;
 
-    /* C order is Fortran order too where at most one extent exceeds 1, or there are no elements. */
+    /* C order is also Fortran order if at most one extent exceeds 1, or if there are no elements. */
     if ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS && self->nrows > 1 && self->ncols > 1) {
         PyErr_SetString(PyExc_BufferError, "matrix: not Fortran contiguous");
         return -1;

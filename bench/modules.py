@@ -1,4 +1,4 @@
-"""Who is compared, how they are built, and how they are imported."""
+"""The modules that are compared: their names, how to build them, and how to import them."""
 
 import functools
 import importlib.util
@@ -13,7 +13,7 @@ import sysconfig
 HERE = pathlib.Path(__file__).resolve().parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")).resolve() / "bench"
 
-# One class a module: with two, the compiler inlines otherwise.
+# Each module has one class: with two, the compiler would inline differently.
 C_PEER = "c_peer"
 OURS = "ours"
 PEERS = {
@@ -23,20 +23,20 @@ PEERS = {
     OURS: "derive, frozen",
     "ours_mutable": "derive, not frozen",
 }
-# The example of a consumer, whose peer is numpy.
+# The example of a consumer. It is compared with numpy.
 CONSUMER = "consume"
 IN_C = [C_PEER, "pairs"]
-# By name of module, the package of each.
+# The package of each module, by the module's name.
 IN_RUST = {name: "bench-" + name.replace("_", "-") for name in PEERS if name not in IN_C} | {CONSUMER: CONSUMER}
 
 
 def module_file(name):
-    """Where `build` puts a module for the interpreter that runs this."""
+    """The file of a module that `build` makes for this interpreter."""
     return TARGET / "modules" / (name + sysconfig.get_config_var("EXT_SUFFIX"))
 
 
 def build():
-    """Builds every module, with the settings that its author would use and no more."""
+    """Builds every module with exactly the settings that its author would use."""
     module_file("pairs").parent.mkdir(parents=True, exist_ok=True)
     for name in IN_C:
         compile_c(name)
@@ -55,11 +55,11 @@ def compile_c(name):
 
 
 def build_rust():
-    """The shared libraries that `cargo build --release` makes, by name of module."""
+    """The shared libraries that `cargo build --release` makes, by the module's name."""
     command = ["cargo", "build", "--release", "--message-format=json-render-diagnostics", "--target-dir", TARGET]
     for package in IN_RUST.values():
         command += ["--package", package]
-    # As maturin sets them: the modules take Python's symbols from the interpreter that loads them.
+    # Like maturin: the modules get Python's symbols from the interpreter that loads them.
     environment = {**os.environ, "PYO3_BUILD_EXTENSION_MODULE": "1", "PYO3_PYTHON": sys.executable}
     if sys.platform == "darwin":
         lookup = "-C link-arg=-undefined -C link-arg=dynamic_lookup"
@@ -73,7 +73,7 @@ def build_rust():
 
 
 def run(command, **options):
-    """Runs a step of the build; its own words are all there is to say where it fails."""
+    """Runs a step of the build. If the step fails, its own output is the explanation."""
     try:
         return subprocess.run([str(part) for part in command], check=True, text=True, **options)
     except FileNotFoundError:

@@ -1,9 +1,9 @@
-/* The consumer that the benchmark measures with: it asks for views and gives them back, and does nothing else. */
+/* The consumer of the benchmark: it requests and releases views, and does nothing else. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-/* full(obj, n): n times a PyBUF_FULL view of obj is taken and released. */
+/* full(obj, n): requests and releases a PyBUF_FULL view of obj, n times. */
 static PyObject *
 pairs_full(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -23,7 +23,7 @@ pairs_full(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* mark(): does nothing; a profiler that is told this function's name starts a new count here. */
+/* mark(): does nothing. A profiler that is given this function's name starts a new count here. */
 static PyObject *
 pairs_mark(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
 {

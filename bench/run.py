@@ -1,9 +1,9 @@
-"""Compares an exported class with hand-written C, and with PyO3 by hand: instructions, time, size, bulk speed; and a
-consumer with numpy.
+"""Compares an exported class with hand-written C and hand-written PyO3: instructions, time, size, bulk speed. Compares
+a consumer with numpy.
 
     python bench/run.py [--quick] [--check]
 
-README.md says what each part means.
+README.md explains each part.
 """
 
 import argparse
@@ -17,16 +17,16 @@ import sys
 import tempfile
 import time
 
-# Cargo takes every directory beside this file for a crate; a `__pycache__` must not appear among them.
+# Cargo treats every directory beside this file as a crate, so there must be no `__pycache__`.
 sys.dont_write_bytecode = True
 
-# One thread on either side: numpy's products would use all processors.
+# Both sides use one thread: by default, numpy's products use all processors.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 
 import modules  # noqa: E402
 import workload  # noqa: E402
 
-# How many times the instructions of the C extension a frozen class may take.
+# The budget of a frozen class, as a multiple of the C extension's instructions.
 BUDGET = {"first view": 1.25, "view alive": 1.05, "memoryview": 1.05}
 
 TITLES = {
@@ -63,7 +63,7 @@ def say(heading):
 
 
 def compare_instructions(n):
-    """Prints the instructions of every peer; returns whether the derive is known to be within its budget."""
+    """Prints the instructions of every peer. Returns whether they were counted and the derive is within its budget."""
     say("Instructions for a get + release pair (PyBUF_FULL), and as a multiple of the C extension")
     if shutil.which("valgrind") is None:
         print("  valgrind is missing: no instructions are counted (everything else is measured)")
@@ -82,10 +82,10 @@ def compare_instructions(n):
 
 
 def count_instructions(n):
-    """Instructions a pair for every setting of the workload, from one run under callgrind.
+    """Instructions per pair for every setting of the workload, from one run under callgrind.
 
-    Callgrind writes a file at each mark. A setting has three: whatever came before, n pairs, 2n pairs; the difference
-    of the latter two leaves the pairs alone.
+    Callgrind writes a file at each mark. A setting has three files: everything before it, n pairs, and 2n pairs. The
+    difference of the last two is n pairs without any overhead.
     """
     names = list(modules.PEERS)
     program = pathlib.Path(workload.__file__)
@@ -108,7 +108,7 @@ def count_instructions(n):
 
 
 def total(path):
-    """The instructions that a file of callgrind's accounts for."""
+    """The number of instructions in a file of callgrind."""
     return int(re.search(r"^totals: (\d+)", pathlib.Path(path).read_text(), re.MULTILINE)[1])
 
 
@@ -127,7 +127,7 @@ def print_budget(counts):
 
 
 def compare_times(rounds, n):
-    """Prints nanoseconds a pair: the peers take turns in one process, so that they share whatever disturbs it."""
+    """Prints nanoseconds per pair. The peers take turns in one process, so that disturbances affect all of them."""
     say(f"Nanoseconds for the same, median of {rounds} rounds, and as a multiple of the C extension")
     matrices = {name: modules.load(name).Matrix(workload.NCOLS, workload.NROWS) for name in modules.PEERS}
     medians = {name: {} for name in modules.PEERS}
@@ -163,7 +163,7 @@ def print_row(label, cells):
 
 
 def compare_bulk(seconds):
-    """Prints how fast every element is changed in place: `Shared::update` and `Shared::for_each_chunk` beside numpy."""
+    """Prints how fast `Shared::update`, `Shared::for_each_chunk` and numpy change every element in place."""
     say("Multiplying float32 in place while a view is held, gigabytes a second, and as a multiple of numpy's")
     try:
         import numpy
@@ -176,7 +176,7 @@ def compare_bulk(seconds):
         matrix = ours.Matrix(1, 10**exponent)
         array = numpy.asarray(matrix)
         array[:] = 1.5
-        # Every product differs from what it replaces, and none grows: all elements are stored, at an even pace.
+        # Multiplying by -1 changes every element, so all are stored, and none grows, so the speed stays the same.
         factor = numpy.float32(-1.0)
         contestants = {
             "ours": lambda matrix=matrix: matrix.scale(-1.0),
@@ -190,7 +190,7 @@ def compare_bulk(seconds):
 
 
 def compare_consumer(seconds):
-    """Prints how fast numpy's arrays are read and changed: by the functions of `examples/consume`, and by numpy."""
+    """Prints how fast the functions of `examples/consume`, and numpy itself, read and change numpy's arrays."""
     say("Computing on contiguous arrays of numpy, nanoseconds an item, and as a multiple of numpy's speed")
     try:
         import numpy
@@ -216,7 +216,7 @@ def compare_consumer(seconds):
 
 
 def fastest(contestants, seconds):
-    """Seconds that a call of each takes: the median of calls made in turns."""
+    """Seconds per call of each contestant: the median of calls made in turns."""
     samples = {name: [] for name in contestants}
     end = time.perf_counter() + seconds * len(contestants)
     while time.perf_counter() < end or len(samples["ours"]) < 5:

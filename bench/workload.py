@@ -1,6 +1,6 @@
-"""What is measured: n times a view is taken of a matrix and given back, in three situations.
+"""The measured work: n times, a view of a matrix is requested and released, in three situations.
 
-Run as a program, it is the workload that valgrind counts: `workload.py N [SETTING...]`.
+Run as a program, it is the workload whose instructions valgrind counts: `workload.py N [PEER...]`.
 """
 
 import itertools
@@ -24,7 +24,7 @@ def views_beside_another(matrix, n):
 
 
 def memoryviews(matrix, n):
-    """As Python code takes a view, and gives it back."""
+    """Python code makes each view and releases it."""
     for _ in itertools.repeat(None, n):
         memoryview(matrix).release()
 
@@ -35,18 +35,18 @@ CASES = {
     "memoryview": memoryviews,
 }
 
-# How often each setting runs before it counts: CPython specialises its bytecode, the linker binds what it binds late.
+# Repetitions before counting starts: meanwhile CPython specialises its bytecode, and the linker binds lazy symbols.
 WARM_UP = 20
 
 
 def settings(names):
-    """What a run under valgrind counts, in order: (peer, case, rows of the matrix)."""
+    """The settings that a run under valgrind counts, in order: (peer, case, rows of the matrix)."""
     counted = [(name, case, NROWS) for name in names for case in CASES]
     return counted + [(name, "first view", NROWS << 20) for name in names]
 
 
 def count(names, n):
-    """Does n and then 2n pairs of every setting, with a mark before, between and behind."""
+    """Runs n pairs and then 2n pairs of every setting, with a mark before, between and after them."""
     mark = modules.load("pairs").mark
     for name, case, nrows in settings(names):
         matrix = modules.load(name).Matrix(NCOLS, nrows)

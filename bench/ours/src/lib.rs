@@ -1,4 +1,4 @@
-//! The matrix as a user of `buffer-runtime` writes it, in a frozen class; and an update in place that is measured too.
+//! The matrix as a user of `buffer-runtime` writes it, in a frozen class, with two ways to update it in place.
 
 use buffer_runtime::{ExportBuffer, ExportCell};
 use pyo3::exceptions::PyValueError;
@@ -32,13 +32,13 @@ impl Matrix {
         Ok(())
     }
 
-    /// Multiplies every element by `factor`, views or no views.
+    /// Multiplies every element by `factor`. Views may be alive.
     fn scale(&self, py: Python<'_>, factor: f32) -> PyResult<()> {
         self.data.share(py)?.update(|x| x * factor);
         Ok(())
     }
 
-    /// The same in chunks, of which only what has changed is stored.
+    /// The same in chunks. Only changed elements are stored.
     fn scale_chunks(&self, py: Python<'_>, factor: f32) -> PyResult<()> {
         self.data.share(py)?.for_each_chunk(|chunk| {
             for x in chunk {

@@ -1,4 +1,4 @@
-//! The matrix as a user of `buffer-runtime` writes it, in an ordinary class: each view is taken through a PyO3 borrow.
+//! The matrix as a user of `buffer-runtime` writes it, in an ordinary class: each request needs a PyO3 borrow.
 
 use buffer_runtime::{ExportBuffer, ExportCell};
 use pyo3::exceptions::PyValueError;

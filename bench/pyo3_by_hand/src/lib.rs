@@ -1,4 +1,4 @@
-//! The matrix as a PyO3 user writes it by hand: an ordinary class, its `__getbuffer__`, a count of views.
+//! The matrix as a PyO3 user writes it by hand: an ordinary class with `__getbuffer__` and a count of views.
 
 use std::ffi::c_int;
 use std::ptr;

@@ -1,6 +1,6 @@
-//! The matrix as a PyO3 user writes it by hand: a frozen class, its `__getbuffer__`, a count of views.
+//! The matrix as a PyO3 user writes it by hand: a frozen class with `__getbuffer__` and a count of views.
 //!
-//! Without a borrow check, what grows sits in an `UnsafeCell`, and the GIL keeps its users apart.
+//! A frozen class has no borrow check. The mutable state is in an `UnsafeCell`, which relies on the GIL.
 
 use std::cell::UnsafeCell;
 use std::ffi::c_int;
@@ -26,7 +26,7 @@ struct State {
     strides: [isize; 2],
 }
 
-// SAFETY: every access to `state` is made attached, that is, with the GIL held, and none of them lets go of it.
+// SAFETY: every access to `state` is made attached, that is, with the GIL held, and the GIL is not released meanwhile.
 unsafe impl Sync for Matrix {}
 
 impl Matrix {
