@@ -128,7 +128,7 @@ child = []
 def fork():
     child.append(os.fork())
 m.call_under("read", fork)
-# Its guard has ended in both.
+# The guard has ended in both processes.
 m.append(3)
 if child[0] == 0:
     os._exit(len(memoryview(m)))

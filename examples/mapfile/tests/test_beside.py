@@ -66,7 +66,7 @@ while not os.path.exists(path + ".done"):
     except OSError:
         refused += 1
     except ValueError as error:
-        # The other one was faster.
+        # The other process has appended since `getsize`.
         assert "more than the length" in str(error), error
 print(grown, refused)
 """
@@ -234,7 +234,7 @@ def work(number):
                     header = m.header(len(m) - 16) if len(m) >= 16 else None
                     header.step if header else None
         except (BufferError, OSError):
-            # Somebody maps what would be cut off, or has made the file longer or shorter in between.
+            # Another thread maps bytes that would be cut off, or has made the file longer or shorter meanwhile.
             pass
 
 threads = [threading.Thread(target=work, args=(number,)) for number in (0, 0, 1, 1)]
