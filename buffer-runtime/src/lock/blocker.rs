@@ -19,7 +19,7 @@ pub(crate) enum Blocker {
     Closed,
     /// A view of a class with `pin` was granted, and its consumer may have kept the bare address.
     Pinned { writable: bool },
-    /// There is no memory for the copy with which `write_or_detach` continues.
+    /// There is no memory for what replaces the viewed cell: a copy, or a closed cell.
     OutOfMemory,
     /// A count has reached its limit; leaked guards and views add up.
     Full,
