@@ -156,5 +156,5 @@ impl FromStr for Format {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests;

@@ -102,5 +102,5 @@ impl InnerShape {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests;

@@ -46,21 +46,12 @@
 //! - [`BufferView`] is for the other direction: Rust reads the buffer of any Python object, and [`BufferViewMut`]
 //!   writes it.
 
-// Under Loom only the locks are tested; the rest of what is compiled is unused.
-#![cfg_attr(loom, allow(dead_code, unreachable_pub, unused_imports))]
-
-#[cfg(not(loom))]
 mod cell;
-#[cfg(not(loom))]
 mod contain;
-#[cfg(not(loom))]
 mod element;
 mod error;
-#[cfg(not(loom))]
 mod exception;
-#[cfg(not(loom))]
 mod export;
-#[cfg(not(loom))]
 mod ext;
 mod fork;
 pub mod format;
@@ -70,26 +61,19 @@ mod layout;
 mod limits;
 mod lock;
 mod memory;
-#[cfg(not(loom))]
 mod pending;
 mod request;
-#[cfg(not(loom))]
 mod scoped;
-#[cfg(not(loom))]
 mod shared;
-#[cfg(not(loom))]
 mod storage;
-#[cfg(not(loom))]
 mod view;
 
-#[cfg(all(feature = "test-kit", not(loom)))]
+#[cfg(feature = "test-kit")]
 pub mod test_kit;
 
-#[cfg(not(loom))]
 #[doc(hidden)]
 pub mod private;
 
-#[cfg(not(loom))]
 pub use self::{
     cell::{ExportCell, ReadGuard, ShareGuard, SharedRow, WriteGuard},
     element::{Be, Bytes, Element, Le, Scalar},
@@ -105,7 +89,6 @@ pub use self::{
     },
     view::{BufferView, BufferViewMut, Items},
 };
-#[cfg(not(loom))]
 pub use buffer_derive::{BufferElement, ExportBuffer};
 
 /// The README's example is one of the documentation's tests.

@@ -21,15 +21,13 @@
 //! a function argument only where that memory is atomic (an `UnsafeCell`); padding is not.
 
 mod blocker;
-#[cfg(any(test, loom, atomic_lock))]
+#[cfg(any(test, atomic_lock))]
 pub(crate) mod free_threaded;
-#[cfg(any(test, loom, not(atomic_lock)))]
+#[cfg(any(test, not(atomic_lock)))]
 pub(crate) mod gil;
 mod pin;
 
-#[cfg(all(test, loom))]
-mod models;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(buffer_loom)))]
 mod tests;
 
 #[cfg(atomic_lock)]
@@ -41,9 +39,9 @@ pub(crate) use blocker::Blocker;
 pub(crate) use pin::Pin;
 
 /// The atomics of this build: loom's when loom explores the interleavings.
-#[cfg(loom)]
+#[cfg(buffer_loom)]
 use loom::sync::atomic;
-#[cfg(not(loom))]
+#[cfg(not(buffer_loom))]
 use std::sync::atomic;
 
 /// What a view may do with the memory.

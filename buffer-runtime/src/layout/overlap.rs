@@ -200,5 +200,5 @@ fn sum_of_quotients(mut step: u64, mut first: u64, mut modulus: u64, mut count: 
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests;

@@ -35,9 +35,9 @@ const OWNED: u64 = 1 << 63;
 const NONE: u8 = u8::MAX;
 
 /// How often a joiner checks for the publication: much longer than writing a few words takes.
-#[cfg(not(loom))]
+#[cfg(not(buffer_loom))]
 const SPINS: usize = 10_000;
-#[cfg(loom)]
+#[cfg(buffer_loom)]
 const SPINS: usize = 2;
 
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub(crate) struct Lock {
     _rest: [AtomicU8; 7],
 }
 
-#[cfg(not(loom))]
+#[cfg(not(buffer_loom))]
 const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 8 * size_of::<AtomicU8>());
 
 /// A view that may begin, if the word has not changed since.
@@ -194,9 +194,9 @@ impl Lock {
             if self.published.load(Ordering::Relaxed) == parity {
                 return true;
             }
-            #[cfg(not(loom))]
+            #[cfg(not(buffer_loom))]
             std::hint::spin_loop();
-            #[cfg(loom)]
+            #[cfg(buffer_loom)]
             loom::thread::yield_now();
         }
         false

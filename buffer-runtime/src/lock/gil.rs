@@ -36,7 +36,7 @@ pub(crate) struct Lock {
     _rest: AtomicU32,
 }
 
-#[cfg(not(loom))]
+#[cfg(not(buffer_loom))]
 const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 2 * size_of::<AtomicU32>());
 
 /// A view that may begin, if no other code has run on this lock since `admit`.
@@ -87,7 +87,7 @@ impl Lock {
     }
 
     /// A lock with room for no more read-only views, and for one more read guard.
-    #[cfg(all(test, not(loom)))]
+    #[cfg(all(test, not(buffer_loom)))]
     pub(super) fn nearly_full() -> Self {
         let kind = (GuardKind::Read as u32) << KIND_SHIFT;
         Self {

@@ -385,7 +385,7 @@ fn loom_free_threaded_two_threads_that_close_agree_whether_it_is_pinned() {
             // As a consumer that has kept the bare address, and no view.
             world.memory.write();
         }
-        let closed = closers.into_iter().map(|closer| closer.join().unwrap()).any(|closed| closed);
+        let closed = closers.into_iter().any(|closer| closer.join().unwrap());
         assert!(!closed || access.is_none(), "what was pinned is closed");
         assert_eq!(closed, world.lock.is_closed());
     });

@@ -12,15 +12,15 @@ use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use super::{Closing, Disowned, GuardKind, Missed, Pin, ViewKind, Wants};
+use crate::lock::{Closing, Disowned, GuardKind, Missed, Pin, ViewKind, Wants};
 
 const READER: Wants = Wants { may_write: false, must_write: false };
 const WRITER: Wants = Wants { may_write: true, must_write: true };
 
-/// Explores a model with up to four preemptions.
+/// Explores a model with up to so many preemptions as `LOOM_MAX_PREEMPTIONS` says, or two.
 fn explore(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(4);
+    builder.preemption_bound = builder.preemption_bound.or(Some(2));
     builder.check(model);
 }
 
