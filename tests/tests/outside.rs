@@ -1,0 +1,161 @@
+//! What somebody gets who takes a package out of this repository: examples that build once their path is mended, and a
+//! dependency graph with nothing of our tests in it.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command};
+
+use toml::{Table, Value};
+
+/// A directory outside of the repository, since cargo takes whatever is inside for a member of the workspace.
+struct Outside(PathBuf);
+
+impl Outside {
+    fn new(name: &str) -> Self {
+        let dir = env::temp_dir().join(format!("buffer-outside-{}-{name}", process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        Self(dir)
+    }
+
+    /// Cargo in this directory, with the packages that are here already.
+    fn cargo(&self, arguments: &[&str]) {
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(arguments).arg("--offline").current_dir(&self.0).env("PYO3_BUILD_EXTENSION_MODULE", "1");
+        let output = cargo.env("CARGO_TARGET_DIR", self.0.join("target")).output().unwrap();
+        assert!(output.status.success(), "{arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// A copy of an example, in which only the path of the runtime is another one, and the workspace's lock file beside it.
+    fn copy_of(example: &Path) -> Self {
+        let outside = Self::new(&example.file_name().unwrap().to_string_lossy());
+        copy(example, &outside.0);
+        let manifest = outside.0.join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).unwrap();
+        let path = r#"path = "../../buffer-runtime""#;
+        assert_eq!(text.matches(path).count(), 1, "{text}");
+        fs::write(&manifest, text.replace(path, &format!("path = '{}'", root().join("buffer-runtime").display())))
+            .unwrap();
+        fs::copy(root().join("Cargo.lock"), outside.0.join("Cargo.lock")).unwrap();
+        outside
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in from.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let copied = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &copied) } else { fs::copy(&path, copied).map(|_| ()).unwrap() }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn examples() -> Vec<PathBuf> {
+    let mut examples: Vec<_> = root().join("examples").read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    examples.retain(|dir| dir.join("Cargo.toml").exists());
+    assert!(examples.len() >= 6);
+    examples
+}
+
+fn toml(path: impl AsRef<Path>) -> Table {
+    fs::read_to_string(path).unwrap().parse().unwrap()
+}
+
+#[test]
+fn an_example_needs_its_path_mended_and_nothing_else() {
+    for example in examples() {
+        Outside::copy_of(&example).cargo(&["metadata", "--format-version=1"]);
+    }
+}
+
+#[test]
+fn a_copied_example_builds() {
+    Outside::copy_of(&root().join("examples").join("matrix")).cargo(&["build"]);
+}
+
+/// What the examples say themselves is what they would inherit, had a copy anything to inherit from.
+#[test]
+fn examples_say_what_the_workspace_says() {
+    let workspace = &toml(root().join("Cargo.toml"))["workspace"];
+    for example in examples() {
+        let name = example.display();
+        let manifest = toml(example.join("Cargo.toml"));
+        for key in ["edition", "license", "rust-version"] {
+            assert_eq!(manifest["package"][key], workspace["package"][key], "{key} of {name}");
+        }
+        for section in ["dependencies", "build-dependencies"] {
+            for (dependency, here) in manifest.get(section).and_then(Value::as_table).into_iter().flatten() {
+                let Some(there) = workspace["dependencies"].get(dependency).filter(|_| dependency != "buffer-runtime")
+                else {
+                    continue;
+                };
+                let version = |it: &Value| it.get("version").unwrap_or(it).clone();
+                let defaults = |it: &Value| it.get("default-features").cloned();
+                assert_eq!(
+                    (version(here), defaults(here)),
+                    (version(there), defaults(there)),
+                    "{dependency} of {name}"
+                );
+            }
+        }
+        let mut lints = workspace["lints"].as_table().unwrap().clone();
+        // These are about the runtime alone.
+        lints["rust"].as_table_mut().unwrap().remove("unexpected_cfgs").unwrap();
+        lints["clippy"].as_table_mut().unwrap().remove("inline_always").unwrap();
+        assert_eq!(manifest["lints"].as_table(), Some(&lints), "lints of {name}");
+    }
+}
+
+/// The lock file of a new crate has the dependencies that every build of the two crates has, whatever the target, and what
+/// these depend on.
+#[test]
+fn users_lock_nothing_of_our_tests() {
+    let user = Outside::new("user");
+    let runtime = root().join("buffer-runtime");
+    let manifest = format!(
+        "[package]\nname = 'user'\nedition = '2024'\n[dependencies]\nbuffer-runtime.path = '{}'\n",
+        runtime.display()
+    );
+    fs::write(user.0.join("Cargo.toml"), manifest).unwrap();
+    fs::create_dir(user.0.join("src")).unwrap();
+    fs::write(user.0.join("src").join("lib.rs"), "").unwrap();
+    // A plain `generate-lockfile` would take whatever versions were fetched last.
+    fs::copy(root().join("Cargo.lock"), user.0.join("Cargo.lock")).unwrap();
+    user.cargo(&["metadata", "--format-version=1"]);
+
+    let lock = toml(user.0.join("Cargo.lock"));
+    let packages: Vec<&Table> = lock["package"].as_array().unwrap().iter().filter_map(Value::as_table).collect();
+    let name = |package: &Table| package["name"].as_str().unwrap().to_owned();
+    let mut expected = BTreeSet::from(["user".to_owned()]);
+    let mut next = vec!["buffer-runtime".to_owned()];
+    while let Some(package) = next.pop() {
+        if package.starts_with("buffer-") {
+            let manifest = toml(root().join(&package).join("Cargo.toml"));
+            let sections =
+                ["dependencies", "build-dependencies"].into_iter().filter_map(|section| manifest.get(section));
+            let all = sections.filter_map(Value::as_table).flatten();
+            next.extend(all.filter(|(_, it)| it.get("optional").is_none()).map(|(name, _)| name.clone()));
+        } else {
+            let here = packages.iter().filter(|it| name(it) == package).filter_map(|it| it.get("dependencies"));
+            let all = here.filter_map(Value::as_array).flatten().filter_map(Value::as_str);
+            // Where there are two versions, one follows the name.
+            next.extend(
+                all.filter_map(|it| it.split(' ').next()).map(str::to_owned).filter(|it| !expected.contains(it)),
+            );
+        }
+        expected.insert(package);
+    }
+    let locked: BTreeSet<String> = packages.iter().map(|package| name(package)).collect();
+    assert_eq!(locked, expected);
+}
