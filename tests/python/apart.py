@@ -3,9 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
-
-import buffer_tests_ext
 
 # A script that hangs prints its traceback and exits. If it cannot, `subprocess.run` kills it 10 seconds later.
 TIMEOUT = 60
@@ -17,8 +14,7 @@ def run(script, *arguments, stderr=""):
 
     With `stderr=None`, anything may be printed to stderr.
     """
-    path = [str(Path(buffer_tests_ext.__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "RUST_BACKTRACE": "0"}
+    environment = {**os.environ, "RUST_BACKTRACE": "0"}
     done = subprocess.run(
         [sys.executable, "-c", PROLOGUE + script, *map(str, arguments)],
         env=environment,

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
+use crate::python::Venv;
 use crate::run;
-use crate::venv::Venv;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {

@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 
-use crate::develop::{self, Profile};
+use crate::develop;
+use crate::python::Venv;
 use crate::run;
-use crate::venv::Venv;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let venv = Venv::main(workspace)?;
     let matrix = workspace.example("matrix");
-    develop::install_example(workspace, &venv, Profile::Release, &matrix)?;
+    develop::install_example(workspace, &venv, true, &matrix)?;
     run::run(venv.python().arg(matrix.dir.join("demo.py")))
 }

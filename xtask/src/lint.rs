@@ -4,14 +4,13 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::python::Venv;
 use crate::run;
-use crate::venv::Venv;
 use crate::workspace::Workspace;
 
-/// The code that only another lock, or only a model of it, or only a fuzzer compiles: flags, and the build directory that
+/// The code that only another lock or only a fuzzer compiles: flags, and the build directory that
 /// the tests with these flags use.
-const OTHER_CFGS: [(&str, &str); 3] =
-    [("--cfg buffer_atomic_lock", "atomic"), ("--cfg loom", "loom"), ("--cfg fuzzing", "fuzzing")];
+const OTHER_CFGS: [(&str, &str); 2] = [("--cfg buffer_atomic_lock", "atomic"), ("--cfg fuzzing", "fuzzing")];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let venv = Venv::main(workspace)?;
@@ -63,7 +62,7 @@ fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
     }
 
     for (what, arguments) in [("Python", &["check"][..]), ("Python formatting", &["format", "--check"])] {
-        let mut ruff = run::command(venv.bin().join("ruff"));
+        let mut ruff = venv.tool("ruff");
         ruff.args(arguments).current_dir(&workspace.root);
         checks.push((what, ruff));
     }

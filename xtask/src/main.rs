@@ -5,11 +5,10 @@ mod bench;
 mod demo;
 mod develop;
 mod fuzz;
-mod interpreters;
 mod lint;
+mod python;
 mod run;
 mod test;
-mod venv;
 mod workspace;
 
 use std::process::ExitCode;
@@ -31,11 +30,18 @@ enum Command {
     Demo,
     /// Make `.venv` and build the examples into it
     Develop,
-    /// Run every test, or only the steps that are named
+    /// Run the tests that a contributor needs, the rest of them, or those that are named
+    #[command(after_help = test::help())]
     Test {
-        /// All of them when none is named
-        #[arg(value_enum)]
-        steps: Vec<test::Step>,
+        /// Steps, or files with tests, such as `tests/python/test_lock.py`, `tests/ui/shape_two_inferred.rs` or
+        /// `buffer-runtime/src/request.rs`
+        what: Vec<String>,
+        /// Only tests with this in their names
+        #[arg(short = 'k', value_name = "NAME")]
+        name: Option<String>,
+        /// What a plain `cargo xtask test` leaves out
+        #[arg(long, conflicts_with = "what")]
+        rest: bool,
     },
     /// Check formatting, clippy, the documentation and the Python files
     Lint,
@@ -57,8 +63,8 @@ fn main() -> ExitCode {
     let command = Arguments::parse().command;
     let done = Workspace::find().and_then(|workspace| match command {
         Command::Demo => demo::run(&workspace),
-        Command::Develop => develop::run(&workspace).map(drop),
-        Command::Test { steps } => test::run(&workspace, steps),
+        Command::Develop => develop::run(&workspace),
+        Command::Test { what, name, rest } => test::run(&workspace, &what, name.as_deref(), rest),
         Command::Lint => lint::run(&workspace),
         Command::Fuzz { seconds } => fuzz::run(&workspace, seconds),
         Command::Bench { arguments } => bench::run(&workspace, &arguments),

@@ -1,15 +1,22 @@
 //! Running other programs: shown before they run, in an environment that nothing Python-related leaks into.
 
+use std::cell::RefCell;
 use std::env;
 use std::ffi::OsStr;
-use std::fmt::Write as _;
-use std::io::{self, BufRead, BufReader, Write as _};
-use std::panic;
+use std::fmt::{Display, Write as _};
+use std::io::{BufRead, BufReader};
+use std::num::NonZero;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
+
+thread_local! {
+    /// What a job of [`beside`] has printed, which is shown when it ends.
+    static HELD: RefCell<Option<String>> = const { RefCell::new(None) };
+}
 
 /// A command without the variables by which an activated environment or a shell profile would choose another Python,
 /// or change what it does (`PYTHONOPTIMIZE` would turn every assertion of the tests off).
@@ -35,49 +42,99 @@ pub(crate) fn set_rustflags(cargo: &mut Command, flags: &str) {
     cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", format!("{flags}{needed}"));
 }
 
+/// Puts a directory before the others that programs are looked for in.
+pub(crate) fn prepend_path<'a>(command: &'a mut Command, dirs: &[impl AsRef<Path>]) -> &'a mut Command {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let dirs = dirs.iter().map(|dir| dir.as_ref().to_owned()).chain(env::split_paths(&path));
+    command.env("PATH", env::join_paths(dirs).unwrap_or(path.clone()))
+}
+
+/// Prints a line, now or when the job that says it has ended.
+pub(crate) fn say(line: impl Display) {
+    HELD.with_borrow_mut(|held| match held {
+        Some(held) => drop(writeln!(held, "{line}")),
+        None => println!("{line}"),
+    });
+}
+
 /// Shows the command, runs it, and fails if it does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    println!("   $ {}", shown(command));
-    let status = command.status().with_context(|| format!("cannot run {}", typed(command)))?;
+    let status = status(command)?;
     ensure!(status.success(), "{} failed ({status})", typed(command));
     Ok(())
 }
 
-/// As [`run`], while `meanwhile` is done; what the command prints is shown in one piece, when both have ended.
-pub(crate) fn run_beside<R>(command: &mut Command, meanwhile: impl FnOnce() -> R) -> (Result<()>, R) {
-    let (line, name) = (shown(command), typed(command));
-    println!("   $ {line} &");
-    let (output, done) = thread::scope(|scope| {
-        let running = scope.spawn(|| command.output());
-        let done = meanwhile();
-        (running.join().unwrap_or_else(|panic| panic::resume_unwind(panic)), done)
-    });
-    let ended = output.with_context(|| format!("cannot run {name}")).and_then(|output| {
-        println!("   $ {line} has ended");
-        io::stdout().write_all(&output.stdout)?;
-        io::stderr().write_all(&output.stderr)?;
-        ensure!(output.status.success(), "{name} failed ({})", output.status);
-        Ok(())
-    });
-    (ended, done)
+/// Shows the command, runs it, and answers how it ended.
+pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
+    show(command);
+    let held = HELD.with_borrow(Option::is_some);
+    let status = if held { streamed(command, |_| ()) } else { Ok(command.status()?) };
+    status.with_context(|| format!("cannot run {}", typed(command)))
 }
 
-/// As [`run`], for `cargo test` with a filter: that no test matches the filter is a failure as well.
-pub(crate) fn run_filtered_tests(cargo: &mut Command) -> Result<()> {
-    println!("   $ {}", shown(cargo));
-    let mut child = cargo.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run {}", typed(cargo)))?;
+/// As [`run`], for cargo's tests. Answers how many of them passed.
+pub(crate) fn run_tests(command: &mut Command) -> Result<u64> {
+    show(command);
     let mut passed = 0;
-    if let Some(stdout) = child.stdout.take() {
-        for line in BufReader::new(stdout).lines() {
-            let line = line?;
-            passed += passed_tests(&line);
-            println!("{line}");
-        }
+    let status = streamed(command, |line| passed += passed_tests(line));
+    let status = status.with_context(|| format!("cannot run {}", typed(command)))?;
+    ensure!(status.success(), "{} failed ({status})", typed(command));
+    Ok(passed)
+}
+
+fn show(command: &Command) {
+    let line = shown(command);
+    if HELD.with_borrow(Option::is_some) {
+        println!("   $ {line} &");
     }
-    let status = child.wait()?;
-    ensure!(status.success(), "{} failed ({status})", typed(cargo));
-    ensure!(passed > 0, "no test matched the filter");
-    Ok(())
+    say(format!("   $ {line}"));
+}
+
+/// Runs a command and says each line of its output, after a look at it.
+fn streamed(command: &mut Command, mut look: impl FnMut(&str)) -> Result<ExitStatus> {
+    if HELD.with_borrow(Option::is_some) {
+        let output = command.output()?;
+        for line in [output.stderr, output.stdout].iter().flat_map(|bytes| bytes.split(|byte| *byte == b'\n')) {
+            let line = String::from_utf8_lossy(line);
+            look(&line);
+            say(line);
+        }
+        return Ok(output.status);
+    }
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')) {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        look(&line);
+        println!("{line}");
+    }
+    Ok(child.wait()?)
+}
+
+/// Does a job with each item, as many at once as there are processors: for jobs that keep one of them busy. What a job
+/// prints is shown in one piece when it has ended. The answers are in the items' order.
+pub(crate) fn beside<T: Sync, R: Send>(items: &[T], job: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = Mutex::new(items.iter().enumerate());
+    let done = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((index, item)) = { next.lock().ok().and_then(|mut next| next.next()) } {
+            HELD.set(Some(String::new()));
+            let answer = job(item);
+            print!("{}", HELD.take().unwrap_or_default());
+            if let Ok(mut done) = done.lock() {
+                done.push((index, answer));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        let workers = thread::available_parallelism().map_or(1, NonZero::get).min(items.len());
+        for _ in 0..workers {
+            scope.spawn(work);
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_default();
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, answer)| answer).collect()
 }
 
 /// What the command prints, without showing it.
@@ -103,9 +160,10 @@ fn passed_tests(line: &str) -> u64 {
 fn shown(command: &Command) -> String {
     let mut line = String::new();
     for (name, value) in command.get_envs() {
-        // The search path is long, and only its first entry is ours.
-        if let Some(value) = value.filter(|_| name != "PATH") {
-            let _ = write!(line, "{}={} ", name.to_string_lossy(), quoted(value));
+        // The search path is long, and only its first entry is ours; where pip finds packages may hold a password.
+        let name = name.to_string_lossy();
+        if let Some(value) = value.filter(|_| name != "PATH" && !name.starts_with("UV_")) {
+            let _ = write!(line, "{name}={} ", quoted(value));
         }
     }
     line + &typed(command)
@@ -141,7 +199,12 @@ mod tests {
     #[test]
     fn shows_what_one_would_type() {
         let mut cargo = Command::new("/somewhere/cargo");
-        cargo.args(["test", "--lib"]).env("RUSTFLAGS", "--cfg loom");
+        cargo.args(["test", "--lib"]).env("RUSTFLAGS", "--cfg loom").env("UV_INDEX", "https://user:password@host");
         assert_eq!(shown(&cargo), "RUSTFLAGS='--cfg loom' cargo test --lib");
+    }
+
+    #[test]
+    fn jobs_answer_in_the_items_order() {
+        assert_eq!(beside(&[3, 1, 2], |item| item * 2), [6, 2, 4]);
     }
 }

@@ -1,57 +1,90 @@
-//! `cargo xtask test`: every step is announced, all of them run, and what failed or was left out is listed at the end.
+//! `cargo xtask test`: every step is announced, all of them run, and a table at the end says what became of each.
 
 mod configs;
 pub(crate) mod nightly;
+mod only;
 mod python;
 mod replay;
 mod rust;
 
+use std::fmt::Write as _;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
-use clap::ValueEnum;
+use anyhow::{Result, bail, ensure};
 
-use crate::venv::Venv;
+use self::only::Only;
+use crate::python::Venv;
 use crate::workspace::Workspace;
 
+struct Step {
+    name: &'static str,
+    when: When,
+    /// In seconds, from nothing, on two cores.
+    takes: u64,
+    about: &'static str,
+    run: fn(&Suite<'_>, &Only) -> Result<Outcome>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Always,
+    Rest,
+}
+use When::{Always, Rest};
+
+const fn step(
+    name: &'static str,
+    when: When,
+    takes: u64,
+    about: &'static str,
+    run: fn(&Suite<'_>, &Only) -> Result<Outcome>,
+) -> Step {
+    Step { name, when, takes, about, run }
+}
+
 /// In the order in which they run: what fails soonest comes first.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Step {
-    /// Unit tests and proptest of the two crates
-    Rust,
-    /// What the derive refuses and with which words, and its hygiene
-    Ui,
-    /// The examples in the documentation
-    Doc,
-    /// The fuzz targets, on the inputs that are kept of them and on new ones made of those
-    Replay,
-    /// The test extension and the examples, from Python
-    Python,
-    /// The lock, under loom
-    Loom,
-    /// The free-threaded lock under the GIL, from Python
-    Atomic,
-    /// Builds for free-threaded Python and for the stable ABI, as far as the compiler checks them
-    Configs,
-    /// The test extension and the examples, on every other CPython of this machine
-    Versions,
-    /// Builds for other processors, where a nightly toolchain has the standard library's source
-    Processors,
-    /// Miri, where a nightly toolchain has it
-    Miri,
-    /// ThreadSanitizer, where a nightly toolchain has the standard library's source
-    Tsan,
-    /// AddressSanitizer, where there is a nightly toolchain
-    Asan,
+#[rustfmt::skip]
+const STEPS: [Step; 15] = [
+    step("rust", Always, 30, "unit tests and proptest of the two crates", rust::unit),
+    step("loom", Always, 25, "the lock under loom, with up to two preemptions", rust::loom),
+    step("ui", Always, 90, "what the derive refuses and with which words, its hygiene, what users' crates get", rust::ui),
+    step("doc", Always, 10, "the examples in the documentation", rust::doc),
+    step("replay", Always, 60, "the fuzz targets, on the inputs that are kept of them and on new ones", replay::replay),
+    step("python", Always, 150, "the test extension and the examples, from Python", python::main),
+    step("loom-deep", Rest, 40, "the lock under loom, with up to four preemptions", rust::loom_deep),
+    step("copied", Rest, 20, "an example, copied out of the repository and built", rust::copied),
+    step("configs", Rest, 35, "checks of builds for free-threaded Python and for the stable ABI", configs::check),
+    step("processors", Rest, 90, "checks of builds for other processors, Windows and macOS", nightly::processors),
+    step("atomic", Rest, 95, "the free-threaded lock under the GIL, from Python", python::atomic),
+    step("versions", Rest, 450, "the test extension and the examples, on every other CPython of this machine", python::versions),
+    step("miri", Rest, 240, "Miri, with both locks, under both models of aliasing", nightly::miri),
+    step("tsan", Rest, 120, "ThreadSanitizer, with both locks", nightly::tsan),
+    step("asan", Rest, 50, "AddressSanitizer", nightly::asan),
+];
+
+impl Step {
+    /// Whether `-k` can choose among its tests.
+    fn has_names(&self) -> bool {
+        !matches!(self.name, "configs" | "processors" | "copied" | "replay")
+    }
 }
 
 /// How a step ended, where it did not fail.
 enum Outcome {
-    Passed,
-    /// Passed where it could run: where that was, and where not.
-    Partly(String),
+    /// With a remark on what could not run here, or nothing.
+    Passed(String),
     /// Not run: why, and what would change that.
     Skipped(String),
+    /// No test has the name that was asked for.
+    NoMatch,
+}
+
+impl Outcome {
+    /// Passed, if any test has run.
+    fn of(passed: u64, only: &Only) -> Result<Self> {
+        ensure!(passed > 0 || only.is_some(), "no test ran");
+        Ok(if passed > 0 { Self::Passed(String::new()) } else { Self::NoMatch })
+    }
 }
 
 /// What every step works with.
@@ -66,69 +99,59 @@ impl<'a> Suite<'a> {
     }
 }
 
-pub(crate) fn run(workspace: &Workspace, mut steps: Vec<Step>) -> Result<()> {
-    if steps.is_empty() {
-        steps = Step::value_variants().to_vec();
+/// The names of the steps, and what each does.
+pub(crate) fn help() -> String {
+    let mut help = String::from("Steps:\n");
+    for step in &STEPS {
+        let rest = if step.when == Rest { " (--rest)" } else { "" };
+        let _ = writeln!(help, "  {:11} {}{rest}", step.name, step.about);
     }
+    help
+}
+
+/// Runs what `what` names, steps or files; without any, those that a contributor needs, or the rest of them.
+pub(crate) fn run(workspace: &Workspace, what: &[String], name: Option<&str>, rest: bool) -> Result<()> {
+    let chosen = only::choose(workspace, what, name, |step| (step.when == Rest) == rest)?;
     let suite = Suite::new(workspace)?;
-    let mut summary = Vec::new();
+    let mut table = Vec::new();
     let mut failed = Vec::new();
-    for step in steps {
-        let name = step.name();
-        println!("\n== {name}: {}", step.about());
+    let mut matched = false;
+    for (number, (step, only)) in (1..).zip(&chosen) {
+        println!("\n== {number} of {}: {}, {}: {}", chosen.len(), step.name, about_time(step.takes), step.about);
         let begun = Instant::now();
-        let (outcome, remark) = match step.run(&suite) {
-            Ok(Outcome::Passed) => ("passed", String::new()),
-            Ok(Outcome::Partly(remark)) => ("passed", remark),
-            Ok(Outcome::Skipped(reason)) => {
-                println!("   skipped: {reason}");
-                ("skipped", reason)
-            }
+        let outcome = (step.run)(&suite, only);
+        matched |= !matches!(outcome, Ok(Outcome::NoMatch));
+        let (outcome, remark) = match outcome {
+            Ok(Outcome::Passed(remark)) => ("passed", remark),
+            Ok(Outcome::Skipped(reason)) => ("skipped", reason),
+            Ok(Outcome::NoMatch) => ("no match", String::new()),
             Err(error) => {
-                println!("   failed: {error:#}");
-                failed.push(name.clone());
+                failed.push(step.name);
                 ("FAILED", format!("{error:#}"))
             }
         };
-        summary.push(format!("   {outcome:8} {name:10} {:5.0} s   {remark}", begun.elapsed().as_secs_f64()));
+        if !remark.is_empty() {
+            println!("   {outcome}: {remark}");
+        }
+        table.push(format!("   {:11} {outcome:9} {:5.0} s   {remark}", step.name, begun.elapsed().as_secs_f64()));
     }
-    println!("\n== summary, with Python {}", suite.venv.python);
-    for line in summary {
+    println!("\n== with Python {} ({})", suite.venv.python.version, suite.venv.python.executable.display());
+    println!("   {:11} {:9} {:>7}   remark", "step", "outcome", "time");
+    for line in table {
         println!("{}", line.trim_end());
+    }
+    if what.is_empty() && name.is_none() {
+        let others: Vec<&str> = STEPS.iter().filter(|step| (step.when == Rest) != rest).map(|step| step.name).collect();
+        let command = if rest { "cargo xtask test" } else { "cargo xtask test --rest" };
+        println!("   not run: {}; `{command}` runs them", others.join(", "));
     }
     if !failed.is_empty() {
         bail!("failed: {}", failed.join(", "));
     }
+    ensure!(matched, "no test matches");
     Ok(())
 }
 
-impl Step {
-    fn run(self, suite: &Suite<'_>) -> Result<Outcome> {
-        match self {
-            Self::Rust => rust::unit(suite),
-            Self::Ui => rust::ui(suite),
-            Self::Doc => rust::doc(suite),
-            Self::Replay => replay::replay(suite),
-            Self::Python => python::main(suite),
-            Self::Loom => rust::loom(suite),
-            Self::Atomic => python::atomic(suite),
-            Self::Configs => configs::check(suite),
-            Self::Versions => python::versions(suite),
-            Self::Processors => nightly::processors(suite),
-            Self::Miri => nightly::miri(suite),
-            Self::Tsan => nightly::tsan(suite),
-            Self::Asan => nightly::asan(suite),
-        }
-    }
-
-    /// As the command line has it.
-    fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
-
-    /// The line that documents the variant.
-    fn about(self) -> String {
-        let help = self.to_possible_value().and_then(|value| value.get_help().map(ToString::to_string));
-        help.unwrap_or_default()
-    }
+fn about_time(seconds: u64) -> String {
+    if seconds < 100 { format!("about {seconds} s") } else { format!("about {} min", seconds.div_ceil(60)) }
 }

@@ -6,10 +6,11 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
+use super::only::Only;
 use super::{Outcome, Suite};
 use crate::run;
 
-pub(super) fn check(suite: &Suite<'_>) -> Result<Outcome> {
+pub(super) fn check(suite: &Suite<'_>, _: &Only) -> Result<Outcome> {
     let free_threaded = describe(suite, "3.14t", 64, "version=3.14\nbuild_flags=Py_GIL_DISABLED\n")?;
     let stable_abi = describe(suite, "3.14", 64, "version=3.14\n")?;
     let mut cargo = check_runtime(suite, "free-threaded");
@@ -25,7 +26,7 @@ pub(super) fn check(suite: &Suite<'_>) -> Result<Outcome> {
         "a build for the stable ABI of 3.10, which lacks the buffer protocol, was not refused with our words: {refusal}"
     );
     println!("   abi3-py310 was refused, as it must be");
-    Ok(Outcome::Passed)
+    Ok(Outcome::Passed(String::new()))
 }
 
 fn check_runtime(suite: &Suite<'_>, flavour: &str) -> Command {

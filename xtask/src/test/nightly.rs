@@ -4,94 +4,126 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::only::Only;
 use super::{Outcome, Suite, configs};
 use crate::run;
 
-/// On one of them C's `char` has no sign, on the other pointers have 32 bits. The standard library is checked along, so that
-/// no target has to be installed.
-pub(super) fn processors(suite: &Suite<'_>) -> Result<Outcome> {
+/// Both locks, and the build directory of each.
+const LOCKS: [(&str, &str); 2] = [("", "gil"), ("--cfg buffer_atomic_lock", "atomic")];
+
+/// The targets, and how many bits their pointers have.
+const TARGETS: [(&str, u8); 4] = [
+    // C's `char` has no sign.
+    ("aarch64-unknown-linux-gnu", 64),
+    ("i686-unknown-linux-gnu", 32),
+    ("x86_64-pc-windows-msvc", 64),
+    ("aarch64-apple-darwin", 64),
+];
+/// Beside the runtime and the derive: the examples that need no C compiler for the target.
+const EXAMPLES: [&str; 10] = ["-p", "consume", "-p", "dynarray", "-p", "mapfile", "-p", "matrix", "-p", "records"];
+
+/// The standard library is checked along, so that no target has to be installed.
+pub(super) fn processors(suite: &Suite<'_>, _: &Only) -> Result<Outcome> {
     if let Some(reason) = missing("rust-src") {
         return Ok(Outcome::Skipped(reason));
     }
-    for (target, bits) in [("aarch64-unknown-linux-gnu", 64), ("i686-unknown-linux-gnu", 32)] {
+    for (target, bits) in TARGETS {
         let mut cargo = suite.nightly();
         cargo
-            .args([
-                "check",
-                "-p",
-                "buffer-runtime",
-                "--all-features",
-                "--target",
-                target,
-                "-Zbuild-std",
-                "--target-dir",
-            ])
+            .args(["check", "-p", "buffer-runtime", "--features", FEATURES])
+            .args(EXAMPLES)
+            .args(["--target", target, "-Zbuild-std", "--target-dir"])
             .arg(suite.workspace.target("processors"))
             .env("PYO3_CONFIG_FILE", configs::describe(suite, target, bits, "version=3.14\n")?);
         run::run(&mut cargo)?;
     }
-    Ok(Outcome::Passed)
+    Ok(Outcome::Passed("examples/foreign was left out, which needs a C compiler for each".to_owned()))
 }
 
-/// The tests whose memory belongs to more than one at a time, for the second model of aliasing: all would take twice as long.
+const FEATURES: &str = "buffer-runtime/bytes,buffer-runtime/half,buffer-runtime/memmap2,buffer-runtime/ndarray,\
+                        buffer-runtime/num-complex,buffer-runtime/smallvec,buffer-runtime/test-kit";
+
+/// The tests of memory that several owners share, which run under the second aliasing model too: all tests would take twice as
+/// long.
 const SHARING: [&str; 4] = ["miri_views_", "miri_slots_", "miri_orphans_", "miri_the_last_views_"];
 
-/// Miri interprets the tests whose names hold `miri_`. Nothing is linked and no Python runs: what the crate calls of the C API
-/// is in its `py::interpreter`.
-pub(super) fn miri(suite: &Suite<'_>) -> Result<Outcome> {
+/// Miri interprets the tests whose names contain `miri_`. Nothing is linked and no Python runs: what the crate calls of the C
+/// API is in its `interpreter`.
+pub(super) fn miri(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     if let Some(reason) = missing("miri") {
         return Ok(Outcome::Skipped(reason));
     }
-    // Each lock in its turn, under both models of what pointers may alias.
-    for cfg in ["", "--cfg buffer_atomic_lock"] {
-        for model in ["", "-Zmiri-tree-borrows"] {
-            let mut cargo = suite.nightly();
-            run::set_rustflags(&mut cargo, cfg);
-            // The queue of orphans finds blocks by their addresses, which is not to be warned of.
-            let flags = format!("-Zmiri-permissive-provenance {model}");
-            cargo
-                .env("MIRIFLAGS", flags.trim())
-                .args(["miri", "test", "-p", "buffer-runtime", "--all-features", "--lib", "--target-dir"])
-                .arg(suite.workspace.target("miri"))
-                .arg("--");
-            cargo.args(if model.is_empty() { &["miri_"][..] } else { &SHARING });
-            run::run_filtered_tests(&mut cargo)?;
-        }
-    }
-    Ok(Outcome::Passed)
+    // It keeps one processor busy. The aliasing models of a lock share a build.
+    let passed = run::beside(&LOCKS, |(cfg, lock)| {
+        let models = [("", &["miri_"][..]), ("-Zmiri-tree-borrows", &SHARING)];
+        models.into_iter().map(|(model, tests)| interpret(suite, (cfg, lock), model, tests, only)).sum::<Result<u64>>()
+    });
+    each(passed, only)
+}
+
+/// Answers how many tests passed.
+fn interpret(suite: &Suite<'_>, (cfg, lock): (&str, &str), model: &str, tests: &[&str], only: &Only) -> Result<u64> {
+    let mut cargo = suite.nightly();
+    run::set_rustflags(&mut cargo, cfg);
+    // The queue of orphans finds blocks by their exposed addresses, of which Miri would warn.
+    cargo.env("MIRIFLAGS", format!("-Zmiri-permissive-provenance {model}").trim());
+    cargo
+        .args(["miri", "test", "-p", "buffer-runtime", "--all-features", "--lib", "--target-dir"])
+        .arg(suite.workspace.target(&format!("miri-{lock}")))
+        .arg("--")
+        .args(filter(tests, only));
+    run::run_tests(&mut cargo)
 }
 
 /// The standard library is built anew, so that its own synchronisation is seen as well.
-pub(super) fn tsan(suite: &Suite<'_>) -> Result<Outcome> {
-    if let Some(reason) = missing("rust-src") {
+pub(super) fn tsan(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
+    if let Some(reason) = missing_for_sanitizers("rust-src") {
         return Ok(Outcome::Skipped(reason));
     }
-    // Each lock in its turn: without a GIL threads meet that would have waited for each other.
-    sanitize(suite, "thread", "", &["-Zbuild-std", "tsan_"])?;
-    sanitize(suite, "thread", "--cfg buffer_atomic_lock", &["-Zbuild-std", "tsan_"])
+    // Without a GIL threads meet that would have waited for each other.
+    let passed = LOCKS.map(|(cfg, lock)| {
+        sanitize(
+            suite,
+            &format!("thread-{lock}"),
+            &format!("-Zsanitizer=thread {cfg}"),
+            &["-Zbuild-std"],
+            &filter(&["tsan_"], only),
+        )
+    });
+    each(passed, only)
 }
 
-pub(super) fn asan(suite: &Suite<'_>) -> Result<Outcome> {
-    if let Some(reason) = missing("rustc") {
+pub(super) fn asan(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
+    if let Some(reason) = missing_for_sanitizers("rustc") {
         return Ok(Outcome::Skipped(reason));
     }
-    sanitize(suite, "address", "", &[])
+    each([sanitize(suite, "address", "-Zsanitizer=address", &[], &filter(&[], only))], only)
 }
 
-fn sanitize(suite: &Suite<'_>, sanitizer: &str, cfg: &str, arguments: &[&str]) -> Result<Outcome> {
-    // Naming the target keeps the flags from build scripts and macros.
-    let target = "x86_64-unknown-linux-gnu";
-    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        return Ok(Outcome::Skipped(format!("runs on {target} alone")));
-    }
+/// Answers how many tests passed.
+fn sanitize(suite: &Suite<'_>, target_dir: &str, flags: &str, arguments: &[&str], filter: &[String]) -> Result<u64> {
     let mut cargo = suite.nightly();
-    run::set_rustflags(&mut cargo, format!("-Zsanitizer={sanitizer} {cfg}").trim());
+    run::set_rustflags(&mut cargo, flags.trim());
+    // Naming the target keeps the flags from build scripts and macros.
     cargo
-        .args(["test", "-p", "buffer-runtime", "--all-features", "--lib", "--target", target, "--target-dir"])
-        .arg(suite.workspace.target(sanitizer))
-        .args(arguments);
-    run::run_filtered_tests(&mut cargo)?;
-    Ok(Outcome::Passed)
+        .args(["test", "-p", "buffer-runtime", "--all-features", "--lib", "--target", SANITIZED, "--target-dir"])
+        .arg(suite.workspace.target(target_dir))
+        .args(arguments)
+        .args(filter);
+    run::run_tests(&mut cargo)
+}
+
+const SANITIZED: &str = "x86_64-unknown-linux-gnu";
+
+/// Adds up what a step's runs have answered.
+fn each(passed: impl IntoIterator<Item = Result<u64>>, only: &Only) -> Result<Outcome> {
+    let passed = passed.into_iter().sum::<Result<u64>>()?;
+    Outcome::of(passed, only)
+}
+
+/// What was asked for, or the tests that are meant for this step: libtest runs those that match any of its filters.
+fn filter(step: &[&str], only: &Only) -> Vec<String> {
+    if only.is_some() { only.filters().cloned().collect() } else { step.iter().map(|&name| name.to_owned()).collect() }
 }
 
 impl Suite<'_> {
@@ -121,4 +153,10 @@ pub(crate) fn missing(component: &str) -> Option<String> {
         ));
     }
     None
+}
+
+/// As [`missing`], for the sanitizers.
+fn missing_for_sanitizers(component: &str) -> Option<String> {
+    let here = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    if here { missing(component) } else { Some(format!("runs on {SANITIZED} alone")) }
 }

@@ -1,123 +1,133 @@
 //! The steps that pytest runs: the test extension and the examples, on one interpreter or on all of them.
 
 use std::env;
-use std::process::Command;
+use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
+use super::only::Only;
 use super::{Outcome, Suite};
-use crate::develop::{self, Profile};
-use crate::interpreters::{Interpreter, VERSIONS};
+use crate::develop::{self, Build};
+use crate::python::{VERSIONS, Venv};
 use crate::run;
-use crate::venv::Venv;
 use crate::workspace::Workspace;
 
-/// The package with the test extension, and the name that Python imports it by.
-const EXTENSION: (&str, &str) = ("buffer-tests", "buffer_tests_ext");
 const TESTS: &str = "tests/python";
-/// Those of the examples together, with what the tests of the test extension use.
+/// Those of all examples together, which use modules of the other tests.
 const TESTS_OF_EXAMPLES: &str = "tests/examples";
 /// How many random layouts are tried where examples are built quickly, and run slowly, unless somebody else says it.
 const LAYOUTS: (&str, &str) = ("DYNARRAY_LAYOUTS", "1000");
+/// What pytest answers when it has selected no test.
+const NO_TESTS: i32 = 5;
 
 /// On `.venv`, with the examples as they are released.
-pub(super) fn main(suite: &Suite<'_>) -> Result<Outcome> {
-    on(suite.workspace, &suite.venv, Profile::Release)?;
-    Ok(Outcome::Passed)
+pub(super) fn main(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
+    Ok(outcome(on(suite.workspace, &suite.venv, true, only)?, String::new()))
 }
 
 /// On each other version that this machine has, in an environment of its own.
-pub(super) fn versions(suite: &Suite<'_>) -> Result<Outcome> {
-    let others = VERSIONS.iter().filter(|version| **version != suite.venv.python.tag);
-    let mut found = Vec::new();
+pub(super) fn versions(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
+    let installed = suite.venv.installed()?;
     let mut missing = Vec::new();
-    for version in others {
-        match Interpreter::of_version(version) {
-            Some(python) => found.push(python),
-            None => missing.push(*version),
+    let mut broken = Vec::new();
+    let mut found = Vec::new();
+    for version in VERSIONS.into_iter().filter(|version| *version != suite.venv.python.tag) {
+        let venv = installed.of(version).and_then(|program| {
+            program.map(|program| suite.venv.other(suite.workspace, version, &program)).transpose()
+        });
+        match venv {
+            Ok(Some(venv)) => found.push(venv),
+            Ok(None) => missing.push(version),
+            Err(error) => broken.push(format!("; {version} is broken: {error:#}")),
         }
     }
-    let names: Vec<&str> = found.iter().map(|python| python.version.as_str()).collect();
-    let remark = format!("found {}; not found {}", listed(&names), listed(&missing));
+    let versions: Vec<&str> = found.iter().map(|venv| venv.python.version.as_str()).collect();
+    let remark = format!("found {}; not found {}{}", listed(&versions), listed(&missing), broken.concat());
     println!("   {remark}");
     if found.is_empty() {
         return Ok(Outcome::Skipped(remark));
     }
-    let mut failed = Vec::new();
-    for python in &found {
-        println!("\n== versions: {python}");
-        let tested = Venv::of(suite.workspace, python).and_then(|venv| on(suite.workspace, &venv, Profile::Dev));
-        if let Err(error) = tested {
-            println!("   failed: {error:#}");
-            failed.push(format!("{}: {error:#}", python.tag));
-        }
-    }
-    all_passed(&failed)?;
-    Ok(if missing.is_empty() { Outcome::Passed } else { Outcome::Partly(remark) })
+    let done = run::beside(&found, |venv| on(suite.workspace, venv, false, only));
+    let done = versions.iter().zip(done).map(|(version, done)| done.with_context(|| (*version).to_owned()));
+    Ok(outcome(sum(done)?, remark))
 }
 
-/// On `.venv`, with a build of the test extension that uses the free-threaded lock although there is a GIL.
-pub(super) fn atomic(suite: &Suite<'_>) -> Result<Outcome> {
-    let target = suite.workspace.target("atomic");
-    let mut cargo = develop::cargo_for_extension(suite.workspace, &suite.venv);
-    run::set_rustflags(&mut cargo, "--cfg buffer_atomic_lock");
-    run::run(cargo.args(["build", "-p", EXTENSION.0, "--target-dir"]).arg(&target))?;
-    // Not into the environment, where it would replace the ordinary build; this directory is searched first.
-    let modules = target.join("modules");
-    develop::copy_module(&suite.venv, EXTENSION.1, &target, &modules)?;
-    run::run(pytest(suite.workspace, &suite.venv, TESTS).env("PYTHONPATH", modules))?;
-    Ok(Outcome::Passed)
+/// With a build of the test extension that uses the free-threaded lock although there is a GIL.
+pub(super) fn atomic(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
+    let venv = suite.venv.other(suite.workspace, "atomic", &suite.venv.python.executable)?;
+    let build = Build { target: "atomic", release: false, rustflags: Some("--cfg buffer_atomic_lock") };
+    develop::install(suite.workspace, &venv, build, "tests")?;
+    Ok(outcome(pytest(suite.workspace, &venv, false, TESTS, only)?, String::new()))
 }
 
-/// Builds everything for one environment, and runs everything there.
-fn on(workspace: &Workspace, venv: &Venv, profile: Profile) -> Result<()> {
-    let target = develop::target(workspace, venv);
-    let mut cargo = develop::cargo_for_extension(workspace, venv);
-    run::run(cargo.args(["build", "-p", EXTENSION.0, "--target-dir"]).arg(&target))?;
-    develop::copy_module(venv, EXTENSION.1, &target, &venv.site_packages()?)?;
-
+/// Builds everything for one environment, and runs everything there. Answers whether any test has run.
+fn on(workspace: &Workspace, venv: &Venv, release: bool, only: &Only) -> Result<bool> {
+    // Tests of the examples need it too.
+    let target = develop::target(venv);
+    develop::install(workspace, venv, Build { target: &target, release: false, rustflags: None }, "tests")?;
     // Neither keeps two cores busy.
-    let (own, examples) =
-        run::run_beside(&mut pytest(workspace, venv, TESTS), || test_examples(workspace, venv, profile));
-    let mut failed = examples?;
-    if own.is_err() {
-        failed.insert(0, format!("pytest {TESTS}"));
-    }
-    all_passed(&failed)
+    let jobs = [true, false];
+    sum(run::beside(&jobs, |own| {
+        if *own { pytest(workspace, venv, release, TESTS, only) } else { examples(workspace, venv, release, only) }
+    }))
 }
 
-/// Builds the examples and runs their tests. Answers which failed.
-fn test_examples(workspace: &Workspace, venv: &Venv, profile: Profile) -> Result<Vec<String>> {
-    develop::install_examples(workspace, venv, profile)?;
-    let mut failed = Vec::new();
-    for example in workspace.examples()?.iter().filter(|example| example.dir.join("tests").is_dir()) {
-        // Apart, since each brings its own settings and may name its test files as others do.
+/// Builds the examples and runs their tests, each example's apart: it brings its own settings.
+fn examples(workspace: &Workspace, venv: &Venv, release: bool, only: &Only) -> Result<bool> {
+    let ran = workspace.examples()?.into_iter().map(|example| {
         let tests = format!("examples/{}/tests", example.name);
-        let mut pytest = pytest(workspace, venv, &tests);
-        if matches!(profile, Profile::Dev) && env::var_os(LAYOUTS.0).is_none() {
-            pytest.env(LAYOUTS.0, LAYOUTS.1);
+        if !only.files.is_empty() && !only.files.iter().any(|file| file.starts_with(&tests)) {
+            return Ok(false);
         }
-        if run::run(&mut pytest).is_err() {
-            failed.push(format!("pytest {tests}"));
-        }
-    }
-    if run::run(&mut pytest(workspace, venv, TESTS_OF_EXAMPLES)).is_err() {
-        failed.push(format!("pytest {TESTS_OF_EXAMPLES}"));
-    }
-    Ok(failed)
+        develop::install_example(workspace, venv, release, &example)?;
+        pytest(workspace, venv, release, &tests, only)
+    });
+    let ran: Vec<_> = ran.collect();
+    sum(ran.into_iter().chain([pytest(workspace, venv, release, TESTS_OF_EXAMPLES, only)]))
 }
 
-fn pytest(workspace: &Workspace, venv: &Venv, tests: &str) -> Command {
+/// Runs what was asked for of the tests in this directory. Answers whether any has run.
+fn pytest(workspace: &Workspace, venv: &Venv, release: bool, tests: &str, only: &Only) -> Result<bool> {
+    let mut files: Vec<&str> =
+        only.files.iter().map(String::as_str).filter(|file| Path::new(file).starts_with(tests)).collect();
+    if only.files.is_empty() {
+        files.push(tests);
+    }
+    if files.is_empty() || !workspace.root.join(tests).is_dir() {
+        return Ok(false);
+    }
     let mut pytest = venv.python();
-    pytest.args(["-m", "pytest", tests]).current_dir(&workspace.root);
-    pytest
+    pytest.args(["-m", "pytest"]).args(files).current_dir(&workspace.root);
+    if let Some(name) = &only.name {
+        pytest.args(["-k", name]);
+    }
+    if !release && env::var_os(LAYOUTS.0).is_none() {
+        pytest.env(LAYOUTS.0, LAYOUTS.1);
+    }
+    let status = run::status(&mut pytest)?;
+    let none = only.name.is_some() && status.code() == Some(NO_TESTS);
+    ensure!(none || status.success(), "pytest {tests} failed ({status})");
+    Ok(!none)
 }
 
-fn all_passed(failed: &[String]) -> Result<()> {
+fn outcome(any: bool, remark: String) -> Outcome {
+    if any { Outcome::Passed(remark) } else { Outcome::NoMatch }
+}
+
+/// Whether any test has run, after all of them were tried.
+fn sum(done: impl IntoIterator<Item = Result<bool>>) -> Result<bool> {
+    let mut any = false;
+    let mut failed = Vec::new();
+    for done in done {
+        match done {
+            Ok(ran) => any |= ran,
+            Err(error) => failed.push(format!("{error:#}")),
+        }
+    }
     if !failed.is_empty() {
         bail!("{}", failed.join("; "));
     }
-    Ok(())
+    Ok(any)
 }
 
 fn listed(names: &[&str]) -> String {

@@ -1,13 +1,19 @@
 //! The steps that cargo runs with the stable toolchain.
 
-use std::env;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
+use super::only::Only;
 use super::{Outcome, Suite};
 use crate::run;
 
+/// The test with the cases of trybuild.
+const COMPARES_CASES: &str = "refusals_say_what_to_write";
+/// The test that is a step of its own.
+const BUILDS_A_COPY: &str = "a_copied_example_builds";
+/// What nextest answers when no test matches.
+const NO_TESTS: i32 = 4;
 const CRATES: [&str; 4] = ["-p", "buffer-derive", "-p", "buffer-runtime"];
 
 impl Suite<'_> {
@@ -16,16 +22,12 @@ impl Suite<'_> {
     pub(super) fn embed(&self, mut cargo: Command) -> Command {
         let python = &self.venv.python;
         cargo.current_dir(&self.workspace.root).env("PYO3_PYTHON", &python.executable);
-        match python.library_path() {
-            Some((variable, dir)) => {
-                // An embedded interpreter takes its packages from the first `python3` on the path.
-                let path = env::var_os("PATH").unwrap_or_default();
-                let path = [self.venv.bin()].into_iter().chain(env::split_paths(&path));
-                cargo.env(variable, dir).env("PATH", env::join_paths(path).unwrap_or_default());
-            }
-            None => {
-                cargo.env("PYO3_BUILD_EXTENSION_MODULE", "1");
-            }
+        if let Some(dir) = &python.libpython {
+            let variable = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
+            // An embedded interpreter takes its packages from the first `python3` on the path.
+            run::prepend_path(&mut cargo, &[self.venv.bin()]).env(variable, dir);
+        } else {
+            cargo.env("PYO3_BUILD_EXTENSION_MODULE", "1");
         }
         cargo
     }
@@ -35,31 +37,68 @@ impl Suite<'_> {
     }
 }
 
-pub(super) fn unit(suite: &Suite<'_>) -> Result<Outcome> {
-    let nextest = run::read(suite.cargo().args(["nextest", "--version"])).is_ok();
-    let runner: &[&str] = if nextest { &["nextest", "run", "--no-fail-fast"] } else { &["test", "--no-fail-fast"] };
+pub(super) fn unit(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     let tests = ["-p", "xtask", "--all-features", "--lib", "--bins", "--tests"];
-    run::run(suite.cargo().args(runner).args(CRATES).args(tests))?;
-    Ok(Outcome::Passed)
+    let mut cargo = suite.cargo();
+    if run::read(suite.cargo().args(["nextest", "--version"])).is_ok() {
+        let status = run::status(
+            cargo.args(["nextest", "run", "--no-fail-fast"]).args(CRATES).args(tests).args(only.filters()),
+        )?;
+        ensure!(status.success() || status.code() == Some(NO_TESTS), "nextest failed ({status})");
+        return Outcome::of(u64::from(status.success()), only);
+    }
+    cargo.args(["test", "--no-fail-fast"]).args(CRATES).args(tests).arg("--").args(only.filters());
+    Outcome::of(run::run_tests(&mut cargo)?, only)
 }
 
-pub(super) fn ui(suite: &Suite<'_>) -> Result<Outcome> {
-    let Some(reason) = cannot_embed(suite) else {
-        run::run(suite.cargo().args(["test", "--no-fail-fast", "-p", "buffer-tests", "--tests"]))?;
-        return Ok(Outcome::Passed);
-    };
-    // What the derive expands to refers to Python; the compiler can check that, only the linker cannot finish it.
-    run::run(suite.cargo().args(["check", "-p", "buffer-tests", "--tests"]))?;
-    run::run(suite.cargo().args(["test", "-p", "buffer-tests", "--test", "ui"]))?;
-    Ok(Outcome::Partly(format!("the tests beside `ui` were compiled but not run: {reason}")))
+pub(super) fn ui(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
+    let mut remark = String::new();
+    let mut targets = vec!["--tests".to_owned()];
+    if let Some(reason) = cannot_embed(suite) {
+        // What the derive expands to refers to Python; the compiler can check that, only the linker cannot finish it.
+        run::run(suite.cargo().args(["check", "-p", "buffer-tests", "--tests"]))?;
+        targets = vec!["--test=ui".to_owned(), "--test=outside".to_owned()];
+        remark = format!("hygiene was compiled but not run: {reason}");
+    }
+    let (mut cases, files): (Vec<String>, Vec<String>) =
+        only.files.iter().cloned().partition(|file| file.starts_with("trybuild="));
+    cases.extend(only.name.iter().filter(|name| has_case(suite, name)).map(|name| format!("trybuild={name}")));
+    if !only.files.is_empty() {
+        targets = files.iter().map(|file| format!("--test={file}")).collect();
+    }
+    let mut passed = 0;
+    if !targets.is_empty() {
+        passed += run_from_outside(suite, &targets, only.name.as_slice())?;
+    }
+    if !cases.is_empty() {
+        // One test has all of them in it.
+        cases.insert(0, COMPARES_CASES.to_owned());
+        passed += run_from_outside(suite, &["--test=ui".to_owned()], &cases)?;
+    }
+    Ok(match Outcome::of(passed, only)? {
+        Outcome::Passed(_) => Outcome::Passed(remark),
+        other => other,
+    })
 }
 
-pub(super) fn doc(suite: &Suite<'_>) -> Result<Outcome> {
+fn run_from_outside(suite: &Suite<'_>, targets: &[String], names: &[String]) -> Result<u64> {
+    let mut cargo = suite.cargo();
+    cargo.args(["test", "--no-fail-fast", "-p", "buffer-tests"]).args(targets);
+    run::run_tests(cargo.args(["--", "--skip", BUILDS_A_COPY]).args(names))
+}
+
+fn has_case(suite: &Suite<'_>, name: &str) -> bool {
+    let cases = suite.workspace.root.join("tests/ui").read_dir();
+    cases.into_iter().flatten().flatten().any(|case| case.file_name().to_string_lossy().contains(name))
+}
+
+pub(super) fn doc(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     if let Some(reason) = cannot_embed(suite) {
         return Ok(Outcome::Skipped(reason));
     }
-    run::run(suite.cargo().args(["test", "--no-fail-fast", "--doc", "--all-features"]).args(CRATES))?;
-    Ok(Outcome::Passed)
+    let mut cargo = suite.cargo();
+    cargo.args(["test", "--no-fail-fast", "--doc", "--all-features"]).args(CRATES).arg("--").args(only.filters());
+    Outcome::of(run::run_tests(&mut cargo)?, only)
 }
 
 /// Why an executable cannot have this Python in it, if it cannot.
@@ -67,18 +106,31 @@ fn cannot_embed(suite: &Suite<'_>) -> Option<String> {
     let python = &suite.venv.python;
     python.libpython.is_none().then(|| {
         format!(
-            "Python {python} has no shared library to link with; on Debian and Ubuntu `apt install python3-dev` adds it"
+            "Python {} has no shared library to link with; on Debian and Ubuntu `apt install python3-dev` adds it",
+            python.version
         )
     })
 }
 
-pub(super) fn loom(suite: &Suite<'_>) -> Result<Outcome> {
+pub(super) fn loom(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
+    explore(suite, only, "2")
+}
+
+pub(super) fn loom_deep(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
+    explore(suite, only, "4")
+}
+
+fn explore(suite: &Suite<'_>, only: &Only, preemptions: &str) -> Result<Outcome> {
     let mut cargo = suite.cargo();
-    run::set_rustflags(&mut cargo, "--cfg loom");
     // Optimised, because loom runs each model some hundred thousand times.
-    cargo
-        .args(["test", "--release", "-p", "buffer-runtime", "--lib", "loom", "--target-dir"])
-        .arg(suite.workspace.target("loom"));
-    run::run_filtered_tests(&mut cargo)?;
-    Ok(Outcome::Passed)
+    cargo.args(["test", "--release", "-p", "buffer-loom", "--"]).args(only.filters());
+    cargo.env("LOOM_MAX_PREEMPTIONS", preemptions);
+    Outcome::of(run::run_tests(&mut cargo)?, only)
+}
+
+/// An example builds outside of the repository, with nothing changed but the path of the runtime.
+pub(super) fn copied(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
+    let mut cargo = suite.cargo();
+    cargo.args(["test", "-p", "buffer-tests", "--test", "outside", "--", BUILDS_A_COPY]);
+    Outcome::of(run::run_tests(&mut cargo)?, only)
 }

@@ -1,0 +1,100 @@
+//! What of the tests was asked for: steps, files, and names.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::{STEPS, Step};
+use crate::workspace::Workspace;
+
+/// The part of a step that is to run; all of it by default.
+#[derive(Default, Debug, Clone, PartialEq, Eq)]
+pub(super) struct Only {
+    /// Files, as the step's own tool names them: paths for pytest, modules for unit tests, `trybuild=` with a case.
+    pub(super) files: Vec<String>,
+    /// A part of the tests' names.
+    pub(super) name: Option<String>,
+}
+
+impl Only {
+    pub(super) fn is_some(&self) -> bool {
+        !self.files.is_empty() || self.name.is_some()
+    }
+
+    /// As filters of cargo's tests, any one of which has to match.
+    pub(super) fn filters(&self) -> impl Iterator<Item = &String> {
+        self.files.iter().chain(&self.name)
+    }
+}
+
+/// The steps that `what` names, or those of which a file is named; where it names none, the steps for which `default` holds.
+pub(super) fn choose(
+    workspace: &Workspace,
+    what: &[String],
+    name: Option<&str>,
+    default: impl Fn(&Step) -> bool,
+) -> Result<Vec<(&'static Step, Only)>> {
+    let mut asked_for: Vec<(&str, Option<String>)> = Vec::new();
+    for word in what {
+        if STEPS.iter().any(|step| step.name == word) {
+            asked_for.push((word, None));
+        } else {
+            let path = std::path::absolute(word)?;
+            let inside = path.strip_prefix(&workspace.root).ok().filter(|_| path.exists());
+            let inside = inside.with_context(|| format!("`{word}` is neither a step nor a file of this repository"))?;
+            let (step, file) = step_of(inside).with_context(|| format!("no step tests `{word}`"))?;
+            asked_for.push((step, Some(file)));
+        }
+    }
+    let mut chosen = Vec::new();
+    for step in &STEPS {
+        let mut asked_for = asked_for.iter().filter(|(name, _)| *name == step.name).peekable();
+        if asked_for.peek().is_some() || what.is_empty() && default(step) {
+            let files = asked_for.filter_map(|(_, file)| file.clone()).collect();
+            chosen.push((step, Only { files, name: name.map(str::to_owned) }));
+        }
+    }
+    if let (Some(_), Some((step, _))) = (name, chosen.iter().find(|(step, _)| !step.has_names() && !what.is_empty())) {
+        bail!("`{}` has no tests with names", step.name);
+    }
+    chosen.retain(|(step, _)| name.is_none() || step.has_names());
+    Ok(chosen)
+}
+
+/// The step that runs the tests in this file or directory, and what its tool calls it.
+fn step_of(path: &Path) -> Option<(&'static str, String)> {
+    let text = path.to_str()?.replace('\\', "/");
+    let parts: Vec<&str> = text.split('/').collect();
+    match parts[..] {
+        ["tests", "python" | "examples", ..] | ["examples", _, "tests", ..] => Some(("python", text)),
+        ["tests", "ui", case] => Some(("ui", format!("trybuild={}.rs", case.split('.').next()?))),
+        ["tests", "tests", file] => Some(("ui", file.strip_suffix(".rs")?.to_owned())),
+        ["tests", "loom", "src", ref module @ ..] => Some(("loom", module_of(module))),
+        ["buffer-runtime" | "buffer-derive" | "xtask", "src", ref module @ ..] => Some(("rust", module_of(module))),
+        _ => None,
+    }
+}
+
+/// What the names of the tests in this file begin with.
+fn module_of(parts: &[&str]) -> String {
+    let module = parts.join("::");
+    let module = module.strip_suffix(".rs").unwrap_or(&module);
+    if matches!(module, "lib" | "main") { String::new() } else { format!("{module}::") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_belong_to_steps() {
+        let step = |path| step_of(Path::new(path));
+        let some = |step, file: &str| Some((step, file.to_owned()));
+        assert_eq!(step("tests/python/test_lock.py"), some("python", "tests/python/test_lock.py"));
+        assert_eq!(step("examples/matrix/tests"), some("python", "examples/matrix/tests"));
+        assert_eq!(step("tests/ui/foo.stderr"), some("ui", "trybuild=foo.rs"));
+        assert_eq!(step("tests/tests/hygiene.rs"), some("ui", "hygiene"));
+        assert_eq!(step("buffer-runtime/src/lock/gil.rs"), some("rust", "lock::gil::"));
+        assert_eq!(step("README.md"), None);
+    }
+}
