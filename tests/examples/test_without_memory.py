@@ -1,4 +1,4 @@
-"""Every operation of the examples with one allocation of Python's that fails: `MemoryError`, or what it does otherwise."""
+"""Every operation of the examples while one allocation of Python fails: `MemoryError`, or the usual result."""
 
 import os
 from pathlib import Path

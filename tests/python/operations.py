@@ -243,8 +243,8 @@ OPERATIONS = [
     ),
 ]
 
-# What runs nothing but slots and what is ours: making an object, growing it and PyO3's functions end the process where Rust finds
-# no memory, and so does a consumer's view.
+# Operations that run only slots and this crate's code. Without memory for Rust, making an object, growing it, PyO3's functions
+# and a consumer's view abort the process.
 OF_SLOTS = [
     operation
     for operation in OPERATIONS

@@ -1,4 +1,4 @@
-"""Every operation with one allocation that fails, of Python's or of Rust's: `MemoryError`, or what it does otherwise."""
+"""Every operation while one allocation of Python or of Rust fails: `MemoryError`, or the usual result."""
 
 import os
 from pathlib import Path
