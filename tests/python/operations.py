@@ -243,8 +243,8 @@ OPERATIONS = [
     ),
 ]
 
-# Operations that run only slots and this crate's code. Without memory for Rust, making an object, growing it, PyO3's functions
-# and a consumer's view abort the process.
+# Operations that run only slots and this crate's code. Without memory for Rust, making an object, growing it, PyO3's
+# functions and a consumer's view abort the process.
 OF_SLOTS = [
     operation
     for operation in OPERATIONS
