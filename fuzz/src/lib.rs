@@ -6,7 +6,10 @@ mod exporter;
 mod format;
 
 /// Every target, with its name, which is also the name of its folder in `corpus/`.
-pub const TARGETS: [(&str, fn(&[u8])); 3] = [("format", format), ("consumer", consumer), ("exporter", exporter)];
+/// A target: its name, and what it does with an input.
+pub type Target = (&'static str, fn(&[u8]));
+
+pub const TARGETS: [Target; 3] = [("format", format), ("consumer", consumer), ("exporter", exporter)];
 
 pub use consumer::run as consumer;
 pub use exporter::run as exporter;
