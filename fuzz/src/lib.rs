@@ -5,10 +5,10 @@ mod consumer;
 mod exporter;
 mod format;
 
-/// Every target, with its name, which is also the name of its folder in `corpus/`.
-/// A target: its name, and what it does with an input.
+/// A target: its name, which is also that of its folder in `corpus/`, and the code that it runs on an input.
 pub type Target = (&'static str, fn(&[u8]));
 
+/// Every target.
 pub const TARGETS: [Target; 3] = [("format", format), ("consumer", consumer), ("exporter", exporter)];
 
 pub use consumer::run as consumer;
