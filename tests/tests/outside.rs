@@ -116,6 +116,13 @@ fn examples_say_what_the_workspace_says() {
     }
 }
 
+/// An example is copied as a whole, so it cannot import this file from another one.
+#[test]
+fn examples_have_the_same_limits() {
+    let limits = examples().into_iter().map(|example| fs::read_to_string(example.join("src/limits.rs")).unwrap());
+    assert_eq!(limits.collect::<BTreeSet<_>>().len(), 1);
+}
+
 /// The lock file of a new crate has the dependencies that every build of the two crates has, whatever the target, and what
 /// these depend on.
 #[test]
