@@ -30,7 +30,6 @@ print(os.path.realpath(sys.base_prefix))
 print(get("LIBDIR") if shared or os.name == "nt" or get("PYTHONFRAMEWORK") else "")
 "#;
 
-#[derive(PartialEq, Eq)]
 pub(crate) struct Interpreter {
     /// Such as `3.11.7`.
     pub(crate) version: String,
@@ -77,10 +76,12 @@ impl Venv {
         let chosen = asked_for.as_deref().unwrap_or(Path::new("python3"));
         let python = kept_or_made(&dir, asked_for.as_deref(), || {
             Interpreter::query(chosen).context("set PYTHON to a CPython of 3.9 or newer")?;
-            let mut venv = run::command(chosen);
-            venv.args(["-m", "venv", "--clear"]);
-            venv.arg(&dir);
-            run::read(&mut venv).context(
+            let made = run::read(run::command(chosen).args(["-m", "venv", "--clear"]).arg(&dir));
+            if made.is_err() {
+                // An environment without pip is what is left when ensurepip is missing.
+                let _ = fs::remove_dir_all(&dir);
+            }
+            made.context(
                 "this Python cannot make a virtual environment; on Debian and Ubuntu `apt install python3-venv` adds \
                  what is missing, elsewhere set PYTHON to an interpreter that has venv and ensurepip",
             )
@@ -204,9 +205,7 @@ impl Installed {
 /// The interpreter of the environment in `dir`, which `make` makes anew unless it works and is of the one that is `wanted`.
 fn kept_or_made(dir: &Path, wanted: Option<&Path>, make: impl FnOnce() -> Result<String>) -> Result<Interpreter> {
     if let Ok(found) = Interpreter::query(&executable(dir)) {
-        let same = |wanted: Interpreter| {
-            (wanted.version, wanted.base_prefix) == (found.version.clone(), found.base_prefix.clone())
-        };
+        let same = |it: Interpreter| it.version == found.version && it.base_prefix == found.base_prefix;
         if wanted.is_none_or(|wanted| Interpreter::query(wanted).is_ok_and(same)) {
             return Ok(found);
         }

@@ -44,7 +44,7 @@ const fn step(
 
 /// In the order in which they run: what fails soonest comes first.
 #[rustfmt::skip]
-const STEPS: [Step; 15] = [
+const STEPS: &[Step] = &[
     step("rust", Always, 30, "unit tests and proptest of the two crates", rust::unit),
     step("loom", Always, 25, "the lock under loom, with up to two preemptions", rust::loom),
     step("ui", Always, 90, "what the derive refuses and with which words, its hygiene, what users' crates get", rust::ui),
@@ -52,9 +52,9 @@ const STEPS: [Step; 15] = [
     step("replay", Always, 60, "the fuzz targets, on the inputs that are kept of them and on new ones", replay::replay),
     step("python", Always, 150, "the test extension and the examples, from Python", python::main),
     step("loom-deep", Rest, 40, "the lock under loom, with up to four preemptions", rust::loom_deep),
-    step("copied", Rest, 20, "an example, copied out of the repository and built", rust::copied),
+    step("copied", Rest, 30, "an example, copied out of the repository and built", rust::copied),
     step("configs", Rest, 35, "checks of builds for free-threaded Python and for the stable ABI", configs::check),
-    step("processors", Rest, 90, "checks of builds for other processors, Windows and macOS", nightly::processors),
+    step("processors", Rest, 180, "checks of builds for other processors, Windows and macOS", nightly::processors),
     step("atomic", Rest, 95, "the free-threaded lock under the GIL, from Python", python::atomic),
     step("versions", Rest, 450, "the test extension and the examples, on every other CPython of this machine", python::versions),
     step("miri", Rest, 240, "Miri, with both locks, under both models of aliasing", nightly::miri),
@@ -102,7 +102,7 @@ impl<'a> Suite<'a> {
 /// The names of the steps, and what each does.
 pub(crate) fn help() -> String {
     let mut help = String::from("Steps:\n");
-    for step in &STEPS {
+    for step in STEPS {
         let rest = if step.when == Rest { " (--rest)" } else { "" };
         let _ = writeln!(help, "  {:11} {}{rest}", step.name, step.about);
     }

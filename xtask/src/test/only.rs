@@ -47,7 +47,7 @@ pub(super) fn choose(
         }
     }
     let mut chosen = Vec::new();
-    for step in &STEPS {
+    for step in STEPS {
         let mut asked_for = asked_for.iter().filter(|(name, _)| *name == step.name).peekable();
         if asked_for.peek().is_some() || what.is_empty() && default(step) {
             let files = asked_for.filter_map(|(_, file)| file.clone()).collect();

@@ -49,7 +49,7 @@ pub(super) fn versions(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     }
     let done = run::beside(&found, |venv| on(suite.workspace, venv, false, only));
     let done = versions.iter().zip(done).map(|(version, done)| done.with_context(|| (*version).to_owned()));
-    Ok(outcome(sum(done)?, remark))
+    Ok(outcome(sum(done).with_context(|| remark.clone())?, remark))
 }
 
 /// With a build of the test extension that uses the free-threaded lock although there is a GIL.

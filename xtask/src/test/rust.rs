@@ -82,8 +82,6 @@ pub(super) fn ui(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
 }
 
 fn run_from_outside(suite: &Suite<'_>, targets: &[String], names: &[String]) -> Result<u64> {
-    // Packages outside of the repository are resolved offline, which takes the dependencies of every target.
-    run::run(suite.cargo().args(["fetch", "--locked"]))?;
     let mut cargo = suite.cargo();
     cargo.args(["test", "--no-fail-fast", "-p", "buffer-tests"]).args(targets);
     run::run_tests(cargo.args(["--", "--skip", BUILDS_A_COPY]).args(names))
