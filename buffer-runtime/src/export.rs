@@ -1,7 +1,8 @@
-//! We answer: how a class exports the memory of a cell, or a part of another object's.
+//! The exporter's side: how a class exports the memory of a cell, or a part of another object's memory.
 //!
-//! From the bottom up: `class` is what the derive says of a class; `release` is how views end; `grant` and `part` grant views
-//! of cells and of parts, for which `evaluate` runs what the user has declared; `slots` is what CPython calls.
+//! From the bottom up: `class` has what the derive declares about a class. `release` ends views. `grant` and `part`
+//! grant views of cells and of parts; `evaluate` runs the user's layout expressions for them. `slots` has the functions
+//! that CPython calls.
 
 pub mod array;
 mod class;

@@ -1,4 +1,4 @@
-//! `__array__`, so that numpy raises what a refused view raises.
+//! `__array__`, so that numpy raises the error of a refused view.
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::impl_::pymethods::{PyMethodDef, PyMethodDefType};
@@ -13,9 +13,9 @@ use crate::pending::owned;
 
 /// The methods of a class without `#[buffer(no_array)]`.
 ///
-/// numpy swallows the error of a refused view and goes on to ask for `__array__`; without it it would make an array of
-/// one object. So the view is asked for once more, and its error is raised. Where views are granted numpy never comes
-/// here.
+/// When a view is refused, numpy discards the error and calls `__array__`. Without that method, numpy would make an
+/// array of one object. So `__array__` requests the view once more, and raises its error. If the view is granted, numpy
+/// never calls `__array__`.
 pub const ARRAY: &[PyMethodDefType] = &[PyMethodDefType::Method(PyMethodDef::cfunction_with_keywords(
     c"__array__",
     cfunction_with_keywords::<Array>,
@@ -33,7 +33,7 @@ impl MethodDef<cfunction_with_keywords::Func> for Array {
 
 /// # Safety
 ///
-/// As CPython calls methods that take a tuple and keywords.
+/// As CPython calls a method with a tuple and keywords.
 #[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
 unsafe fn array(
     py: Python<'_>,
@@ -55,7 +55,7 @@ unsafe fn array(
     }))
 }
 
-/// What `__array__` of an object answers: an array of a view, or what its refusal raises.
+/// The result of an object's `__array__`: an array of a view, or the error that refuses the view.
 pub(crate) fn array_of<'py>(
     object: &Bound<'py, PyAny>,
     args: &Bound<'py, PyTuple>,
@@ -65,10 +65,10 @@ pub(crate) fn array_of<'py>(
     let Options { dtype, copy } = Options::read(args, keywords)?;
     let (py, none) = (object.py(), object.py().None());
     let or_none = |value: &Option<Bound<'py, PyAny>>| value.as_ref().map_or(none.as_ptr(), Bound::as_ptr);
-    // C functions that take names as they are: PyO3 would make strings of the names, and panic without memory for them.
-    // SAFETY: attached, as the object says; the text is static.
+    // These C functions take names as C strings. PyO3 would make Python strings of the names, and panic without memory.
+    // SAFETY: attached, as the object proves; the text is static.
     let numpy = unsafe { ffi::PyImport_ImportModule(c"numpy".as_ptr()) };
-    // SAFETY: the answer is an owned reference, or NULL.
+    // SAFETY: the result is an owned reference, or NULL.
     let numpy = unsafe { owned(py, numpy) }?;
     // SAFETY: attached, with an object that is alive; the text is static.
     let array = unsafe { ffi::PyObject_GetAttrString(numpy.as_ptr(), c"array".as_ptr()) };
@@ -89,15 +89,16 @@ pub(crate) fn array_of<'py>(
     unsafe { owned(py, made) }
 }
 
-/// As `PyMemoryView::from`, which resumes the panic of an exporter that has panicked.
+/// As `PyMemoryView::from`, but without resuming the panic of an exporter that panicked: that is returned as an error.
 pub(crate) fn memoryview<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: attached, as the object says, which is alive.
+    // SAFETY: attached, as the object proves, and the object is alive.
     let view = unsafe { ffi::PyMemoryView_FromObject(object.as_ptr()) };
-    // SAFETY: the answer is an owned reference, or NULL.
+    // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(object.py(), view) }
 }
 
-/// What numpy is asked for. Every numpy takes `None` for both: a type that fits, and a copy if one is needed.
+/// The arguments for `numpy.array`. Every version of numpy accepts `None` for both: a type that fits, and a copy if one
+/// is needed.
 #[derive(Default)]
 struct Options<'py> {
     dtype: Option<Bound<'py, PyAny>>,

@@ -1,4 +1,4 @@
-//! What the derive says of a class, and how its Rust value is reached from the Python object.
+//! What the derive declares about a class, and how to get from the Python object to its Rust value.
 
 use std::marker::PhantomData;
 
@@ -16,29 +16,28 @@ use crate::limits::MAX_NDIM;
 use crate::request::Flags;
 use crate::storage::{Access, Exportable};
 
-/// How a class exports one cell, or a part of another object's.
+/// How a class exports one cell, or a part of another object's memory.
 ///
-/// `#[derive(ExportBuffer)]` implements it for a private type of its own and not for the class: so the class may be
-/// public where what it stores is not.
+/// `#[derive(ExportBuffer)]` implements it for a private type, not for the class. So the class may be public while the
+/// type of its field is private.
 ///
 /// # Safety
 ///
-/// 1. `descriptor` answers always the same static, whose value is `descriptor::<Self>()`, and which is no other
-///    exporter's.
-/// 2. `cell` answers always the same field of the class. It runs no code but that, and does not unwind.
-/// 3. `dims` runs no code of the user's and does not unwind, unless `SOURCE` is `Code`.
+/// 1. `descriptor` always returns the same static. Its value is `descriptor::<Self>()`, and no other exporter uses it.
+/// 2. `cell` always returns the same field of the class. It runs no other code, and does not unwind.
+/// 3. `dims` runs no user code and does not unwind, unless `SOURCE` is `Code`.
 pub unsafe trait Exporter: Sized {
     /// The class.
     type Class: Class + Sendable;
     /// The field that is exported.
     type Cell: Slot<Self>;
-    /// The declared numbers: extents, offset, strides; none where the shape is the storage's own.
+    /// The declared numbers: extents, offset, strides. None if the shape comes from the storage.
     type Dims: Dims;
-    /// In which order the indices run.
+    /// The order of the items: C or Fortran.
     const ORDER: Order = Order::C;
-    /// Whether the class says that Python may only read. The storage may say so too.
+    /// Whether the class declares that Python may only read. The storage may declare this too.
     const READONLY: bool = false;
-    /// Whether the memory stays where it is for good, once it was viewed.
+    /// Whether the memory stays in place until the object dies, once it was viewed.
     const PIN: bool = false;
     /// Where the shape comes from.
     const SOURCE: ShapeSource = ShapeSource::Storage;
@@ -46,10 +45,10 @@ pub unsafe trait Exporter: Sized {
     /// The class's own static.
     fn descriptor() -> &'static Descriptor;
 
-    /// The exported field. Nothing but a field access.
+    /// The exported field. Only a field access.
     fn cell(class: &Self::Class) -> &Self::Cell;
 
-    /// Evaluates the declared extents.
+    /// Evaluates the declared numbers.
     ///
     /// # Errors
     ///
@@ -57,10 +56,10 @@ pub unsafe trait Exporter: Sized {
     fn dims(class: &Self::Class) -> PyResult<Self::Dims>;
 }
 
-/// What a class declares of its layout, where it declares anything.
+/// What a class declares about its layout, if it declares anything.
 ///
-/// Exporters call it. In its implementation, where the user's expressions stand, its method is in scope; so it has a name that
-/// is nobody else's.
+/// Exporters call it. Its implementation contains the user's expressions, and its method is in scope there. So the
+/// method has a name that no user's method has.
 pub trait Declares {
     /// See [`Exporter::Dims`].
     type Dims: Dims;
@@ -84,38 +83,38 @@ pub enum ShapeSource {
     Code,
 }
 
-/// What a field can be that `#[buffer]` marks.
+/// The type of a field that `#[buffer]` marks.
 ///
 /// # Safety
 ///
-/// The constants are true of the field, and what the memory consists of are elements of this type.
+/// The constants are true for the field, and its memory consists of elements of the declared type.
 pub unsafe trait Source: sealed::Sealed {
-    /// What the memory consists of.
+    /// The element type of the memory.
     type Element: Element;
     /// Whether rows are allocated one by one.
     const ROWS: bool;
-    /// Whether nobody may write what it holds, whatever the class declares.
+    /// Whether the memory may not be written, whatever the class declares.
     const READONLY: bool;
-    /// Whether it is another object, of which a part is exported.
+    /// Whether the field is another object, and a part of that object is exported.
     const PART: bool;
     /// Whether that object is a part itself.
     const PART_OF_PART: bool;
 }
 
-/// A field that holds the memory itself.
+/// A field that owns the memory.
 ///
 /// # Safety
 ///
-/// `cell` answers the field itself, and runs no code but that.
+/// `cell` returns the field itself, and runs no other code.
 pub(super) unsafe trait Cell: Source {
     /// What the cell owns.
     type Storage: Exportable;
 
-    /// Itself.
+    /// The field itself.
     fn cell(&self) -> &ExportCell<Self::Storage>;
 }
 
-// SAFETY: the memory is what the storage says it is.
+// SAFETY: the storage vouches for its memory.
 unsafe impl<S: Exportable> Source for ExportCell<S> {
     type Element = S::Element;
 
@@ -135,12 +134,13 @@ unsafe impl<S: Exportable> Cell for ExportCell<S> {
     }
 }
 
-// SAFETY: what a part shows is bytes until the other object is asked, for every view, and that says the rest.
+// SAFETY: memory of any element type is bytes. Each view of a part gets the other object's own format and access at run
+// time, from a view of that object.
 unsafe impl<W: Exported> Source for Py<W> {
     type Element = u8;
 
     const ROWS: bool = false;
-    // As the other object's class declares it.
+    // The other object's class declares it.
     const READONLY: bool = false;
     const PART: bool = true;
     const PART_OF_PART: bool = W::ENTRY.with_grant.is_none();
@@ -154,12 +154,12 @@ mod sealed {
     impl<W: super::Exported> Sealed for pyo3::Py<W> {}
 }
 
-/// Which `bf_getbuffer` a class has, by the kind of its field.
+/// The `bf_getbuffer` of a class, chosen by the type of its field.
 ///
 /// # Safety
 ///
-/// The functions may be called attached, with any object of the class of the exporter `T`. What they grant is as a `Py_buffer`
-/// has to be.
+/// The functions may be called attached, with any object of the class of the exporter `T`. The views that they grant
+/// satisfy the buffer protocol.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be exported as a buffer: views of it would dangle when it moves",
     label = "not an `ExportCell`",
@@ -170,33 +170,33 @@ mod sealed {
 pub unsafe trait Slot<T>: Source {
     /// The slot's function.
     const GETBUFFER: ffi::getbufferproc;
-    /// How views of its objects begin for those that show parts of them; none where it is a part itself.
+    /// How a view of an object begins for a part of that object. `None` if the class is a part itself.
     const WITH_GRANT: Option<WithGrant>;
 }
 
 /// Grants a view of the memory of an object, and calls `with` on it while the object is borrowed.
 ///
-/// To be called with an object of the class or of a subclass.
+/// Call it with an object of the class or of a subclass.
 #[derive(Debug, Clone, Copy)]
 pub struct WithGrant(pub(super) unsafe fn(Python<'_>, *mut ffi::PyObject, Flags, With<'_>) -> PyResult<()>);
 
-/// What is done with a view that is granted.
+/// The function to call with a granted view.
 pub(super) type With<'a> = &'a mut dyn FnMut(Grant<'_>);
 
-/// How views of a class's objects begin, for those that show parts of them.
+/// How a view of an object of a class begins, for the parts of that object.
 #[derive(Debug)]
 pub struct Entry<C> {
-    /// None where the class shows a part itself.
+    /// `None` if the class shows a part itself.
     pub(super) with_grant: Option<WithGrant>,
-    /// Whether its views are read-only, whoever asks.
+    /// Whether all its views are read-only.
     pub(super) readonly: bool,
-    /// Whether the memory stays in place once it was viewed.
+    /// Whether the memory stays in place until the object dies, once it was viewed.
     pub(super) pin: bool,
     class: PhantomData<fn(&C)>,
 }
 
 impl<C> Entry<C> {
-    /// That of the class of an exporter.
+    /// The entry of the class of an exporter.
     #[must_use]
     pub const fn of<T: Exporter<Class = C>>() -> Self {
         Self {
@@ -208,18 +208,18 @@ impl<C> Entry<C> {
     }
 }
 
-/// A class that exports a buffer, so that others can export parts of its objects.
+/// A class that exports a buffer, so that other classes can export parts of its objects.
 ///
 /// # Safety
 ///
-/// `ENTRY` is that of an exporter of this class.
+/// `ENTRY` is the entry of an exporter of this class.
 #[diagnostic::on_unimplemented(
     message = "no part of a `{Self}` can be exported, since it exports no buffer itself",
     label = "does not derive `ExportBuffer`",
     note = "put `#[derive(ExportBuffer)]` on `{Self}`, or hold the memory itself in an `ExportCell`"
 )]
 pub unsafe trait Exported: Sized {
-    /// Where views of its objects begin.
+    /// How views of its objects begin.
     const ENTRY: Entry<Self>;
 }
 
@@ -247,8 +247,8 @@ pub const fn holds_bytes<C: HoldsBytes>() {}
 ///
 /// # Safety
 ///
-/// `reach` calls `with` at most once, and on nothing but the value of the object, of which nobody has a mutable reference
-/// meanwhile. Apart from that it runs no code of the user's.
+/// `reach` calls `with` at most once, and only on the value of the object. No mutable reference to the value exists
+/// during the call. Apart from `with`, `reach` runs no user code.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a Python class",
     label = "this struct needs `#[pyclass]`",
@@ -258,11 +258,11 @@ pub unsafe trait Class: Sized {
     /// Its name in Python.
     const NAME: &'static str;
 
-    /// Calls `with` on the value of an object, which stays borrowed meanwhile.
+    /// Calls `with` on the value of an object. The value stays borrowed during the call.
     ///
     /// # Errors
     ///
-    /// It cannot be borrowed.
+    /// The value cannot be borrowed.
     ///
     /// # Safety
     ///
@@ -274,8 +274,8 @@ pub unsafe trait Class: Sized {
     ) -> Result<R, Unreached>;
 }
 
-// Named after nothing of PyO3's, so that an error speaks of a class and not of PyO3's traits.
-// SAFETY: all of it is what `Reach` promises.
+// A trait of this crate, not of PyO3, so that compiler errors name a class and not PyO3's traits.
+// SAFETY: `Reach` makes the same promises.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PyClass<Frozen: Reach<T>>> Class for T {
     const NAME: &'static str = <T as PyClass>::NAME;
@@ -293,18 +293,18 @@ unsafe impl<T: PyClass<Frozen: Reach<T>>> Class for T {
     }
 }
 
-/// A class whose objects may be used on every thread, since views may be released on every thread.
+/// A class whose objects may be used on every thread, because views may be released on every thread.
 ///
 /// # Safety
 ///
-/// What the name says.
+/// The objects may be used on every thread.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is `unsendable`, but views of its buffer may be released on any thread",
     label = "remove `unsendable` from its `#[pyclass]`"
 )]
 pub unsafe trait Sendable {}
 
-// SAFETY: PyO3 checks no thread of such a class, and asks that its value be `Send` and `Sync`.
+// SAFETY: for a class with this checker, PyO3 checks no thread, and requires that its value is `Send` and `Sync`.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PyClassImpl<ThreadChecker = NoopThreadChecker>> Sendable for T {}
 
@@ -318,7 +318,7 @@ pub enum Unreached {
 }
 
 impl Unreached {
-    /// What an object of this class raises.
+    /// The exception for an object of the class `C`.
     pub(super) fn of<C: Class>(self, py: Python<'_>) -> PyErr {
         let class = C::NAME;
         let why = match self {
@@ -331,21 +331,21 @@ impl Unreached {
     }
 }
 
-/// How the value of a class is reached: at once in a frozen class, through its borrow flag in another.
+/// How to reach the value of an object: directly in a frozen class, and through the borrow flag in any other.
 ///
 /// # Safety
 ///
 /// As for [`Class`].
 pub unsafe trait Reach<T: PyClass> {
-    /// Calls `with` on the value, which stays borrowed meanwhile.
+    /// Calls `with` on the value. The value stays borrowed during the call.
     ///
     /// # Errors
     ///
-    /// It cannot be borrowed.
+    /// The value cannot be borrowed.
     fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached>;
 }
 
-// SAFETY: nobody has a mutable reference to the value of a frozen class.
+// SAFETY: no mutable reference to the value of a frozen class exists.
 unsafe impl<T: PyClass<Frozen = Self> + Sync> Reach<T> for True {
     #[inline(always)]
     fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached> {
@@ -353,29 +353,29 @@ unsafe impl<T: PyClass<Frozen = Self> + Sync> Reach<T> for True {
     }
 }
 
-// SAFETY: PyO3 lends the value while it lends it mutably to nobody.
+// SAFETY: PyO3 lends the value only while it is not mutably borrowed.
 unsafe impl<T: PyClass<Frozen = Self>> Reach<T> for False {
     #[inline(always)]
     fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached> {
-        // A Rust base class may be `unsendable`: then PyO3's borrow panics on other threads, and no slot may.
-        // SAFETY: an object of class `T`, as `Borrowed` says, has the layout of `T`, and lives as long as this borrow of it.
+        // A Rust base class may be `unsendable`. Then PyO3's borrow panics on other threads, and a slot must not panic.
+        // SAFETY: `Borrowed` proves an object of class `T`. It has the layout of `T`, and lives as long as this borrow.
         let layout = unsafe { &*object.as_ptr().cast::<T::Layout>() };
         layout.check_threadsafe().map_err(|_| Unreached::BoundToThread)?;
         object.try_borrow().map(|value| with(&value)).map_err(|_| Unreached::MutablyBorrowed)
     }
 }
 
-/// Whether Python may only read, by the class or by what it stores.
+/// Whether Python may only read, because of the class or of its field.
 pub(super) const fn readonly<T: Exporter>() -> bool {
     T::READONLY || <T::Cell as Source>::READONLY
 }
 
-/// Collects what is known of a class at compile time.
+/// Collects the facts about a class that are constant at compile time.
 ///
 /// # Panics
 ///
-/// At compile time, when an element is not what it promises, Python may write what is not valid in it, or the declaration
-/// cannot be one of such a field.
+/// At compile time: if an element breaks its promises, if Python may write bytes that are not a valid element, or if a
+/// field of this type cannot have this declaration.
 #[track_caller]
 pub const fn descriptor<T: Exporter>() -> Descriptor {
     element::check::<<T::Cell as Source>::Element>();

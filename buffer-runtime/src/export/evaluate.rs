@@ -1,4 +1,5 @@
-//! Evaluating what a class declares, which is the user's code, and trying again where the memory has changed meanwhile.
+//! Evaluates the layout that a class declares, which may run user code, and tries again if the memory has changed
+//! meanwhile.
 
 use std::cell::Cell as StdCell;
 use std::marker::PhantomData;
@@ -16,19 +17,21 @@ use crate::lock::Blocker;
 use crate::pending::raised;
 use crate::request::Flags;
 
-/// How often an evaluated layout that no longer fits the storage is evaluated again.
+/// How many times one request evaluates the layout expressions at most, the first time included. They are evaluated
+/// again if the numbers do not fit the storage.
 const MAX_EVALUATIONS: usize = 8;
-/// How often a lock that other threads keep changing is asked again.
+/// How many attempts one request makes at most, the first included. Each change of the lock by another thread costs
+/// one.
 const MAX_TRIES: usize = 1000;
-/// How deep layout expressions may nest that view their own objects. A level takes some kilobytes where nothing is
-/// optimised, and a thread may have no more than a hundred of them.
+/// How deep layout expressions that view their own objects may nest. Without optimisation, a level uses some kilobytes
+/// of stack, and the stack of a thread may have no more than a hundred kilobytes.
 const MAX_DEPTH: usize = 15;
 
-/// Why a try to grant a view ended without one.
+/// Why an attempt to grant a view failed.
 pub(super) enum Failed {
-    /// The cell's lock or layout does not allow it.
+    /// The cell's lock or layout does not allow the view.
     Denied(Denied),
-    /// It was raised by Python, or is to be raised there.
+    /// An exception to raise in Python.
     Raised(PyErr),
 }
 
@@ -44,15 +47,15 @@ impl From<PyErr> for Failed {
     }
 }
 
-/// Calls `attempt` with the declared numbers until it succeeds, or fails in a way that asking again does not mend.
+/// Calls `attempt` with the declared numbers until it succeeds, or fails in a way that another attempt cannot fix.
 ///
-/// The numbers are evaluated when `attempt` needs them, outside any lock; and again where they do not fit because the memory
-/// has changed since, or because evaluating them has changed it. `len` answers how much memory there is, where that can be
-/// told without holding it.
+/// Expressions that run code are evaluated outside any lock, when `attempt` needs the numbers. They are evaluated again
+/// if the numbers do not fit because the memory has changed since, or because the evaluation changed it. `len` returns
+/// the length of the memory, if that can be read without a view of it.
 ///
 /// # Errors
 ///
-/// What evaluating raises, or `attempt`; `BufferError` where a view is denied.
+/// The exception of the evaluation or of `attempt`; `BufferError` if the view is denied.
 pub(super) fn evaluating<T: Exporter, R>(
     py: Python<'_>,
     class: &T::Class,
@@ -72,7 +75,7 @@ pub(super) fn evaluating<T: Exporter, R>(
         };
         match denied {
             Denied::Changed => {}
-            // The thread that is granting the first view needs nothing of Python's to go on.
+            // This thread may stay attached: the thread that grants the first view needs nothing from Python.
             Denied::Unpublished => thread::yield_now(),
             Denied::LayoutNeeded => {
                 evaluated_for = len().or(evaluated_for);
@@ -96,7 +99,7 @@ fn evaluate<T: Exporter>(py: Python<'_>, class: &T::Class) -> PyResult<T::Dims> 
     contain(|| T::dims(class))
 }
 
-/// One level of nested evaluations: an expression that views its own object would overflow the stack.
+/// One level of nested evaluations. Without a limit, an expression that views its own object would overflow the stack.
 struct Level<'py>(PhantomData<Python<'py>>);
 
 thread_local! {
@@ -105,13 +108,13 @@ thread_local! {
 
 impl<'py> Level<'py> {
     fn enter(py: Python<'py>) -> PyResult<Self> {
-        // CPython's own limit counts Python frames as well, but may allow more levels than a Rust stack holds.
+        // CPython's own limit also counts Python frames, but may allow more levels than fit on a Rust stack.
         if DEPTH.get() == MAX_DEPTH {
             let text =
                 "the shape of a buffer keeps asking for views of its own object; compute it without viewing the object";
             return Err(exception::<PyRecursionError>(py, text));
         }
-        // SAFETY: attached, as the token says; the text is static.
+        // SAFETY: attached, as the token proves; the text is static.
         if unsafe { ffi::Py_EnterRecursiveCall(c" while computing the shape of a buffer".as_ptr()) } != 0 {
             return Err(raised(py));
         }

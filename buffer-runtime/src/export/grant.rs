@@ -20,14 +20,14 @@ const _: () = {
     assert!(Flags::INDIRECT == ffi::PyBUF_INDIRECT);
     assert!(Flags::READ == ffi::PyBUF_READ);
     assert!(Flags::WRITE == ffi::PyBUF_WRITE);
-    // Its type depends on the version of Python.
+    // The type of the constant depends on the version of Python.
     #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)]
     let most = ffi::PyBUF_MAX_NDIM as usize;
     assert!(crate::limits::MAX_NDIM == most);
     assert!(size_of::<isize>() == size_of::<ffi::Py_ssize_t>());
 };
 
-/// Grants a view if that takes no user code and raises nothing. Otherwise nothing has changed, and the answer is `false`.
+/// Grants a view if that runs no user code and raises nothing. Otherwise returns `false`, and nothing has changed.
 ///
 /// # Safety
 ///
@@ -45,13 +45,13 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
             ShapeSource::Code => None,
             ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),
         };
-        // SAFETY: the class is borrowed, and the cell in it; the caller vouches for an attached thread.
+        // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
         let grant = unsafe { cell::grant_at_once(block, T::descriptor(), flags, dims) };
         let Some(grant) = grant else { return false };
         if T::PIN {
             grant.pin();
         }
-        // SAFETY: `fill` gives room for a description.
+        // SAFETY: `fill` passes a pointer to room for a description.
         let hand_out = |description| unsafe { grant.hand_out(description) };
         // SAFETY: the caller vouches for the object and the view.
         unsafe { fill(object, view, hand_out) };
@@ -69,7 +69,7 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
 ///
 /// # Errors
 ///
-/// What refuses the view.
+/// The exception that refuses the view.
 pub(super) unsafe fn with_grant<T: Exporter<Cell: Cell>>(
     py: Python<'_>,
     object: *mut ffi::PyObject,
@@ -79,7 +79,7 @@ pub(super) unsafe fn with_grant<T: Exporter<Cell: Cell>>(
     let grant_of = |class: &T::Class| {
         let cell = T::cell(class).cell();
         let attempt = |dims: Option<&T::Dims>| {
-            // SAFETY: the class is borrowed, and the cell in it; attached, as the token says.
+            // SAFETY: the class is borrowed, and so is the cell in it; attached, as the token proves.
             unsafe { cell::grant(cell.address(), T::descriptor(), flags, || dims) }.map_err(Failed::from)
         };
         evaluating::<T, _>(py, class, flags, || Some(cell.len()), attempt).map(with)
@@ -88,7 +88,7 @@ pub(super) unsafe fn with_grant<T: Exporter<Cell: Cell>>(
     unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or_else(|unreached| Err(unreached.of::<T::Class>(py)))
 }
 
-/// `bf_getbuffer` in a class that exports a cell, where [`grant_at_once`] gave up.
+/// `bf_getbuffer` of a class that exports a cell, for requests that [`grant_at_once`] does not grant.
 ///
 /// # Safety
 ///
@@ -96,7 +96,7 @@ pub(super) unsafe fn with_grant<T: Exporter<Cell: Cell>>(
 ///
 /// # Errors
 ///
-/// What refuses the view.
+/// The exception that refuses the view.
 pub(super) unsafe fn grant_view<T: Exporter<Cell: Cell>>(
     py: Python<'_>,
     object: *mut ffi::PyObject,
@@ -107,7 +107,7 @@ pub(super) unsafe fn grant_view<T: Exporter<Cell: Cell>>(
         if T::PIN {
             grant.pin();
         }
-        // SAFETY: `fill` gives room for a description.
+        // SAFETY: `fill` passes a pointer to room for a description.
         let hand_out = |description| unsafe { grant.hand_out(description) };
         // SAFETY: the caller vouches for the object and the view.
         unsafe { fill(object, view, hand_out) };
@@ -130,12 +130,12 @@ const _: () = {
     assert!(size_of::<Description>() + START == size_of::<ffi::Py_buffer>());
 };
 
-/// Fills a `Py_buffer`, which then owns a reference to the object. `hand_out` writes the description of the view, and answers
-/// where its first item is.
+/// Fills a `Py_buffer`, which then owns a reference to the object. `hand_out` writes the description of the view, and
+/// returns the address of its first item.
 ///
 /// # Safety
 ///
-/// Attached. `object` is alive, `view` may be written, and what `hand_out` gives is of one view, which is counted.
+/// Attached. `object` is alive, `view` may be written, and `hand_out` transfers exactly one view, which is counted.
 #[inline(always)]
 pub(super) unsafe fn fill(
     object: *mut ffi::PyObject,
@@ -144,7 +144,7 @@ pub(super) unsafe fn fill(
 ) {
     // SAFETY: the caller vouches for the view.
     let rest = unsafe { &raw mut (*view).len };
-    // From `len` on a `Py_buffer` has the fields of a description, as is asserted above.
+    // From `len` on, a `Py_buffer` has the fields of a description, as is asserted above.
     let buf = hand_out(rest.cast());
     // SAFETY: attached, and the object is alive.
     unsafe { ffi::Py_INCREF(object) };

@@ -1,7 +1,7 @@
-//! Views of a part: memory of another object, under that object's lock, in a layout of one's own.
+//! Views of a part: memory of another object (the whole), under that object's lock, in the part's own layout.
 //!
-//! A view of a part holds a view of the whole, which is granted and counted like any other. What the part declares is
-//! resolved against all of the whole's memory, whatever the whole itself shows of it.
+//! A view of a part holds a view of the whole, which is granted and counted like any other. The part's declaration is
+//! resolved against all the memory of the whole, even if views of the whole show less of it.
 
 use std::ffi::CStr;
 
@@ -18,7 +18,7 @@ use crate::layout::{Declaration, Descriptor, Dims, Item};
 use crate::lock::ViewKind;
 use crate::request::{Flags, Refusal};
 
-/// `bf_getbuffer` in a class that shows a part of a `W`.
+/// `bf_getbuffer` of a class that shows a part of a `W`.
 ///
 /// # Safety
 ///
@@ -26,7 +26,7 @@ use crate::request::{Flags, Refusal};
 ///
 /// # Errors
 ///
-/// What refuses the view of the part, or of the whole.
+/// The exception that refuses the view of the part or of the whole.
 pub(super) unsafe fn grant_view_of_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     py: Python<'_>,
     object: *mut ffi::PyObject,
@@ -38,7 +38,7 @@ pub(super) unsafe fn grant_view_of_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     }
     let entry = W::ENTRY;
     let Some(WithGrant(with_grant)) = entry.with_grant else {
-        // Such a class does not compile.
+        // Unreachable: a class with a part of a part does not compile.
         return Err(exception::<PyBufferError>(py, "cannot grant a view: it would be of a part of a part"));
     };
     if (T::READONLY || entry.readonly) && flags.writable() {
@@ -47,7 +47,7 @@ pub(super) unsafe fn grant_view_of_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     let of_whole = Flags(ffi::PyBUF_FULL_RO | if flags.writable() { ffi::PyBUF_WRITABLE } else { 0 });
     let grant_of = |class: &T::Class| {
         let whole = T::cell(class).as_ptr();
-        // The numbers are evaluated before the whole is held, so that the expressions may borrow it as they like.
+        // The numbers are evaluated before the view of the whole begins, so that the expressions may borrow the whole.
         let attempt = |dims: Option<&T::Dims>| {
             let Some(dims) = dims else { return Err(Denied::LayoutNeeded.into()) };
             let declared = dims.declaration(T::descriptor());
@@ -57,13 +57,13 @@ pub(super) unsafe fn grant_view_of_part<T: Exporter<Cell = Py<W>>, W: Exported>(
                     if entry.pin {
                         part.pin();
                     }
-                    // SAFETY: `fill` gives room for a description.
+                    // SAFETY: `fill` passes a pointer to room for a description.
                     let hand_out = |description| unsafe { part.hand_out(description) };
                     // SAFETY: the caller vouches for the object and the view.
                     unsafe { fill(object, view, hand_out) };
                 });
             };
-            // SAFETY: the whole is of the class whose entry it is.
+            // SAFETY: the whole is an object of `W`, and so is the entry's class.
             unsafe { with_grant(py, whole, of_whole, &mut grant_part) }?;
             granted
         };
@@ -73,7 +73,7 @@ pub(super) unsafe fn grant_view_of_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or_else(|unreached| Err(unreached.of::<T::Class>(py)))
 }
 
-/// Makes a view of the whole one of a part.
+/// Turns a view of the whole into a view of the part.
 fn part_of<'a>(
     py: Python<'_>,
     whole: Grant<'a>,
@@ -87,9 +87,9 @@ fn part_of<'a>(
         return Err(exception::<PyBufferError>(py, text).into());
     }
     let all = whole.layout().description;
-    // SAFETY: a layout has a format, which stays while the view is counted.
+    // SAFETY: a published layout has a format, which stays unchanged while the view is counted.
     let format = unsafe { CStr::from_ptr(all.format) };
-    // The whole's items where the part declares none.
+    // The part shows items of the whole unless it declares its own.
     let item = match declared.item {
         None => Item { format, itemsize: all.itemsize.cast_unsigned() },
         Some(item) if format == c"B" => item,
@@ -103,6 +103,6 @@ fn part_of<'a>(
     };
     let readonly = declared.readonly || whole.ticket().access == ViewKind::ReadOnly;
     let declared = Declaration { item: Some(item), readonly, ..declared };
-    // The format lies in the layout of the whole, which is borrowed from the block and not from the view.
+    // The format is in the layout of the whole, which is borrowed from the block and not from the view.
     Ok(PartGrant::new(whole, descriptor, &declared, flags)?)
 }

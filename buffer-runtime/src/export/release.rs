@@ -1,8 +1,8 @@
-//! The end of a view: `bf_releasebuffer`, the blocks that it leaves without an owner, and the queue of orphans.
+//! The end of a view: `bf_releasebuffer`, and freeing the blocks whose owner was dropped.
 //!
-//! A release trusts nothing but the ticket in `internal`, and neither needs nor borrows the object. It runs no user code unless
-//! the view is the last to know its block; then the storage is dropped, through PyO3's trampoline, so that user code finds PyO3
-//! attached.
+//! A release trusts only the ticket in `internal`, and neither needs nor borrows the object. It runs user code only if
+//! it frees a block: its own if the view was the last reference to it, and those that wait in the queue of orphans.
+//! Then the storage is dropped, through PyO3's trampoline, so that user code finds PyO3 attached.
 
 use std::ptr::{self, NonNull};
 
@@ -14,11 +14,11 @@ use crate::cell::orphans;
 use crate::cell::{Header, PartTicket, PartView, Ticket};
 use crate::contain::{report, with_none_pending};
 
-/// `bf_releasebuffer`, for all classes: it trusts nothing but the ticket in `internal`.
+/// `bf_releasebuffer` of all classes.
 ///
 /// # Safety
 ///
-/// As CPython calls it: attached. The view may be another exporter's.
+/// As CPython calls it: attached. Another exporter may have filled the view.
 pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
@@ -26,10 +26,10 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
         // SAFETY: as for this function.
         return unsafe { releasebuffer_part(slf, view) };
     };
-    // SAFETY: CPython calls slots attached; a ticket says that the view is counted, and CPython releases it once.
+    // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
     let released = unsafe { ticket.release() };
-    // CPython clears `obj` only after this call. What runs on the cold paths may release the same view again, which must
-    // find it released.
+    // CPython clears `obj` only after this call. User code on the cold paths may release the same view again, so those
+    // paths first mark it as released.
     if released.is_last() {
         // SAFETY: as for this function, and the view's ticket is the last of its block.
         unsafe { free_cold(slf, view) };
@@ -39,8 +39,8 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
     }
 }
 
-/// What [`releasebuffer`] does with views that are not of whole cells: those of parts become what they hold of the cell, and
-/// others are left alone.
+/// [`releasebuffer`] for views that are not of whole cells. A view of a part becomes the view of the cell that it
+/// holds, and is released as such. Views of other exporters are not touched.
 ///
 /// # Safety
 ///
@@ -51,18 +51,18 @@ unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi:
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
     if let Some(part) = PartTicket::from_internal(internal.cast()) {
-        // SAFETY: such a ticket is left to one view, which is being released.
+        // SAFETY: one view owns such a ticket, and that view is being released.
         let whole = unsafe { PartView::take(part) };
-        // SAFETY: CPython is about to write the view too. Another release of it finds no part.
+        // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part.
         unsafe { (*view).internal = whole.to_internal().cast() };
         // SAFETY: as for this function.
         unsafe { releasebuffer(slf, view) };
-        // SAFETY: as above. Who releases the view once more finds nothing of ours in it.
+        // SAFETY: as above. Another release of the view finds no ticket in it.
         unsafe { (*view).internal = ptr::null_mut() };
     }
 }
 
-/// Drops what a view leaves behind when it was the last of an owner that is gone.
+/// Frees the block of a view that was the last reference to it.
 ///
 /// # Safety
 ///
@@ -70,10 +70,10 @@ unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi:
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn free_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
-    // SAFETY: CPython is about to write it too, and has taken what was there.
+    // SAFETY: the view may be written: CPython writes `obj` next, and has already read the reference from it.
     unsafe { (*view).obj = ptr::null_mut() };
-    // After the interpreter there is nothing to drop with, and the block is leaked. While it ends there is: it no longer
-    // calls itself initialised, but the thread that ends it still has its state.
+    // After the interpreter's end nothing can be dropped, and the block is leaked. During finalization it can: the
+    // interpreter no longer counts as initialised, but the finalizing thread still has its thread state.
     // SAFETY: may be called at any time.
     let runs = unsafe { ffi::Py_IsInitialized() } != 0;
     // SAFETY: may be called at any time.
@@ -97,7 +97,7 @@ unsafe fn drain_if_orphans_wait(slf: *mut ffi::PyObject, view: *mut ffi::Py_buff
     }
 }
 
-/// The free-threaded lock leaves no orphans.
+/// The free-threaded lock has no queue of orphans.
 #[cfg(atomic_lock)]
 unsafe fn drain_if_orphans_wait(_slf: *mut ffi::PyObject, _view: *mut ffi::Py_buffer) {}
 
@@ -108,7 +108,7 @@ unsafe fn drain_if_orphans_wait(_slf: *mut ffi::PyObject, _view: *mut ffi::Py_bu
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn drain_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
-    // SAFETY: CPython is about to write it too, and has taken what was there.
+    // SAFETY: the view may be written: CPython writes `obj` next, and has already read the reference from it.
     unsafe { (*view).obj = ptr::null_mut() };
     // SAFETY: the caller vouches for it.
     let py = unsafe { Python::assume_attached() };
@@ -116,14 +116,14 @@ unsafe extern "C" fn drain_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buff
     with_none_pending(py, || unsafe { releasebufferproc::<ColdDrain>(slf, view) }, |()| false);
 }
 
-/// `bf_releasebuffer` of the last view of a block whose owner is gone.
+/// `bf_releasebuffer` of the last view of a block whose owner was dropped.
 struct ColdFree;
 
 impl MethodDef<releasebufferproc::Func> for ColdFree {
     const METH: releasebufferproc::Func = free;
 }
 
-/// `bf_releasebuffer` while orphans wait.
+/// `bf_releasebuffer` while the queue has orphans.
 #[cfg(not(atomic_lock))]
 struct ColdDrain;
 
@@ -134,13 +134,14 @@ impl MethodDef<releasebufferproc::Func> for ColdDrain {
 
 /// # Safety
 ///
-/// Attached. `view` holds the ticket of a view that the lock has just counted as the last of an owner that is gone.
+/// Attached. `view` contains the ticket of a view that the lock has just counted as the last, of a block whose owner
+/// was dropped.
 #[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
 unsafe fn free(py: Python<'_>, _slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) -> PyResult<()> {
     // SAFETY: the caller vouches for the view.
     let internal = unsafe { (*view).internal };
     if let Some(ticket) = Ticket::from_internal(internal.cast()) {
-        // SAFETY: the caller vouches that this view was the last to know the block.
+        // SAFETY: the caller vouches that this view had the last reference to the block.
         unsafe { destroy(py, ticket.block) };
         drain_orphans(py);
     }
@@ -157,7 +158,7 @@ unsafe fn drain(py: Python<'_>, _slf: *mut ffi::PyObject, _view: *mut ffi::Py_bu
 #[cfg(not(atomic_lock))]
 pub(super) fn drain_orphans(py: Python<'_>) {
     if orphans::are_waiting() {
-        // SAFETY: the queue hands over blocks that neither an owner nor a view knows any more.
+        // SAFETY: `drain` passes blocks that neither an owner nor a view refers to.
         orphans::drain(|block| unsafe { destroy(py, block) });
     }
 }
@@ -165,7 +166,7 @@ pub(super) fn drain_orphans(py: Python<'_>) {
 #[cfg(atomic_lock)]
 pub(super) fn drain_orphans(_py: Python<'_>) {}
 
-/// Frees a block, reporting what its storage's drop raises, since there is nobody to raise it to.
+/// Frees a block. Reports what its storage's drop raises, because no caller could handle the exception.
 ///
 /// # Safety
 ///

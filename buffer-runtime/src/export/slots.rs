@@ -1,8 +1,8 @@
-//! The two slots, and how they reach the class.
+//! The two slots, and how they become slots of the class.
 //!
-//! PyO3 has no public way to add slots to a class whose `#[pymethods]` somebody else writes. Its `multiple-pymethods`
-//! feature collects blocks of methods and slots in an inventory, and this module submits one more. It names these items
-//! of PyO3 that are not public API, which is why PyO3 is pinned to its minor version:
+//! PyO3 has no public way to add slots to a class whose `#[pymethods]` the user writes. Its `multiple-pymethods`
+//! feature collects blocks of methods and slots in an inventory, and this module submits one more. This crate uses
+//! these items of PyO3 that are not public API, so PyO3 is pinned to its minor version:
 //!
 //! - `impl_::pyclass::{PyClassImpl::Inventory, PyClassImpl::items_iter, PyClassItems}` and `inventory::submit!`, here;
 //! - `impl_::pyclass::NoopThreadChecker`, `impl_::pycell::PyClassObjectBaseLayout` and `pyclass::boolean_struct`, in
@@ -10,9 +10,10 @@
 //! - `impl_::trampoline::{getbufferproc, MethodDef}` here, and `releasebufferproc` in `release`;
 //! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `scoped`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
-//! - the names `__pymethod___getbuffer____`, `__pymethod___releasebuffer____` and `__pymethod___array____`, in the derive.
+//! - the names `__pymethod___getbuffer____`, `__pymethod___releasebuffer____` and `__pymethod___array____`, in the
+//!   derive.
 //!
-//! Plain slots cost a third of what PyO3's trampolines do. They run no user code and cannot panic; what might goes through
+//! Plain slots cost a third of PyO3's trampolines. They run no user code and cannot panic. Code that might goes through
 //! the trampolines, so that user code finds PyO3 attached.
 
 use std::ffi::c_int;
@@ -39,7 +40,7 @@ use crate::storage::Exportable;
 macro_rules! __submit_slots {
     ($class:ty, $exporter:ty, $methods:ident) => {
         $crate::private::pyo3::inventory::submit! {
-            // By no name of its own: that may be the class's.
+            // Named by path only: an imported name could be the name of the class.
             <<$class as $crate::private::pyo3::impl_::pyclass::PyClassImpl>::Inventory>::new(
                 $crate::private::pyo3::impl_::pyclass::PyClassItems {
                     methods: $crate::private::methods::$methods,
@@ -55,7 +56,7 @@ macro_rules! __submit_slots {
 ///
 /// # Safety
 ///
-/// They become slots of `C` and of no class but its subclasses.
+/// They become slots of `C` and of its subclasses only.
 pub const unsafe fn slots<C, T: Exporter<Class = C>>() -> [ffi::PyType_Slot; 2] {
     [
         ffi::PyType_Slot { slot: ffi::Py_bf_getbuffer, pfunc: <T::Cell as Slot<T>>::GETBUFFER as *mut _ },
@@ -63,13 +64,13 @@ pub const unsafe fn slots<C, T: Exporter<Class = C>>() -> [ffi::PyType_Slot; 2] 
     ]
 }
 
-// SAFETY: the functions ask for no more.
+// SAFETY: the functions have no other requirements.
 unsafe impl<T: Exporter<Cell = Self>, S: Exportable> Slot<T> for ExportCell<S> {
     const GETBUFFER: ffi::getbufferproc = getbuffer::<T>;
     const WITH_GRANT: Option<WithGrant> = Some(WithGrant(with_grant::<T>));
 }
 
-// SAFETY: `getbuffer_part` asks for no more.
+// SAFETY: `getbuffer_part` has no other requirements.
 unsafe impl<T: Exporter<Cell = Self>, W: Exported> Slot<T> for Py<W> {
     const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T, W>;
     const WITH_GRANT: Option<WithGrant> = None;
@@ -87,7 +88,8 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
 ) -> c_int {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
-    // SAFETY: the caller vouches for the object, so that nobody need check it again.
+    // This removes later checks for NULL.
+    // SAFETY: the caller vouches for the object, which is not NULL.
     unsafe { hint::assert_unchecked(!slf.is_null()) };
     // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
     if !view.is_null() && unsafe { grant_at_once::<T>(py, slf, view, Flags(flags)) } {
@@ -111,9 +113,9 @@ unsafe extern "C" fn getbuffer_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     unsafe { call::<GetOfPart<T, W>>(slf, view, flags) }
 }
 
-/// What may run user code or raise, behind PyO3's trampoline.
+/// A `bf_getbuffer` that may run user code or raise, and so runs inside PyO3's trampoline.
 trait Get {
-    /// Fills `view`, or answers what is to be raised.
+    /// Fills `view`, or returns the exception to raise.
     ///
     /// # Safety
     ///
@@ -141,7 +143,7 @@ impl<T: Exporter<Cell = Py<W>>, W: Exported> Get for GetOfPart<T, W> {
 
 /// # Safety
 ///
-/// As for [`getbuffer`], with an object of the class that `G` is for.
+/// As for [`getbuffer`], with an object of the class that `G` serves.
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn call<G: Get>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
@@ -173,8 +175,8 @@ unsafe fn get<G: Get>(
             let text = "a view was requested into a NULL Py_buffer; pass the address of one";
             return Err(exception::<PyBufferError>(py, text));
         }
-        // Whatever comes, a refusal leaves NULL here.
-        // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
+        // Set first, so that `obj` is NULL after every refusal.
+        // SAFETY: a view that is not NULL is the caller's `Py_buffer`; its old contents do not matter.
         unsafe { (*view).obj = std::ptr::null_mut() };
         drain_orphans(py);
         // SAFETY: the caller vouches for the object.
@@ -184,12 +186,12 @@ unsafe fn get<G: Get>(
 
 /// Checks that the linker kept the slots of a class, which PyO3 finds through link-time registration.
 ///
-/// A static library that is linked without `--whole-archive` can lose them; then no object of the class would be a
-/// buffer. Call it once, in the module's initialisation, if your build is unusual.
+/// A static library that is linked without `--whole-archive` can lose the slots; then no object of the class exports a
+/// buffer. If your build is unusual, call this function once, in the module's initialisation.
 ///
 /// # Errors
 ///
-/// `RuntimeError` when the slots are not there.
+/// `RuntimeError` if the slots are missing.
 pub fn assert_exported<T: PyClass>(py: Python<'_>) -> PyResult<()> {
     let exported = T::items_iter().any(|items| items.slots.iter().any(|slot| slot.slot == ffi::Py_bf_getbuffer));
     if exported {

@@ -1,4 +1,4 @@
-//! Views of classes, from the request to the release, as Miri runs them: the slots are those that the derive submits.
+//! Miri tests of views of classes, from the request to the release. They call the slots that the derive submits.
 
 use std::ffi::c_int;
 use std::thread;
@@ -26,7 +26,7 @@ struct Matrix {
     data: ExportCell<Vec<u32>>,
 }
 
-/// Its shape takes code, so that every first view is a cold one.
+/// Its shape runs code, so every first view takes the cold path.
 #[derive(ExportBuffer)]
 #[buffer(crate = "crate")]
 #[pyclass(frozen)]
@@ -41,20 +41,21 @@ impl Computed {
     }
 }
 
-/// An object of a class. PyO3 lays it out as the head and the value, where the class is frozen and extends nothing.
+/// An object of a class. If the class is frozen and has no base class, PyO3 lays the object out as its head and the
+/// value.
 fn object<T: PyClass<Frozen = pyo3::pyclass::boolean_struct::True> + PyClassImpl>(value: T) -> Object<T> {
     let slot = |which: c_int| {
         let mut slots = T::items_iter().flat_map(|items| items.slots);
         slots.find(|slot| slot.slot == which).expect("the class is exported").pfunc
     };
-    // SAFETY: what a class gives for this slot.
+    // SAFETY: the class gives a function of this type for this slot.
     let get: ffi::getbufferproc = unsafe { std::mem::transmute(slot(ffi::Py_bf_getbuffer)) };
     // SAFETY: as above.
     let release: ffi::releasebufferproc = unsafe { std::mem::transmute(slot(ffi::Py_bf_releasebuffer)) };
     Object::new(value, get, release)
 }
 
-/// A view as C has it.
+/// Requests a view, as C code does.
 fn view<T>(object: &Object<T>, flags: c_int) -> Box<ffi::Py_buffer> {
     let mut view = Box::new(ffi::Py_buffer::new());
     // SAFETY: an object that is alive, and room for a view.
@@ -64,7 +65,7 @@ fn view<T>(object: &Object<T>, flags: c_int) -> Box<ffi::Py_buffer> {
 }
 
 fn release(mut view: Box<ffi::Py_buffer>) {
-    // SAFETY: it was granted.
+    // SAFETY: the view was granted.
     attached(|_| unsafe { PyBuffer_Release(&raw mut *view) });
 }
 
@@ -106,7 +107,8 @@ fn miri_slots_serve_the_views_of_this_crate() {
     });
 }
 
-/// The cell goes on a thread that is not attached; the slot of the last view frees its block, or drains it before.
+/// The cell is dropped on a detached thread. The release of the last view frees the block, directly or by draining the
+/// queue.
 #[test]
 fn miri_slots_free_what_the_owner_has_left() {
     let mut samples = object(Samples { data: ExportCell::new(vec![1.0, 2.0]) });
@@ -121,11 +123,11 @@ fn miri_slots_free_what_the_owner_has_left() {
         owner.join().unwrap();
         release(last);
     }
-    // Who missed an owner that went at the same time has left its block to whoever comes next.
+    // The last release may have missed an owner that was dropped at the same time; this view drains that block.
     release(view(&samples, ffi::PyBUF_FULL));
 }
 
-/// Nobody is refused here: what a slot raises is an exception of libpython's, which is not there.
+/// No request is refused here: a refusal raises an exception of libpython, which is missing under Miri.
 #[test]
 fn miri_slots_are_called_on_many_threads() {
     let matrix = object(Matrix { ncols: 2, data: ExportCell::new(vec![0; 4]) });
