@@ -1,8 +1,8 @@
 //! The consumer's side: typed views of the buffers that Python objects export.
 //!
-//! A view is made in this order: `held` requests it, `reported` and `item` check what the exporter says without touching the
-//! memory, `starts` follows the pointers to rows if there are any, and `walk` turns the rest into runs of elements. After that
-//! nothing of the `Py_buffer` is used but to release it.
+//! A view is made in this order: `held` requests it. `reported` and `item` check what the exporter reports, without
+//! touching the memory. `starts` follows the pointers to rows, if there are any. `walk` turns the rest into runs of
+//! elements. After that, the `Py_buffer` is used only for its `readonly` flag and for the release.
 
 mod bulk;
 pub(crate) mod fixed;
@@ -38,8 +38,9 @@ use crate::shared::{Run, SharedRead};
 
 /// A view of the buffer of a Python object, to read its items as `T`.
 ///
-/// It is extracted from whatever exports a buffer: numpy arrays, `array.array`, `bytes`, `bytearray`, `memoryview`, `mmap`,
-/// ctypes arrays, the classes of this crate and everybody else's. As the argument of a `#[pyfunction]`:
+/// It is extracted from any object that exports a buffer: numpy arrays, `array.array`, `bytes`, `bytearray`,
+/// `memoryview`, `mmap`, ctypes arrays, objects of classes that derive `ExportBuffer`, and all others. As the argument
+/// of a `#[pyfunction]`:
 ///
 /// ```no_run
 /// use buffer_runtime::BufferView;
@@ -60,24 +61,25 @@ use crate::shared::{Run, SharedRead};
 /// }
 /// ```
 ///
-/// Any layout will do: any number of dimensions, strides of any sign, rows behind pointers. Items are never converted: a
-/// buffer of other items is refused, and its caller is told to convert it. What counts is what the bytes are, not how the
-/// format spells it: `l` and `q` are the same where both have 8 bytes, `<I` is `u32` on a little-endian machine, and `>I`
-/// never is.
+/// Any layout is accepted: any number of dimensions, strides of any sign, rows behind pointers. Items are never
+/// converted: a buffer of other items is refused, with an error that tells the caller how to convert it. Formats are
+/// compared by meaning, not by spelling: `l` and `q` are the same if both have 8 bytes, `<I` is `u32` on a
+/// little-endian machine, and `>I` is not.
 ///
-/// Where `T` is an array, the last dimensions are those of the array: a buffer of shape `(5, 3)` is a `BufferView<[f32; 3]>`
-/// of shape `(5,)`; so is one of shape `(5,)` with items of format `3f`.
+/// If `T` is an array, the last dimensions are those of the array: a buffer of shape `(5, 3)` is a `BufferView<[f32;
+/// 3]>` of shape `(5,)`; so is one of shape `(5,)` with items of format `3f`.
 ///
 /// # While it lives
 ///
-/// The exporter is locked as by a `memoryview`: a `bytearray` cannot grow, and an [`ExportCell`](crate::ExportCell) of this
-/// crate counts one view. But nothing keeps others from writing the items, even while the GIL is held, if they have released
-/// it. So items are loaded by relaxed atomics, as [`SharedRead`] says, and there is no slice of them. For bulk work there are
-/// [`to_vec`](Self::to_vec) and [`copy_to_slice`](Self::copy_to_slice), at the speed of the memory;
-/// [`fold_chunks`](Self::fold_chunks), which is easiest, and [`fold_arrays`](Self::fold_arrays), which is fastest.
+/// The exporter is locked as by a `memoryview`: a `bytearray` cannot grow, and an [`ExportCell`](crate::ExportCell) of
+/// this crate counts one view. But other threads may still write the items, even while this thread holds the GIL, if
+/// they have released it. So items are loaded by relaxed atomics, as [`SharedRead`] describes, and there is no slice of
+/// them. For bulk work there are [`to_vec`](Self::to_vec) and [`copy_to_slice`](Self::copy_to_slice), at the speed of
+/// the memory; [`fold_chunks`](Self::fold_chunks), which is easiest, and [`fold_arrays`](Self::fold_arrays), which is
+/// fastest.
 ///
-/// A view belongs to its `'py`. To work on it where Python is detached, or on other threads, take the items along by
-/// reference, as [`shared`](Self::shared) gives them:
+/// A view belongs to its `'py`. To use the items while detached from Python, or on other threads, pass the reference
+/// that [`shared`](Self::shared) returns:
 ///
 /// ```no_run
 /// use buffer_runtime::{BufferView, SharedRead};
@@ -95,7 +97,7 @@ use crate::shared::{Run, SharedRead};
 /// }
 /// ```
 ///
-/// The view itself cannot be taken along, since it is released attached:
+/// The view itself cannot be used while detached, because its release must be attached:
 ///
 /// ```compile_fail,E0277
 /// # use buffer_runtime::BufferView;
@@ -109,34 +111,34 @@ use crate::shared::{Run, SharedRead};
 ///
 /// Extracting a view raises
 ///
-/// - `TypeError` where the object exports no buffer, as `memoryview` does;
-/// - whatever the exporter raises to refuse the view, which mostly is `BufferError`;
-/// - `BufferError` where the buffer is not what is expected: other items, dimensions that are not those of `T`, items that
-///   are not aligned as `T` is (a field of a packed record, say);
-/// - `BufferError` where the exporter contradicts itself: a shape that does not make up its length, a format of another
-///   size than its items, more bytes than memory can have, and so on. Nothing that can be checked is trusted;
-/// - `MemoryError` where there is no room for the view itself, or for the addresses of rows behind pointers.
+/// - `TypeError` if the object exports no buffer, as `memoryview` does;
+/// - whatever the exporter raises to refuse the view, usually `BufferError`;
+/// - `BufferError` if the buffer is not what is expected: other items, dimensions that are not those of `T`, items that
+///   are not aligned for `T` (for example a field of a packed record);
+/// - `BufferError` if the exporter contradicts itself: a shape that does not match the length, an itemsize that does
+///   not match the format, more bytes than memory can have, and so on. Everything that can be checked is checked;
+/// - `MemoryError` if there is no memory for the view itself, or for the addresses of rows behind pointers.
 ///
-/// Nothing is then viewed any more. What no consumer can check is whether the memory is there: an exporter that lies about
-/// it, or a mapped file that is truncated, still crashes.
+/// After an error, the object is no longer viewed. No consumer can check whether the memory exists: a wrong address
+/// from the exporter, or a mapped file that is truncated, still crashes the process.
 pub struct BufferView<'py, T> {
     shape: Box<[usize]>,
     strides: Box<[isize]>,
     c_contiguous: bool,
     f_contiguous: bool,
-    /// How many dimensions lead to the starts of `walk`.
+    /// The number of leading dimensions whose indices select one of the starts of `walk`.
     depth: usize,
     walk: Walk,
-    /// The items in the order in which they lie in memory, where that is C or Fortran order.
+    /// The items in memory order, if that is C or Fortran order.
     dense: Option<SharedRead<T>>,
-    /// Released when all else is gone. While it is held, the items are where the checks have found them to be, as far as
-    /// the exporter can be believed.
+    /// The last field, so it is released after all others are dropped. While the view is held, the items stay where the
+    /// checks found them, if the exporter reports the truth.
     held: Held<'py>,
 }
 
-/// What reading foreign bytes as a `T` asks of it, at compile time.
+/// Checks at compile time that foreign bytes can be read as a `T`.
 ///
-/// Nobody says that the bytes were a `T` before: every bit pattern has to be one.
+/// The bytes need not have been written as a `T`, so every bit pattern must be a valid one.
 const fn check_element<T: Element>() {
     element::check::<T>();
     assert!(
@@ -145,14 +147,14 @@ const fn check_element<T: Element>() {
     );
 }
 
-/// A view and what only whoever writes needs to know.
+/// A view, with the pointer that only a writable view needs.
 struct Viewed<'py, T> {
     view: BufferView<'py, T>,
-    /// What `dense` reads, if it is there.
+    /// The first item of `dense`, if there is a `dense`.
     data: *mut T,
 }
 
-/// Whether items are to be written.
+/// Whether items will be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Intent {
     Read,
@@ -164,7 +166,7 @@ impl<'py, T: Element> BufferView<'py, T> {
     ///
     /// # Errors
     ///
-    /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) has the list.
+    /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) lists them.
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         Self::request(object, Intent::Read).map(|viewed| viewed.view)
     }
@@ -184,7 +186,7 @@ impl<'py, T: Element> BufferView<'py, T> {
         if access == Intent::Write && held.readonly() {
             return Err(Contradiction::ReadOnly.into());
         }
-        // SAFETY: the view is held, and these are its checked claims.
+        // SAFETY: the view is held, and these places come from its checked fields.
         let starts = unsafe { Starts::find(buf, &places, wanted) }?;
         if access == Intent::Write && (places.may_overlap(wanted) || starts.may_overlap(&places, wanted)) {
             return Err(Rejection::Overlapping);
@@ -194,9 +196,9 @@ impl<'py, T: Element> BufferView<'py, T> {
         let walk = Walk::new(starts, &places, wanted.size);
         let data = if len == 0 { std::ptr::dangling_mut() } else { buf.cast::<T>() };
         let dense = (c_contiguous || f_contiguous).then(|| {
-            // SAFETY: where there are items they lie one after the other from `buf` on, which is aligned (clause 4 of
-            // Places). The exporter keeps them while the view is held, and every bit pattern is valid; others access them
-            // as foreign code does. The handle is only lent by the view.
+            // SAFETY: if there are items, they are contiguous from `buf` on, which is aligned (clause 4 of Places). The
+            // exporter keeps them while the view is held, and every bit pattern is valid. All other accesses to them
+            // are those of foreign code. The view only lends the handle.
             unsafe { SharedRead::new(data, len) }
         });
         let shape = places.shape.into_iter().map(isize::cast_unsigned).collect();
@@ -204,23 +206,23 @@ impl<'py, T: Element> BufferView<'py, T> {
         Ok(Viewed { view: Self { shape, strides, c_contiguous, f_contiguous, depth, walk, dense, held }, data })
     }
 
-    /// How many dimensions there are: 0 to 64, without those of `T`.
+    /// The number of dimensions, without those of `T`: 0 to 64.
     pub fn ndim(&self) -> usize {
         self.shape.len()
     }
 
-    /// How many items there are along each dimension.
+    /// The number of items along each dimension.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// How many bytes lie between neighbours along each dimension. Where rows are behind pointers, as suboffsets say, that
-    /// is the distance of the pointers.
+    /// The number of bytes between neighbours along each dimension. In a dimension of rows behind pointers (with a
+    /// suboffset), that is the distance of the pointers.
     pub fn strides(&self) -> &[isize] {
         &self.strides
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.walk.len()
     }
@@ -230,28 +232,28 @@ impl<'py, T: Element> BufferView<'py, T> {
         self.len() == 0
     }
 
-    /// Whether the exporter says that the memory may not be written. It may still change: others may have it writable.
+    /// Whether the exporter reports the memory as read-only. It may still change: other code may be able to write it.
     pub fn readonly(&self) -> bool {
         self.held.readonly()
     }
 
-    /// Whether the items lie one after the other in C order, where the last index runs fastest.
+    /// Whether the items are contiguous in C order, where the last index runs fastest.
     pub fn is_c_contiguous(&self) -> bool {
         self.c_contiguous
     }
 
-    /// Whether the items lie one after the other in Fortran order, where the first index runs fastest.
+    /// Whether the items are contiguous in Fortran order, where the first index runs fastest.
     pub fn is_f_contiguous(&self) -> bool {
         self.f_contiguous
     }
 
-    /// Loads one item: `view.get(&[row, column])`, and `view.get(&[])` where there are no dimensions.
+    /// Loads one item: `view.get(&[row, column])`, or `view.get(&[])` if there are no dimensions.
     ///
-    /// `None` where an index is out of range, or there are not as many as dimensions.
+    /// `None` if an index is out of range, or if the number of indices is not the number of dimensions.
     #[inline]
     pub fn get(&self, index: &[usize]) -> Option<T> {
         let item = self.at(index)?;
-        // SAFETY: `at` leads to an item of the held view.
+        // SAFETY: `at` returns an item of the held view.
         Some(unsafe { item.load_first() })
     }
 
@@ -260,13 +262,14 @@ impl<'py, T: Element> BufferView<'py, T> {
         Items::new(self.cursor())
     }
 
-    /// The items to be read on any thread, attached or not, where they lie one after the other in C order.
+    /// The items, to read on any thread, attached or not. `None` unless they are contiguous in C order.
     pub fn shared(&self) -> Option<&SharedRead<T>> {
         self.dense.as_ref().filter(|_| self.c_contiguous)
     }
 
-    /// The same where they lie one after the other in C order or in Fortran order, in the order in which they lie. That is
-    /// not the order of [`iter`](Self::iter) unless [`is_c_contiguous`](Self::is_c_contiguous); for sums it need not be.
+    /// The items in memory order, to read on any thread, attached or not. `None` unless they are contiguous in C order
+    /// or in Fortran order. Memory order is the order of [`iter`](Self::iter) if the view
+    /// [`is_c_contiguous`](Self::is_c_contiguous); sums, for example, need no particular order.
     pub fn shared_in_memory_order(&self) -> Option<&SharedRead<T>> {
         self.dense.as_ref()
     }
@@ -286,7 +289,7 @@ impl<'py, T: Element> BufferView<'py, T> {
             if index >= extent {
                 return None;
             }
-            // Wrapping, since without items nobody has looked at the strides; with items nothing overflows.
+            // Wrapping, because the strides are unchecked if there are no items. If there are, nothing overflows.
             if axis < self.depth {
                 row = row.wrapping_mul(extent).wrapping_add(index);
             } else {
@@ -298,7 +301,7 @@ impl<'py, T: Element> BufferView<'py, T> {
     }
 }
 
-/// What a problem raises.
+/// The exception for a rejected buffer.
 fn raise(object: &Bound<'_, PyAny>, problem: &Rejection) -> PyErr {
     let py = object.py();
     match problem {

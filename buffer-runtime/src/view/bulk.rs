@@ -1,4 +1,4 @@
-//! Reading all items of a view at once.
+//! Reads all items of a view in bulk.
 
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
@@ -13,7 +13,8 @@ impl<T: Element> BufferView<'_, T> {
     ///
     /// # Errors
     ///
-    /// `MemoryError` where there is no room for them: a buffer may repeat its items far beyond the memory that they take.
+    /// `MemoryError` if there is no memory for the copy. With a stride of 0 a buffer can have far more items than its
+    /// memory holds.
     pub fn to_vec(&self) -> PyResult<Vec<T>> {
         let mut cursor = self.cursor();
         let len = self.len();
@@ -21,9 +22,9 @@ impl<T: Element> BufferView<'_, T> {
         items
             .try_reserve_exact(len)
             .map_err(|_| exception::<PyMemoryError>(self.held.py(), format_args!("no room for {len} items")))?;
-        // SAFETY: all items are left, and there is room for them.
+        // SAFETY: the cursor still has all items, and there is room for them.
         unsafe { shared::load(&mut cursor, items.as_mut_ptr(), len) };
-        // SAFETY: so many were just initialised.
+        // SAFETY: `len` items were just initialised.
         unsafe { items.set_len(len) };
         Ok(items)
     }
@@ -32,27 +33,28 @@ impl<T: Element> BufferView<'_, T> {
     ///
     /// # Panics
     ///
-    /// When the lengths differ.
+    /// If the lengths differ.
     pub fn copy_to_slice(&self, target: &mut [T]) {
         assert_eq!(target.len(), self.len(), "the slice to copy to must be as long as the buffer");
-        // SAFETY: all items are left, and so many fit the slice.
+        // SAFETY: the cursor still has all items, and the slice has room for them.
         unsafe { shared::load(&mut self.cursor(), target.as_mut_ptr(), target.len()) };
     }
 
-    /// Reads all items in bulk, in C order of their indices: copies a chunk of them to the stack, lets `fold` work on the copy
-    /// as on any slice (the compiler vectorises it), and goes on with the next chunk. See [`SharedRead::fold_chunks`](crate::SharedRead::fold_chunks).
+    /// Reads all items in bulk, in C order of their indices: copies one chunk of them after the other to the stack, and
+    /// calls `fold` on the copy. The copy is a slice, so the compiler can vectorise the loop. See
+    /// [`SharedRead::fold_chunks`](crate::SharedRead::fold_chunks).
     ///
-    /// Chunks have nothing to do with rows; all but the last have the same length.
+    /// Chunks are unrelated to rows; all but the last have the same length.
     pub fn fold_chunks<A>(&self, init: A, fold: impl FnMut(A, &[T]) -> A) -> A {
         shared::fold_chunks(self.cursor(), init, fold)
     }
 
-    /// Reads all items of two buffers of the same length in bulk, chunks of both at a time, each in C order of its own
+    /// Reads all items of two buffers of the same length in bulk, a chunk of each at a time, each in C order of its own
     /// indices. See [`SharedRead::fold_chunks_with`](crate::SharedRead::fold_chunks_with).
     ///
     /// # Panics
     ///
-    /// When the lengths differ. Shapes may: compare them first where that matters.
+    /// If the lengths differ. Shapes may differ: compare them first if that matters.
     pub fn fold_chunks_with<U: Element, A>(
         &self,
         other: &BufferView<'_, U>,
@@ -63,18 +65,18 @@ impl<T: Element> BufferView<'_, T> {
         shared::fold_chunks_with(self.cursor(), other.cursor(), init, fold)
     }
 
-    /// Reads all items as arrays of `N`, in C order of their indices, the last one filled up with `pad`. The fastest way to read
-    /// all of them; see [`SharedRead::fold_arrays`](crate::SharedRead::fold_arrays).
+    /// Reads all items as arrays of `N`, in C order of their indices; the last array is filled up with `pad`. This is
+    /// the fastest way to read all items; see [`SharedRead::fold_arrays`](crate::SharedRead::fold_arrays).
     pub fn fold_arrays<A, const N: usize>(&self, init: A, pad: T, fold: impl FnMut(A, [T; N]) -> A) -> A {
         shared::fold_arrays(self.cursor(), init, pad, fold)
     }
 
-    /// Reads all items of two buffers of the same length as arrays of `N`, of both at a time, each in C order of its own
-    /// indices. See [`SharedRead::fold_arrays_with`](crate::SharedRead::fold_arrays_with).
+    /// Reads all items of two buffers of the same length as arrays of `N`, one of each at a time, each in C order of
+    /// its own indices. See [`SharedRead::fold_arrays_with`](crate::SharedRead::fold_arrays_with).
     ///
     /// # Panics
     ///
-    /// When the lengths differ. Shapes may: compare them first where that matters.
+    /// If the lengths differ. Shapes may differ: compare them first if that matters.
     pub fn fold_arrays_with<U: Element, A, const N: usize>(
         &self,
         other: &BufferView<'_, U>,

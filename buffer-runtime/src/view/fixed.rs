@@ -1,4 +1,5 @@
-//! Values whose address stays, whoever moves what holds them: exporters let the pointers of a `Py_buffer` lead into itself.
+//! Values with a fixed address, even if their owner moves. An exporter may make pointers of a `Py_buffer` point into
+//! the `Py_buffer` itself.
 
 use std::alloc::{self, Layout};
 use std::ptr::NonNull;
@@ -7,29 +8,29 @@ use pyo3::{PyResult, Python, ffi};
 
 use crate::pending::raised;
 
-/// A value in an allocation of its own. Not a `Box`: moving one promises that nobody else has a pointer into it.
+/// A value in its own allocation. Not a `Box`: moving a `Box` asserts that no other pointer into it is in use.
 ///
-/// 1. The pointer is that of an allocation for one `T`, which is initialised, and which is freed when this is dropped.
-/// 2. No reference to the value is made here. Whoever uses the pointer sees to it that accesses do not race.
+/// 1. The pointer is to an allocation for one `T`. The value is initialised, and the drop of the `Fixed` frees it.
+/// 2. This type makes no reference to the value. Code that uses the pointer ensures that accesses do not race.
 pub(crate) struct Fixed<T: Copy>(NonNull<T>);
 
 impl<T: Copy> Fixed<T> {
-    /// Puts a value in its place.
+    /// Moves a value into its own allocation.
     ///
     /// # Errors
     ///
     /// `MemoryError`.
     pub(crate) fn new(py: Python<'_>, value: T) -> PyResult<Self> {
         const { assert!(size_of::<T>() > 0) }
-        // SAFETY: the layout has a size.
+        // SAFETY: the size is not 0.
         Self::at(py, unsafe { alloc::alloc(Layout::new::<T>()) }, value)
     }
 
-    /// As [`new`](Self::new), in what the allocator has answered.
+    /// As [`new`](Self::new), in an allocation, or NULL if the allocator has failed.
     fn at(py: Python<'_>, allocation: *mut u8, value: T) -> PyResult<Self> {
         let Some(place) = NonNull::new(allocation.cast::<T>()) else {
-            // CPython keeps this exception ready. A new one would have to be allocated.
-            // SAFETY: attached, as the token says.
+            // CPython has this exception preallocated. Any other would need memory.
+            // SAFETY: attached, as the token proves.
             unsafe { ffi::PyErr_NoMemory() };
             return Err(raised(py));
         };
@@ -45,7 +46,7 @@ impl<T: Copy> Fixed<T> {
 
 impl<T: Copy> Drop for Fixed<T> {
     fn drop(&mut self) {
-        // SAFETY: by invariant 1 it was allocated with this layout, and is freed here only.
+        // SAFETY: by invariant 1 the value was allocated with this layout, and is freed only here.
         unsafe { alloc::dealloc(self.0.as_ptr().cast(), Layout::new::<T>()) };
     }
 }

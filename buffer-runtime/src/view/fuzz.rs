@@ -1,5 +1,5 @@
-//! What a fuzzer drives: claims as any exporter might make them, and where they lead. No memory is behind them, and none is
-//! touched.
+//! Entry points for the fuzzer: checks the fields of a `Py_buffer` that any exporter might fill, and computes the
+//! addresses of its elements. There is no memory at these addresses, and none is accessed.
 #![expect(missing_docs, reason = "the fields are those of `Reported` and `Places`, which say what they are")]
 
 use std::ffi::{CString, c_int};
@@ -13,7 +13,8 @@ use crate::element::Element;
 use crate::limits::MAX_NDIM;
 use crate::shared::Runs;
 
-/// The fields of a `Py_buffer`. Arrays are cut or filled up with zeros to `ndim`, as if an exporter had kept its word there.
+/// The fields of a `Py_buffer`. Arrays are truncated or filled up with zeros to `ndim` numbers, because the protocol
+/// requires that length and no consumer can check it.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     pub buf: usize,
@@ -27,27 +28,28 @@ pub struct Claimed {
     pub suboffsets: Option<Vec<isize>>,
 }
 
-/// Reported that hold together.
+/// The results for fields that pass the checks.
 #[derive(Debug, Clone)]
 pub struct Found {
     pub shape: Vec<isize>,
     pub strides: Vec<isize>,
     pub suboffsets: Vec<isize>,
     pub len: usize,
-    /// How far elements lie before and after where they start, in bytes.
+    /// How far elements extend before and after the address where they start, in bytes.
     pub reach: (usize, usize),
     pub c_contiguous: bool,
     pub f_contiguous: bool,
     pub may_overlap: bool,
-    /// The addresses of the first elements, in C order of their indices; none where pointers would have to be followed.
+    /// The addresses of the first elements, in C order of their indices. Empty if there are suboffsets, because no
+    /// pointer is followed.
     pub addresses: Vec<usize>,
 }
 
-/// Checks claims as those of a granted view are checked, and follows them to at most so many elements.
+/// Checks fields as those of a granted view are checked, and computes the addresses of at most `most` elements.
 ///
 /// # Errors
 ///
-/// The words in which they are refused.
+/// The message of the refusal.
 pub fn check<T: Element>(claimed: &Claimed, most: usize) -> Result<Found, String> {
     let buf: *mut u8 = std::ptr::without_provenance_mut(claimed.buf);
     let ndim = usize::try_from(claimed.ndim).ok().filter(|&ndim| ndim <= MAX_NDIM);

@@ -1,4 +1,4 @@
-//! A `Py_buffer` that was granted and will be released: the one place where a consumer's view begins and ends.
+//! A granted `Py_buffer` that is released when dropped: the only place where a consumer's view begins and ends.
 
 use std::ffi::{CStr, c_int};
 
@@ -16,9 +16,9 @@ use crate::view::fixed::Fixed;
 
 /// A granted view, released when dropped.
 ///
-/// 1. The exporter has granted it and it was not released; so, if the exporter keeps to the protocol, what its fields point
-///    to stays where it is.
-/// 2. The `Py_buffer` does not move, and no `&mut` to it is made: exporters may let its pointers lead into itself.
+/// 1. The exporter has granted the view, and it was not released. So all that its fields point to stays in place, if
+///    the exporter follows the protocol.
+/// 2. The `Py_buffer` does not move, and no `&mut` to it is made: its pointers may point into itself.
 pub(super) struct Held<'py> {
     buffer: Fixed<ffi::Py_buffer>,
     py: Python<'py>,
@@ -29,10 +29,10 @@ impl<'py> Held<'py> {
     ///
     /// # Errors
     ///
-    /// `TypeError` where the object exports no buffer; what the exporter raises; `MemoryError`.
+    /// `TypeError` if the object exports no buffer; whatever the exporter raises; `MemoryError`.
     pub(super) fn request(object: &Bound<'py, PyAny>, flags: c_int, wanted: Wanted) -> PyResult<Self> {
         let py = object.py();
-        // SAFETY: attached, as the object says, which is alive.
+        // SAFETY: attached, as the object proves, and the object is alive.
         if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 0 {
             let (class, conversion) = (ClassName::of(object)?, wanted.conversion());
             let text = format_args!("a bytes-like object is required, not '{class}'; {conversion}");
@@ -45,23 +45,24 @@ impl<'py> Held<'py> {
         }
         let held = Self { buffer, py };
         if PyErr::occurred(py) {
-            // Granted and refused at once: whoever went on would have an exception that comes from nowhere.
+            // The exporter granted the view and also set an exception. If the view were used, that exception would
+            // appear later, in unrelated code.
             return Err(raised(py));
         }
         Ok(held)
     }
 
-    /// What the exporter says.
+    /// The fields that the exporter has filled.
     pub(super) fn reported(&self) -> Reported<'_> {
-        // SAFETY: it is initialised, and nobody writes it while it is held.
+        // SAFETY: the `Py_buffer` is initialised, and is not written while the view is held.
         let view = unsafe { *self.buffer.as_ptr() };
         let ndim = usize::try_from(view.ndim).ok().filter(|&ndim| ndim <= MAX_NDIM);
         let array = |first: *mut isize| {
             if first.is_null() {
                 return None;
             }
-            // SAFETY: an exporter gives `ndim` numbers in each array that is not NULL, and keeps them while the view is
-            // held (invariant 1). Nothing says that they are aligned.
+            // SAFETY: an exporter puts `ndim` numbers in each array that is not NULL, and keeps them while the view is
+            // held (invariant 1). They may be unaligned.
             let number = |axis| unsafe { first.wrapping_add(axis).read_unaligned() };
             Some((0..ndim?).map(number).collect())
         };
@@ -71,7 +72,7 @@ impl<'py> Held<'py> {
             len: view.len,
             itemsize: view.itemsize,
             ndim: view.ndim,
-            // SAFETY: an exporter gives a string that ends in a NUL, and keeps it while the view is held (invariant 1).
+            // SAFETY: an exporter's format ends in a NUL, and is kept while the view is held (invariant 1).
             format: (!view.format.is_null()).then(|| unsafe { CStr::from_ptr(view.format) }),
             arrays: ndim.map(|_| Arrays {
                 shape: array(view.shape),
@@ -86,14 +87,14 @@ impl<'py> Held<'py> {
     }
 
     pub(super) fn readonly(&self) -> bool {
-        // SAFETY: as in `claims`.
+        // SAFETY: as in `reported`.
         unsafe { (*self.buffer.as_ptr()).readonly != 0 }
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        // SAFETY: the view is released here only (invariant 1).
+        // SAFETY: the view was granted (invariant 1), and is released only here.
         unsafe { release_held(self.py, self.buffer.as_ptr()) };
     }
 }

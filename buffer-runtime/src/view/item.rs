@@ -1,4 +1,4 @@
-//! What one item of a buffer is, against what is wanted.
+//! Compares the items of a buffer with the element that is wanted.
 
 use std::ffi::CStr;
 
@@ -6,11 +6,11 @@ use super::rejection::{Contradiction, Rejection};
 use super::wanted::Wanted;
 use crate::format::{Axis, Format, Leaf, Scalar, ScalarKind};
 
-/// What a format that is NULL means.
+/// The meaning of a NULL format.
 const BYTES: &CStr = c"B";
 
-/// Checks the format and the size of an item. Answers how many of the wanted element's dimensions are in the item: none for
-/// a scalar or a record, 1 for `3f` where `[[f32; 3]; 2]` is wanted.
+/// Checks the format and the size of an item. Returns how many of the wanted element's dimensions are in the item: 0
+/// for a scalar or a record, 1 for `3f` if `[[f32; 3]; 2]` is wanted.
 pub(super) fn check(format: Option<&CStr>, itemsize: isize, wanted: Wanted) -> Result<usize, Rejection> {
     let given = format.unwrap_or(BYTES);
     let (in_item, size) = if given == wanted.format {
@@ -29,21 +29,21 @@ pub(super) fn check(format: Option<&CStr>, itemsize: isize, wanted: Wanted) -> R
     Ok(in_item)
 }
 
-/// How many of the last wanted dimensions a format has as an array, if it has what is wanted at all.
+/// How many of the last wanted dimensions the format contains as an array. `None` if the format does not match.
 fn dimensions_in(given: &Format, wanted: Wanted) -> Option<usize> {
-    // Elements have formats that are read; if not, nothing is like them.
+    // The formats of elements can be parsed. If one could not, no buffer would match it.
     let scalar = Format::parse(wanted.format.to_str().ok()?).ok()?;
     let extents = wanted.shape.extents();
     (0..=extents.len()).find(|&in_item| is_array(given, &extents[extents.len() - in_item..], &scalar, wanted.read))
 }
 
-/// Whether `given` is an array of this shape of what `scalar` says; without dimensions, just that.
+/// Whether `given` is an array of this shape of `scalar`, or `scalar` itself if the shape has no dimensions.
 fn is_array(given: &Format, shape: &[usize], scalar: &Format, read: bool) -> bool {
     let mut size = scalar.itemsize();
     let mut axes = Vec::with_capacity(shape.len());
     for &extent in shape.iter().rev() {
         axes.insert(0, Axis { extent, stride: size });
-        // No larger than the element that has these dimensions.
+        // No overflow: the product is no larger than the element, which has these dimensions.
         size *= extent;
     }
     let same = |given: &Leaf, wanted: &Leaf| {
@@ -62,8 +62,8 @@ fn is_array(given: &Format, shape: &[usize], scalar: &Format, read: bool) -> boo
         }
 }
 
-/// Whether one scalar is the other. `c`, a byte that Python shows as bytes of length 1, is as good as `B`; and so is `?` for
-/// whoever does not write: not every byte is a truth value.
+/// Whether the scalars match. `c`, a byte that Python shows as `bytes` of length 1, counts as `B`. So does `?`, but
+/// only for views that do not write: not every byte is a valid truth value.
 fn is_same(given: Scalar, wanted: Scalar, read: bool) -> bool {
     let is_byte = match given.kind() {
         ScalarKind::Bytes => given.size() == 1,

@@ -1,4 +1,4 @@
-//! Why an object's buffer cannot be viewed as what is wanted, and the words that say so.
+//! Why an object's buffer cannot be viewed as the wanted element, with the messages.
 
 use std::ffi::{CString, c_int};
 use std::fmt;
@@ -6,24 +6,24 @@ use std::fmt;
 use super::wanted::Wanted;
 use crate::format::FormatError;
 
-/// What keeps a buffer from being viewed.
+/// Why a buffer cannot be viewed.
 #[derive(Debug)]
 pub(super) enum Rejection {
-    /// It has other items.
+    /// The buffer has other items.
     Format {
         wanted: Wanted,
         given: String,
     },
-    /// Its items cannot be read by anybody here.
+    /// The format of its items cannot be parsed.
     Unreadable(FormatError),
     NotUtf8(CString),
-    /// Its last dimensions are not an element's.
+    /// Its last dimensions are not those of the element.
     ElementShape {
         wanted: Wanted,
         extents: Vec<usize>,
         shape: Vec<isize>,
     },
-    /// They are, but the scalars of one element do not lie together.
+    /// Its last dimensions are those of the element, but the scalars of one element are not contiguous.
     ScatteredElement {
         wanted: Wanted,
     },
@@ -35,11 +35,11 @@ pub(super) enum Rejection {
         axis: usize,
         stride: isize,
     },
-    /// It is to be written, and items may share bytes.
+    /// The view would be writable, and items may share bytes.
     Overlapping,
-    /// There is no room to keep where its rows are.
+    /// There is no memory for the addresses of its rows.
     NoRoom,
-    /// It cannot be what it says.
+    /// Its fields contradict each other or the protocol.
     Contradiction(Contradiction),
 }
 
@@ -90,7 +90,7 @@ impl fmt::Display for Rejection {
                 let (name, format) = (wanted.name, wanted.format.to_string_lossy());
                 write!(f, "expected items of format '{format}' ({name}), but this buffer has '{given}'; ")?;
                 wanted.conversion().fmt(f)?;
-                // memoryview casts bytes to what has one code.
+                // `memoryview.cast` converts bytes only to formats of one character.
                 if format.len() == 1 && matches!(given.trim_start_matches(['<', '>', '=', '@']), "B" | "b" | "c") {
                     write!(f, ", or with memoryview(x).cast('{format}') where these are the bytes of such items")?;
                 }

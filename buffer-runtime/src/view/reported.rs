@@ -1,8 +1,8 @@
-//! What an exporter says of its buffer, checked before any of its memory is touched.
+//! The fields that an exporter reports for its buffer, checked before any of the memory is accessed.
 //!
-//! Nothing here follows a pointer. What passes describes memory that an exporter could have: no number contradicts another,
-//! every size is computed without overflow, every address is inside the address space and aligned. Whether the memory is
-//! really there only the exporter can know.
+//! No pointer is followed here. Fields that pass describe memory that an exporter could have: no number contradicts
+//! another, every size is computed without overflow, every address is inside the address space and aligned. Only the
+//! exporter can ensure that the memory exists.
 
 use std::ffi::{CStr, c_int};
 
@@ -11,7 +11,7 @@ use super::rejection::{Contradiction, Rejection};
 use super::wanted::Wanted;
 use crate::layout::{Order, contiguity, fill_strides, may_overlap};
 
-/// The fields of a `Py_buffer`, as they came. NULL is `None`.
+/// The fields of a `Py_buffer`, unchecked. NULL is `None`.
 pub(super) struct Reported<'a> {
     pub(super) buf: *mut u8,
     /// Whether there is an object that keeps the memory.
@@ -20,7 +20,7 @@ pub(super) struct Reported<'a> {
     pub(super) itemsize: isize,
     pub(super) ndim: c_int,
     pub(super) format: Option<&'a CStr>,
-    /// `None` where `ndim` is no number of dimensions.
+    /// `None` if `ndim` is not a valid number of dimensions.
     pub(super) arrays: Option<Arrays>,
 }
 
@@ -31,14 +31,15 @@ pub(super) struct Arrays {
     pub(super) suboffsets: Option<Vec<isize>>,
 }
 
-/// Where elements lie, checked.
+/// Where the elements are, checked.
 ///
 /// 1. `shape` and `strides` have the same length; no extent is negative, and `len` is their product.
-/// 2. `suboffsets` are those of the first dimensions, the last of which has pointers. There are none if no dimension has.
-/// 3. Unless `len` is 0: from the address that the dimensions without suboffsets start at, no element is farther than
-///    `reach`, in bytes before and after (its own size included), and each is a multiple of the alignment away.
-/// 4. Unless `len` is 0 or there are suboffsets: `buf` is not NULL, aligned, and `reach` leads nowhere outside the address
-///    space.
+/// 2. `suboffsets` are those of the leading dimensions, up to the last one that has pointers. It is empty if no
+///    dimension has pointers.
+/// 3. Unless `len` is 0: relative to the address at which the dimensions after `suboffsets` start, every element lies
+///    within `reach` (bytes before and after, the element's own size included), at a multiple of the alignment.
+/// 4. Unless `len` is 0 or there are suboffsets: `buf` is not NULL and is aligned, and `reach` around it is inside the
+///    address space.
 #[derive(Debug)]
 pub(super) struct Places {
     pub(super) shape: Vec<isize>,
@@ -52,14 +53,14 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Whether two elements may have bytes in common. Where there are suboffsets: two of what one pointer leads to.
+    /// Whether two elements may have bytes in common. If there are suboffsets: two elements behind the same pointer.
     pub(super) fn may_overlap(&self, wanted: Wanted) -> bool {
         let depth = self.suboffsets.len();
         self.len > 0 && may_overlap(&self.shape[depth..], &self.strides[depth..], wanted.size.cast_signed())
     }
 }
 
-/// How far elements lie from where they start, in bytes.
+/// How far elements extend around the address where they start, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reach {
     pub(super) before: usize,
@@ -67,7 +68,7 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    /// The lowest address and the end, if all of it is inside the address space.
+    /// The lowest address and the end, if all bytes are inside the address space.
     pub(super) fn around(self, start: *mut u8) -> Option<(usize, usize)> {
         let first = start.addr().checked_sub(self.before).filter(|&first| first > 0)?;
         Some((first, start.addr().checked_add(self.after)?))
@@ -75,7 +76,7 @@ impl Reach {
 }
 
 impl Reported<'_> {
-    /// Holds everything that was said against everything else, and against what is wanted.
+    /// Checks the fields against each other and against the wanted element.
     pub(super) fn check(self, wanted: Wanted) -> Result<Places, Rejection> {
         let in_item = item::check(self.format, self.itemsize, wanted)?;
         let Some(Arrays { shape, strides, suboffsets }) = self.arrays else {
@@ -97,7 +98,7 @@ impl Reported<'_> {
         end_at_pointers(&mut suboffsets);
 
         take_element(&mut shape, &mut strides, suboffsets.len(), in_item, wanted, itemsize)?;
-        // Longer only where there are no elements, and so nothing behind the pointers.
+        // Longer than the shape only if there are no elements, and so nothing behind the pointers.
         suboffsets.truncate(shape.len());
         end_at_pointers(&mut suboffsets);
         let depth = suboffsets.len();
@@ -113,22 +114,22 @@ impl Reported<'_> {
         }
         let size = wanted.size.cast_signed();
         let (c_contiguous, f_contiguous) = if depth == 0 { contiguity(&shape, &strides, size) } else { (empty, empty) };
-        // A product of extents that are not negative, which `check_len` has seen not to overflow.
+        // No extent is negative, and `check_len` has checked that the product does not overflow.
         let len = if empty { 0 } else { shape.iter().product::<isize>().cast_unsigned() };
         Ok(Places { shape, strides, suboffsets, len, reach, c_contiguous, f_contiguous })
     }
 }
 
-/// How many items of one dimension so many bytes are.
+/// The number of items in `len` bytes.
 fn items(len: isize, itemsize: isize) -> Result<isize, Rejection> {
-    // `item::check` has seen that an item has a size.
+    // `item::check` has checked that `itemsize` is not 0.
     if len < 0 || len % itemsize != 0 {
         return Err(Contradiction::PartialItem { len, itemsize }.into());
     }
     Ok(len / itemsize)
 }
 
-/// The strides of items that lie one after the other, which is what strides that are NULL mean.
+/// The strides of items that are contiguous in C order, which is the meaning of NULL strides.
 fn c_order(shape: &[isize], itemsize: isize) -> Result<Vec<isize>, Rejection> {
     let mut strides = vec![0; shape.len()];
     fill_strides(shape, itemsize, Order::C, &mut strides).map_err(|_| Contradiction::TooLarge)?;
@@ -150,12 +151,12 @@ fn check_len(shape: &[isize], itemsize: isize, len: isize) -> Result<(), Rejecti
     Ok(())
 }
 
-/// Leaves only those up to the last dimension that has pointers.
+/// Removes the suboffsets after the last dimension that has pointers.
 fn end_at_pointers(suboffsets: &mut Vec<isize>) {
     suboffsets.truncate(suboffsets.iter().rposition(|&suboffset| suboffset >= 0).map_or(0, |last| last + 1));
 }
 
-/// Takes the dimensions that are one element's off the end of the shape, but for those which are in the item's format.
+/// Strips the element's own trailing dimensions from the shape, except those that are in the item's format.
 fn take_element(
     shape: &mut Vec<isize>,
     strides: &mut Vec<isize>,
@@ -181,7 +182,7 @@ fn take_element(
     Ok(())
 }
 
-/// Looks at the dimensions that lead from one element to another, not to pointers.
+/// Checks the strides of the dimensions from one element to the next, not those from one pointer to the next.
 fn check_alignment(shape: &[isize], strides: &[isize], depth: usize, wanted: Wanted) -> Result<(), Rejection> {
     let mut dimensions = shape.iter().zip(strides).enumerate().skip(depth);
     match dimensions.find(|&(_, (&extent, &stride))| extent > 1 && !stride.unsigned_abs().is_multiple_of(wanted.align))
@@ -191,7 +192,7 @@ fn check_alignment(shape: &[isize], strides: &[isize], depth: usize, wanted: Wan
     }
 }
 
-/// Whether elements may start here.
+/// Checks an address at which elements start.
 pub(super) fn check_start(start: *mut u8, reach: Reach, wanted: Wanted) -> Result<(), Rejection> {
     if start.is_null() {
         return Err(Contradiction::NullBuf.into());
@@ -202,7 +203,7 @@ pub(super) fn check_start(start: *mut u8, reach: Reach, wanted: Wanted) -> Resul
     reach.around(start).map(drop).ok_or_else(|| Contradiction::TooLarge.into())
 }
 
-/// None where it is more than memory can have. The shape has no 0.
+/// `None` if elements extend over more bytes than memory can have. No extent is 0.
 fn reach_of(shape: &[isize], strides: &[isize], size: usize) -> Option<Reach> {
     let mut reach = Reach { before: 0, after: size };
     for (&extent, &stride) in shape.iter().zip(strides) {

@@ -1,24 +1,25 @@
-//! Rows behind pointers, as suboffsets describe them: the pointers are followed once, when a view begins.
+//! Rows behind pointers, as described by suboffsets. The pointers are followed once, when a view begins.
 
 use super::rejection::{Contradiction, Rejection};
 use super::reported::{Places, check_start};
 use super::wanted::Wanted;
 use crate::layout::rows_may_overlap;
 
-/// Where elements start.
+/// The addresses at which elements start.
 pub(super) enum Starts {
-    /// All of them at one address.
+    /// One address for all elements.
     One(*mut u8),
-    /// Those of each row at its own, in C order of the indices that lead to rows.
+    /// One address for each row, in C order of the indices of rows.
     Rows(Box<[*mut u8]>),
 }
 
 impl Starts {
-    /// Finds and checks them: afterwards each is as clauses 3 and 4 of [`Places`] have it, unless there are no elements.
+    /// Finds and checks the starts. Then each satisfies clauses 3 and 4 of [`Places`] in the place of `buf`, unless
+    /// there are no elements.
     ///
     /// # Safety
     ///
-    /// `buf` is that of a held view, and `places` are checked claims of it.
+    /// `buf` is that of a held view, and `places` are from its checked fields.
     pub(super) unsafe fn find(buf: *mut u8, places: &Places, wanted: Wanted) -> Result<Self, Rejection> {
         if places.suboffsets.is_empty() {
             return Ok(Self::One(buf));
@@ -41,8 +42,8 @@ impl Starts {
                         next.push(at);
                         continue;
                     }
-                    // SAFETY: an exporter with suboffsets has a pointer at each index of such a dimension. It need not be
-                    // aligned, and nobody writes it while the view is held.
+                    // SAFETY: an exporter has a pointer at each index of a dimension with a suboffset. The pointer may
+                    // be unaligned, and is not written while the view is held.
                     let row = unsafe { at.cast::<*mut u8>().read_unaligned() };
                     if row.is_null() {
                         return Err(Contradiction::NullRow { row: next.len() }.into());

@@ -1,5 +1,5 @@
-//! Views without an interpreter: claims as an exporter would make them, of memory that is Rust's. Miri runs `granted`, which
-//! has an interpreter of its own, and views from the request to the release.
+//! Views without an interpreter: fields as an exporter would fill them, for memory that Rust owns. Under Miri,
+//! `granted` also tests views from the request to the release, with a simulated interpreter.
 
 #[cfg(miri)]
 mod granted;
@@ -19,7 +19,7 @@ use super::wanted::Wanted;
 use crate::element::Element;
 use crate::shared;
 
-/// What an exporter says of doubles, true where nothing else is said.
+/// The fields that an exporter fills. They are true unless a test replaces some.
 struct Said {
     buf: *mut u8,
     format: &'static CStr,
@@ -69,7 +69,7 @@ impl Said {
 
     /// # Safety
     ///
-    /// What is said is true.
+    /// The fields are true.
     unsafe fn walk<T: Element>(&self) -> Walk {
         let places = self.check::<T>().map_err(|problem| problem.to_string()).unwrap();
         // SAFETY: as the caller vouches.
@@ -77,11 +77,11 @@ impl Said {
         Walk::new(starts.map_err(|problem| problem.to_string()).unwrap(), &places, size_of::<T>())
     }
 
-    /// The elements, read in three ways that have to agree.
+    /// The elements, read in three ways that must agree.
     ///
     /// # Safety
     ///
-    /// What is said is true.
+    /// The fields are true.
     unsafe fn read<T: Element + PartialEq + fmt::Debug>(&self) -> Vec<T> {
         // SAFETY: as the caller vouches.
         let walk = unsafe { self.walk::<T>() };
@@ -96,7 +96,7 @@ impl Said {
     }
 }
 
-/// Memory that is written without telling.
+/// Memory that is written through raw pointers.
 struct Memory<T>(Box<[UnsafeCell<T>]>);
 
 impl<T: Element> Memory<T> {
@@ -116,7 +116,7 @@ fn refused<T: Element>(said: &Said) -> String {
 #[test]
 fn dense_reversed_transposed_and_broadcast_items_are_read_in_index_order() {
     let memory = Memory::new(0_u16..6);
-    // SAFETY: what is said below is inside the memory.
+    // SAFETY: the layouts below are inside the memory.
     let read = |said: Said| unsafe { said.read::<u16>() };
     assert_eq!(read(Said::of(memory.at(0), &[2, 3])), [0, 1, 2, 3, 4, 5]);
     assert_eq!(read(Said::of(memory.at(5), &[2, 3]).strides(&[-6, -2])), [5, 4, 3, 2, 1, 0]);
@@ -152,7 +152,7 @@ fn pointers_to_pointers_to_rows_are_followed() {
         suboffsets: Some(vec![0, 4, -1]),
         ..Said::of(tables.as_ptr().cast_mut().cast::<u32>(), &[2, 2, 3])
     };
-    // SAFETY: the pointers lead to the memory, 4 bytes before their rows.
+    // SAFETY: the pointers point into the memory; each row begins 4 bytes after its pointer, and is inside it too.
     assert_eq!(unsafe { said.read::<u32>() }, [5, 6, 7, 3, 4, 5, 9, 10, 11, 1, 2, 3]);
 }
 
@@ -206,7 +206,7 @@ fn a_pointer_among_the_scalars_of_no_element_leads_to_no_row() {
     assert_eq!(said(&[-1, 4, -1]), [-1, 4]);
 }
 
-/// Where the items are that claims lead to, by their definition.
+/// The offsets of all items, by the definition of strides.
 fn addresses(shape: &[isize], strides: &[isize]) -> Vec<isize> {
     shape.iter().zip(strides).fold(vec![0], |starts, (&extent, &stride)| {
         starts.iter().flat_map(|start| (0..extent).map(move |index| start + index * stride)).collect()
@@ -214,7 +214,8 @@ fn addresses(shape: &[isize], strides: &[isize]) -> Vec<isize> {
 }
 
 proptest! {
-    /// Any layout inside 256 items, found where its indices lead; any other is refused or leads nowhere outside its reach.
+    /// Any layout inside 256 items has its items where the strides put them. For any layout, also one that extends
+    /// outside, `len`, `reach` and `may_overlap` are exact.
     #[test]
     fn runs_lead_where_indices_do(
         axes in prop::collection::vec((0_isize..5, -9_isize..9), 0..5),
@@ -244,7 +245,7 @@ proptest! {
         prop_assert_eq!(places.may_overlap(Wanted::of::<u32>(Intent::Write)), shares);
     }
 
-    /// Whatever is said, checking it neither panics nor overflows, and what passes is consistent.
+    /// For any fields, the check neither panics nor overflows, and fields that pass are consistent.
     #[test]
     fn any_claims_are_checked(
         numbers in prop::collection::vec((any::<isize>(), any::<isize>(), any::<isize>()), 0..6),

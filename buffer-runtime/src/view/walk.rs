@@ -1,4 +1,4 @@
-//! From one element to the next, in C order of their indices, whatever the layout.
+//! Walks over the elements of any layout, in C order of their indices.
 
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
@@ -17,11 +17,11 @@ struct Axis {
     stride: isize,
 }
 
-/// A layout as runs of elements at one distance, as long as they can be: dimensions that continue each other are one, and
-/// those of one element are none.
+/// A layout as the longest possible runs of elements at equal distances. Dimensions that continue each other are
+/// merged, and dimensions of extent 1 are omitted.
 pub(super) struct Walk {
     starts: Starts,
-    /// The dimensions around a run, outermost first. None of them is empty, unless all is.
+    /// The dimensions around a run, outermost first. No extent is 0, unless there are no elements.
     outer: Box<[Axis]>,
     run: Axis,
     len: usize,
@@ -39,7 +39,8 @@ impl Walk {
         for (&extent, &stride) in dimensions.filter(|&(&extent, _)| extent != 1) {
             let axis = Axis { extent: extent.cast_unsigned(), stride };
             match merged.last_mut() {
-                // The product of both is no more than `len`, and their distance is within the reach.
+                // The product of the extents is at most `len`. Offsets wrap, so the merged dimension has the same
+                // addresses.
                 Some(last) if last.stride == stride.wrapping_mul(extent) => {
                     *last = Axis { extent: last.extent * axis.extent, stride };
                 }
@@ -50,7 +51,7 @@ impl Walk {
         Self { starts, outer: merged.into_boxed_slice(), run, len: places.len }
     }
 
-    /// The elements from the first one on.
+    /// A cursor at the first element.
     pub(super) fn cursor<T>(&self) -> Cursor<'_, T> {
         let mut starts = self.starts.as_slice().iter();
         let at = starts.next().copied().unwrap_or(ptr::null_mut());
@@ -65,37 +66,37 @@ impl Walk {
         }
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// Where elements start, in C order of the indices that lead there.
+    /// The addresses at which elements start, in C order of the indices of rows.
     pub(super) fn starts(&self) -> &[*mut u8] {
         self.starts.as_slice()
     }
 }
 
-/// A place in a [`Walk`].
+/// A position in a [`Walk`].
 pub(super) struct Cursor<'a, T> {
     walk: &'a Walk,
-    /// The starts that come after this one.
+    /// The starts after the current one.
     starts: slice::Iter<'a, *mut u8>,
     /// The index of this run in the dimensions around it.
     index: Box<[usize]>,
     /// The next element of this run.
     at: *mut u8,
-    /// How many elements of this run came before.
+    /// The number of elements of this run before `at`.
     done: usize,
     left: usize,
     elements: PhantomData<T>,
 }
 
 impl<T> Cursor<'_, T> {
-    /// From behind the last element of a run to the first one of the next.
+    /// Moves from the end of a run to the first element of the next run.
     fn advance(&mut self) {
         let back = |at: *mut u8, axis: &Axis| {
-            // No farther than the elements reach.
+            // Wrapping: the end of a run is one stride past its last element, which may be outside the memory.
             at.wrapping_byte_offset(axis.stride.wrapping_mul(axis.extent.cast_signed()).wrapping_neg())
         };
         self.done = 0;
@@ -119,8 +120,8 @@ impl<T> Clone for Cursor<'_, T> {
     }
 }
 
-// SAFETY: a `Walk` leads to `len` elements from its starts, which the view that it was made for has checked. What it cannot
-// check, its invariants rest on the exporter for.
+// SAFETY: a `Walk` visits `len` elements from its starts, all of which its view has checked. For what a view cannot
+// check, it relies on the exporter, as its invariants state.
 unsafe impl<T: Element> Runs<T> for Cursor<'_, T> {
     #[inline]
     fn left(&self) -> usize {
@@ -146,7 +147,7 @@ unsafe impl<T: Element> Runs<T> for Cursor<'_, T> {
     }
 }
 
-/// The items of a [`BufferView`](super::BufferView), in C order of their indices. Each is loaded when its turn comes.
+/// The items of a [`BufferView`](super::BufferView), in C order of their indices. Each is loaded when it is returned.
 ///
 /// Made by [`BufferView::iter`](super::BufferView::iter).
 pub struct Items<'a, T> {
@@ -168,7 +169,7 @@ impl<T: Element> Iterator for Items<'_, T> {
         if self.run.count == 0 {
             self.run = self.cursor.next_run(usize::MAX)?;
         }
-        // SAFETY: the run has an element left, and is one of the cursor's.
+        // SAFETY: the run is from the cursor, and still has an element.
         let item = unsafe { self.run.load_first() };
         self.run.first = self.run.first.wrapping_byte_offset(self.run.stride);
         self.run.count -= 1;
@@ -185,7 +186,7 @@ impl<T: Element> Iterator for Items<'_, T> {
         let mut folded = init;
         loop {
             for _ in 0..self.run.count {
-                // SAFETY: the run has so many elements, and is one of the cursor's.
+                // SAFETY: the run is from the cursor, and has `count` elements.
                 folded = fold(folded, unsafe { self.run.load_first() });
                 self.run.first = self.run.first.wrapping_byte_offset(self.run.stride);
             }

@@ -9,22 +9,22 @@ use crate::element::Element;
 use crate::format::{ByteOrder, Content, Format, ScalarKind};
 use crate::layout::InnerShape;
 
-/// The element that is wanted, as values.
+/// The facts about the wanted element, as values instead of a type.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
-    /// What it is called in Rust.
+    /// The name of its type in Rust.
     pub(super) name: &'static str,
-    /// Of one scalar.
+    /// The format of one scalar.
     pub(super) format: &'static CStr,
-    /// Of one scalar, in bytes.
+    /// The size of one scalar, in bytes.
     pub(super) itemsize: usize,
     /// The dimensions of one element.
     pub(super) shape: &'static InnerShape,
-    /// Of one element, in bytes.
+    /// The size of one element, in bytes.
     pub(super) size: usize,
-    /// Of one element, in bytes.
+    /// The alignment of one element, in bytes.
     pub(super) align: usize,
-    /// Whether it is only read, so that bytes may be truth values.
+    /// Whether elements are only read, so that truth values may be viewed as bytes.
     pub(super) read: bool,
 }
 
@@ -41,12 +41,13 @@ impl Wanted {
         }
     }
 
-    /// What to do with whatever has no such items.
+    /// Advice for an object that has no such items.
     pub(super) fn conversion(self) -> impl fmt::Display {
         Conversion(self.dtype())
     }
 
-    /// What numpy calls it, where it is a number of the native byte order, and how many bits it has where that is in the name.
+    /// The name of the scalar's type in numpy, and the number of bits if the name contains it. `None` if the scalar is
+    /// not a number or truth value in native byte order.
     fn dtype(self) -> Option<(&'static str, Option<usize>)> {
         let format = Format::parse(self.format.to_str().ok()?).ok()?;
         let &Content::Scalar(scalar) = format.item().content() else { return None };

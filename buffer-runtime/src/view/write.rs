@@ -1,4 +1,4 @@
-//! Views that write.
+//! Writable views.
 
 use std::fmt;
 use std::ops::Deref;
@@ -12,8 +12,8 @@ use crate::shared::{self, Shared};
 
 /// A view of the buffer of a Python object, to read and write its items as `T`.
 ///
-/// All that a [`BufferView`] has is here as well. It asks the exporter for a writable view; while it lives, an
-/// [`ExportCell`](crate::ExportCell) of this crate counts one.
+/// It has all methods of a [`BufferView`]. It requests a writable view from the exporter; while it lives, an
+/// [`ExportCell`](crate::ExportCell) of this crate counts one writable view.
 ///
 /// ```no_run
 /// use buffer_runtime::BufferViewMut;
@@ -26,23 +26,24 @@ use crate::shared::{self, Shared};
 /// }
 /// ```
 ///
-/// Writing needs no `&mut`: others may write the same items anyway, and two views of one buffer may live at once. A store is
-/// relaxed, as of [`Shared`]; an update that another thread makes between a load and a store is lost.
+/// Writing needs no `&mut`: other code may write the same items anyway, and two views of one buffer may live at once. A
+/// store is relaxed, as in [`Shared`]; an update by another thread between a load and a store is lost.
 ///
-/// That is sound beside Python, and beside all that this crate lends. It is not beside references of another crate's, which no
-/// exporter knows of: do not write while there is a slice of the same memory, such as one of a rust-numpy `PyReadonlyArray`.
+/// Writing is sound beside Python, and beside all references and guards of this crate. It is unsound beside a reference
+/// that another crate made, because the exporter cannot see that reference: do not write while a slice of the same
+/// memory exists, such as one from a `PyReadonlyArray` of rust-numpy.
 ///
 /// # Errors
 ///
 /// Extracting one raises what extracting a [`BufferView`] raises, and
 ///
-/// - what the exporter raises where its memory is read-only: `BufferError` mostly, but `ValueError` by numpy;
-/// - `BufferError` where items share memory, as those of a sliding window do, or of a broadcast array that was made
-///   writable: a change of each item would change some of them twice. Items that interleave and share no byte are fine.
-///   Whether they do is a search that is given up after a bounded number of steps, and then they are taken to share bytes;
-///   no slicing, transposing or reshaping makes such a layout.
+/// - what the exporter raises if its memory is read-only: usually `BufferError`, but `ValueError` from numpy;
+/// - `BufferError` if items share memory, as in a sliding window, or in a broadcast array that was made writable: a
+///   change of each item would change some items twice. Items that interleave without sharing a byte are accepted. A
+///   search decides whether items share bytes. It stops after a bounded number of steps, and then items count as
+///   sharing bytes; slicing, transposing and reshaping never make a layout for which it stops early.
 pub struct BufferViewMut<'py, T> {
-    /// 1. It was asked for as writable, and granted so.
+    /// 1. The view was requested as writable, and granted as writable.
     view: BufferView<'py, T>,
     dense: Option<Shared<T>>,
 }
@@ -52,28 +53,28 @@ impl<'py, T: Element> BufferViewMut<'py, T> {
     ///
     /// # Errors
     ///
-    /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) has the list.
+    /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) lists them.
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         let Viewed { view, data } = BufferView::request(object, Intent::Write)?;
         let dense = view.dense.as_ref().map(|items| {
-            // SAFETY: as for the view's own handle, which has these items; and the exporter has granted to write them.
+            // SAFETY: as for the view's own handle of the same items; and the exporter has granted a writable view.
             unsafe { Shared::new(data, items.len()) }
         });
         Ok(Self { view, dense })
     }
 
-    /// Stores one item: `view.set(&[row, column], value)`, and `view.set(&[], value)` where there are no dimensions.
+    /// Stores one item: `view.set(&[row, column], value)`, or `view.set(&[], value)` if there are no dimensions.
     ///
     /// # Panics
     ///
-    /// When an index is out of range, or there are not as many as dimensions.
+    /// If an index is out of range, or if the number of indices is not the number of dimensions.
     #[inline]
     #[track_caller]
     pub fn set(&self, index: &[usize], value: T) {
         let Some(item) = self.view.at(index) else {
             panic!("index {index:?} is out of range for a buffer of shape {:?}", self.shape());
         };
-        // SAFETY: `at` leads to an item of the held view, which may be written (invariant 1); a local is one item.
+        // SAFETY: `at` returns an item of the held view, which may be written (invariant 1); `value` is one item.
         unsafe { item.copy_in(&raw const value) };
     }
 
@@ -81,42 +82,42 @@ impl<'py, T: Element> BufferViewMut<'py, T> {
     ///
     /// # Panics
     ///
-    /// When the lengths differ.
+    /// If the lengths differ.
     pub fn copy_from_slice(&self, source: &[T]) {
         assert_eq!(source.len(), self.len(), "the slice to copy from must be as long as the buffer");
-        // SAFETY: all items are left, as many as the slice has, and they may be written (invariant 1).
+        // SAFETY: the cursor still has all items, as many as the slice has, and they may be written (invariant 1).
         unsafe { shared::store(&mut self.view.cursor(), source) };
     }
 
-    /// Stores one value everywhere.
+    /// Stores one value in all items.
     pub fn fill(&self, value: T) {
         // SAFETY: the items may be written (invariant 1).
         unsafe { shared::fill(&mut self.view.cursor(), value) };
     }
 
-    /// Changes all items in bulk, in C order of their indices: copies a chunk of them to the stack, lets `change` work on the
-    /// copy as on any slice (the compiler vectorises it), stores back what it changed, and goes on with the next chunk. See
-    /// [`Shared::for_each_chunk`].
+    /// Changes all items in bulk, in C order of their indices: copies one chunk of them after the other to the stack,
+    /// calls `change` on the copy, and stores back the items that it changed. The copy is a slice, so the compiler can
+    /// vectorise the loop. See [`Shared::for_each_chunk`].
     ///
-    /// Chunks have nothing to do with rows; all but the last have the same length.
+    /// Chunks are unrelated to rows; all but the last have the same length.
     pub fn for_each_chunk(&self, change: impl FnMut(&mut [T])) {
         // SAFETY: the items may be written (invariant 1).
         unsafe { shared::for_each_chunk(self.view.cursor(), change) };
     }
 
-    /// Puts what `change` makes of each item in its place, in C order of their indices. See [`Shared::update`].
+    /// Replaces each item with the result of `change`, in C order of their indices. See [`Shared::update`].
     pub fn update(&self, change: impl FnMut(T) -> T) {
         // SAFETY: the items may be written (invariant 1).
         unsafe { shared::update(self.view.cursor(), change) };
     }
 
-    /// The items to be read and written on any thread, attached or not, where they lie one after the other in C order.
+    /// The items, to read and write on any thread, attached or not. `None` unless they are contiguous in C order.
     pub fn shared(&self) -> Option<&Shared<T>> {
         self.dense.as_ref().filter(|_| self.view.is_c_contiguous())
     }
 
-    /// The same where they lie one after the other in C order or in Fortran order, in the order in which they lie. See
-    /// [`BufferView::shared_in_memory_order`].
+    /// The items in memory order, to read and write on any thread, attached or not. `None` unless they are contiguous
+    /// in C order or in Fortran order. See [`BufferView::shared_in_memory_order`].
     pub fn shared_in_memory_order(&self) -> Option<&Shared<T>> {
         self.dense.as_ref()
     }

@@ -1,4 +1,5 @@
-//! Views of objects, from the request to the release, as Miri runs them: the exporter is the test's, and its memory Rust's.
+//! Miri tests of views of objects, from the request to the release. The test implements the exporter, and Rust owns the
+//! memory.
 
 use std::ffi::{CString, c_int};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -11,13 +12,13 @@ use super::*;
 use crate::interpreter::{self, Object, PyBuffer_FillInfo, attached, value_of};
 use crate::{BufferView, BufferViewMut};
 
-/// What an exporter grants.
+/// An exporter, with the view that it grants.
 struct Exporter {
-    /// But for the pointers to what stands below.
+    /// The fields of the view, except `obj` and the pointers to the format and arrays below.
     fields: ffi::Py_buffer,
-    /// Whether it fills views as bytes do.
+    /// Whether it fills views with `PyBuffer_FillInfo`, as `bytes` does.
     as_bytes: bool,
-    /// What it raises, if anything.
+    /// The exception that it raises, if any.
     raises: Option<Object<()>>,
     refuses: bool,
     releases: AtomicUsize,
@@ -27,9 +28,9 @@ struct Exporter {
     suboffsets: Option<Vec<isize>>,
 }
 
-// SAFETY: what the fields point to is the exporter's, or the memory of the test, which ends after it.
+// SAFETY: the fields point to the exporter's own memory, or to memory of the test, which outlives the exporter.
 unsafe impl Send for Exporter {}
-// SAFETY: as above; nothing is changed but a counter.
+// SAFETY: as above; only a counter changes.
 unsafe impl Sync for Exporter {}
 
 impl Exporter {
@@ -75,7 +76,7 @@ unsafe extern "C" fn get(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer, 
         return -1;
     }
     if exporter.as_bytes {
-        // SAFETY: the consumer's view, and the memory of the exporter.
+        // SAFETY: `view` is the consumer's, and the fields describe the exporter's memory.
         return unsafe { PyBuffer_FillInfo(view, object, fields.buf, fields.len, fields.readonly, flags) };
     }
     // SAFETY: the object is alive.
@@ -89,19 +90,19 @@ unsafe extern "C" fn get(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer, 
         suboffsets: array(exporter.suboffsets.as_ref()),
         ..fields
     };
-    // SAFETY: the consumer's view.
+    // SAFETY: `view` is the consumer's, and may be written.
     unsafe { view.write(granted) };
     0
 }
 
-/// Looks at the view that it has granted, as exporters may.
+/// Reads the view that it has granted, as exporters may.
 unsafe extern "C" fn release(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: the slots are those of an exporter.
     let exporter: &Exporter = unsafe { value_of(object) };
-    // SAFETY: the consumer's view.
+    // SAFETY: `view` is the consumer's, and may be read.
     let view = unsafe { view.read() };
     if exporter.as_bytes {
-        // SAFETY: it points into the view, where it was granted.
+        // SAFETY: `shape` points into the consumer's view, which has not moved since it was granted.
         assert_eq!(unsafe { view.shape.read() }, exporter.fields.len);
         // SAFETY: as above.
         assert_eq!(unsafe { view.strides.read() }, 1);
@@ -109,13 +110,13 @@ unsafe extern "C" fn release(object: *mut ffi::PyObject, view: *mut ffi::Py_buff
     exporter.releases.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Views an object twice, reads it in every way there is, and lets go.
+/// Views an object twice, reads it in every possible way, and releases both views.
 fn read<T: Element + PartialEq + fmt::Debug>(exporter: Exporter) -> Vec<T> {
     let object = exporter.object();
     let items = attached(|py| {
         let object = object.bind(py);
         let view = BufferView::<T>::from_object(&object).unwrap();
-        // Where it has moved.
+        // Moves the views after they were granted.
         let views = [object.extract::<BufferView<'_, T>>().unwrap(), view];
         let items = views[0].to_vec().unwrap();
         let view = &views[1];
@@ -288,7 +289,7 @@ fn miri_views_write_in_index_order() {
     assert_eq!(all(), [7, 0, 7, 0, 7, 0, 7, 0, 7, 0, 7, 0]);
 }
 
-/// Readers and a writer on threads that are not attached, beside whoever else has the memory.
+/// Readers and a writer on detached threads, beside foreign code that writes the same memory.
 #[test]
 fn miri_views_are_read_and_written_on_many_threads() {
     let items: [AtomicU32; 40] = std::array::from_fn(|_| AtomicU32::new(1));
