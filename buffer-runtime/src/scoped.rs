@@ -1,7 +1,8 @@
 //! Views for one block of Python code: `with m.view() as v:`.
 //!
-//! A `memoryview` ends when the last variable that names it goes, which in Python is often later than one thinks: a `with`
-//! variable outlives its block. Here the end of the block is the end of the view, or an error that says who keeps it.
+//! A `memoryview` ends when the last reference to it is dropped. In Python that is often later than expected: a `with`
+//! variable outlives its block. A scoped view ends with its block. If a consumer still holds the memory then, the end
+//! of the block raises an error.
 
 mod gate;
 
@@ -21,7 +22,8 @@ use crate::exception::{ClassName, exception};
 use crate::export::array::memoryview;
 use crate::pending::owned;
 
-/// A view of an object that ends with a `with` block, whatever variables still name it. In the `#[pymethods]` of a class:
+/// A view of an object that ends with a `with` block, even if variables still refer to it. In the `#[pymethods]` of a
+/// class:
 ///
 /// ```
 /// use buffer_runtime::{ExportBuffer, ExportCell, ScopedView};
@@ -46,36 +48,38 @@ use crate::pending::owned;
 /// ```text
 /// with m.view() as v:      # v is a memoryview
 ///     v[0] = 1.0
-/// m.append(2.0)            # is not refused, though there still is a v
+/// m.append(2.0)            # is not refused, although the variable v still exists
 /// v[0]                     # ValueError: operation forbidden on released memoryview object
 /// ```
 ///
-/// The object is viewed from the begin of the block to its end, and not before: a `ScopedView` that nobody enters locks
-/// nothing. It may be entered again when its block has ended, and then views the object anew; but not inside the block.
+/// The object is viewed from the beginning of the block to its end: a `ScopedView` that is not entered locks nothing.
+/// After its block has ended, it may be entered again, and then views the object anew. It cannot be entered inside its
+/// block.
 ///
-/// # When somebody keeps it
+/// # If a consumer outlives the block
 ///
-/// A slice of `v`, a numpy array of it or any other consumer may outlive the block. Its end then raises `BufferError`, and the
-/// memory stays locked until they are gone; if the block itself has raised, that exception is the `__context__` of the
-/// `BufferError`, as where a `contextlib.closing` fails. A consumer that holds `v` and not just its memory (such as
-/// `pickle.PickleBuffer(v)`) keeps `v` itself from being released, as it does with any `memoryview`: once that consumer is
-/// gone, the memory is unlocked by `v.release()` or with the last variable that names `v`.
+/// A slice of `v`, a numpy array of it or any other consumer may outlive the block. Then the end of the block raises
+/// `BufferError`, and the memory stays locked until these consumers are dropped. If the block itself has raised, its
+/// exception is the `__context__` of the `BufferError`, as with a `contextlib.closing` that fails. A consumer that
+/// holds `v` and not only its memory (such as `pickle.PickleBuffer(v)`) prevents the release of `v` itself, as with any
+/// `memoryview`. After that consumer is dropped, the memory is unlocked by `v.release()`, or when the last reference to
+/// `v` is dropped.
 ///
-/// `v.obj` is not the object, but what stands between the two and counts who holds the memory.
+/// `v.obj` is not the object. It is an object between `v` and the object, and counts the consumers of the memory.
 #[pyclass(frozen, module = "buffer_runtime")]
 #[derive(Debug)]
 pub struct ScopedView {
     object: Py<PyAny>,
     range: Option<Range>,
-    /// What is viewed while the block runs. Locked for a moment only, in which no Python runs.
+    /// The view while the block runs. The mutex is locked only briefly, and no Python code runs meanwhile.
     entered: Mutex<Option<Entered>>,
 }
 
-/// Bytes of an object.
+/// A range of an object's bytes.
 #[derive(Debug, Clone, Copy)]
 struct Range {
     offset: isize,
-    /// None for all that follow, however many there are when the block begins.
+    /// `None` for all bytes after `offset` that exist when the block begins.
     length: Option<isize>,
 }
 
@@ -86,14 +90,14 @@ struct Entered {
 }
 
 impl ScopedView {
-    /// Will view all of an object, as `memoryview(object)` does.
+    /// Makes a view of the whole object, as `memoryview(object)` does. The view begins with the block.
     ///
     /// # Errors
     ///
-    /// `TypeError` where the object exports no buffer. What the object raises to refuse a view is raised when the block
-    /// begins.
+    /// `TypeError` if the object exports no buffer. If the object refuses the view, its exception is raised when the
+    /// block begins.
     pub fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        // SAFETY: attached, as the object says, which is alive.
+        // SAFETY: attached, as the object proves, and the object is alive.
         if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 0 {
             let class = ClassName::of(object)?;
             let text = format_args!("a bytes-like object is required, not '{class}'");
@@ -106,16 +110,16 @@ impl ScopedView {
         Ok(Self { object: object.clone().unbind(), range: None, entered: Mutex::new(None) })
     }
 
-    /// Will view `length` bytes of an object from `offset` on, whatever its items are: a `memoryview` of format `B` in one
-    /// dimension. Without a length it views all bytes that follow `offset` when the block begins; where the object has become
-    /// longer or shorter since, that is another number of them.
+    /// Makes a view of `length` bytes of an object from `offset` on, for items of any type: a `memoryview` of format
+    /// `B` in one dimension. The view begins with the block. Without a length, it views all bytes from `offset` on that
+    /// exist when the block begins; if the object has become longer or shorter since this call, their number differs.
     ///
     /// # Errors
     ///
-    /// `ValueError` where the bytes are not there, and `TypeError` where the object exports no buffer. The object is viewed for
-    /// a moment to look, which pins the memory of a class with `pin`. What it raises to refuse that is raised, also where its
-    /// memory is not C-contiguous: `BufferError` mostly, `ValueError` by a numpy array. All of it is looked at again when
-    /// the block begins.
+    /// `ValueError` if the object does not have these bytes, and `TypeError` if it exports no buffer. To check this,
+    /// the object is viewed briefly, which pins the memory of a class with `pin`. If the object refuses that view, its
+    /// exception is raised. It also refuses if its memory is not C-contiguous: usually with `BufferError`, a numpy
+    /// array with `ValueError`. Everything is checked again when the block begins.
     pub fn range(object: &Bound<'_, PyAny>, offset: isize, length: Option<isize>) -> PyResult<Self> {
         let range = Range { offset, length };
         let scoped = Self::new(object)?;
@@ -128,30 +132,32 @@ impl ScopedView {
     }
 }
 
-/// Makes a class of ours before its first object, for which PyO3 would panic where there is no memory for the class.
+/// Creates a Python class of this crate before its first object. When PyO3 makes an object and has no memory for the
+/// class, it panics.
 ///
 /// # Errors
 ///
-/// `MemoryError`: nothing else can be missing.
+/// `MemoryError`: the only possible cause is a lack of memory.
 fn make_class<T: PyClass>(py: Python<'_>) -> PyResult<()> {
     let made = contain(|| <T as PyClassImpl>::lazy_type_object().get_or_try_init(py).map(drop));
     made.map_err(|_| exception::<PyMemoryError>(py, "out of memory for a class"))
 }
 
-/// The name of the method that ends a memoryview: a string of Python's, so that none is to be made at the end of a block, when
-/// there may be no memory for it.
+/// The name of the method that releases a memoryview. The Python string is made in advance, because there may be no
+/// memory for it at the end of a block.
 fn release_name(py: Python<'_>) -> PyResult<&'static Py<PyString>> {
     static NAME: PyOnceLock<Py<PyString>> = PyOnceLock::new();
     NAME.get_or_try_init(py, || PyString::from_bytes(py, b"release").map(Bound::unbind))
 }
 
-/// Calls that method.
+/// Calls `release` of a memoryview.
 fn release(view: &Bound<'_, PyMemoryView>) -> PyResult<()> {
     let py = view.py();
     let name = release_name(py)?.as_ptr();
-    // SAFETY: attached, with a memoryview and a string that are alive; NULL ends the arguments, of which there are none.
+    // SAFETY: attached, with a memoryview and a string that are alive; NULL ends the arguments, of which there are
+    // none.
     let done = unsafe { ffi::PyObject_CallMethodObjArgs(view.as_ptr(), name, ptr::null_mut::<ffi::PyObject>()) };
-    // SAFETY: that is an owned reference, or NULL.
+    // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(py, done) }.map(drop)
 }
 
@@ -160,9 +166,9 @@ impl ScopedView {
     fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMemoryView>> {
         let gate = Gate::new(self.object.bind(py), self.range)?.into_object(py)?;
         let view = memoryview(gate.as_any());
-        // From now on consumers alone hold it, of which the memoryview is the first.
+        // From now on, only consumers are counted. The memoryview is the first.
         Gate::leave(&gate);
-        // SAFETY: a memoryview is what it answers.
+        // SAFETY: on success, `memoryview` returns a memoryview.
         let view = unsafe { view?.cast_into_unchecked::<PyMemoryView>() };
         let entering = Entered { view: view.clone().unbind(), gate: gate.unbind() };
         let refused = {
@@ -179,10 +185,10 @@ impl ScopedView {
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
         let Some(Entered { view, gate }) = self.entered().take() else { return Ok(()) };
-        // Refused where somebody holds it; then the gate is held as well, and has better words for it.
+        // If a consumer holds the memoryview, this fails. Then the gate is held too, and the message below is better.
         let released = release(view.bind(py));
         if gate.get().is_held() {
-            // Not made of another exception: Python links this one to what the block has raised.
+            // Not chained to another exception here: Python sets the exception of the block as its `__context__`.
             let text = "cannot release the view at the end of its block: a slice of it, an array or another consumer still \
                         holds the memory; delete them inside the block, or make copies of what is needed afterwards";
             return Err(exception::<PyBufferError>(py, text));
@@ -190,7 +196,7 @@ impl ScopedView {
         released
     }
 
-    /// Where numpy would make an array of one object.
+    /// Without this method, numpy would make an array of one object.
     #[pyo3(signature = (*_args, **_kwargs))]
     fn __array__(
         slf: &Bound<'_, Self>,
@@ -206,7 +212,7 @@ impl ScopedView {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.object)?;
-        // What is locked is being entered or left, and not garbage.
+        // If the mutex is locked, a thread is entering or leaving the block, so this object is not garbage.
         if let Ok(entered) = self.entered.try_lock()
             && let Some(Entered { view, gate }) = &*entered
         {

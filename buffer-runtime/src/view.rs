@@ -66,8 +66,8 @@ use crate::shared::{Run, SharedRead};
 /// compared by meaning, not by spelling: `l` and `q` are the same if both have 8 bytes, `<I` is `u32` on a
 /// little-endian machine, and `>I` is not.
 ///
-/// If `T` is an array, the last dimensions are those of the array: a buffer of shape `(5, 3)` is a `BufferView<[f32;
-/// 3]>` of shape `(5,)`; so is one of shape `(5,)` with items of format `3f`.
+/// If `T` is an array, the last dimensions are those of the array: a buffer of shape `(5, 3)` is a
+/// `BufferView<[f32; 3]>` of shape `(5,)`; so is one of shape `(5,)` with items of format `3f`.
 ///
 /// # While it lives
 ///
@@ -197,8 +197,8 @@ impl<'py, T: Element> BufferView<'py, T> {
         let data = if len == 0 { std::ptr::dangling_mut() } else { buf.cast::<T>() };
         let dense = (c_contiguous || f_contiguous).then(|| {
             // SAFETY: if there are items, they are contiguous from `buf` on, which is aligned (clause 4 of Places). The
-            // exporter keeps them while the view is held, and every bit pattern is valid. All other accesses to them
-            // are those of foreign code. The view only lends the handle.
+            // exporter keeps them while the view is held, and every bit pattern is valid. All other code accesses them
+            // as foreign code does. The view only lends the handle.
             unsafe { SharedRead::new(data, len) }
         });
         let shape = places.shape.into_iter().map(isize::cast_unsigned).collect();

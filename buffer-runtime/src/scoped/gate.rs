@@ -1,7 +1,8 @@
-//! What stands between an object and the views of one block: it holds one view, and exports that again under its own count.
+//! The gate between an object and the views of one block: it holds one view of the object, and re-exports that view
+//! with its own count.
 //!
-//! The object knows its views, but not which of them came from which block. A gate knows those of one: slices of a memoryview
-//! and numpy arrays share its one request, which ends with the last of them.
+//! The object counts all its views, but not those of each block. A gate counts those of one block. Slices of a
+//! memoryview and numpy arrays of it share the request of the memoryview, which ends with the last of them.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_int};
@@ -24,33 +25,37 @@ use crate::pending::raised;
 use crate::request::{self, Flags};
 use crate::view::fixed::Fixed;
 
-/// 1. While `holders` is not 0, `held` is a granted view, which the exporter keeps; whoever takes it to 0 releases it.
-/// 2. `held` has a fixed address, since exporters may let its pointers lead into itself; so has `range`, for the same reason.
-///    Neither is changed but by that release, and no `&mut` to either is made.
-/// 3. Attached threads alone use it.
+/// 1. While `holders` is not 0, `held` is a granted view, and the exporter keeps its memory. The thread that decrements
+///    `holders` to 0 releases the view.
+/// 2. `held` has a fixed address, because an exporter may make its pointers point into the `Py_buffer` itself. `range`
+///    has one too, because `shown` may point into it. After construction, only that release changes `held`, and nothing
+///    changes `range`. No `&mut` to either is made.
+/// 3. Only attached threads use the gate.
 #[pyclass(frozen, module = "buffer_runtime", name = "ScopedMemory")]
 pub(super) struct Gate {
     held: Fixed<ffi::Py_buffer>,
-    /// What is exported: all that is held, or a range of its bytes. `obj` and `internal` are NULL.
+    /// The exported view: all of `held`, or a range of its bytes. `obj` and `internal` are NULL.
     shown: ffi::Py_buffer,
     facts: Facts,
-    /// Extent and stride of a range, where `shown` points to them.
+    /// The extent and stride of a range. `shown` points to them if it is a range.
     range: Fixed<[isize; 2]>,
-    /// How many requests were granted and not released, and one more until the first of them. Invariant 1.
+    /// The number of requests that were granted and not released, plus one until the creator calls `leave`. Invariant
+    /// 1.
     holders: AtomicUsize,
 }
 
-// SAFETY: what it points to is its own (invariant 2) or kept by the exporter for any thread that is attached (invariants 1, 3).
+// SAFETY: its pointers point into its own allocations (invariant 2), or to memory that the exporter keeps for all
+// attached threads (invariants 1 and 3).
 unsafe impl Send for Gate {}
-// SAFETY: as above; nothing is changed through a shared reference but the count, and by its last holder.
+// SAFETY: as above; through a shared reference only the count changes, and `held` when the last holder releases it.
 unsafe impl Sync for Gate {}
 
 impl Gate {
-    /// Views an object, or those of its bytes.
+    /// Views an object, or a range of its bytes.
     ///
     /// # Errors
     ///
-    /// What the object raises; `ValueError` where it has no such bytes.
+    /// Whatever the object raises; `ValueError` if it does not have these bytes.
     pub(super) fn new(object: &Bound<'_, PyAny>, range: Option<Range>) -> PyResult<Self> {
         let py = object.py();
         let flags = if range.is_some() { ffi::PyBUF_SIMPLE } else { ffi::PyBUF_FULL_RO };
@@ -60,11 +65,11 @@ impl Gate {
         if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), held.as_ptr(), flags) } != 0 {
             return Err(raised(py));
         }
-        // SAFETY: it is initialised, and nobody writes it while it is held.
+        // SAFETY: the `Py_buffer` is initialised, and is not written while the view is held.
         let granted = unsafe { *held.as_ptr() };
         let shown = ffi::Py_buffer { obj: ptr::null_mut(), internal: ptr::null_mut(), ..granted };
         let is_contiguous = |order: u8| {
-            // With a sign on some platforms, and without one on others.
+            // `c_char` is signed on some platforms, and unsigned on others.
             let order = c_char::from_ne_bytes([order]);
             // SAFETY: the view was granted; its fields are only read.
             unsafe { ffi::PyBuffer_IsContiguous(held.as_ptr(), order) != 0 }
@@ -81,13 +86,14 @@ impl Gate {
             gate.narrow(py, range)?;
         }
         if PyErr::occurred(py) {
-            // Granted and refused at once: whoever goes on has an exception that comes from nowhere.
+            // The exporter granted the view and also set an exception. If the view were used, that exception would
+            // appear later, in unrelated code.
             return Err(raised(py));
         }
         Ok(gate)
     }
 
-    /// Shows a range of what is held, which is bytes in one dimension.
+    /// Restricts `shown` to a range of the bytes, in one dimension.
     fn narrow(&mut self, py: Python<'_>, Range { offset, length }: Range) -> PyResult<()> {
         for (name, number) in [("offset", Some(offset)), ("length", length)] {
             if let Some(number) = number.filter(|number| *number < 0) {
@@ -106,7 +112,7 @@ impl Gate {
             let text = format_args!("length is {length}, but from offset {offset} on there are {left} of {all} bytes");
             return Err(exception::<PyValueError>(py, text));
         }
-        // SAFETY: the range is the gate's own, and nobody else has it yet.
+        // SAFETY: the allocation is the gate's own, and no view points to it yet.
         unsafe { self.range.as_ptr().write([length, 1]) };
         self.shown = ffi::Py_buffer {
             buf: self.shown.buf.wrapping_byte_offset(offset),
@@ -123,39 +129,41 @@ impl Gate {
         Ok(())
     }
 
-    /// As a Python object, which the first request holds in the place of who made it.
+    /// Moves the gate into a Python object. The caller makes the first request, and then calls `leave`.
     pub(super) fn into_object(self, py: Python<'_>) -> PyResult<Bound<'_, Self>> {
         Bound::new(py, self)
     }
 
-    /// Whether anybody holds the memory. Attached.
+    /// Whether the memory is held. Attached.
     pub(super) fn is_held(&self) -> bool {
-        // Relaxed: nothing is read on the strength of this.
+        // Relaxed: no memory is accessed because of the result.
         self.holders.load(Ordering::Relaxed) > 0
     }
 
-    /// One more holds the memory, unless nobody does any more.
+    /// Adds one holder. Returns `false` if there are no holders any more.
     fn enter(&self) -> bool {
-        // Relaxed: one who holds it keeps what is read afterwards, and was told of it in order.
+        // Relaxed: an existing holder keeps the memory that is read afterwards, and the reference to this gate was
+        // passed to this thread with synchronisation.
         self.holders
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |holders| (holders > 0).then(|| holders + 1))
             .is_ok()
     }
 
-    /// One holds it no more, the last of whom releases it.
+    /// Drops one holder; the last one releases the view.
     pub(super) fn leave(slf: &Bound<'_, Self>) {
-        // Release and Acquire: what all others did with the memory happens before it is released.
+        // Release and Acquire: all accesses of the other holders to the memory happen before its release.
         if slf.get().holders.fetch_sub(1, Ordering::AcqRel) == 1 {
             Self::release_in_turn(slf);
         }
     }
 
-    /// Releases, unless too many releases are running one inside the other, as where a view of a view of a view ends: then
-    /// the outermost of them does it at its end, so that any number of them takes so much stack and no more.
+    /// Releases the view now, or defers the release if `MAX_DEPTH` releases already run inside each other on this
+    /// thread, as when a view of a view of a view ends. The outermost release runs the deferred ones at its end. So any
+    /// number of nested releases uses a bounded amount of stack.
     fn release_in_turn(slf: &Bound<'_, Self>) {
         let py = slf.py();
         let waits = DEPTH.get() == MAX_DEPTH
-            // Not where the thread is ending, or where there is no memory.
+            // If the thread is ending, or there is no memory, the release is not deferred.
             && WAITING
                 .try_with(|waiting| push(&mut waiting.borrow_mut(), slf.clone().unbind()))
                 .is_ok_and(|waits| waits.is_ok());
@@ -175,21 +183,21 @@ impl Gate {
         }
     }
 
-    /// By the last holder, once.
+    /// Releases the view. Only the last holder calls this, once.
     fn release(&self, py: Python<'_>) {
-        // SAFETY: the view was granted, and is released here only (invariant 1).
+        // SAFETY: the view was granted, and is released only here (invariant 1).
         unsafe { release_held(py, self.held.as_ptr()) };
     }
 }
 
-/// How deep releases may nest. A level takes some kilobytes where nothing is optimised, and a thread may have no more than a
-/// hundred of them.
+/// How deep releases may nest. Without optimisation, a level uses some kilobytes of stack, and the stack of a thread
+/// may have no more than a hundred kilobytes.
 const MAX_DEPTH: usize = 15;
 
 thread_local! {
-    /// How many releases are running one inside the other.
+    /// The number of releases that run inside each other on this thread.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
-    /// Whose turn is at the end of the outermost.
+    /// Releases deferred to the end of the outermost release.
     static WAITING: RefCell<Vec<Py<Gate>>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -203,8 +211,8 @@ impl Gate {
             let text = "a view was requested into a NULL Py_buffer; pass the address of one";
             return Err(exception::<PyBufferError>(slf.py(), text));
         }
-        // Whatever comes, a refusal leaves NULL here.
-        // SAFETY: a view that is not NULL is the caller's `Py_buffer`, whatever is in it.
+        // Set first, so that `obj` is NULL after every refusal.
+        // SAFETY: a view that is not NULL is the caller's `Py_buffer`; its old contents do not matter.
         unsafe { (*view).obj = ptr::null_mut() };
         let gate = slf.get();
         let answer = request::answer(Flags(flags), gate.facts).map_err(ViewError::from)?;
@@ -229,12 +237,12 @@ impl Gate {
 
     /// # Safety
     ///
-    /// As CPython calls it: with a view of this object. It is final, so that no other class brings a view of its own.
+    /// As CPython calls it: with a view of this object. The class is final, so no subclass can grant a view of its own.
     unsafe fn __releasebuffer__(slf: &Bound<'_, Self>, _view: *mut ffi::Py_buffer) {
         Self::leave(slf);
     }
 
-    /// Where numpy would make an array of one object.
+    /// Without this method, numpy would make an array of one object.
     #[pyo3(signature = (*args, **kwargs))]
     fn __array__<'py>(
         slf: &Bound<'py, Self>,
@@ -245,9 +253,9 @@ impl Gate {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // SAFETY: it is the gate's own; the collector runs while no other thread changes it.
+        // SAFETY: `held` is the gate's own; while the collector runs, no other thread changes it.
         let object = unsafe { &raw const (*self.held.as_ptr()).obj };
-        // SAFETY: what a Py_buffer owns, if anything, is a reference like this one: a pointer that is NULL or an object's.
+        // SAFETY: `obj` is NULL or an owned reference to an object, and `Option<Py<PyAny>>` has the same layout.
         let object = unsafe { &*object.cast::<Option<Py<PyAny>>>() };
         visit.call(object)
     }
@@ -255,7 +263,8 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        // Who holds it keeps the object alive; so this is one that never became an object, or was let go of.
+        // A counted holder keeps the object alive. So this gate never became an object, or a reference to its object
+        // was dropped without `leave`.
         if *self.holders.get_mut() > 0 {
             // SAFETY: invariant 3.
             self.release(unsafe { Python::assume_attached() });
