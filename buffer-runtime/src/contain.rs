@@ -1,4 +1,4 @@
-//! User code under control: its panics stopped, the exception that was pending before it kept.
+//! Calls of user code: panics are caught, and an exception that was pending before the call is kept.
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
@@ -9,7 +9,7 @@ use pyo3::{PyErr, PyResult, Python, ffi};
 use crate::exception::Text;
 use crate::pending::{Pending, attached};
 
-/// Runs user code; its panic becomes PyO3's `PanicException`.
+/// Runs user code. A panic becomes PyO3's `PanicException`.
 pub(crate) fn contain<R>(code: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
     panic::catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| Err(panic_exception(payload)))
 }
@@ -20,17 +20,18 @@ fn panic_exception(payload: Box<dyn Any + Send>) -> PyErr {
         Err(payload) => payload,
     };
     let text = payload.downcast_ref::<&str>().copied().unwrap_or("panic from Rust code");
-    // The payload is the user's too, and its drop may panic with a payload of its own. That one is leaked.
+    // The payload is user code too: its drop may panic with a second payload. The second payload is leaked.
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(second);
     }
     PanicException::new_err(Text(text))
 }
 
-/// Calls what may fail for somebody who takes raised exceptions alone, and answers `failed` if it does.
+/// Calls code that may fail. On failure, sets the exception and returns `failed`.
 ///
-/// PyO3 would raise them, but where a panic ends the process. And it panics where it finds no memory, in what was called as in
-/// raising: then `MemoryError` is raised, as it has left it.
+/// PyO3's trampoline would set the exception too, but at a point where a panic aborts the process. And PyO3 panics if
+/// it finds no memory, in the code that is called or while it sets the exception. In that case the `MemoryError` that
+/// is already set stays set.
 pub(crate) fn raising<R>(py: Python<'_>, failed: R, code: impl FnOnce() -> PyResult<R>) -> R {
     contain(code).unwrap_or_else(|error| {
         raise(py, error);
@@ -39,10 +40,10 @@ pub(crate) fn raising<R>(py: Python<'_>, failed: R, code: impl FnOnce() -> PyRes
 }
 
 fn raise(py: Python<'_>, error: PyErr) {
-    // SAFETY: attached, as the token says; the interpreter is there, and its exceptions with it.
+    // SAFETY: attached, as the token proves, so the interpreter and its exception classes exist.
     let memory_error = unsafe { ffi::PyExc_MemoryError };
     let is_raised = || PyErr::occurred(py);
-    // SAFETY: attached, as the token says, and an exception is set.
+    // SAFETY: attached, as the token proves, and an exception is set.
     if is_raised() && unsafe { ffi::PyErr_ExceptionMatches(memory_error) } != 0 {
         return;
     }
@@ -57,10 +58,10 @@ fn raise(py: Python<'_>, error: PyErr) {
     }
 }
 
-/// Calls what may run user code and set exceptions, with none pending. The one that was pending before is pending again
-/// afterwards, unless `failed` says that the call's own takes its place.
+/// Calls code that may run user code and set exceptions, while no exception is pending. Afterwards the exception that
+/// was pending before is pending again; but if `failed` returns `true`, the exception of the call replaces it.
 ///
-/// PyO3's trampolines are such calls even before they reach us: they drop the references that wait in PyO3's pool.
+/// PyO3's trampolines are such calls even before they call this crate: they drop the references in PyO3's pool.
 pub(crate) fn with_none_pending<R>(py: Python<'_>, call: impl FnOnce() -> R, failed: impl FnOnce(&R) -> bool) -> R {
     let before = Pending::take(py);
     let result = call();
@@ -74,14 +75,15 @@ pub(crate) fn with_none_pending<R>(py: Python<'_>, call: impl FnOnce() -> R, fai
     result
 }
 
-/// Runs user code that has nobody to raise anything to: its panic is reported, and so is what it leaves raised.
+/// Runs user code whose exceptions no caller can handle: a panic is reported, and so is an exception that the code
+/// leaves set.
 pub(crate) fn report(py: Python<'_>, code: impl FnOnce()) {
     let done = contain(|| {
         code();
         Ok(())
     });
     if let Err(error) = done {
-        // First what the code has raised before it panicked.
+        // First the exception that the code set before it panicked.
         report_raised(py);
         raise(py, error);
     }
@@ -90,17 +92,17 @@ pub(crate) fn report(py: Python<'_>, code: impl FnOnce()) {
 
 fn report_raised(py: Python<'_>) {
     if PyErr::occurred(py) {
-        // SAFETY: attached, as the token says; without an object the report names none.
+        // SAFETY: attached, as the token proves; NULL means that the report names no object.
         unsafe { ffi::PyErr_WriteUnraisable(std::ptr::null_mut()) };
     }
 }
 
-/// Runs the drop of what a Python object may own, which is any code. Objects also die while an exception is pending, such as
-/// the temporaries of an expression that raises, and PyO3 drops their values then and there: Python code that is called from
-/// such a drop would lose the exception, and CPython would crash for want of it. So it is kept; a panic, which would take its
-/// place, is reported.
+/// Runs the drop of a value that a Python object may own, which may be any code. Objects also die while an exception is
+/// pending, such as the temporaries of an expression that raises, and PyO3 drops their values at once. Python code that
+/// is called from such a drop would clear the exception, and CPython would crash because it is missing. So the
+/// exception is kept. A panic, which would replace the exception, is reported.
 ///
-/// Where nothing is pending, or the thread is not attached, this is a call.
+/// If no exception is pending, or the thread is not attached, this is a plain call.
 pub(crate) fn undisturbed(code: impl FnOnce()) {
     match attached() {
         Some(py) if PyErr::occurred(py) => with_none_pending(py, || report(py, code), |()| false),
@@ -108,15 +110,15 @@ pub(crate) fn undisturbed(code: impl FnOnce()) {
     }
 }
 
-/// Releases a view that is held of another exporter, which may run Python code: whatever is pending stays so, and what the
-/// release leaves raised is reported, since there is nobody to raise it to.
+/// Releases a view of another exporter, which may run Python code. A pending exception stays pending. An exception that
+/// the release leaves set is reported, because no caller could handle it.
 ///
 /// # Safety
 ///
-/// The view was granted, and is released here only.
+/// The view was granted, and is released only here.
 pub(crate) unsafe fn release_held(py: Python<'_>, view: *mut ffi::Py_buffer) {
     let release = || {
-        // SAFETY: attached, as the token says, and the caller vouches for the view.
+        // SAFETY: attached, as the token proves, and the caller vouches for the view.
         unsafe { ffi::PyBuffer_Release(view) };
         report_raised(py);
     };

@@ -1,8 +1,8 @@
-//! Exceptions of ours, made without taking it for granted that there is memory for them.
+//! The exceptions of this crate, made in a way that works without memory.
 //!
-//! `PyErr::new` puts what it is given into a box, for which Rust ends the process where there is no memory; and what PyO3 makes
-//! of a `String` when it raises, for which it panics. So the exception is made here and now, and `MemoryError`, which CPython
-//! keeps some of, takes its place if need be.
+//! `PyErr::new` puts its arguments into a box; without memory for the box, Rust aborts the process. When PyO3 raises
+//! the error, it makes a Python string of a `String`; without memory for that, it panics. So this module makes the
+//! exception object at once. Without memory, `MemoryError` replaces the exception: CPython keeps some preallocated.
 
 use std::fmt::{self, Display, Write};
 
@@ -20,12 +20,13 @@ use crate::storage::ForeignBufferError;
 
 /// An exception with a text, or `MemoryError`.
 ///
-/// The text is to be made without memory of its own: of `format_args`, and of values whose `Display` takes none.
+/// `text` must not allocate: pass `format_args` of values whose `Display` does not allocate.
 pub(crate) fn exception<E: PyTypeInfo>(py: Python<'_>, text: impl Display) -> PyErr {
     let before = Pending::take(py);
     if let Some(text) = string(py, text) {
         let class = E::type_object_raw(py).cast();
-        // SAFETY: attached, as the token says; a class of exceptions and a string, which CPython takes references to.
+        // SAFETY: attached, as the token proves. The arguments are an exception class and a string; CPython makes its
+        // own references to them.
         unsafe { ffi::PyErr_SetObject(class, text.as_ptr()) };
     }
     let error = raised(py);
@@ -33,7 +34,7 @@ pub(crate) fn exception<E: PyTypeInfo>(py: Python<'_>, text: impl Display) -> Py
     error
 }
 
-/// The same without a token. A thread that is not attached has to leave it to PyO3 to make the exception some time later.
+/// The same without a token. On a thread that is not attached, PyO3 makes the exception object later.
 pub(crate) fn exception_of<E: PyTypeInfo>(text: impl Display + Send + Sync + 'static) -> PyErr {
     match attached() {
         Some(py) => exception::<E>(py, text),
@@ -41,8 +42,8 @@ pub(crate) fn exception_of<E: PyTypeInfo>(text: impl Display + Send + Sync + 'st
     }
 }
 
-/// The text of an exception that PyO3 makes. Where there is no memory for it the exception goes without, or `MemoryError` takes
-/// its place.
+/// The text of an exception that PyO3 makes. Without memory for the text, the exception has no text, or `MemoryError`
+/// replaces it.
 pub(crate) struct Text<T>(pub(crate) T);
 
 impl<T: Display + Send + Sync> PyErrArguments for Text<T> {
@@ -57,22 +58,22 @@ impl<T: Display + Send + Sync> PyErrArguments for Text<T> {
     }
 }
 
-/// A string, or `None` where `MemoryError` is set.
+/// A string, or `None` with `MemoryError` set.
 fn string(py: Python<'_>, text: impl Display) -> Option<Bound<'_, PyAny>> {
     let mut buffer = Buffer(Vec::new());
     if write!(buffer, "{text}").is_err() {
-        // SAFETY: attached, as the token says.
+        // SAFETY: attached, as the token proves.
         unsafe { ffi::PyErr_NoMemory() };
         return None;
     }
     let bytes = buffer.0;
-    // SAFETY: attached, as the token says; so many bytes are there, and no text is longer than memory.
+    // SAFETY: attached, as the token proves; the bytes are alive, and their number fits an `isize`.
     let string = unsafe { ffi::PyUnicode_FromStringAndSize(bytes.as_ptr().cast(), bytes.len().cast_signed()) };
     // SAFETY: an owned reference, or NULL.
     unsafe { Bound::from_owned_ptr_or_opt(py, string) }
 }
 
-/// Where a text is written. `write!` fails where there is no memory.
+/// The target of `write!`, which then fails without memory instead of aborting.
 struct Buffer(Vec<u8>);
 
 impl Write for Buffer {
@@ -93,14 +94,14 @@ impl<'py> ClassName<'py> {
     pub(crate) fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         #[cfg(Py_3_11)]
         let name = object.get_type().name()?;
-        // PyO3 would make a string of `__name__` first, and panic where there is no memory for it.
+        // PyO3 would first make a Python string of `__name__`, and panic without memory for it.
         #[cfg(not(Py_3_11))]
         let name = {
             let py = object.py();
             let class = object.get_type();
             // SAFETY: attached, with a class that is alive; the text is static.
             let name = unsafe { ffi::PyObject_GetAttrString(class.as_ptr(), c"__name__".as_ptr()) };
-            // SAFETY: that is an owned reference, or NULL.
+            // SAFETY: the result is an owned reference, or NULL.
             unsafe { owned(py, name) }?.cast_into()?
         };
         Ok(Self(name))
@@ -109,7 +110,7 @@ impl<'py> ClassName<'py> {
 
 impl Display for ClassName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // CPython refuses a name that is not UTF-8, so this fails without memory alone.
+        // CPython refuses a name that is not UTF-8, so this fails only without memory.
         f.write_str(self.0.to_str().map_err(|_| fmt::Error)?)
     }
 }
@@ -134,7 +135,7 @@ impl From<ViewError> for PyErr {
     }
 }
 
-/// What keeps a view from being granted.
+/// The reason why a view is not granted.
 struct Refused<E>(E);
 
 impl<E: Display> Display for Refused<E> {
@@ -143,7 +144,7 @@ impl<E: Display> Display for Refused<E> {
     }
 }
 
-/// As what the declaration of a layout raises.
+/// The exception of a layout declaration whose format is refused.
 impl From<FormatError> for PyErr {
     fn from(error: FormatError) -> Self {
         let is_out_of_memory = error.is_out_of_memory();

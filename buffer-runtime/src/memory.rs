@@ -1,5 +1,5 @@
-//! Allocations that may fail. Those of the standard library end the process where there is no memory, which nothing that Python
-//! calls may do.
+//! Allocations that return an error without memory. Those of the standard library abort the process instead, and code
+//! that Python calls must not do that.
 
 use std::ffi::{CStr, CString};
 
@@ -12,11 +12,11 @@ pub(crate) fn boxed<T>(value: T) -> Result<Box<T>, NoMemory> {
     let mut only = Vec::new();
     push(&mut only, value)?;
     let only: *mut [T] = Box::into_raw(only.into_boxed_slice());
-    // SAFETY: it comes from a Box, of a slice of one value, which has the layout of that value.
+    // SAFETY: the pointer is from a Box of a slice of one value, which has the layout of that value.
     Ok(unsafe { Box::from_raw(only.cast()) })
 }
 
-/// As `Vec::push`. An empty vector gets room for this value alone, so that making a boxed slice of it takes no memory.
+/// As `Vec::push`. An empty vector gets room for only this value, so converting it to a boxed slice does not allocate.
 pub(crate) fn push<T>(vector: &mut Vec<T>, value: T) -> Result<(), NoMemory> {
     let reserved = if vector.is_empty() { vector.try_reserve_exact(1) } else { vector.try_reserve(1) };
     reserved.map_err(|_| NoMemory)?;
@@ -24,12 +24,12 @@ pub(crate) fn push<T>(vector: &mut Vec<T>, value: T) -> Result<(), NoMemory> {
     Ok(())
 }
 
-/// As `Iterator::collect`, for iterators that know how long they are.
+/// As `Iterator::collect`, for iterators with an exact length.
 pub(crate) fn collect<T>(values: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>, NoMemory> {
     let mut vector = Vec::new();
     vector.try_reserve_exact(values.len()).map_err(|_| NoMemory)?;
     let room = vector.capacity();
-    // However many come: an iterator that is wrong about it is not to grow the vector.
+    // An iterator that yields more values than its length must not make the vector grow.
     vector.extend(values.take(room));
     Ok(vector)
 }
