@@ -153,8 +153,8 @@ unsafe fn enter<'a, D: Dims, const AT_ONCE: bool>(
 ///
 /// # Safety
 ///
-/// The owner of the block is borrowed for `'a`, and a view is counted as `access`. With `dims` the caller has claimed the first
-/// view and not published yet; without them the layout is published.
+/// The owner of the block is borrowed for `'a`, and a view is counted as `access`. With `dims` the caller has claimed
+/// the first view and not published yet; without them the layout is published.
 #[inline(always)]
 unsafe fn settle<'a, D: Dims, const AT_ONCE: bool>(
     block: NonNull<Header>,

@@ -1,7 +1,7 @@
-//! What a view of a part of a cell refers to: a view of the cell, and a layout of its own.
+//! The data of a view of a part of a cell: a view of the cell, and the part's own layout.
 //!
-//! Views of a whole cell share one layout. Those of parts have one each, which lives from the request to the release; and
-//! each counts as one view of the cell, so that the lock, its words and its limits are the same for all.
+//! Views of a whole cell share one layout. Each view of a part has its own, from the request to the release. It counts
+//! as one view of the cell, so the lock, its messages and its limits are the same for all views.
 
 use std::ffi::{c_int, c_void};
 use std::ptr::{self, NonNull};
@@ -14,29 +14,30 @@ use crate::layout::{Declaration, Descriptor, Memory};
 use crate::memory::boxed;
 use crate::request::{self, Answer, Flags};
 
-/// Aligned so that a view can keep a tag in the low bits of its address.
+/// The data of one view of a part. Aligned, so that the low bits of its address have room for a tag.
 #[repr(align(64))]
 pub(crate) struct PartView {
     /// The view of the cell.
     ticket: Ticket,
-    /// What the view of the part shows.
+    /// The layout of the part.
     layout: Published,
 }
 
 impl PartView {
-    /// Takes back what was left to a view, and frees it. The view of the cell remains, to be released.
+    /// Frees the data of a view of a part, and returns the ticket of its view of the cell. The caller releases that
+    /// view.
     ///
     /// # Safety
     ///
-    /// `part` was left to a view that is being released, and is not used afterwards.
+    /// `part` is from the `internal` of a view of a part that is being released, and is not used afterwards.
     pub(crate) unsafe fn take(part: PartTicket) -> Ticket {
-        // SAFETY: the caller vouches that it was left, and is taken once.
+        // SAFETY: the caller vouches that a view owns the data, and that it is freed once.
         let part = unsafe { Box::from_raw(part.0.as_ptr()) };
         part.ticket
     }
 }
 
-/// A view of a part that is counted as one of the whole. Dropped, it is taken back.
+/// A granted view of a part, counted as a view of the whole. Dropping it releases the view.
 pub(crate) struct PartGrant<'a> {
     whole: Grant<'a>,
     part: Box<PartView>,
@@ -44,7 +45,8 @@ pub(crate) struct PartGrant<'a> {
 }
 
 impl<'a> PartGrant<'a> {
-    /// Resolves what is declared of a part against all of the whole's memory, whatever the whole shows of it.
+    /// Resolves the declaration of a part against all the memory of the whole, even if views of the whole show less of
+    /// it.
     ///
     /// # Errors
     ///
@@ -76,7 +78,7 @@ impl<'a> PartGrant<'a> {
         self.whole.pin();
     }
 
-    /// Hands the view out, as [`Grant::hand_out`] does.
+    /// Transfers the view to the consumer, as [`Grant::hand_out`] does.
     ///
     /// # Safety
     ///
@@ -98,7 +100,8 @@ impl<'a> PartGrant<'a> {
     }
 }
 
-/// What a view of a part keeps: the address of what it alone refers to, with another tag.
+/// What a view of a part stores in `Py_buffer.internal`: the address of its [`PartView`], which no other view refers
+/// to, with a different tag than a [`Ticket`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PartTicket(pub(crate) NonNull<PartView>);
 
@@ -110,7 +113,7 @@ impl PartTicket {
         self.0.as_ptr().map_addr(|address| address | Self::TAG).cast()
     }
 
-    /// Reads back what a view keeps, or `None` if it is not a part of ours.
+    /// Reads back the ticket of a view of a part, or `None` if `internal` is not one.
     pub(crate) fn from_internal(internal: *mut c_void) -> Option<Self> {
         let untagged = internal.addr().wrapping_sub(Self::TAG);
         if untagged & Self::LOW_BITS != 0 {

@@ -1,6 +1,6 @@
-//! The layout that live views share, in the form in which a `Py_buffer` points to it.
+//! The layout that live views share, in the form that a `Py_buffer` points to.
 //!
-//! It is part of a block, and the invariants that are cited here are the block's.
+//! It is part of a block. The invariants that are cited here are the block's.
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
@@ -10,27 +10,27 @@ use crate::layout::{self, Declaration, Descriptor, Dims, Facts, LayoutError, Mem
 use crate::memory::{NoMemory, c_string, collect};
 use crate::request::{Answer, Granted};
 
-/// The layout that live views share: what a `Py_buffer` points to.
+/// The layout that live views share, and that their `Py_buffer`s point to.
 #[derive(Debug)]
 pub(crate) struct Published {
-    /// The class that resolved it for the memory as it is; NULL where nobody has.
+    /// The descriptor of the class that resolved the layout. NULL if it is not resolved for the present memory.
     descriptor: *const Descriptor,
-    /// What a request is answered with, but for the fields that change from view to view.
+    /// The fields of a granted `Py_buffer`, except those that differ from view to view.
     pub(crate) description: Description,
-    /// Which requests are granted with the access of the description.
+    /// The requests that are granted with the access of the description.
     pub(super) granted: &'static Granted,
     pub(crate) facts: Facts,
-    /// Where the first item of a view is, in bytes from the start of the elements.
+    /// The distance of a view's first item from the start of the elements, in bytes.
     offset: usize,
     /// The extents, the offset, the strides and the suboffsets, as `layout::resolve` writes them: an allocation of
     /// `capacity` numbers.
     arrays: NonNull<isize>,
     capacity: usize,
-    /// The format that the description points to, where it is known only at run time.
+    /// The format that the description points to, if it is known only at run time.
     format: Option<CString>,
 }
 
-/// The fields of a `Py_buffer` from `len` on, as the full answer has them, so that granting one is copying them.
+/// The fields of a `Py_buffer` from `len` on, as in an answer to a full request. To grant a view, they are copied.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Description {
@@ -47,7 +47,7 @@ pub(crate) struct Description {
 }
 
 impl Description {
-    /// Takes out what was not asked for.
+    /// Removes the fields that were not requested.
     #[inline(always)]
     pub(super) fn keep(&mut self, answer: Answer) {
         if answer.is_full() {
@@ -91,10 +91,10 @@ impl Published {
         }
     }
 
-    /// Where the first item of a view is.
+    /// The address of a view's first item.
     #[inline(always)]
     pub(crate) fn buf(&self, header: &Header) -> *mut u8 {
-        // Inside the storage, or at its end where there are no items: `layout::resolve` has checked it.
+        // Inside the storage, or at its end if there are no items: `layout::resolve` has checked the offset.
         header.data().wrapping_add(self.offset)
     }
 
@@ -103,24 +103,24 @@ impl Published {
         ptr::eq(self.descriptor, descriptor)
     }
 
-    /// Says that the memory is not what the layout was resolved for.
+    /// Marks the layout as outdated: it was not resolved for the present memory.
     pub(super) fn outdate(&mut self) {
         self.descriptor = ptr::null();
     }
 
-    /// Whether this is still what the class declares of the memory.
+    /// Whether this layout is still the one that the class declares for the memory.
     #[inline(always)]
     pub(super) fn is_still<D: Dims>(&self, descriptor: &'static Descriptor, dims: &D) -> bool {
         if !self.is_of(descriptor) {
             return false;
         }
-        // SAFETY: a resolved layout has its class's numbers in place, as many as the class declares; or, where it declares
-        // none, none are looked at.
+        // SAFETY: `arrays` of a resolved layout begins with the numbers of its class, as many as the class declares. If
+        // the class declares none, the slice is empty.
         let numbers = unsafe { std::slice::from_raw_parts(self.arrays.as_ptr(), D::LEN) };
         dims.still_says(numbers)
     }
 
-    /// Brings the layout to what is declared, for views whose `internal` is so unless they count as something else.
+    /// Resolves the declared layout. `internal` is the ticket of a view with the default access of the class.
     pub(super) fn resolve(
         &mut self,
         descriptor: &'static Descriptor,
@@ -128,18 +128,19 @@ impl Published {
         memory: Memory,
         internal: *mut c_void,
     ) -> Result<(), LayoutError> {
-        // Until it is whole again, the layout is nobody's.
+        // The layout stays outdated until it is complete, also after an error.
         self.outdate();
         let ndim = layout::ndim(descriptor, memory, declared)?;
         let count = layout::count_of_numbers(ndim);
         self.reserve(count)?;
-        // SAFETY: `reserve` made room for so many numbers, which nobody else refers to (invariant 4).
+        // SAFETY: `reserve` made room for `count` numbers, and no other reference to them exists (invariant 4).
         let arrays = unsafe { std::slice::from_raw_parts_mut(self.arrays.as_ptr(), count) };
         let resolved = layout::resolve(descriptor, memory, declared, arrays)?;
 
         self.offset = resolved.offset;
         self.facts = resolved.facts;
-        // A layout that turns out read-only is not what the class's views are counted as without a closer look.
+        // The table is for views with the default access of the class. If the layout turns out to be read-only in a
+        // class that is not, no view is granted from the table.
         let as_declared = resolved.facts.readonly == descriptor.readonly;
         self.granted = if as_declared { Granted::by(resolved.facts) } else { Granted::NONE };
         self.format = declared.item.map(|item| c_string(item.format)).transpose()?;
@@ -160,7 +161,7 @@ impl Published {
         Ok(())
     }
 
-    /// Makes room for `count` numbers. The old arrays may go.
+    /// Makes room for `count` numbers. May free the old arrays.
     fn reserve(&mut self, count: usize) -> Result<(), NoMemory> {
         if self.capacity >= count {
             return Ok(());
@@ -178,7 +179,8 @@ impl Published {
         if self.capacity > 0 {
             let arrays = ptr::slice_from_raw_parts_mut(self.arrays.as_ptr(), self.capacity);
             self.capacity = 0;
-            // SAFETY: `reserve` made it from a Box of this length, and the capacity says that it was not freed since.
+            // SAFETY: `reserve` made the pointer from a Box of this length. The capacity is not 0, so it was not freed
+            // since.
             drop(unsafe { Box::from_raw(arrays) });
         }
     }
