@@ -311,7 +311,7 @@ fn raise(object: &Bound<'_, PyAny>, problem: &Rejection) -> PyErr {
             Ok(class) => exception::<PyBufferError>(
                 py,
                 format_args!(
-                    "the buffer of this '{class}' contradicts itself: {contradiction}; its exporter is to be mended"
+                    "the buffer of this '{class}' contradicts itself: {contradiction}; this is a bug in its exporter"
                 ),
             ),
             Err(error) => error,
