@@ -90,7 +90,7 @@ pub(crate) fn report(py: Python<'_>, code: impl FnOnce()) {
     report_raised(py);
 }
 
-fn report_raised(py: Python<'_>) {
+pub(crate) fn report_raised(py: Python<'_>) {
     if PyErr::occurred(py) {
         // SAFETY: attached, as the token proves; NULL means that the report names no object.
         unsafe { ffi::PyErr_WriteUnraisable(std::ptr::null_mut()) };
@@ -108,19 +108,4 @@ pub(crate) fn undisturbed(code: impl FnOnce()) {
         Some(py) if PyErr::occurred(py) => with_none_pending(py, || report(py, code), |()| false),
         _ => code(),
     }
-}
-
-/// Releases a view of another exporter, which may run Python code. A pending exception stays pending. An exception that
-/// the release leaves set is reported, because no caller could handle it.
-///
-/// # Safety
-///
-/// The view was granted, and is released only here.
-pub(crate) unsafe fn release_held(py: Python<'_>, view: *mut ffi::Py_buffer) {
-    let release = || {
-        // SAFETY: attached, as the token proves, and the caller vouches for the view.
-        unsafe { ffi::PyBuffer_Release(view) };
-        report_raised(py);
-    };
-    if PyErr::occurred(py) { with_none_pending(py, release, |()| false) } else { release() }
 }

@@ -6,6 +6,7 @@
 
 pub mod array;
 mod class;
+mod descriptor;
 mod evaluate;
 mod grant;
 mod part;
@@ -13,8 +14,9 @@ pub(crate) mod release;
 pub(crate) mod slots;
 
 pub use self::class::{
-    Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Slot, descriptor, holds_bytes,
+    Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Slot, holds_bytes,
 };
+pub use self::descriptor::descriptor;
 pub use self::slots::assert_exported;
 
 #[cfg(all(test, miri))]

@@ -8,7 +8,7 @@ mod bulk;
 pub(crate) mod fixed;
 #[cfg(fuzzing)]
 pub mod fuzz;
-mod held;
+pub(crate) mod held;
 mod item;
 mod rejection;
 mod reported;

@@ -15,7 +15,6 @@ use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyErr, PyTraverseError, PyVisit, ffi};
 
 use super::Range;
-use crate::contain::release_held;
 use crate::error::ViewError;
 use crate::exception::exception;
 use crate::export::array::array_of;
@@ -24,6 +23,7 @@ use crate::memory::push;
 use crate::pending::raised;
 use crate::request::{self, Flags};
 use crate::view::fixed::Fixed;
+use crate::view::held::release_held;
 
 /// 1. While `holders` is not 0, `held` is a granted view, and the exporter keeps its memory. The thread that decrements
 ///    `holders` to 0 releases the view.

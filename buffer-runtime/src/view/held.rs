@@ -8,7 +8,7 @@ use pyo3::{PyErr, ffi};
 
 use super::reported::{Arrays, Reported};
 use super::wanted::Wanted;
-use crate::contain::release_held;
+use crate::contain::{report_raised, with_none_pending};
 use crate::exception::{ClassName, exception};
 use crate::limits::MAX_NDIM;
 use crate::pending::raised;
@@ -97,4 +97,19 @@ impl Drop for Held<'_> {
         // SAFETY: the view was granted (invariant 1), and is released only here.
         unsafe { release_held(self.py, self.buffer.as_ptr()) };
     }
+}
+
+/// Releases a view of another exporter, which may run Python code. A pending exception stays pending. An exception that
+/// the release leaves set is reported, because no caller could handle it.
+///
+/// # Safety
+///
+/// The view was granted, and is released only here.
+pub(crate) unsafe fn release_held(py: Python<'_>, view: *mut ffi::Py_buffer) {
+    let release = || {
+        // SAFETY: attached, as the token proves, and the caller vouches for the view.
+        unsafe { ffi::PyBuffer_Release(view) };
+        report_raised(py);
+    };
+    if PyErr::occurred(py) { with_none_pending(py, release, |()| false) } else { release() }
 }

@@ -28,7 +28,8 @@ struct Wrapper {
 #[pymethods]
 impl Wrapper {
     #[new]
-    fn new(#[pyo3(from_py_with = count)] n: usize) -> PyResult<Self> {
+    fn new(n: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let n = count(n)?;
         // SAFETY: it is called once, with a pointer that `numbers_new` returned.
         let free = |numbers, _| unsafe { numbers_free(numbers) };
         // SAFETY: the library returns n numbers or NULL. They are ours until `numbers_free`, which any thread may call.

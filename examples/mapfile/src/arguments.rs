@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use crate::limits::{exception, nested};
 
@@ -59,31 +61,33 @@ pub(crate) fn byte_string<const N: usize>(value: &Bound<'_, PyAny>, name: &str) 
 }
 
 /// A path as `open` accepts it: a string, bytes, or an `os.PathLike` object.
-pub(crate) struct FilePath(pub(crate) PathBuf);
+pub(crate) fn file_path(value: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+    let py = value.py();
+    // SAFETY: attached, as the object says, which is alive.
+    let path = unsafe { ffi::PyOS_FSPath(value.as_ptr()) };
+    // SAFETY: it is an owned reference, or NULL with an exception set.
+    let path = unsafe { Bound::from_owned_ptr_or_err(py, path) }.map_err(|error| no_path(value, error))?;
+    let Ok(bytes) = path.cast::<PyBytes>() else { return path.extract() };
+    #[cfg(unix)]
+    {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
 
-impl<'py> FromPyObject<'_, 'py> for FilePath {
-    type Error = PyErr;
-
-    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        let os = value.py().import("os")?;
-        let path = os.call_method1("fspath", (value,)).map_err(|error| {
-            let class = value.get_type();
-            match (class.name(), class.hasattr("__fspath__")) {
-                (Ok(kind), Ok(false)) => {
-                    exception::<PyTypeError>(format_args!("path must be str, bytes or os.PathLike, not {kind}"))
-                }
-                _ => error,
-            }
-        })?;
-        #[cfg(unix)]
-        {
-            use std::ffi::OsString;
-            use std::os::unix::ffi::OsStringExt;
-
-            let encoded: Vec<u8> = os.call_method1("fsencode", (path,))?.extract()?;
-            Ok(Self(OsString::from_vec(encoded).into()))
-        }
-        #[cfg(not(unix))]
-        os.call_method1("fsdecode", (path,))?.extract().map(Self)
+        Ok(OsStr::from_bytes(bytes.as_bytes()).into())
     }
+    #[cfg(not(unix))]
+    Ok(std::str::from_utf8(bytes.as_bytes())?.into())
+}
+
+/// Names the argument, unless the exception comes from an `__fspath__`.
+fn no_path(value: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    let class = value.get_type();
+    // SAFETY: attached, as the object says, whose class is alive; the name is static.
+    if unsafe { ffi::PyObject_HasAttrString(class.as_ptr(), c"__fspath__".as_ptr()) } != 0 {
+        return error;
+    }
+    class.name().map_or_else(
+        |error| error,
+        |kind| exception::<PyTypeError>(format_args!("path must be str, bytes or os.PathLike, not {kind}")),
+    )
 }

@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyBufferError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use crate::arguments::{FilePath, bytes};
+use crate::arguments::{bytes, file_path};
 use crate::header::Header;
 use crate::limits::exception;
 use crate::mapping::{Mapped, Mapping, Problem};
@@ -117,8 +117,8 @@ impl MapFile {
     /// Maps an existing file. With a `length`, the file first grows to that many bytes.
     #[new]
     #[pyo3(signature = (path, length = None))]
-    fn new(path: FilePath, length: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let FilePath(path) = path;
+    fn new(path: &Bound<'_, PyAny>, length: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let path = file_path(path)?;
         let length = length.map(|length| bytes(length, "length", 1)).transpose()?;
         let mapped = Mapped::open(&path, length).map_err(|problem| raise(&path, problem))?;
         let data = ExportCell::new(mapped.storage());

@@ -46,7 +46,8 @@ impl Particles {
     }
 
     /// Moves every particle by its velocity times `dt`. Views may be alive. Other threads run meanwhile.
-    fn step(&self, py: Python<'_>, #[pyo3(from_py_with = seconds)] dt: f64) -> PyResult<()> {
+    fn step(&self, dt: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (py, dt) = (dt.py(), seconds(dt)?);
         let particles = self.data.share(py)?;
         py.detach(|| {
             particles.for_each_chunk(|chunk| {
