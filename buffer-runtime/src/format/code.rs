@@ -5,14 +5,14 @@ use std::ffi::{c_int, c_long, c_longlong, c_short, c_uint, c_ulong, c_ulonglong,
 use super::error::Problem;
 use super::tree::{ByteOrder, Scalar, ScalarKind};
 
-/// What an order character says of the items after it.
+/// The meaning of an order character for the items after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     /// `@`: native sizes and alignment.
     Native,
     /// `^`: native sizes, one item right after the other.
     Packed,
-    /// `=`, `<`, `>`, `!`: the sizes that are the same everywhere, one item right after the other.
+    /// `=`, `<`, `>`, `!`: sizes that are the same on all platforms, one item right after the other.
     Standard(ByteOrder),
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Unit {
     pub(super) align: usize,
 }
 
-/// Whether a count before this code is the length of one item, and not how many items there are.
+/// Whether a count before this code is the length of one item, and not the number of items.
 pub(super) fn is_string(code: &str) -> bool {
     matches!(code, "s" | "p" | "u" | "w" | "x")
 }
@@ -55,7 +55,7 @@ pub(super) fn is_plain(code: &str) -> bool {
     !matches!(code, "Zg" | "g" | "u" | "w")
 }
 
-/// The size and alignment of C's `long double`, where this crate knows it.
+/// The size and alignment of C's `long double`; `None` where this crate cannot determine them.
 const LONG_DOUBLE: Option<(usize, usize)> =
     if cfg!(any(target_env = "msvc", target_arch = "arm", all(target_arch = "aarch64", target_vendor = "apple"))) {
         Some((size_of::<f64>(), align_of::<f64>()))
@@ -78,7 +78,7 @@ const LONG_DOUBLE: Option<(usize, usize)> =
         None
     };
 
-/// A type's size and alignment, beside its kind.
+/// A unit with the size and alignment of a Rust type.
 macro_rules! unit {
     ($kind:ident: $type:ty) => {
         Unit { kind: Some(ScalarKind::$kind), size: size_of::<$type>(), align: align_of::<$type>() }
@@ -140,15 +140,17 @@ pub(super) fn unit(code: &str, mode: Mode) -> Result<Unit, Problem> {
     Ok(Unit { size, ..native })
 }
 
-/// A scalar's code, with its length where it is a string, and whether other machines know its size.
+/// A scalar's code.
 pub(super) struct Canonical {
+    /// The length of a string; `None` for every other scalar.
     pub(super) length: Option<usize>,
     pub(super) code: &'static str,
+    /// Whether the code has a standard size, the same on all platforms.
     pub(super) standard: bool,
 }
 
 impl Canonical {
-    /// The code that reads the same in every mode that knows it.
+    /// The code that means the same scalar in every mode that allows the code, apart from the byte order.
     pub(super) fn of(scalar: Scalar) -> Self {
         let numeric = |code| Self { length: None, code, standard: true };
         let native = |code| Self { length: None, code, standard: false };
@@ -179,7 +181,7 @@ impl Canonical {
         }
     }
 
-    /// The alignment that `@` gives it, in bytes.
+    /// The alignment under `@`, in bytes.
     pub(super) fn alignment(&self) -> usize {
         native(self.code).map_or(1, |unit| unit.align)
     }

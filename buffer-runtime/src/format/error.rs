@@ -1,18 +1,18 @@
-//! Why a string is no format, where, and what to write instead.
+//! Why a string is not a format, where the problem is, and what to write instead.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::limits::{MAX_DEPTH, MAX_NDIM};
 
-/// A string is not a PEP 3118 format, or has something in it that is refused.
+/// A string is not a PEP 3118 format, or contains something that is refused.
 ///
-/// Its text says what, where, and what to do: `unknown code 'y' at byte 2 of "iiy"; ...`.
+/// The message names the problem, the place and the remedy: `unknown code 'y' at byte 2 of "iiy"; ...`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormatError {
     problem: Problem,
     position: usize,
-    /// What stands around the position.
+    /// The text around the position.
     excerpt: Excerpt,
 }
 
@@ -25,7 +25,7 @@ impl FormatError {
         Self::new(Problem::Nul, text, position)
     }
 
-    /// Whether there was no memory to read it. `?` turns it into Python's `MemoryError`.
+    /// Whether there was no memory to parse the format. `?` turns such an error into Python's `MemoryError`.
     pub fn is_out_of_memory(&self) -> bool {
         self.problem == Problem::OutOfMemory
     }
@@ -36,7 +36,8 @@ impl FormatError {
     }
 }
 
-/// At most a line of the text. A copy that takes no memory but its own: an exporter's format may be wrong where there is none.
+/// At most a line of the text. The copy is inline and allocates nothing: an exporter's format may be wrong when there
+/// is no memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Excerpt {
     bytes: [u8; Self::MOST],
@@ -48,7 +49,7 @@ struct Excerpt {
 impl Excerpt {
     const BEFORE: usize = 24;
     const AFTER: usize = 24;
-    /// It begins up to three bytes earlier, at a character's boundary.
+    /// The excerpt begins up to three bytes earlier, at a character's boundary.
     const MOST: usize = Self::BEFORE + Self::AFTER + 3;
 
     fn of(text: &str, position: usize) -> Self {
@@ -66,7 +67,7 @@ impl Excerpt {
 impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dots = |cut| if cut { "..." } else { "" };
-        // It ends where a character ends.
+        // Both ends are character boundaries, so the bytes are always UTF-8.
         let text = str::from_utf8(&self.bytes[..self.len]).unwrap_or_default();
         write!(f, "{}{text:?}{}", dots(self.cut.0), dots(self.cut.1))
     }
@@ -105,7 +106,7 @@ pub(super) enum Problem {
 }
 
 impl Problem {
-    /// Why a code that stands for no scalar is not read.
+    /// The problem with a code that stands for no scalar.
     pub(super) fn refused_or_unknown(code: &str) -> Self {
         match code.chars().next() {
             Some('O') => Self::Object,
@@ -119,7 +120,7 @@ impl Problem {
         }
     }
 
-    /// What is there that cannot be.
+    /// The first part of the message: what the problem is.
     fn what(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nul => f.write_str("a NUL"),
@@ -152,7 +153,7 @@ impl Problem {
         }
     }
 
-    /// What to do about it.
+    /// The last part of the message: how to correct it.
     fn remedy(&self) -> &'static str {
         match self {
             Self::Nul => "remove it; a format ends where its text ends",

@@ -1,10 +1,10 @@
-//! A tree seen as scalars at offsets, without walking through the elements of its arrays.
+//! The scalars of a tree with their offsets. An array is not expanded into its elements.
 
 use std::slice;
 
 use super::tree::{Content, Field, Item, Scalar};
 
-/// One dimension of the arrays that a scalar is in.
+/// One dimension of the arrays that contain a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Axis {
     /// How many elements there are.
@@ -13,7 +13,7 @@ pub struct Axis {
     pub stride: usize,
 }
 
-/// A scalar and where it is; for one in an array, or in an array of records, all its copies.
+/// A scalar and its offset. For a scalar in an array, or in an array of records, one leaf describes all its copies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Leaf {
     offset: usize,
@@ -22,7 +22,7 @@ pub struct Leaf {
 }
 
 impl Leaf {
-    /// Where the first copy begins, in bytes from the item's begin.
+    /// Where the first copy begins, in bytes from the start of the item.
     pub fn offset(&self) -> usize {
         self.offset
     }
@@ -48,12 +48,12 @@ pub struct Leaves<'a> {
     axes: Vec<Axis>,
 }
 
-/// A record of which some fields are still to come.
+/// A record some of whose fields are not visited yet.
 #[derive(Debug, Clone)]
 struct Entered<'a> {
     fields: slice::Iter<'a, Field>,
     offset: usize,
-    /// How many dimensions it has, with those around it.
+    /// How many dimensions the record has, including those of the records around it.
     ndim: usize,
 }
 

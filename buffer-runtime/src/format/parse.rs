@@ -1,4 +1,5 @@
-//! Text to tree, in one pass. Every product and every sum is checked, and nothing is made for each element of an array.
+//! Text to tree, in one pass. Every product and every sum is checked. The cost does not depend on how many elements an
+//! array has.
 
 use std::collections::HashSet;
 use std::ffi::CString;
@@ -30,7 +31,7 @@ pub(super) fn parse(text: &str) -> Result<(Item, usize, usize), FormatError> {
     }
 }
 
-/// The text as C reads it.
+/// The text as a C string, which ends with a NUL.
 pub(super) fn copy(text: &str) -> Result<CString, FormatError> {
     let failure = |problem| FormatError::new(problem, text, 0);
     let bytes = text.bytes().chain([0]);
@@ -40,7 +41,7 @@ pub(super) fn copy(text: &str) -> Result<CString, FormatError> {
     CString::from_vec_with_nul(copy).map_err(|_| failure(Problem::Nul))
 }
 
-/// Whether a record is nothing but its only item.
+/// Whether a record consists of a single unnamed item, without padding.
 fn is_wrapper(record: &Record) -> bool {
     matches!(
         &record.fields[..],
@@ -61,9 +62,9 @@ struct Parser<'a> {
     deepest: Option<usize>,
 }
 
-/// A record of which fields are still to come.
+/// A record whose fields are still being read.
 struct Open<'a> {
-    /// Where it was opened, unless it is all of the text.
+    /// Where it was opened; `None` for the implicit record around the whole text.
     opened: Option<usize>,
     fields: Vec<Field>,
     names: HashSet<&'a str>,
@@ -77,7 +78,7 @@ impl Open<'_> {
     }
 }
 
-/// What comes before an item's contents.
+/// The parts of an item that precede its contents, and the code of the contents.
 struct Head<'a> {
     start: usize,
     shape: Vec<usize>,
@@ -103,7 +104,7 @@ impl<'a> Parser<'a> {
         &rest[..len]
     }
 
-    /// What C's `isspace` takes for white space, and so the struct module.
+    /// White space as C's `isspace` defines it, which the struct module uses.
     fn space(&mut self) {
         self.take_while(|byte| matches!(byte, b' ' | b'\t'..=b'\r'));
     }
@@ -120,12 +121,12 @@ impl<'a> Parser<'a> {
         FormatError::new(problem, self.text, position)
     }
 
-    /// A size that memory can have.
+    /// The size, if it fits in an `isize`.
     fn fitting(&self, size: Option<usize>, position: usize) -> Result<usize, FormatError> {
         size.filter(|&size| isize::try_from(size).is_ok()).ok_or_else(|| self.failure(Problem::TooLarge, position))
     }
 
-    /// The order that the struct module looks for, with or without items after it.
+    /// The order at the very start, which the struct module accepts with or without items after it.
     fn leading_order(&mut self) {
         if let Some(mode) = self.peek().and_then(Mode::of) {
             self.at += 1;
@@ -149,8 +150,8 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// All fields up to the end of the text, with the alignment of those under `@`. Records in records wait on the heap, so that
-    /// their depth takes no stack.
+    /// All fields up to the end of the text, with the alignment of those under `@`. The unfinished outer records are on
+    /// the heap, so that nesting uses no stack.
     fn record(&mut self) -> Result<(Record, usize), FormatError> {
         let mut outer: Vec<(Open<'a>, Head<'a>)> = Vec::new();
         let mut open = Open::new(None);
@@ -163,7 +164,7 @@ impl<'a> Parser<'a> {
                 (Some(b'}'), Some(_)) if !self.ordered => {
                     self.at += 1;
                     let (record, align) = self.closed(open)?;
-                    // The one around the text was never opened.
+                    // Not reached: `opened` is `Some`, so there is a record around this one.
                     let Some((around, head)) = outer.pop() else { return Ok((record, align)) };
                     open = around;
                     (head, Content::Record(record), align)
@@ -183,7 +184,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `T{`. Answers where it is.
+    /// Reads `T{`. Returns its position.
     fn open(&mut self, depth: usize) -> Result<usize, FormatError> {
         let opened = self.at;
         if depth == MAX_DEPTH {
@@ -197,10 +198,10 @@ impl<'a> Parser<'a> {
         Ok(opened)
     }
 
-    /// A record with all its fields, and its alignment.
+    /// The finished record with its trailing padding, and its alignment.
     fn closed(&self, open: Open<'a>) -> Result<(Record, usize), FormatError> {
         let Open { opened, fields, mut size, align, .. } = open;
-        // The struct module leaves out the padding after the last item, and numpy does not.
+        // The struct module omits the padding after the last item; numpy adds it.
         let padded = opened.is_some() || !self.plain;
         if padded && self.mode == Mode::Native {
             size = self.fitting(size.checked_next_multiple_of(align), self.at)?;
@@ -208,7 +209,7 @@ impl<'a> Parser<'a> {
         Ok((Record { fields, size }, align))
     }
 
-    /// Puts an item into a record, with the name that follows it.
+    /// Adds an item to a record, with the name that follows it.
     fn field(
         &mut self,
         open: &mut Open<'a>,
@@ -218,7 +219,7 @@ impl<'a> Parser<'a> {
     ) -> Result<(), FormatError> {
         let start = head.start;
         let item = self.item(head, content)?;
-        // The order that holds is the one after a nested record's last: numpy's reading.
+        // As in numpy, a nested record is placed by the order that applies at its end, not at its start.
         if self.mode == Mode::Native {
             open.size = self.fitting(open.size.checked_next_multiple_of(align), start)?;
             open.align = open.align.max(align);
@@ -232,7 +233,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// What comes before an item's contents, and their code, which is not taken yet.
+    /// The order, shape and count before an item's contents, and their code, which is not consumed yet.
     fn head(&mut self) -> Result<Head<'a>, FormatError> {
         let start = self.at;
         self.order()?;
@@ -249,7 +250,7 @@ impl<'a> Parser<'a> {
         Ok(Head { start, shape, count, code })
     }
 
-    /// The contents that are no record, with their alignment.
+    /// The contents of an item that is not a record, with their alignment.
     fn scalar(&mut self, head: &Head<'a>) -> Result<(Content, usize), FormatError> {
         let unit = code::unit(head.code, self.mode).map_err(|problem| self.failure(problem, self.at))?;
         self.at += head.code.len();
@@ -275,7 +276,7 @@ impl<'a> Parser<'a> {
         if shape.len() > MAX_NDIM {
             return Err(self.failure(Problem::TooManyDimensions, start));
         }
-        // Extents of 0 are left out, so that no product of some of the extents overflows either.
+        // Without the extents of 0, so that a product of only some of the extents cannot overflow either.
         let whole = shape
             .iter()
             .filter(|&&extent| extent != 0)
@@ -316,7 +317,7 @@ impl<'a> Parser<'a> {
         self.fitting(digits.parse().ok(), start).map(Some)
     }
 
-    /// The next code, which is not taken yet.
+    /// The next code, which is not consumed yet.
     fn code(&self, counted: bool, shaped: bool) -> Result<&'a str, FormatError> {
         let rest = &self.text[self.at..];
         let mut characters = rest.chars();
@@ -336,7 +337,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `:name:`, which no field before has.
+    /// `:name:`, which no earlier field of the record may have.
     fn name(&mut self, names: &mut HashSet<&'a str>) -> Result<Option<Box<str>>, FormatError> {
         let start = self.at;
         if !self.take(b':') {

@@ -1,7 +1,8 @@
 //! Tree to text: one text for each tree.
 //!
-//! Where all items are where `@` would align them, the codes stand bare, with the padding written out. Otherwise nothing
-//! is aligned, and orders stand before the items that need another one than the item before.
+//! If every item is where `@` would align it, the codes are printed without orders, with explicit padding. Otherwise
+//! the text uses only orders without alignment, and an item that needs another order than the item before has it in
+//! front.
 
 use std::fmt::{self, Display};
 
@@ -16,9 +17,9 @@ impl Display for Format {
     }
 }
 
-/// Whether `@` would put every scalar of an item where it is.
+/// Whether `@` would place every scalar of an item at the offset that it has.
 fn is_native(item: &Item) -> bool {
-    /// A record of which fields are still to come, with the alignment of those that have come.
+    /// A record some of whose fields are not visited yet, with the alignment of the visited ones.
     struct Entered<'a> {
         record: &'a Record,
         next: usize,
@@ -41,7 +42,7 @@ fn is_native(item: &Item) -> bool {
                 1
             }
         };
-        // Where a record has just been entered, there is no item before its first.
+        // A record that has just been entered has no finished field yet.
         let mut finished = !matches!(item.content, Content::Record(_));
         item = loop {
             let Some(around) = entered.last_mut() else { return true };
@@ -65,7 +66,7 @@ fn is_native(item: &Item) -> bool {
     }
 }
 
-/// The order that the first scalar asks for which has any.
+/// The order that the first scalar with a byte order needs.
 fn first_order(item: &Item) -> Option<char> {
     item.walk().find_map(|item| match &item.content {
         Content::Scalar(scalar) => wanted_orders(*scalar).first().copied(),
@@ -73,7 +74,7 @@ fn first_order(item: &Item) -> Option<char> {
     })
 }
 
-/// The orders under which a scalar's code reads as it, without alignment, the best first; none where all do.
+/// The orders without alignment under which a scalar's code means this scalar, the best first; empty if any order does.
 fn wanted_orders(scalar: Scalar) -> &'static [char] {
     match scalar.order() {
         None => &[],
@@ -89,11 +90,11 @@ struct Printer<'a, 'f> {
     f: &'a mut fmt::Formatter<'f>,
     /// The first order to print, unless `@` suits all items.
     packed: Option<char>,
-    /// The order that holds.
+    /// The order that applies at this place.
     order: char,
 }
 
-/// A record of which fields are still to come.
+/// A record some of whose fields are not printed yet.
 struct Begun<'a> {
     record: &'a Record,
     next: usize,
@@ -136,7 +137,7 @@ impl Printer<'_, '_> {
         }
     }
 
-    /// All of a scalar, and the begin of a record.
+    /// Prints all of a scalar or padding, or the beginning of a record.
     fn begin(&mut self, item: &Item) -> fmt::Result {
         match &item.content {
             Content::Scalar(scalar) => {
@@ -155,7 +156,8 @@ impl Printer<'_, '_> {
         }
     }
 
-    /// An array's shape, as a count where that is enough; with the order, for which numpy looks between shape and count.
+    /// Prints an array's shape, as a count if that is enough. Prints the order too, because numpy expects it between
+    /// the shape and the count.
     fn shape(&mut self, shape: &[usize], wanted: &[char], as_count: bool) -> fmt::Result {
         match shape {
             [] => self.order(wanted),
@@ -177,7 +179,7 @@ impl Printer<'_, '_> {
         let best = match wanted {
             _ if wanted.contains(&self.order) => return Ok(()),
             [best, ..] => *best,
-            // `@` would align what is in a record.
+            // `@` would align the fields of a record.
             [] if self.order == '@' => packed,
             [] => return Ok(()),
         };

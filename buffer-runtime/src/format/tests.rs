@@ -30,7 +30,7 @@ fn same_layout(a: &str, b: &str) -> bool {
     a.same_layout(&b)
 }
 
-/// The other order than the machine's, and the machine's.
+/// The byte order that is not the machine's, and the machine's.
 const FOREIGN: &str = if cfg!(target_endian = "big") { "<" } else { ">" };
 const OWN: &str = if cfg!(target_endian = "big") { ">" } else { "<" };
 
@@ -78,7 +78,7 @@ fn padding_and_alignment_become_offsets() {
 
 #[test]
 fn orders_hold_across_braces() {
-    // The record asks for no alignment, but `d` is read under the order inside.
+    // The record needs no alignment, and the order inside it still applies to `d`.
     assert_eq!(itemsizes(&["T{b<i}d", "T{b<i}@d", "<bT{@i}"]), [13, 16, 8]);
     assert!(same_layout("T{>h}ih", ">T{h}ih"));
 }

@@ -1,7 +1,7 @@
 //! What a format describes: items, at offsets that already account for alignment and padding.
 //!
-//! Two trees are equal when they describe the same bytes in the same way, names included; which text they were made
-//! from does not show.
+//! Two trees are equal when they describe the same bytes in the same way, names included. A tree does not record the
+//! text that it was parsed from.
 
 use std::slice;
 
@@ -21,7 +21,7 @@ pub enum ScalarKind {
     Complex,
     /// A byte string of fixed length: `c s`.
     Bytes,
-    /// A byte string whose first byte says how many are used: `p`.
+    /// A byte string whose first byte is the number of bytes used: `p`.
     Pascal,
     /// A string of fixed length of 2-byte characters: `u`.
     Ucs2,
@@ -54,7 +54,7 @@ pub struct Scalar {
 }
 
 impl Scalar {
-    /// `unit` is the size of what has a byte order: one number or one character of a string.
+    /// `unit` is the size of the part that has a byte order: one number or one character of a string.
     pub(super) fn new(kind: ScalarKind, unit: usize, size: usize, order: ByteOrder) -> Self {
         Self { kind, size, order: (unit > 1).then_some(order) }
     }
@@ -64,18 +64,18 @@ impl Scalar {
         self.kind
     }
 
-    /// Its size in bytes: a whole string's, a whole complex number's.
+    /// The size in bytes, of the whole string or the whole complex number.
     pub fn size(self) -> usize {
         self.size
     }
 
-    /// The order of the bytes; `None` where there is only one, or one a character.
+    /// The order of the bytes; `None` if a number or a character has only one byte.
     pub fn order(self) -> Option<ByteOrder> {
         self.order
     }
 }
 
-/// Contents, as often as the shape says.
+/// An element, or an array of them.
 #[derive(Debug, Clone, Eq)]
 pub struct Item {
     pub(super) shape: Vec<usize>,
@@ -89,7 +89,7 @@ pub enum Content {
     Scalar(Scalar),
     /// A record.
     Record(Record),
-    /// So many bytes of padding, which a field gives a name.
+    /// A number of bytes of padding, in a field that has a name.
     Padding(usize),
 }
 
@@ -105,7 +105,7 @@ impl Content {
 }
 
 impl Item {
-    /// The extents of an array, outermost first, where the last index runs fastest; empty where it is none.
+    /// The extents of an array in C order, outermost first; empty if the item is not an array.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
@@ -137,13 +137,13 @@ impl Item {
         Walk { root: Some(self), entered: Vec::new() }
     }
 
-    /// Whether all pairs of items are alike, where those that are have as many items inside.
+    /// Whether all pairs of items are alike. Two items that are `alike` must contain the same number of items.
     fn matches(&self, other: &Self, alike: impl Fn(&Self, &Self) -> bool) -> bool {
         self.walk().zip(other.walk()).all(|(mine, theirs)| alike(mine, theirs))
     }
 }
 
-/// As the derive would have it, but for the recursion: records in records are to take no stack.
+/// The result of a derived `==`, but without recursion, so that nested records use no stack.
 impl PartialEq for Item {
     fn eq(&self, other: &Self) -> bool {
         let alike = |mine: &Self, theirs: &Self| {
@@ -162,7 +162,7 @@ impl PartialEq for Item {
     }
 }
 
-/// What [`Item::walk`] answers.
+/// The iterator that [`Item::walk`] returns.
 pub(super) struct Walk<'a> {
     root: Option<&'a Item>,
     entered: Vec<slice::Iter<'a, Field>>,
@@ -196,7 +196,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// The fields in the order of their offsets; padding without a name is none.
+    /// The fields in the order of their offsets; padding without a name is not a field.
     pub fn fields(&self) -> &[Field] {
         &self.fields
     }
@@ -225,12 +225,12 @@ impl Field {
         (self.offset, self.name())
     }
 
-    /// Where it begins, in bytes from the record's begin.
+    /// Where the field begins, in bytes from the start of the record.
     pub fn offset(&self) -> usize {
         self.offset
     }
 
-    /// What it holds.
+    /// The contents of the field.
     pub fn item(&self) -> &Item {
         &self.item
     }

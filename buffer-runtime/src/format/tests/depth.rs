@@ -1,11 +1,11 @@
-//! Records in records, as deep as they may be, where there is little stack.
+//! Records nested as deep as is allowed, on a thread with little stack.
 
 use std::thread;
 
 use super::*;
 use crate::limits::MAX_DEPTH;
 
-/// In bytes; the least that some systems let a thread have is half of it.
+/// In bytes. Some systems allow a minimum of half as much for a thread.
 const STACK: usize = 32 * 1024;
 
 fn nested(depth: usize, inside: &str) -> String {

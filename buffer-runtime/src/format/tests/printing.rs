@@ -17,7 +17,7 @@ fn round_trip(format: &Format) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A format, or almost one: letters that formats are made of, often in a meaningful order.
+/// A format, or almost one: pieces of formats in random order.
 fn almost_format() -> impl Strategy<Value = String> {
     const PIECES: &[&str] = &[
         "c",
@@ -76,7 +76,7 @@ fn almost_format() -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(PIECES), 0..16).prop_map(|pieces| pieces.concat())
 }
 
-/// A format: items in records, of all codes, orders and shapes.
+/// A valid format: items in records, with all codes, orders and shapes.
 fn format() -> impl Strategy<Value = String> {
     const ORDERS: &[&str] = &["", "", "", "", "@", "^", "=", "<", ">", "!"];
     const CODES: &[&str] = &[
@@ -134,7 +134,7 @@ fn what_is_not_aligned_is_printed_so() {
 fn the_other_byte_order_is_printed_so() {
     let foreign = |text: &str| parse(&text.replace('%', FOREIGN)).to_string().replace(FOREIGN, "%").replace(OWN, "=");
     assert_eq!(foreign("%i"), "%i");
-    // numpy looks for the order between shape and count.
+    // numpy expects the order between shape and count.
     assert_eq!(foreign("%(2,3)i"), "(2,3)%i");
     assert_eq!(foreign("%3i"), "%3i");
     assert_eq!(foreign("%3b"), "3b");

@@ -105,7 +105,7 @@ fn sizes_beyond_memory_are_refused() {
         format!("({max},2)T{{}}"),
         format!("{max}T{{h}}"),
         format!("T{{{max}x}}b"),
-        // The padding that would follow.
+        // These exceed the limit only with the padding that alignment adds.
         format!("T{{i{}x}}", max - 4),
         format!("{max}x0i"),
     ] {
@@ -119,7 +119,7 @@ fn nesting_is_limited() {
     assert_eq!(parse(&nested(64)).itemsize(), 4);
     assert_eq!(refusal(&nested(65)).position(), 128);
     assert_eq!(refusal(&nested(100_000)).position(), 128);
-    // Two items are the fields of a record around them.
+    // With a second item the top level is itself a record, one level more.
     assert_eq!(parse(&(nested(63) + "i")).itemsize(), 8);
     assert_eq!(refusal(&(nested(64) + "i")).position(), 126);
 }
