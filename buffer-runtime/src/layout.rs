@@ -1,7 +1,9 @@
-//! How items lie in memory: extents and order in, checked shape and strides out.
+//! How items lie in memory: resolves a declaration into a checked shape, offset and strides.
 //!
-//! Every product is checked, and the result always describes exactly the items that the storage has: a wrong
-//! declaration becomes a [`LayoutError`], never a wild pointer.
+//! Every product is checked, and every item of a resolved layout lies inside the storage: a wrong declaration becomes a
+//! [`LayoutError`], never a wild pointer. A layout without declared offset and strides describes exactly the items of
+//! the storage. With an offset or strides, a layout may omit items of the storage. With strides, items may also
+//! overlap; such a layout is read-only.
 
 mod check;
 mod declared;
@@ -21,16 +23,17 @@ pub use self::error::LayoutError;
 pub(crate) use self::overlap::{may_overlap, rows_may_overlap};
 pub(crate) use self::resolve::{Memory, contiguity, count_of_numbers, fill_strides, ndim, resolve};
 
-/// In which order the indices of neighbouring items run.
+/// Which index varies fastest from one item in memory to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// The last index runs fastest, as in C.
+    /// The last index varies fastest, as in C.
     C,
-    /// The first index runs fastest, as in Fortran.
+    /// The first index varies fastest, as in Fortran.
     F,
 }
 
-/// What a class says of its buffer at compile time. Each class has one `static` of it, whose address is its identity.
+/// The part of a class's declaration that is known at compile time. Each class has one `static` descriptor, and the
+/// address of the `static` identifies the declaration.
 #[derive(Debug)]
 pub struct Descriptor {
     pub(crate) format: &'static CStr,
@@ -38,13 +41,13 @@ pub struct Descriptor {
     pub(crate) itemsize: usize,
     pub(crate) order: Order,
     pub(crate) readonly: bool,
-    /// The shape of one element of the storage, which one element of `Vec<[f32; 3]>` has: `[3]`.
+    /// The shape of one element of the storage: `[3]` for a `Vec<[f32; 3]>`.
     pub(crate) inner: InnerShape,
-    /// Whether the shape is the storage's own.
+    /// Whether the class declares no shape, so that the storage's own shape applies.
     pub(crate) natural: bool,
 }
 
-/// What a request needs to know of a layout.
+/// The properties of a layout that decide how a request is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
 pub(crate) struct Facts {
@@ -52,7 +55,7 @@ pub(crate) struct Facts {
     pub(crate) c_contiguous: bool,
     pub(crate) f_contiguous: bool,
     pub(crate) readonly: bool,
-    /// Whether items are behind pointers, so that strides alone do not lead to them.
+    /// Whether items are behind pointers, so that a consumer needs suboffsets to find them.
     pub(crate) indirect: bool,
 }
 
@@ -67,11 +70,11 @@ impl InnerShape {
     /// The shape of a scalar: no extents.
     pub const SCALAR: Self = Self { extents: [0; MAX_NDIM], ndim: 0 };
 
-    /// The shape of an array of `length` of these.
+    /// The shape of an array of `length` elements of this shape.
     ///
     /// # Panics
     ///
-    /// At compile time, when the arrays nest deeper than the 63 levels which leave room for the storage's own dimension.
+    /// At compile time, when the arrays nest deeper than 63 levels. The 64th dimension is the storage's own.
     #[must_use]
     pub const fn nested_in(self, length: usize) -> Self {
         assert!(self.ndim + 1 < MAX_NDIM, "arrays nest too deeply for the 64 dimensions of a buffer");
@@ -90,7 +93,7 @@ impl InnerShape {
         self.extents.split_at(self.ndim).0
     }
 
-    /// How many scalars it holds.
+    /// The number of scalars in one element.
     pub const fn scalars(&self) -> usize {
         let mut product = 1;
         let mut axis = 0;

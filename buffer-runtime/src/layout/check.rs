@@ -3,8 +3,8 @@
 use super::resolve::{self, Memory};
 use super::{Declaration, Descriptor, Dim, Distance, InnerShape, Item, LayoutError, Order};
 
-/// Shape, strides and offset over bytes, to be checked where they come from: in a constructor, say, so that a mistake is
-/// found there and not at the first view.
+/// Shape, strides and offset over bytes, for a check before any view is requested. For example, a constructor can check
+/// its arguments, so that a mistake is reported there and not at the first view.
 ///
 /// ```
 /// use buffer_runtime::Layout;
@@ -14,7 +14,7 @@ use super::{Declaration, Descriptor, Dim, Distance, InnerShape, Item, LayoutErro
 /// assert_eq!(layout.check(20)?.nbytes, 10);
 /// assert!(layout.check(19).is_err());
 ///
-/// // However many items there are.
+/// // Without a shape: as many items as there are.
 /// let layout = Layout { itemsize: 2, shape: None, strides: None, offset: 4 };
 /// assert_eq!(layout.check(20)?.shape, [8]);
 /// # Ok::<(), buffer_runtime::LayoutError>(())
@@ -23,36 +23,37 @@ use super::{Declaration, Descriptor, Dim, Distance, InnerShape, Item, LayoutErro
 pub struct Layout<'a> {
     /// The size of one item in bytes.
     pub itemsize: usize,
-    /// How many items there are along each dimension; without it there is one dimension, of all that is behind the offset.
+    /// The number of items along each dimension. `None` is one dimension with all items from the offset to the end.
     pub shape: Option<&'a [isize]>,
-    /// How many bytes lie between neighbours along each dimension; without them the items lie one after the other in C
-    /// order. They need a shape.
+    /// The distance in bytes from one item to the next along each dimension. `None` means that the items lie one after
+    /// the other in C order. Strides need a shape.
     pub strides: Option<&'a [isize]>,
     /// Where the item with all indices 0 is, in bytes from the start.
     pub offset: isize,
 }
 
-/// A layout whose items all lie inside the memory, with what was left open in a [`Layout`].
+/// A layout whose items all lie inside the memory, with the values that the [`Layout`] did not specify.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedLayout {
-    /// How many items there are along each dimension.
+    /// The number of items along each dimension.
     pub shape: Vec<isize>,
-    /// How many bytes lie between neighbours along each dimension.
+    /// The distance in bytes from one item to the next along each dimension.
     pub strides: Vec<isize>,
     /// The size of all items together in bytes.
     pub nbytes: usize,
-    /// Whether two items have bytes in common, which makes a buffer read-only. Strides of three axes or more may be too
-    /// entangled to tell within a bounded number of steps; then it is true as well.
+    /// Whether two items have bytes in common, which makes a buffer read-only. Also true if the strides of three or
+    /// more axes interleave in too complex a way to decide within a bounded number of steps.
     pub overlaps: bool,
 }
 
 impl Layout<'_> {
-    /// Whether all items lie inside so many bytes. A class that declares these numbers then grants views.
+    /// Checks that all items lie inside a memory of this many bytes. If they do, a class that declares these numbers
+    /// over such a memory grants views.
     ///
     /// # Errors
     ///
-    /// What is wrong with the numbers.
+    /// When the numbers describe items outside the memory, or do not fit each other.
     pub fn check(&self, bytes: usize) -> Result<CheckedLayout, LayoutError> {
         if self.shape.is_none() && self.strides.is_some() {
             return Err(LayoutError::StridesWithoutShape);
@@ -83,7 +84,7 @@ impl Layout<'_> {
             shape: numbers[..ndim].to_vec(),
             strides: numbers[ndim + 1..=2 * ndim].to_vec(),
             nbytes: resolved.nbytes.cast_unsigned(),
-            // Nothing else makes it read-only, being declared writable.
+            // The declaration is writable, so only an overlap makes the layout read-only.
             overlaps: resolved.facts.readonly,
         })
     }

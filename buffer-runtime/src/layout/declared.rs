@@ -1,4 +1,4 @@
-//! A declaration in its parts, and those that are known only at run time.
+//! The parts of a declaration, and declarations that are known only at run time.
 
 use std::borrow::Cow;
 use std::ffi::CStr;
@@ -9,7 +9,7 @@ use super::{Descriptor, Dim, Dimension, Dims, Distance};
 use crate::format::{Format, FormatError};
 use crate::memory::{NoMemory, collect};
 
-/// What is declared of a layout. What is not there is the storage's own.
+/// A declared layout. Parts that are `None` are the storage's own.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Declaration<'a> {
     /// The shape, in items.
@@ -18,10 +18,10 @@ pub struct Declaration<'a> {
     pub(crate) offset: Option<Distance>,
     /// In bytes.
     pub(crate) strides: Option<&'a [Distance]>,
-    /// What the bytes of the storage are read as.
+    /// The items that the bytes of the storage are interpreted as.
     pub(crate) item: Option<Item<'a>>,
     pub(crate) readonly: bool,
-    /// Whether there was no memory for a part of it.
+    /// Whether an allocation for a part of the declaration failed.
     pub(crate) out_of_memory: bool,
 }
 
@@ -29,12 +29,12 @@ pub struct Declaration<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Item<'a> {
     pub(crate) format: &'a CStr,
-    /// Its size in bytes; 0 is refused when the layout is resolved.
+    /// The size in bytes; 0 is refused when the layout is resolved.
     pub(crate) itemsize: usize,
 }
 
-/// A declaration of which a part is known only at run time: how many dimensions there are, what an item is, or whether it
-/// may be written.
+/// A declaration with a part that is known only at run time: the number of dimensions, the format of an item, or
+/// whether consumers may write.
 #[derive(Debug, Default)]
 pub struct Declared {
     extents: Option<Vec<Dim>>,
@@ -46,7 +46,7 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// Nothing, so far: the storage's own layout.
+    /// An empty declaration: the storage's own layout.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -62,7 +62,7 @@ impl Declared {
     ///
     /// # Errors
     ///
-    /// It is no format of a buffer's items.
+    /// When the text is not a format that [`Format::parse`] accepts.
     pub fn format(self, format: &(impl AsRef<str> + ?Sized)) -> Result<Self, FormatError> {
         Ok(Self { format: Some(Format::parse(format.as_ref())?), ..self })
     }
@@ -108,7 +108,7 @@ impl Declared {
 
 impl super::dim::sealed::Dims for Declared {}
 
-// SAFETY: it hands out what it has, and there is nothing of a resolved layout to read.
+// SAFETY: both functions only return stored values, so they run no user code and do not unwind; `LEN` is 0.
 unsafe impl Dims for Declared {
     const NDIM: usize = 0;
     const LEN: usize = 0;
@@ -127,12 +127,12 @@ unsafe impl Dims for Declared {
     }
 
     fn still_says(&self, _numbers: &[isize]) -> bool {
-        // It is evaluated for each first view, and may say anything.
+        // Any part may have changed, so the layout is resolved anew for each first view.
         false
     }
 }
 
-/// A slice of integers, which may be a shape or strides.
+/// A slice of integers, as a shape or strides.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a shape or strides",
     label = "not a slice of integers",

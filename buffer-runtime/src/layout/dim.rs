@@ -1,20 +1,20 @@
-//! The numbers of a declaration: extents, strides and offsets, as expressions give them.
+//! The numbers of a declaration: extents, strides and offsets, as the class's expressions return them.
 
 use super::{Declaration, Descriptor};
 
 /// One extent of a declared shape, in items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dim {
-    /// `_`: whatever the length of the storage leaves.
+    /// `_`: computed from the length of the storage and the other extents.
     Inferred,
-    /// The number that was declared; a negative number of items is refused when the layout is resolved.
+    /// The declared number; a negative one is refused when the layout is resolved.
     Extent(isize),
-    /// A number that no layout can hold.
+    /// A number that does not fit in an `isize`.
     TooLarge,
 }
 
 impl Dim {
-    /// The extent that an expression in `shape` has.
+    /// The extent for the value of an expression in `shape`.
     #[inline(always)]
     pub fn of<D: Dimension>(extent: D) -> Self {
         extent.into_isize().map_or(Self::TooLarge, Self::Extent)
@@ -24,21 +24,21 @@ impl Dim {
 /// A declared offset or stride, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Distance {
-    /// The number that was declared.
+    /// The declared number.
     Bytes(isize),
-    /// A number that no layout can hold.
+    /// A number that does not fit in an `isize`.
     TooLarge,
 }
 
 impl Distance {
-    /// The distance that an expression in `offset` or `strides` has.
+    /// The distance for the value of an expression in `offset` or `strides`.
     #[inline(always)]
     pub fn of<D: Dimension>(distance: D) -> Self {
         distance.into_isize().map_or(Self::TooLarge, Self::Bytes)
     }
 }
 
-/// An integer that may be an extent of a shape.
+/// An integer that may be an extent, a stride or an offset.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a dimension, a stride or an offset",
     label = "not an integer of at most 64 bits",
@@ -70,29 +70,30 @@ macro_rules! dimensions {
 
 dimensions!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 
-/// What a class declares of one layout, as its expressions give it.
+/// One declared layout of a class: the values of the class's expressions.
 ///
 /// # Safety
 ///
-/// `declaration` and `still_says` do not unwind and run no code of the user's, whatever the numbers are. What is read of a
-/// resolved layout is as long as `LEN` says.
+/// `declaration` and `still_says` do not unwind and run no user code, whatever the numbers are. Every layout that is
+/// resolved from `declaration` has at least `LEN` numbers: the runtime reads that many without another check.
 pub unsafe trait Dims: sealed::Dims {
-    /// How many dimensions it has; 0 where that is known only at run time.
+    /// The number of declared dimensions; 0 if it is known only at run time.
     const NDIM: usize;
-    /// How many numbers that is at compile time; none where they are known only at run time.
+    /// How many numbers of a resolved layout `still_says` compares; 0 if that is known only at run time.
     const LEN: usize;
     /// Whether the number of dimensions is known only at run time.
     const AT_RUN_TIME: bool;
 
-    /// The parts of it.
+    /// The parts of the declaration.
     fn declaration(&self, descriptor: &Descriptor) -> Declaration<'_>;
 
-    /// Whether it still says what was resolved before into these `LEN` numbers; `_` says whatever the length says.
+    /// Whether the declaration still equals these `LEN` numbers, which an earlier declaration was resolved into. `_`
+    /// equals any extent, since the extent follows from the length of the storage.
     fn still_says(&self, numbers: &[isize]) -> bool;
 }
 
-/// The numbers of a declaration whose number of dimensions is known at compile time. `P` is 0 where the items are dense; else
-/// there is an offset, and then a stride for each extent if there are strides.
+/// A declaration whose number of dimensions `E` is known at compile time. `P` is 0 if neither offset nor strides are
+/// declared. Otherwise `placement` is the offset, followed by one stride for each extent if strides are declared.
 #[derive(Debug, Clone, Copy)]
 pub struct Fixed<const E: usize, const P: usize> {
     extents: [Dim; E],
@@ -100,12 +101,12 @@ pub struct Fixed<const E: usize, const P: usize> {
 }
 
 impl Fixed<0, 0> {
-    /// Nothing is declared: the shape is the storage's own.
+    /// An empty declaration: the shape is the storage's own.
     pub const NATURAL: Self = Self { extents: [], placement: [] };
 }
 
 impl<const E: usize, const P: usize> Fixed<E, P> {
-    /// What is declared.
+    /// A declaration of these extents, and of this offset and these strides.
     #[inline(always)]
     pub fn new(extents: [Dim; E], placement: [Distance; P]) -> Self {
         Self { extents, placement }
@@ -114,7 +115,9 @@ impl<const E: usize, const P: usize> Fixed<E, P> {
 
 impl<const E: usize, const P: usize> sealed::Dims for Fixed<E, P> {}
 
-// SAFETY: nothing here runs code of the user's or unwinds, and there are as many numbers as `LEN` says.
+// SAFETY: both functions only copy and compare numbers, so they run no user code and do not unwind. A resolved layout
+// starts with `E` extents, the offset and `E` strides; the resolver refuses strides that are not one for each extent,
+// so `E + P` numbers are among these.
 unsafe impl<const E: usize, const P: usize> Dims for Fixed<E, P> {
     const NDIM: usize = E;
     const LEN: usize = E + P;
@@ -148,7 +151,7 @@ unsafe impl<const E: usize, const P: usize> Dims for Fixed<E, P> {
 
 impl<D: Dims> sealed::Dims for &D {}
 
-// SAFETY: as for what is referred to.
+// SAFETY: both functions and all constants are those of `D`, which upholds the contract.
 unsafe impl<D: Dims> Dims for &D {
     const NDIM: usize = D::NDIM;
     const LEN: usize = D::LEN;

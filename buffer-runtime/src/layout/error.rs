@@ -7,16 +7,16 @@ use crate::memory::NoMemory;
 
 /// Why a shape, strides and an offset do not describe the memory that they are declared over.
 ///
-/// Its text names what is wrong with the numbers and what to change.
+/// The message names the wrong numbers and says what to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LayoutError {
     /// An extent is below 0.
     #[non_exhaustive]
     Negative {
-        /// Which dimension it is, from 0.
+        /// The index of the dimension, from 0.
         axis: usize,
-        /// What was declared, in items.
+        /// The declared extent, in items.
         extent: isize,
     },
     /// The numbers describe more bytes than an address space has.
@@ -39,7 +39,7 @@ pub enum LayoutError {
     StridesWithoutShape,
     /// An extent of 0 stands beside `_`.
     InferredBesideZero,
-    /// The extents beside `_` do not divide what there is.
+    /// The product of the extents beside `_` does not divide the number of items.
     #[non_exhaustive]
     Indivisible {
         /// How many items the storage has.
@@ -52,23 +52,23 @@ pub enum LayoutError {
     /// The memory does not end at the end of an item.
     #[non_exhaustive]
     PartialItem {
-        /// How many bytes are to be items.
+        /// The size in bytes of the memory that should be divided into items.
         bytes: isize,
         /// The size of one item in bytes.
         itemsize: usize,
     },
-    /// The shape has more or fewer items than the memory that it is to fill.
+    /// The shape has more or fewer items than the memory, which it must fill exactly.
     #[non_exhaustive]
     Mismatch {
         /// How many items the storage has.
         items: usize,
-        /// How many the shape has.
+        /// How many items the shape has.
         product: usize,
     },
-    /// The offset is negative, or behind the end.
+    /// The offset is negative, or behind the end of the storage.
     #[non_exhaustive]
     OffsetOutside {
-        /// What was declared, in bytes.
+        /// The declared offset, in bytes.
         offset: isize,
         /// The size of the storage in bytes.
         bytes: isize,
@@ -78,14 +78,14 @@ pub enum LayoutError {
     Outside {
         /// Where the lowest item begins, in bytes from the start of the storage.
         first: isize,
-        /// Where the highest item ends.
+        /// Where the highest item ends, in bytes from the start of the storage.
         end: isize,
         /// The size of the storage in bytes.
         bytes: isize,
     },
     /// A layout is declared over rows that are allocated one by one.
     OverRows,
-    /// There is no memory for the numbers.
+    /// An allocation for the numbers failed.
     OutOfMemory,
 }
 

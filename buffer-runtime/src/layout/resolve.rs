@@ -1,30 +1,30 @@
-//! From what a class declares to checked shape, offset and strides.
+//! From a class's declaration to checked shape, offset and strides.
 //!
-//! The numbers stand in one array: the extents, then the offset in bytes, then the strides in bytes, then the suboffsets if
-//! there are any. Each declaration of a class that is known at compile time is a prefix of it, so that comparing the prefix
-//! tells whether a layout still holds.
+//! The numbers are in one array: the extents, then the offset in bytes, then the strides in bytes, then the suboffsets
+//! if there are any. A declaration with a number of dimensions known at compile time corresponds to a prefix of the
+//! array, so comparing the prefix shows whether a resolved layout is still valid.
 
 use super::overlap::may_overlap;
 use super::{Declaration, Descriptor, Dim, Distance, Facts, LayoutError, Order};
 use crate::limits::MAX_NDIM;
 
-/// The size of what leads to a row.
+/// The size of the pointer to a row, in bytes.
 const POINTER: isize = size_of::<*const u8>().cast_signed();
 
-/// The memory of a storage, as it is when a layout is resolved.
+/// The size of a storage at the time when a layout is resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Memory {
-    /// How many elements it has, or how many rows.
+    /// The number of elements, or of rows if rows are allocated one by one.
     pub(crate) len: usize,
-    /// How many elements one row has, where rows are allocated one by one.
+    /// The number of elements of one row; `None` if the storage has no separate rows.
     pub(crate) row_len: Option<usize>,
 }
 
-/// What follows from the numbers.
+/// A resolved layout, without the numbers in its array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resolved {
     pub(crate) ndim: usize,
-    /// Of one item, in bytes.
+    /// The size of one item, in bytes.
     pub(crate) itemsize: isize,
     /// Where the item with all indices 0 is, in bytes from the start of the storage.
     pub(crate) offset: usize,
@@ -47,13 +47,13 @@ pub(crate) fn ndim(descriptor: &Descriptor, memory: Memory, declared: &Declarati
     if ndim > MAX_NDIM { Err(LayoutError::TooManyDimensions { ndim }) } else { Ok(ndim) }
 }
 
-/// How many numbers a layout of so many dimensions is.
+/// The length of the array of numbers for this many dimensions.
 pub(crate) fn count_of_numbers(ndim: usize) -> usize {
     3 * ndim + 1
 }
 
 /// Resolves a declaration of `ndim` dimensions against a storage, and writes shape, offset, strides and suboffsets into
-/// `arrays`, which has just the room for them. On an error their contents are unspecified.
+/// `arrays`, whose length must be [`count_of_numbers`]. After an error the contents of `arrays` are unspecified.
 pub(crate) fn resolve(
     descriptor: &Descriptor,
     memory: Memory,
@@ -99,12 +99,12 @@ pub(crate) fn resolve(
     }
     let nbytes = size_of_items(shape, whole.itemsize)?;
     if declared.strides.is_none() {
-        // A row is in one piece, whatever the order of the rest.
+        // Separate rows are always in C order: each row is contiguous.
         let order = if indirect { Order::C } else { descriptor.order };
         fill_strides(shape, whole.itemsize, order, strides)?;
     }
     if indirect {
-        // A row each behind a pointer of its own, and all of it inside the row: `own_dims` has the row's own length.
+        // Each row is behind its own pointer. No bounds check is needed: `own_dims` took the row's own length.
         strides[0] = POINTER;
         suboffsets.fill(-1);
         suboffsets[0] = 0;
@@ -114,7 +114,7 @@ pub(crate) fn resolve(
 
     let (c_contiguous, f_contiguous) =
         if indirect { (false, false) } else { contiguity(shape, strides, whole.itemsize) };
-    // Only strides that were declared can lead to a byte twice.
+    // Only declared strides can make items overlap.
     let overlaps = declared.strides.is_some() && may_overlap(shape, strides, whole.itemsize);
     let readonly = descriptor.readonly || declared.readonly || overlaps;
     Ok(Resolved {
@@ -126,22 +126,22 @@ pub(crate) fn resolve(
     })
 }
 
-/// How many bytes so many elements take.
+/// The size of this many elements, in bytes.
 fn bytes_of(descriptor: &Descriptor, elements: usize) -> Result<isize, LayoutError> {
     let items = elements.checked_mul(descriptor.inner.scalars());
     let bytes = items.and_then(|items| items.checked_mul(descriptor.itemsize));
     bytes.and_then(|bytes| isize::try_from(bytes).ok()).ok_or(LayoutError::TooLarge)
 }
 
-/// All of a storage, as items.
+/// The size of the whole storage and of one item, in bytes.
 struct Whole {
     itemsize: isize,
     bytes: isize,
 }
 
 impl Whole {
-    /// Writes the shape of items that lie one after the other. `fill` says that they are to leave nothing over; else what
-    /// is behind the offset may hold more than the items, unless one extent is to be whatever is left.
+    /// Writes the shape of items that lie one after the other. With `fill`, the items must fill the storage exactly.
+    /// Without it, the memory behind the offset may be larger than the items, unless one extent is inferred from it.
     fn resolve_dense(
         &self,
         extents: &[Dim],
@@ -163,8 +163,9 @@ impl Whole {
     }
 }
 
-/// The storage's own shape: its length, or its rows and their length, and then the extents of one element; or however many
-/// items its bytes are.
+/// The storage's own shape: the length, or the number of rows and their length, followed by the extents of one element.
+/// With a declared item, the last part is instead the number of items that the bytes of the storage, or of one row,
+/// contain.
 fn own_dims<'a>(
     descriptor: &Descriptor,
     memory: Memory,
@@ -200,7 +201,7 @@ fn bytes_in(distance: Distance) -> Result<isize, LayoutError> {
     }
 }
 
-/// Writes the shape, inferring one extent from `items`. Answers how many items it has.
+/// Writes the shape, with one extent inferred from `items` if there is a `_`. Returns the number of items of the shape.
 fn resolve_extents(dims: &[Dim], shape: &mut [isize], items: usize) -> Result<usize, LayoutError> {
     let mut known: usize = 1;
     let mut zero = false;
@@ -214,7 +215,7 @@ fn resolve_extents(dims: &[Dim], shape: &mut [isize], items: usize) -> Result<us
                 if length == 0 {
                     zero = true;
                 } else {
-                    // Zeros are left out of the product, so that it overflows where dense strides would.
+                    // The product excludes zeros, so that it overflows whenever the strides of dense items would.
                     known = known.checked_mul(length).ok_or(LayoutError::TooLarge)?;
                 }
                 shape[axis] = extent;
@@ -232,8 +233,9 @@ fn resolve_extents(dims: &[Dim], shape: &mut [isize], items: usize) -> Result<us
     }
 }
 
-/// What all items take together. Where there are none, because an extent is 0, what the others would take is still to be
-/// a size: so the answer does not depend on which extent that is, nor on the order in which strides are computed.
+/// The size of all items together, in bytes. If an extent is 0, the size is 0, but the product of the other extents
+/// must still not overflow: so success does not depend on which extent is 0, nor on the order in which strides are
+/// computed.
 fn size_of_items(shape: &[isize], itemsize: isize) -> Result<isize, LayoutError> {
     let mut extents = shape.iter().filter(|&&extent| extent != 0);
     let size = extents.try_fold(itemsize, |size, &extent| size.checked_mul(extent)).ok_or(LayoutError::TooLarge)?;
@@ -260,7 +262,7 @@ pub(crate) fn fill_strides(
     next.map(drop).ok_or(LayoutError::TooLarge)
 }
 
-/// Makes sure that every item lies inside the storage.
+/// Checks that every item lies inside the storage.
 fn check_bounds(
     shape: &[isize],
     strides: &[isize],
@@ -283,10 +285,11 @@ fn check_bounds(
     Ok(())
 }
 
-/// Whether items lie one after the other, last index fastest, and first index fastest.
+/// Whether items lie one after the other in C order, and whether in Fortran order.
 ///
-/// The size of all items must not overflow. No items do so in any order. (memoryview alone looks at the stride of one
-/// dimension of 0 items; numpy, and CPython's `PyBuffer_IsContiguous`, do not.)
+/// The caller has checked that the size of all items does not overflow. A layout without items is contiguous in both
+/// orders. (Only memoryview considers the stride of one dimension with 0 items; numpy, and CPython's
+/// `PyBuffer_IsContiguous`, do not.)
 pub(crate) fn contiguity(shape: &[isize], strides: &[isize], itemsize: isize) -> (bool, bool) {
     if shape.contains(&0) {
         return (true, true);
@@ -295,7 +298,8 @@ pub(crate) fn contiguity(shape: &[isize], strides: &[isize], itemsize: isize) ->
     (follow(axes().rev(), itemsize), follow(axes(), itemsize))
 }
 
-/// Whether each axis of a non-empty shape, fastest first, steps over just what the ones before reach.
+/// Whether the stride of each axis of a non-empty shape, fastest axis first, is the size of all items along the axes
+/// before it.
 fn follow<'a>(mut axes: impl Iterator<Item = (&'a isize, &'a isize)>, itemsize: isize) -> bool {
     let mut next = itemsize;
     axes.all(|(&extent, &stride)| {

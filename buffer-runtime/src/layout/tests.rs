@@ -2,12 +2,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A class that declares so much, of single scalars.
+/// The descriptor of a class with scalars of this size, in this order.
 fn declared(itemsize: usize, order: Order) -> Descriptor {
     Descriptor { format: c"", itemsize, order, readonly: false, inner: InnerShape::SCALAR, natural: false }
 }
 
-/// As the runtime resolves what a class declares over so many items.
+/// Resolves a class's declaration over a storage of this many items, as the runtime does.
 fn resolve_dims(
     descriptor: &Descriptor,
     items: usize,
@@ -21,7 +21,7 @@ fn resolve_dims(
     resolve_declared(descriptor, Memory { len: items, row_len: None }, &declared)
 }
 
-/// What was resolved, and the numbers: shape, offset, strides, suboffsets.
+/// The resolved layout, and its numbers: shape, offset, strides, suboffsets.
 fn resolve_declared(
     descriptor: &Descriptor,
     memory: Memory,
@@ -83,7 +83,7 @@ fn products_never_wrap() {
     for shape in [vec![half, 2, 2], vec![isize::MAX, isize::MAX], vec![half, 4, 0], vec![1 << 62, 4]] {
         assert_eq!(resolved(&extents(&shape), 0, 4, Order::C), Err(LayoutError::TooLarge), "{shape:?}");
     }
-    // Without items as well, wherever the 0 is.
+    // Also without any items, whichever extent is 0.
     for shape in [[0, half, 1], [half, 0, 1], [half, 1, 0], [1, half, 0], [0, 2, isize::MAX / 7]] {
         for order in [Order::C, Order::F] {
             assert_eq!(resolved(&extents(&shape), 0, 4, order), Err(LayoutError::TooLarge), "{shape:?}");
@@ -156,7 +156,7 @@ fn reversed_and_transposed_items_do_not_overlap_but_broadcast_ones_do() {
     assert!(readonly(&[4, 2, 0, 4, 4]));
     assert!(readonly(&[5, 0, 3]));
     assert!(!readonly(&[1, 0, 0]));
-    // They interleave.
+    // These items interleave.
     assert!(!readonly(&[2, 3, 0, 12, 8]));
 }
 
@@ -289,7 +289,7 @@ fn inner_shapes_nest_outermost_first() {
 }
 
 proptest! {
-    /// Each item of a resolved layout has its own place, and together they fill the storage exactly.
+    /// In a dense layout no two items share a byte, and together they fill the storage exactly.
     #[test]
     fn every_item_has_its_own_place(
         shape in prop::collection::vec(0_isize..5, 1..5),
@@ -317,7 +317,7 @@ proptest! {
         prop_assert!(still);
     }
 
-    /// Whatever is declared, resolving ends in an answer or an error, and an answer has exactly the items there are.
+    /// Every dense declaration resolves or returns an error; a resolved one has exactly the items of the storage.
     #[test]
     fn no_declaration_describes_other_items(
         raw in prop::collection::vec(prop_oneof![any::<isize>(), -2_isize..6], 1..6),
@@ -329,15 +329,15 @@ proptest! {
             dims[axis] = Dim::Inferred;
         }
         if let Ok((shape, _)) = resolved(&dims, items, 8, Order::C) {
-            // Beside a zero the others may be so large that their product would overflow on the way.
+            // With an extent of 0 there are no items, whatever the other extents are.
             let product = if shape.contains(&0) { 0 } else { shape.iter().product::<isize>() };
             prop_assert_eq!(product, items.cast_signed());
             prop_assert!(shape.iter().all(|&extent| extent >= 0));
         }
     }
 
-    /// A strided layout is granted exactly when every item is inside the storage; it is writable exactly if no two items
-    /// have bytes in common; and it is contiguous exactly when its items follow each other.
+    /// A strided layout resolves exactly if every item is inside the storage; it is writable exactly if no two items
+    /// have bytes in common; and it is contiguous exactly if its items follow each other.
     #[test]
     fn strided_items_are_inside_and_apart(
         axes in prop::collection::vec((0_isize..4, -24_isize..25), 1..4),
@@ -352,7 +352,7 @@ proptest! {
         let descriptor = declared(itemsize, Order::C);
         let resolved = resolve_dims(&descriptor, items, &extents(&shape), &numbers[shape.len()..]);
 
-        // Where the items are, with the last index fastest and with the first.
+        // The offsets of the items, in C order and in Fortran order.
         let places = |axes: &mut dyn Iterator<Item = &(isize, isize)>| {
             axes.fold(vec![offset], |places, &(extent, stride)| {
                 places.iter().flat_map(|&base| (0..extent).map(move |index| base + index * stride)).collect()

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Where the items of a layout start.
+/// The offsets at which the items of a layout start.
 fn places(shape: &[isize], strides: &[isize]) -> Vec<isize> {
     shape.iter().zip(strides).fold(vec![0], |places, (&extent, &stride)| {
         places.iter().flat_map(|place| (0..extent).map(move |index| place + index * stride)).collect()
@@ -46,7 +46,7 @@ fn interleaved_items_are_apart_however_many_there_are() {
     let half = 1 << 40;
     assert!(!may_overlap(&[half, 2], &[4, 2 * half + 2 * half % 4 + 2], 2));
     assert!(may_overlap(&[half, 2], &[4, 2 * half + 2 * half % 4 + 1], 2));
-    // Neighbours by the multiples of two numbers without a common divisor: they overlap once their product is reached.
+    // Strides without a common divisor: items overlap only if the distances reach the product of the strides.
     let (a, b) = (1_000_003, 1_000_033);
     assert!(!may_overlap(&[b, a], &[a, b], 1));
     assert!(may_overlap(&[b + 1, a + 1], &[a, b], 1));
@@ -56,7 +56,7 @@ fn interleaved_items_are_apart_however_many_there_are() {
 
 #[test]
 fn a_search_ends_when_its_work_is_spent() {
-    // Strides without common divisors, between which sums of the others fit: too many combinations to try.
+    // Strides without common divisors, with gaps that sums of the other strides fit into: too many combinations to try.
     let strides: Vec<isize> = [10_007_i64, 10_009, 10_037, 10_039, 10_061, 10_067, 10_069, 10_079]
         .iter()
         .map(|&stride| isize::try_from(stride * 16).unwrap())
@@ -65,7 +65,7 @@ fn a_search_ends_when_its_work_is_spent() {
     let mut search = Search::new(&shape, &strides, 1).unwrap();
     assert!(search.overlaps());
     assert!(may_overlap(&shape, &strides, 1));
-    // Too many axes, or too large distances: the search does not begin.
+    // With too many axes or too large distances the search does not start.
     assert!(may_overlap(&[2; 64], &[3; 64], 1));
     let entangled: Vec<isize> = (0..20).map(|axis| 1000 + axis).collect();
     assert!(may_overlap(&[2; 20], &entangled, 1));
@@ -75,7 +75,7 @@ fn a_search_ends_when_its_work_is_spent() {
 
 #[test]
 fn axes_that_continue_each_other_are_one() {
-    // A box of 2 by 2 by ..., dense or with steps of two items: one axis, nothing to search.
+    // A box of 2 by 2 by ..., dense or with every second item: merged into one axis, nothing to search.
     let dense: Vec<isize> = (0..40).map(|axis| 1 << axis).collect();
     assert!(!may_overlap(&[2; 40], &dense, 1));
     let apart: Vec<isize> = dense.iter().map(|stride| stride * 2).collect();
