@@ -1,17 +1,17 @@
 //! Element access beside concurrent writers: `Shared<T>`.
 //!
-//! Python writes this memory without telling Rust, with the GIL released or without one. A plain load beside such a write
-//! would be a data race, so all access here is by relaxed atomics.
+//! Python code writes this memory without synchronising with Rust, either with the GIL released or in a build without a
+//! GIL. A plain load that races with such a write would be a data race, so every access here is by relaxed atomics.
 //!
-//! 1. To the language every access is to single bytes, so that handles to the same memory may have items of different
-//!    sizes; the processor loads and stores a unit of each `T` at once, where `access` says so. A unit is as large as the
-//!    alignment of `T`, at most a machine word.
-//! 2. No reference to an element exists, only raw pointers; what is handed out is a copy.
-//! 3. Whatever is in the memory is a valid `T` at any time. If not every bit pattern is one, as in a `bool`, foreign code may
-//!    not write: no class exports such elements for writing (`export::descriptor`).
+//! 1. In Rust's memory model every access is to single bytes, so that handles to the same memory may have items of
+//!    different sizes. On the processors that `access` lists, the machine code loads and stores a whole unit of `T` at
+//!    once. A unit is as large as the alignment of `T`, at most a machine word.
+//! 2. No reference to an element exists, only raw pointers; the caller gets copies.
+//! 3. The memory contains valid `T`s at any time. If not every bit pattern is a valid `T`, as for `bool`, foreign code
+//!    may not write: no class exports such elements for writing (`export::descriptor`).
 //!
-//! Assumed of the other side, as documented on the type: a plain load or store by foreign code acts as a racing relaxed
-//! one of each byte.
+//! The module assumes of foreign code, as documented on the type: its plain loads and stores act as relaxed atomic
+//! loads and stores of each byte, which may race.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -34,38 +34,40 @@ mod run;
 mod unit;
 mod wide;
 
-/// Elements that others, Python among them, may read and write at the same time.
+/// Elements that other code, such as Python consumers, may read and write at the same time.
 ///
-/// Each byte is loaded and stored as a relaxed atomic would be, so that handles to the same memory may have elements of
-/// different sizes. There is no undefined behaviour, whoever else writes; but there is no order either:
+/// Each byte is loaded and stored as by a relaxed atomic, so that handles to the same memory may have elements of
+/// different sizes. Concurrent writes by other code are not undefined behaviour, but they are not ordered either:
 ///
-/// - an element larger than its unit may be seen half old and half new. On x86, x86-64 and aarch64 a unit is as large as the
-///   alignment of `T`, at most a machine word, so on 64-bit machines scalars are never torn. On other processors it is a byte;
+/// - a load of an element larger than its unit may return some old and some new bytes. On x86, x86-64 and aarch64 a
+///   unit is as large as the alignment of `T`, at most a machine word, so on 64-bit machines scalars are never torn. On
+///   other processors a unit is a byte;
 /// - a load and a later store are two steps: an update that another thread makes in between is lost.
 ///
-/// Foreign code is assumed to act on this memory as racing loads and stores of single bytes would, which is what compiled
-/// C does.
+/// Foreign code is assumed to access this memory as if by racing loads and stores of single bytes, which is how
+/// compiled C behaves.
 ///
-/// It is no slice and cannot be indexed with `[]`, which would have to make a reference: use [`get`](SharedRead::get) and
-/// [`set`](Self::set), or for bulk work [`fold_chunks`](SharedRead::fold_chunks) and
-/// [`for_each_chunk`](Self::for_each_chunk), which are easiest, and [`fold_arrays`](SharedRead::fold_arrays) and
-/// [`update`](Self::update), which are fastest. Whatever only reads it has as a [`SharedRead`], to which it derefs.
+/// A `Shared` is not a slice, and `[]` cannot index it, since that would require a reference. Use
+/// [`get`](SharedRead::get) and [`set`](Self::set). For bulk work, [`fold_chunks`](SharedRead::fold_chunks) and
+/// [`for_each_chunk`](Self::for_each_chunk) are the easiest methods, and [`fold_arrays`](SharedRead::fold_arrays) and
+/// [`update`](Self::update) the fastest. All methods that only read are on [`SharedRead`], to which a `Shared` derefs.
 ///
-/// A `Shared` comes from a [`ShareGuard`](crate::ShareGuard) or a [`BufferViewMut`](crate::BufferViewMut), and lives no
-/// longer than that.
+/// A `Shared` is borrowed from a [`ShareGuard`](crate::ShareGuard) or a [`BufferViewMut`](crate::BufferViewMut), and
+/// lives no longer than that.
 pub struct Shared<T> {
     reads: SharedRead<T>,
-    /// Invariant, as whatever is written through a shared reference: what is stored as a supertype of `T`, others read as `T`.
+    /// Makes `T` invariant, as for any type that writes through a shared reference: other handles read the stored
+    /// values as `T`, so they must not be stored as a supertype of `T`.
     writes: PhantomData<fn(T) -> T>,
 }
 
 impl<T: Element> Shared<T> {
     /// # Safety
     ///
-    /// While the handle lives, `data` is aligned and valid for reads and writes of `len` initialised elements, and nobody
-    /// holds a reference to them. Unless `T::ANY_BITS`, nobody writes them but as valid elements.
+    /// While the handle lives, `data` is aligned and valid for reads and writes of `len` initialised elements, and no
+    /// reference to them exists. Unless `T::ANY_BITS`, all code writes only valid elements.
     pub(crate) unsafe fn new(data: *mut T, len: usize) -> Self {
-        // SAFETY: the caller vouches for more than is needed.
+        // SAFETY: the caller's promise includes the one for reads.
         Self { reads: unsafe { SharedRead::new(data, len) }, writes: PhantomData }
     }
 
@@ -87,46 +89,48 @@ impl<T: Element> Shared<T> {
     /// When the lengths differ.
     pub fn copy_from_slice(&self, source: &[T]) {
         assert_eq!(source.len(), self.len(), "the slice to copy from must be as long as the buffer");
-        // SAFETY: the slice has `len` initialised elements, and so many are here.
+        // SAFETY: the slice has `len` initialised elements, as many as the shared memory.
         unsafe { copy_in(source.as_ptr(), self.as_ptr(), self.len()) };
     }
 
-    /// Stores one value everywhere.
+    /// Stores one value in every element.
     pub fn fill(&self, value: T) {
         // SAFETY: the elements may be written as long as the handle lives.
         unsafe { fill(&mut self.reads.dense(), value) };
     }
 
-    /// Changes all elements in bulk: copies a chunk of them to the stack, lets `change` work on the copy as on any slice
-    /// (the compiler vectorises it), stores back the units that it changed, and goes on with the next chunk.
+    /// Changes all elements in bulk: copies one chunk of them after the other to the stack, calls `change` with the
+    /// copy, an ordinary slice (the compiler vectorises the work on it), and stores back the units that changed.
     ///
-    /// Chunks come in order; all but the last have the same length. What others write to elements that `change` leaves
-    /// alone is kept; what they write to an element that it changes may be lost. When `change` panics, its chunk is not
-    /// stored.
+    /// The chunks are in order; all but the last have the same length. A concurrent write to an element that `change`
+    /// does not change is kept; a concurrent write to an element that `change` changes may be lost. When `change`
+    /// panics, its chunk is not stored.
     pub fn for_each_chunk(&self, change: impl FnMut(&mut [T])) {
         // SAFETY: the elements may be written as long as the handle lives.
         unsafe { for_each_chunk(self.reads.dense(), change) };
     }
 
-    /// Puts what `change` makes of each element in its place, in order.
+    /// Replaces each element by the result of `change`, in order.
     ///
-    /// The fastest way to change all of them: the compiler vectorises a `change` that is simple, and elements of 1, 2, 4 and so
-    /// on up to 128 bytes go from memory to registers and back; others take the way over a chunk on the stack.
+    /// This is the fastest way to change all elements: the compiler vectorises a simple `change`, and elements of 1, 2,
+    /// 4 and so on up to 128 bytes are loaded into registers and stored from there. Other elements are copied to a
+    /// chunk on the stack and back.
     ///
-    /// Elements are loaded and stored a few at a time, at most 4096 bytes or one, and `change` is called in between. Each is
-    /// stored, even if it is what it was: what is written to it in between is lost, by others as well as by `change` itself,
-    /// through another handle or through Python. Where most elements stay as they are,
-    /// [`for_each_chunk`](Self::for_each_chunk) keeps what others write to those. When `change` panics, the elements before are
-    /// stored, but for those that were loaded with the one that it was called for.
+    /// Elements are loaded and stored a few at a time, at most 4096 bytes or one element, with the calls of `change` in
+    /// between. Every element is stored, even an unchanged one: a write to it between its load and its store is lost,
+    /// whether another thread makes it or `change` itself does, through another handle or through Python. If most
+    /// elements do not change, use [`for_each_chunk`](Self::for_each_chunk), which keeps concurrent writes to those.
+    /// When `change` panics, the elements before are stored, except those that were loaded together with the element of
+    /// the panicking call.
     pub fn update(&self, change: impl FnMut(T) -> T) {
         // SAFETY: the elements may be written as long as the handle lives.
         unsafe { update(self.reads.dense(), change) };
     }
 
-    /// Where the elements are, for those who can promise more than this type does.
+    /// The address of the elements, for callers that can guarantee more than this type does.
     ///
-    /// Valid as long as what the handle was borrowed from. Accesses through it that are not atomic must not race with any
-    /// other access.
+    /// The pointer is valid as long as the guard or view that the handle was borrowed from. Non-atomic accesses through
+    /// it must not race with any other access.
     pub fn as_ptr(&self) -> *mut T {
         self.reads.data()
     }

@@ -1,36 +1,38 @@
 //! One load or store of shared memory.
 //!
-//! Others may access the same bytes as items of another size: a part of an object may be exported with another format, and
-//! any consumer may cast. Atomics of different sizes that race, one of which writes, are undefined by the rules of
-//! `std::sync::atomic`. So to the language there is one size for all, the byte: every access is a row of relaxed atomics of
-//! single bytes, in an order that nobody knows.
+//! Other code may access the same bytes as items of another size: a part of an object may be exported with another
+//! format, and any consumer may cast. By the rules of `std::sync::atomic`, atomic accesses of different sizes that
+//! race, one of which writes, are undefined behaviour. So in Rust's memory model there is one size for all accesses,
+//! the byte: every access is a sequence of relaxed atomic accesses to single bytes, in an unspecified order.
 //!
-//! On x86, x86-64 and aarch64 such a row is one instruction, written in assembly; what may do the same as bytes would may do
-//! it at once. These processors load and store an aligned integer as a whole, so that it is not torn, and they have no rule
-//! against sizes that mix. Elsewhere, and in Miri, which checks the rule, the bytes are accessed one by one.
+//! On x86, x86-64 and aarch64 such a sequence is one instruction, written in assembly: one access to all bytes at once
+//! is an allowed outcome of the sequence. These processors load and store an aligned integer as a whole, so that it is
+//! not torn, and they allow accesses of mixed sizes. Elsewhere, and in Miri, which checks the rule, the bytes are
+//! accessed one by one.
 
-/// An integer as shared memory holds it.
+/// An integer that shared memory is accessed by.
 ///
 /// # Safety
 ///
 /// Every bit pattern is valid, and there is no padding.
 pub(super) unsafe trait Unit: Copy + Eq {
-    /// Loads one. What others write meanwhile may be in it or not, byte by byte.
+    /// Loads one. Each byte is independently from before or after a concurrent write.
     ///
     /// # Safety
     ///
-    /// `from` is aligned and valid for reads, and others access it as this module does, or as foreign code.
+    /// `from` is aligned and valid for reads. Other Rust code accesses the unit only as this module does; foreign code
+    /// may also access it.
     unsafe fn load(from: *const Self) -> Self;
 
     /// Stores one.
     ///
     /// # Safety
     ///
-    /// As for [`load`](Self::load), and valid for writes.
+    /// As for [`load`](Self::load), and `to` is valid for writes.
     unsafe fn store(to: *mut Self, value: Self);
 }
 
-/// By single bytes.
+/// Accesses by single bytes.
 #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod bytes {
     use std::mem::MaybeUninit;
@@ -46,12 +48,12 @@ mod bytes {
         for index in 0..size_of::<U>() {
             // SAFETY: a byte of the unit, for which the caller vouches.
             let byte = unsafe { &*from.cast::<AtomicU8>().add(index) };
-            // Relaxed: there is no order between Rust and foreign code to keep.
+            // Relaxed: no write by foreign code is ordered with Rust's accesses, so there is nothing to acquire.
             let byte = byte.load(Ordering::Relaxed);
             // SAFETY: a byte of the local value.
             unsafe { value.as_mut_ptr().cast::<u8>().add(index).write(byte) };
         }
-        // SAFETY: every byte is written, and every bit pattern valid.
+        // SAFETY: every byte is written, and every bit pattern is valid.
         unsafe { value.assume_init() }
     }
 
@@ -72,28 +74,28 @@ mod bytes {
 #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 macro_rules! by_bytes {
     ($($unit:ty)*) => {$(
-        // SAFETY: so it is with integers.
+        // SAFETY: every bit pattern of an integer is valid, and integers have no padding.
         unsafe impl Unit for $unit {
             #[inline(always)]
             unsafe fn load(from: *const Self) -> Self {
-                // SAFETY: as the caller vouches.
+                // SAFETY: the caller vouches for this.
                 unsafe { bytes::load(from) }
             }
 
             #[inline(always)]
             unsafe fn store(to: *mut Self, value: Self) {
-                // SAFETY: as the caller vouches.
+                // SAFETY: the caller vouches for this.
                 unsafe { bytes::store(to, value) };
             }
         }
     )*};
 }
 
-/// Units by the one instruction that loads them, and the one that stores them.
+/// Implements units by one load instruction and one store instruction each.
 #[cfg(all(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"), not(miri)))]
 macro_rules! by_instruction {
     ($($unit:ty, $register:ident: $load:literal, $store:literal;)*) => {$(
-        // SAFETY: so it is with integers.
+        // SAFETY: every bit pattern of an integer is valid, and integers have no padding.
         unsafe impl Unit for $unit {
             #[inline(always)]
             unsafe fn load(from: *const Self) -> Self {
@@ -147,7 +149,7 @@ by_instruction! {
     u64, reg: "ldr {value:x}, [{shared}]", "str {value:x}, [{shared}]";
 }
 
-// No unit of 32-bit x86 is as large.
+// Not used on 32-bit x86, where a unit has at most four bytes.
 #[cfg(all(target_arch = "x86", not(miri)))]
 by_bytes!(u64);
 

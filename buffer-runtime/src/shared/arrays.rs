@@ -1,8 +1,8 @@
-//! Work on elements that lie one after the other, a small array at a time.
+//! Work on contiguous elements, a small array at a time.
 //!
-//! What is copied to a chunk is stored once more on its way to the work, and loaded once more on its way back. Arrays whose
-//! length the compiler knows it keeps in registers, where `vector` loads them: so a loop over shared memory costs what one
-//! over a slice does. Each loop is written once, in `loops`, and told how to load and store.
+//! A chunk costs an additional store and load of each element, since it is in memory. An array whose length is known at
+//! compile time stays in the registers that `vector` loads it into, so a loop over shared memory costs as much as a
+//! loop over a slice. Each loop is written once, in `loops`, with the load and the store as parameters.
 
 mod loops;
 #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -13,14 +13,15 @@ use super::run::Run;
 use super::unit::{copy_in, copy_out};
 use crate::element::Element;
 
-/// With fewer bytes in a run, the elements of several runs had better be gathered in a chunk.
+/// The least number of bytes in a run for work on that run alone. For shorter runs it is faster to copy the elements of
+/// several runs to one chunk.
 const LONG: usize = 8 * size_of::<Group>();
 
-/// Lets `fold` have all elements as arrays, the last one filled up with `pad`.
+/// Calls `fold` with all elements as arrays, the last one filled up with `pad`.
 ///
 /// # Safety
 ///
-/// The run is dense, and its elements are as [`Runs`](super::run::Runs) has them.
+/// The run is dense, and its elements satisfy clause 1 of [`Runs`](super::run::Runs).
 #[inline]
 pub(super) unsafe fn fold<T: Element, A, const N: usize>(
     run: &Run<T>,
@@ -30,18 +31,18 @@ pub(super) unsafe fn fold<T: Element, A, const N: usize>(
 ) -> A {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if vector::can_hold::<[T; N]>() {
-        // SAFETY: as the caller vouches.
+        // SAFETY: the caller vouches for this.
         return unsafe { vector::fold(run, init, pad, fold) };
     }
     let load = |from, array: *mut [T; N]| {
-        // SAFETY: `fold_by` asks for arrays in the run, as the caller vouches for them, and has room.
+        // SAFETY: `fold_by` loads arrays inside the run, for which the caller vouches, into a local array.
         unsafe { copy_out(from, array.cast(), N) };
     };
-    // SAFETY: as the caller vouches, and the array is filled.
+    // SAFETY: the caller vouches for this, and the array is filled.
     unsafe { fold_by(run, init, pad, fold, load) }
 }
 
-/// The same for two runs of as many elements.
+/// The same for two runs of equal length.
 ///
 /// # Safety
 ///
@@ -55,47 +56,48 @@ pub(super) unsafe fn fold_with<T: Element, U: Element, A, const N: usize>(
 ) -> A {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if vector::can_hold::<[T; N]>() && vector::can_hold::<[U; N]>() {
-        // SAFETY: as the caller vouches.
+        // SAFETY: the caller vouches for this.
         return unsafe { vector::fold_with(runs, init, pads, fold) };
     }
     let load = |from, array: *mut [T; N]| {
-        // SAFETY: `fold_with_by` asks for arrays in the run, as the caller vouches for them, and has room.
+        // SAFETY: `fold_with_by` loads arrays inside the run, for which the caller vouches, into a local array.
         unsafe { copy_out(from, array.cast(), N) };
     };
     let load_other = |from, array: *mut [U; N]| {
         // SAFETY: as above.
         unsafe { copy_out(from, array.cast(), N) };
     };
-    // SAFETY: as the caller vouches, and both arrays are filled.
+    // SAFETY: the caller vouches for this, and both arrays are filled.
     unsafe { fold_with_by(runs, init, pads, fold, load, load_other) }
 }
 
-/// Whether [`update`] takes this run.
+/// Whether [`update`] may be called for this run, and is faster than a chunk.
 #[inline]
 pub(super) fn suit<T: Element>(run: &Run<T>) -> bool {
     size_of::<Group>().is_multiple_of(size_of::<T>()) && run.is_dense() && run.count >= LONG / size_of::<T>()
 }
 
-/// Puts what `change` makes of each element in its place.
+/// Replaces each element by the result of `change`.
 ///
 /// # Safety
 ///
-/// The run is one that [`suit`]s; its elements are as [`Runs`](super::run::Runs) has them, and may be written.
+/// [`suit`] returns `true` for the run; its elements satisfy clause 1 of [`Runs`](super::run::Runs), and may be
+/// written.
 #[inline]
 pub(super) unsafe fn update<T: Element>(run: &Run<T>, change: impl FnMut(T) -> T) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if vector::can_hold::<Group>() {
-        // SAFETY: as the caller vouches.
+        // SAFETY: the caller vouches for this.
         return unsafe { vector::update(run, change) };
     }
     let load = |from, group: *mut Group| {
-        // SAFETY: `update_by` asks for groups in the run, as the caller vouches for them, and has room.
+        // SAFETY: `update_by` loads groups inside the run, for which the caller vouches, into a local group.
         unsafe { copy_out(from, group.cast(), Group::len_of::<T>()) };
     };
     let store = |group: *const Group, to| {
-        // SAFETY: `update_by` has initialised the group, and it goes where it came from.
+        // SAFETY: `update_by` has initialised the group, and stores it at the place that it was loaded from.
         unsafe { copy_in(group.cast(), to, Group::len_of::<T>()) };
     };
-    // SAFETY: as the caller vouches, and whole groups are copied.
+    // SAFETY: the caller vouches for this, and whole groups are copied.
     unsafe { update_by(run, change, load, store) };
 }

@@ -1,27 +1,28 @@
 //! Copying whole blocks of bytes to and from shared memory, faster than unit by unit.
 //!
 //! Compilers do not vectorise atomic accesses. On x86-64 the copy is written in assembly, whose loads and stores act as
-//! relaxed atomics of each byte: what the compiler cannot see it cannot assume to be free of races. The processor is asked
-//! for AVX, which moves twice as much at a time. Elsewhere, and in Miri, nothing is copied here, and the unit loop does it
-//! all.
+//! relaxed atomics of each byte: the compiler cannot see these accesses, so it cannot assume that they are free of
+//! races. If the processor has AVX, the copy uses it to move twice as much at a time. On other processors, and in Miri,
+//! nothing is copied here, and the unit loop copies everything.
 
 /// Bytes in a block: a cache line.
 pub(super) const BLOCK: usize = 64;
 
-/// Copies `blocks` blocks, and says whether it did.
+/// Copies `blocks` blocks. Returns whether they are copied.
 ///
 /// # Safety
 ///
-/// `from` may be read and `to` written for so many bytes, by accesses that may race with atomics. They do not overlap.
+/// `from` may be read and `to` may be written for this many blocks, by accesses that may race with atomics. The two
+/// ranges do not overlap.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline(always)]
 pub(super) unsafe fn copy(from: *const u8, to: *mut u8, blocks: usize) -> bool {
     if blocks > 0 {
         if is_x86_feature_detected!("avx") {
-            // SAFETY: as the caller vouches, and the processor has been asked.
+            // SAFETY: the caller vouches for this; the processor has AVX.
             unsafe { copy_by_32(from, to, blocks) };
         } else {
-            // SAFETY: as the caller vouches.
+            // SAFETY: the caller vouches for this.
             unsafe { copy_by_16(from, to, blocks) };
         }
     }
@@ -30,7 +31,7 @@ pub(super) unsafe fn copy(from: *const u8, to: *mut u8, blocks: usize) -> bool {
 
 /// # Safety
 ///
-/// As for [`copy`]; there is a block.
+/// As for [`copy`]; and `blocks` is not 0.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline(always)]
 unsafe fn copy_by_16(from: *const u8, to: *mut u8, blocks: usize) {
@@ -68,8 +69,8 @@ unsafe fn copy_by_16(from: *const u8, to: *mut u8, blocks: usize) {
 /// As for [`copy_by_16`], and the processor has AVX.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 unsafe fn copy_by_32(from: *const u8, to: *mut u8, blocks: usize) {
-    // SAFETY: as in `copy_by_16`. `vzeroupper`, without which code that knows nothing of AVX would be slow afterwards, clears
-    // the upper halves of all sixteen registers, and they are named as clobbered.
+    // SAFETY: as in `copy_by_16`. `vzeroupper` clears the upper halves of all sixteen registers, and they are named as
+    // clobbered. Without it SSE code would be slow afterwards.
     unsafe {
         std::arch::asm!(
             "2:",
@@ -104,13 +105,13 @@ pub(super) unsafe fn copy(_from: *const u8, _to: *mut u8, blocks: usize) -> bool
 mod tests {
     use super::*;
 
-    /// Copies to and from every alignment, with bytes before and after that must stay.
+    /// Copies between several alignments. The bytes before and after the target must not change.
     fn copies_whole_blocks_alone(copy: unsafe fn(*const u8, *mut u8, usize)) {
         let source: Vec<u8> = (0..=255).cycle().take(6 * BLOCK).collect();
         for (blocks, start) in [(1, 0), (1, 1), (2, 16), (4, 33), (5, 63)] {
             let mut target = vec![7; 6 * BLOCK];
             let end = start + blocks * BLOCK;
-            // SAFETY: both have so many bytes from there on.
+            // SAFETY: both vectors have this many bytes from there on.
             unsafe { copy(source[start / 2..].as_ptr(), target[start..].as_mut_ptr(), blocks) };
             assert_eq!(target[start..end], source[start / 2..][..blocks * BLOCK]);
             assert!(target[..start].iter().chain(&target[end..]).all(|&byte| byte == 7));
@@ -120,7 +121,7 @@ mod tests {
     #[test]
     fn blocks_are_copied_by_16_bytes() {
         copies_whole_blocks_alone(|from, to, blocks| {
-            // SAFETY: as the caller vouches.
+            // SAFETY: the caller vouches for this.
             unsafe { copy_by_16(from, to, blocks) }
         });
     }
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn blocks_are_copied_by_what_the_processor_has() {
         copies_whole_blocks_alone(|from, to, blocks| {
-            // SAFETY: as the caller vouches. A processor without AVX is what `copy` chooses the other one for.
+            // SAFETY: the caller vouches for this. `copy` checks for AVX itself.
             assert!(unsafe { copy(from, to, blocks) });
         });
     }

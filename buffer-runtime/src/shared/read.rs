@@ -1,4 +1,4 @@
-//! Reading alone: all that can be done with shared memory that Rust may not write.
+//! Reading: the operations on shared memory that Rust may not write.
 
 use std::collections::TryReserveError;
 use std::fmt;
@@ -11,13 +11,15 @@ use super::run::Dense;
 use super::unit::copy_out;
 use crate::element::{self, Element};
 
-/// Elements that others may write at the same time, and that are only read here.
+/// Elements that other code may write at the same time. This type only reads them.
 ///
-/// Each byte is loaded as a relaxed atomic would be; [`Shared`](super::Shared), which writes as well, says which elements may
-/// be seen half old and half new. It is no slice: use [`get`](Self::get), or [`fold_chunks`](Self::fold_chunks) for bulk work.
+/// Each byte is loaded as by a relaxed atomic. The documentation of [`Shared`](super::Shared), which also writes,
+/// explains which elements may be read half old and half new. A `SharedRead` is not a slice: use [`get`](Self::get), or
+/// [`fold_chunks`](Self::fold_chunks) for bulk work.
 ///
-/// A `SharedRead` comes from a [`BufferView`](crate::BufferView), or is what a [`Shared`](super::Shared) derefs to. It is
-/// `Send` and `Sync`, so that a reference to it may be used where Python is detached, and on other threads.
+/// A `SharedRead` is borrowed from a [`BufferView`](crate::BufferView), or from a [`Shared`](super::Shared), which
+/// derefs to it. It is `Send` and `Sync`, so that threads that are detached from Python, and other threads, may use a
+/// reference to it.
 pub struct SharedRead<T> {
     data: NonNull<T>,
     len: usize,
@@ -32,10 +34,10 @@ unsafe impl<T: Element> Sync for SharedRead<T> {}
 impl<T: Element> SharedRead<T> {
     /// # Safety
     ///
-    /// While the handle lives, `data` is aligned and valid for reads of `len` initialised elements, and nobody holds a
-    /// mutable reference to them. Unless `T::ANY_BITS`, nobody writes them but as valid elements.
+    /// While the handle lives, `data` is aligned and valid for reads of `len` initialised elements, and no mutable
+    /// reference to them exists. Unless `T::ANY_BITS`, all code writes only valid elements.
     pub(crate) unsafe fn new(data: *mut T, len: usize) -> Self {
-        // The promises of a generic element hold once this has been evaluated.
+        // For a generic element this evaluation checks what `Element` promises.
         const { element::check::<T>() }
         debug_assert!(data.is_aligned());
         // SAFETY: the caller vouches for a valid pointer, which is not null.
@@ -60,14 +62,14 @@ impl<T: Element> SharedRead<T> {
     #[inline]
     pub fn get(&self, index: usize) -> T {
         let mut value = MaybeUninit::uninit();
-        // SAFETY: `at` has checked the index, and a local has room for one element.
+        // SAFETY: `at` has checked the index, and `value` has room for one element.
         unsafe { copy_out(self.at(index), value.as_mut_ptr(), 1) };
-        // SAFETY: every unit of it was loaded from a valid element (invariant 3), if not all from the same one, and such a
-        // mixture is valid (Element, clause 3).
+        // SAFETY: every unit of it was loaded from a valid element (invariant 3). The units may be from different
+        // elements; such a mixture is valid (Element, clause 3).
         unsafe { value.assume_init() }
     }
 
-    /// Loads the elements one after the other, in order. Each is loaded when its turn comes.
+    /// Loads the elements one after the other, in order. Each element is loaded when the iterator returns it.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + '_ {
         (0..self.len).map(|index| self.get(index))
     }
@@ -76,13 +78,13 @@ impl<T: Element> SharedRead<T> {
     ///
     /// # Errors
     ///
-    /// There is no memory for so many.
+    /// When there is no memory for the copies.
     pub fn to_vec(&self) -> Result<Vec<T>, TryReserveError> {
         let mut copies = Vec::new();
         copies.try_reserve_exact(self.len)?;
-        // SAFETY: the elements are `len` many, and there is room for so many.
+        // SAFETY: there are `len` elements, and the vector has room for `len`.
         unsafe { copy_out(self.data.as_ptr(), copies.as_mut_ptr(), self.len) };
-        // SAFETY: so many were just loaded from valid elements (invariant 3), as in `get`.
+        // SAFETY: `len` elements were just loaded from valid ones (invariant 3), as in `get`.
         unsafe { copies.set_len(self.len) };
         Ok(copies)
     }
@@ -94,18 +96,18 @@ impl<T: Element> SharedRead<T> {
     /// When the lengths differ.
     pub fn copy_to_slice(&self, target: &mut [T]) {
         assert_eq!(target.len(), self.len, "the slice to copy to must be as long as the buffer");
-        // SAFETY: the elements are `len` many, and so many fit the slice.
+        // SAFETY: there are `len` elements, and the slice has room for `len`.
         unsafe { copy_out(self.data.as_ptr(), target.as_mut_ptr(), self.len) };
     }
 
-    /// Reads all elements in bulk: copies a chunk of them to the stack, lets `fold` work on the copy as on any slice (the
-    /// compiler vectorises it), and goes on with the next chunk.
+    /// Reads all elements in bulk: copies one chunk of them after the other to the stack, and calls `fold` with the
+    /// copy, an ordinary slice (the compiler vectorises the work on it).
     ///
-    /// Chunks come in order; all but the last have the same length. Each is as its elements were when it was copied, not
-    /// all at one time.
+    /// The chunks are in order; all but the last have the same length. Each chunk has the values at the time of its
+    /// copy, so the chunks are not a snapshot of one moment.
     ///
-    /// On x86-64 a small closure is compiled twice, and the wide vectors of AVX2 are used where the processor has them. If it
-    /// calls a function of its own for the work, `#[inline(always)]` there keeps that so.
+    /// On x86-64 a small closure is compiled twice, and uses the wide vectors of AVX2 if the processor has them. If the
+    /// closure calls another function for the work, put `#[inline(always)]` on that function.
     ///
     /// ```
     /// # use buffer_runtime::SharedRead;
@@ -117,8 +119,8 @@ impl<T: Element> SharedRead<T> {
         bulk::fold_chunks(self.dense(), init, fold)
     }
 
-    /// Reads all elements of two buffers of the same length in bulk, chunks of both at a time: [`fold_chunks`](Self::fold_chunks)
-    /// for what takes two of them.
+    /// Reads all elements of two buffers of the same length in bulk, one chunk of each at a time, as
+    /// [`fold_chunks`](Self::fold_chunks) does for one buffer.
     ///
     /// ```
     /// # use buffer_runtime::SharedRead;
@@ -140,16 +142,17 @@ impl<T: Element> SharedRead<T> {
         bulk::fold_chunks_with(self.dense(), other.dense(), init, fold)
     }
 
-    /// Reads all elements as arrays of `N`, in order. Where `N` does not divide `len()`, the last array is filled up with
-    /// `pad`, which is best a value that changes nothing, such as 0 for a sum.
+    /// Reads all elements as arrays of `N`, in order. If `N` does not divide `len()`, the last array is filled up with
+    /// `pad`. The best `pad` is a value that does not change the result, such as 0 for a sum.
     ///
-    /// The fastest way to read all elements: the compiler knows how many it has, and if `fold` is simple, loads them into
-    /// registers and nowhere else. It vectorises what treats all elements of an array alike, so `A` is best an array of as
-    /// many results, one for each place. Arrays of 64 to 256 bytes are a good size, and they should be a multiple of 32 bytes.
-    /// Very large ones overflow the stack, on which they are; and an `N` of 0 does not compile.
+    /// This is the fastest way to read all elements: the length of an array is known at compile time, so for a simple
+    /// `fold` the compiler loads the elements into registers only. It vectorises a `fold` that treats all elements of
+    /// an array alike, so `A` should be an array of `N` results, one for each index. Arrays should have 64 to 256
+    /// bytes, a multiple of 32 bytes. They are on the stack, so very large ones overflow it. An `N` of 0 does not
+    /// compile.
     ///
-    /// On x86-64 `fold` is compiled twice, as in [`fold_chunks`](Self::fold_chunks); `#[inline(always)]` on a function that it
-    /// calls keeps that so.
+    /// On x86-64 `fold` is compiled twice, as in [`fold_chunks`](Self::fold_chunks); put `#[inline(always)]` on a
+    /// function that it calls.
     ///
     /// ```
     /// # use buffer_runtime::SharedRead;
@@ -165,8 +168,8 @@ impl<T: Element> SharedRead<T> {
         bulk::fold_arrays(self.dense(), init, pad, fold)
     }
 
-    /// Reads all elements of two buffers of the same length as arrays of `N`, of both at a time:
-    /// [`fold_arrays`](Self::fold_arrays) for what takes two of them.
+    /// Reads all elements of two buffers of the same length as arrays of `N`, one of each buffer at a time, as
+    /// [`fold_arrays`](Self::fold_arrays) does for one buffer.
     ///
     /// ```
     /// # use buffer_runtime::SharedRead;
@@ -193,15 +196,15 @@ impl<T: Element> SharedRead<T> {
         bulk::fold_arrays_with(self.dense(), other.dense(), init, pads, fold)
     }
 
-    /// Where the elements are, for those who can promise more than this type does.
+    /// The address of the elements, for callers that can guarantee more than this type does.
     ///
-    /// Valid as long as what the handle was borrowed from. Accesses through it that are not atomic must not race with any
-    /// other access; and whoever writes must know that the memory may be written.
+    /// The pointer is valid as long as the view or guard that the handle was borrowed from. Non-atomic accesses through
+    /// it must not race with any other access. A caller that writes must make sure that the memory may be written.
     pub fn as_ptr(&self) -> *const T {
         self.data.as_ptr()
     }
 
-    /// The address of an element that exists.
+    /// The address of an element. Panics if there is no such element.
     #[inline]
     pub(super) fn at(&self, index: usize) -> *mut T {
         assert!(index < self.len, "index {index} is out of range for a buffer of {} elements", self.len);
@@ -210,7 +213,7 @@ impl<T: Element> SharedRead<T> {
     }
 
     pub(super) fn dense(&self) -> Dense<T> {
-        // SAFETY: so many elements are valid as long as the handle is.
+        // SAFETY: `len` elements are valid as long as the handle.
         unsafe { Dense::new(self.data(), self.len) }
     }
 

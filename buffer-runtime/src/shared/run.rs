@@ -1,4 +1,4 @@
-//! Items at one distance from each other: what a layout of any strides is made of.
+//! Runs of items at a constant distance. A layout with any strides consists of such runs.
 
 use std::mem::MaybeUninit;
 use std::slice;
@@ -7,9 +7,10 @@ use super::chunk;
 use super::unit::{copy_in, copy_out, store_changed};
 use crate::element::Element;
 
-/// So many elements of shared memory, of which each is `stride` bytes behind the one before.
+/// `count` elements of shared memory, each `stride` bytes behind the one before.
 ///
-/// Addresses are computed without regard to allocations, since the memory is foreign; they are used as its maker vouches.
+/// Addresses are computed with wrapping arithmetic, since Rust does not know the bounds of foreign allocations. The
+/// creator of the run guarantees that the addresses are valid.
 pub(crate) struct Run<T> {
     pub(crate) first: *mut T,
     pub(crate) stride: isize,
@@ -17,13 +18,13 @@ pub(crate) struct Run<T> {
 }
 
 impl<T: Element> Run<T> {
-    /// Whether the elements lie one after the other.
+    /// Whether the elements are contiguous.
     #[inline(always)]
     pub(super) fn is_dense(&self) -> bool {
         self.stride == size_of::<T>().cast_signed() || self.count == 1
     }
 
-    /// Calls `each` with every element's address, and that of its place in local memory.
+    /// Calls `each` with the address of every element, and with the corresponding address in local memory.
     #[inline(always)]
     fn pairs(&self, local: *mut T, mut each: impl FnMut(*mut T, *mut T)) {
         let (mut shared, mut local) = (self.first, local);
@@ -38,14 +39,15 @@ impl<T: Element> Run<T> {
     ///
     /// # Safety
     ///
-    /// There is one, aligned and valid for reads, and others access it as `access` does, or foreign code.
+    /// There is an element, aligned and valid for reads. Other Rust code accesses it only as `access` does; foreign
+    /// code may also access it.
     #[inline(always)]
     pub(crate) unsafe fn load_first(&self) -> T {
         let mut value = MaybeUninit::uninit();
-        // SAFETY: the caller vouches for the element, and a local has room for one.
+        // SAFETY: the caller vouches for the element, and `value` has room for one.
         unsafe { copy_out(self.first, value.as_mut_ptr(), 1) };
-        // SAFETY: every unit of it was loaded from a valid element (invariant 3 of `shared`), if not all from the same one, and
-        // such a mixture is valid (Element, clause 3).
+        // SAFETY: every unit of it was loaded from a valid element (invariant 3 of `shared`). The units may be from
+        // different elements; such a mixture is valid (Element, clause 3).
         unsafe { value.assume_init() }
     }
 
@@ -53,15 +55,15 @@ impl<T: Element> Run<T> {
     ///
     /// # Safety
     ///
-    /// As for [`load_first`](Self::load_first), for all of them; and `local` is aligned, has room for so many, and is
-    /// nobody else's.
+    /// As for [`load_first`](Self::load_first), for all elements; and `local` is aligned, has room for `count`
+    /// elements, and no other code uses it.
     #[inline]
     pub(crate) unsafe fn copy_out(&self, local: *mut T) {
         if self.is_dense() {
-            // SAFETY: as the caller vouches.
+            // SAFETY: the caller vouches for this.
             unsafe { copy_out(self.first, local, self.count) };
         } else {
-            // SAFETY: as the caller vouches for each element, and its place.
+            // SAFETY: the caller vouches for each element, and for its place in local memory.
             self.pairs(local, |shared, local| unsafe { copy_out(shared, local, 1) });
         }
     }
@@ -74,10 +76,10 @@ impl<T: Element> Run<T> {
     #[inline]
     pub(crate) unsafe fn copy_in(&self, local: *const T) {
         if self.is_dense() {
-            // SAFETY: as the caller vouches.
+            // SAFETY: the caller vouches for this.
             unsafe { copy_in(local, self.first, self.count) };
         } else {
-            // SAFETY: as the caller vouches for each element.
+            // SAFETY: the caller vouches for each element.
             self.pairs(local.cast_mut(), |shared, local| unsafe { copy_in(local, shared, 1) });
         }
     }
@@ -86,16 +88,16 @@ impl<T: Element> Run<T> {
     ///
     /// # Safety
     ///
-    /// As for [`copy_in`](Self::copy_in), for `before` as for `after`.
+    /// As for [`copy_in`](Self::copy_in), for both `before` and `after`.
     #[inline(always)]
     pub(crate) unsafe fn store_changed(&self, before: *const T, after: *const T) {
         if self.is_dense() {
-            // SAFETY: as the caller vouches.
+            // SAFETY: the caller vouches for this.
             unsafe { store_changed(before, after, self.first, self.count) };
         } else {
             let mut before = before;
             self.pairs(after.cast_mut(), |shared, after| {
-                // SAFETY: as the caller vouches for each element.
+                // SAFETY: the caller vouches for each element.
                 unsafe { store_changed(before, after, shared, 1) };
                 before = before.wrapping_add(1);
             });
@@ -103,26 +105,26 @@ impl<T: Element> Run<T> {
     }
 }
 
-/// Elements in runs, in an order of their own.
+/// A sequence of elements, in runs.
 ///
 /// # Safety
 ///
-/// 1. The elements of each run are initialised, aligned and valid for reads, and others access them as `access` does or
-///    foreign code.
-/// 2. `peek` answers 1 to `left()` elements, and `None` where none are left. After `skip` of so many or fewer, it answers those
-///    that come next.
-/// 3. A clone answers the same.
+/// 1. The elements of each run are initialised, aligned and valid for reads. Other Rust code accesses them only as
+///    `access` does; foreign code may also access them.
+/// 2. `peek` returns a run of 1 to `left()` elements, or `None` if no elements are left. After `skip` of at most that
+///    many, it returns the elements that follow.
+/// 3. A clone returns the same runs.
 pub(crate) unsafe trait Runs<T: Element>: Clone {
-    /// How many elements are still to come.
+    /// How many elements are left.
     fn left(&self) -> usize;
 
-    /// The next ones, without going on to them.
+    /// The next run, without skipping it.
     fn peek(&self) -> Option<Run<T>>;
 
-    /// Goes on behind the next elements, not more than `peek` answers.
+    /// Skips the next `count` elements, at most as many as `peek` returns.
     fn skip(&mut self, count: usize);
 
-    /// The next ones, at most `most`, which is not 0.
+    /// Returns and skips the next run, at most `most` elements of it. `most` is not 0.
     #[inline]
     fn next_run(&mut self, most: usize) -> Option<Run<T>> {
         let mut run = self.peek()?;
@@ -132,7 +134,7 @@ pub(crate) unsafe trait Runs<T: Element>: Clone {
     }
 }
 
-/// Elements one after the other.
+/// Contiguous elements.
 pub(super) struct Dense<T> {
     next: *mut T,
     left: usize,
@@ -141,7 +143,7 @@ pub(super) struct Dense<T> {
 impl<T: Element> Dense<T> {
     /// # Safety
     ///
-    /// There are so many elements, as clause 1 of [`Runs`] wants them.
+    /// There are `len` elements from `first` on, which satisfy clause 1 of [`Runs`].
     pub(super) unsafe fn new(first: *mut T, len: usize) -> Self {
         Self { next: first, left: len }
     }
@@ -153,7 +155,8 @@ impl<T> Clone for Dense<T> {
     }
 }
 
-// SAFETY: whoever made it vouches for clause 1, and the rest is seen here.
+// SAFETY: the caller of `new` vouches for clause 1. Clauses 2 and 3: `skip` moves `next` and `left` together, `peek`
+// returns exactly the elements that are left, and a clone copies both fields.
 unsafe impl<T: Element> Runs<T> for Dense<T> {
     fn left(&self) -> usize {
         self.left
@@ -172,7 +175,7 @@ unsafe impl<T: Element> Runs<T> for Dense<T> {
     }
 }
 
-/// Calls `each` with the next `count` elements in runs, and how many came before each run.
+/// Calls `each` with the next `count` elements, run by run, and with the number of elements before each run.
 #[inline]
 pub(super) fn take<T: Element>(runs: &mut impl Runs<T>, count: usize, mut each: impl FnMut(Run<T>, usize)) {
     let mut done = 0;
@@ -189,9 +192,9 @@ pub(super) fn take<T: Element>(runs: &mut impl Runs<T>, count: usize, mut each: 
 ///
 /// # Safety
 ///
-/// So many are left. `local` is aligned, has room for them, and is nobody else's.
+/// At least `count` elements are left. `local` is aligned, has room for them, and no other code uses it.
 pub(crate) unsafe fn load<T: Element>(runs: &mut impl Runs<T>, local: *mut T, count: usize) {
-    // SAFETY: clause 1 for the run, and there is room for it behind the elements that came before.
+    // SAFETY: clause 1 applies to the run, and `local` has room for it behind the `done` elements before it.
     take(runs, count, |run, done| unsafe { run.copy_out(local.wrapping_add(done)) });
 }
 
@@ -199,10 +202,11 @@ pub(crate) unsafe fn load<T: Element>(runs: &mut impl Runs<T>, local: *mut T, co
 ///
 /// # Safety
 ///
-/// As many are left as the slice has, and they may be written.
+/// At least as many elements are left as the slice has, and they may be written.
 pub(crate) unsafe fn store<T: Element>(runs: &mut impl Runs<T>, source: &[T]) {
     let local = source.as_ptr();
-    // SAFETY: clause 1 for the run, which the caller says may be written; the slice has as many initialised elements.
+    // SAFETY: clause 1 applies to the run, and the caller guarantees that it may be written. The slice has as many
+    // initialised elements from `done` on.
     take(runs, source.len(), |run, done| unsafe { run.copy_in(local.wrapping_add(done)) });
 }
 
@@ -210,7 +214,7 @@ pub(crate) unsafe fn store<T: Element>(runs: &mut impl Runs<T>, source: &[T]) {
 ///
 /// # Safety
 ///
-/// They may be written.
+/// The elements may be written.
 pub(crate) unsafe fn fill<T: Element>(runs: &mut impl Runs<T>, value: T) {
     chunk::with_one(|local: *mut T, room| {
         let copies = room.min(runs.left());
@@ -218,10 +222,10 @@ pub(crate) unsafe fn fill<T: Element>(runs: &mut impl Runs<T>, value: T) {
             // SAFETY: the chunk has room for more than `index` elements.
             unsafe { local.wrapping_add(index).write(value) };
         }
-        // SAFETY: so many elements were just initialised there, and nobody else uses them.
+        // SAFETY: `copies` elements were just initialised there, and no other code uses them.
         let copies = unsafe { slice::from_raw_parts(local, copies) };
         while runs.left() > 0 {
-            // SAFETY: so many are left, and the caller vouches that they may be written.
+            // SAFETY: no more elements are stored than are left, and the caller guarantees that they may be written.
             unsafe { store(runs, &copies[..copies.len().min(runs.left())]) };
         }
     });

@@ -1,4 +1,4 @@
-//! `Shared` without an interpreter: what Miri and ThreadSanitizer can look into.
+//! `Shared` without an interpreter, so that Miri and ThreadSanitizer can check it.
 
 use std::cell::UnsafeCell;
 use std::thread;
@@ -17,7 +17,8 @@ impl<T: Element> Memory<T> {
     }
 
     fn shared(&self) -> Shared<T> {
-        // SAFETY: the elements are valid as long as `self`, which each test keeps, and nobody refers to them.
+        // SAFETY: the elements are valid as long as `self`, which outlives the handles in each test, and there are no
+        // references to them.
         unsafe { Shared::new(UnsafeCell::raw_get(self.0.as_ptr()), self.0.len()) }
     }
 }
@@ -44,7 +45,7 @@ fn round_trip<T: Element + PartialEq + fmt::Debug>(first: T, second: T) {
 fn miri_an_update_reaches_each_element_once() {
     for len in [0, 1, 7, 1023, 1024, 2500] {
         let mut items: Vec<u32> = (0..len).collect();
-        // SAFETY: the vector's own elements, which nobody else uses meanwhile.
+        // SAFETY: the vector's own elements, which no other code uses meanwhile.
         let shared = unsafe { Shared::new(items.as_mut_ptr(), items.len()) };
         let mut seen = Vec::new();
         shared.update(|item| {
@@ -61,7 +62,7 @@ fn miri_an_update_reaches_each_element_once() {
 fn miri_handles_of_several_sizes_meet() {
     let memory = Memory::new(&[0_u32; 40]);
     let words = memory.shared();
-    // SAFETY: the same memory, whose bytes are as many and are initialised.
+    // SAFETY: the same memory, which has this many initialised bytes.
     let bytes = unsafe { Shared::<u8>::new(words.as_ptr().cast(), 160) };
     // SAFETY: as above.
     let halves = unsafe { Shared::<u16>::new(words.as_ptr().cast(), 80) };
@@ -192,7 +193,7 @@ fn two_buffers_of_different_lengths_are_not_read_together() {
     Memory::new(&[1_u8; 5]).shared().fold_chunks_with(&Memory::new(&[1_u8; 4]).shared(), (), |(), _, _| ());
 }
 
-/// Whatever is changed, in blocks or here and there, is stored; whatever is not keeps what somebody else writes meanwhile.
+/// Changed units are stored, both whole blocks and single units. Unchanged units keep concurrent writes.
 fn only_changes_are_stored<T: Element + PartialEq + fmt::Debug>(len: usize, old: T, new: T, others: T) {
     let patterns: [fn(usize) -> bool; 7] = [
         |_| true,
@@ -243,7 +244,7 @@ fn miri_a_neighbour_written_during_bulk_access_is_kept() {
     let memory = Memory::new(&[1_u32; 8]);
     let other = memory.shared();
     memory.shared().for_each_chunk(|items| {
-        // Somebody else writes between the load and the store of this chunk.
+        // A concurrent write between the load and the store of this chunk.
         other.set(5, 50);
         items[4] = 40;
     });
@@ -304,7 +305,7 @@ fn tsan_handles_on_many_threads_do_not_race() {
     });
 }
 
-/// What is loaded may have bytes of several records: each `bool` in it is one of theirs.
+/// A loaded record may have bytes of several stored records: each `bool` in it is from one of them.
 #[test]
 fn tsan_miri_records_of_bools_are_valid_when_torn() {
     #[derive(Clone, Copy, BufferElement)]

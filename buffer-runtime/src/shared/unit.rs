@@ -1,4 +1,4 @@
-//! The unit that is loaded or stored at once: which it is for a type, and copying by it.
+//! The unit that is loaded or stored at once: its size for each type, and copies unit by unit.
 
 use super::access::Unit;
 use super::block::{self, BLOCK};
@@ -6,10 +6,11 @@ use super::wide::{Work, widely};
 use std::mem::MaybeUninit;
 use std::slice;
 
-/// Bytes that are compared at a time, and stored together with their neighbours if all of them have changed.
+/// How many bytes are compared at a time. If all units in them have changed, they are stored together with neighbouring
+/// bytes for which the same is true.
 const COMPARED: usize = 2 * BLOCK;
 
-/// Does `$body` with `$unit` being the unit of `$type`: as large as its alignment, but no larger than a machine word.
+/// Evaluates `$body` with `$unit` as the unit of `$type`: as large as its alignment, but no larger than a machine word.
 macro_rules! with_unit_of {
     ($type:ty, $unit:ident => $body:expr) => {
         match if align_of::<$type>() < size_of::<usize>() { align_of::<$type>() } else { size_of::<usize>() } {
@@ -33,7 +34,7 @@ macro_rules! with_unit_of {
     };
 }
 
-/// How many units `count` elements are: the size of a `T` is a multiple of its alignment, and so of its unit's size.
+/// How many units `count` elements have. The size of a `T` is a multiple of its alignment, and so of its unit's size.
 const fn units_in<T, U: Unit>(count: usize) -> usize {
     count * (size_of::<T>() / size_of::<U>())
 }
@@ -42,12 +43,12 @@ const fn units_in<T, U: Unit>(count: usize) -> usize {
 ///
 /// # Safety
 ///
-/// `shared` and `local` are aligned and have `count` elements; others access the shared ones as [`Unit`] says, the local ones
-/// not at all. `T` has no padding.
+/// `shared` and `local` are aligned and have `count` elements. Other code accesses the shared elements only as
+/// [`Unit::load`] allows, and the local ones not at all. `T` has no padding.
 #[inline(always)]
 pub(super) unsafe fn copy_out<T>(shared: *mut T, local: *mut T, count: usize) {
     with_unit_of!(T, U => {
-        // SAFETY: the caller vouches for the room, which nobody else uses.
+        // SAFETY: the caller vouches for the room, which no other code uses.
         let local = unsafe { slice::from_raw_parts_mut(local.cast::<MaybeUninit<U>>(), units_in::<T, U>(count)) };
         // SAFETY: the caller vouches for as many elements as there is room for.
         let start = unsafe { copy_blocks::<U>(shared.cast(), local.as_mut_ptr().cast(), local.len()) };
@@ -70,16 +71,16 @@ pub(super) unsafe fn copy_in<T>(local: *const T, shared: *mut T, count: usize) {
     with_unit_of!(T, U => {
         // SAFETY: the caller vouches for initialised elements, which have no padding.
         let local = unsafe { slice::from_raw_parts(local.cast::<U>(), units_in::<T, U>(count)) };
-        // SAFETY: there are as many elements here as there.
+        // SAFETY: the caller vouches for as many shared elements as local ones.
         unsafe { store_all(local, shared.cast::<U>()) };
     });
 }
 
-/// Stores those units of `after` that differ from `before`: to store an untouched one would revert a write by others.
+/// Stores the units of `after` that differ from `before`. To store an unchanged unit would revert a concurrent write.
 ///
 /// # Safety
 ///
-/// As for [`copy_in`], for `before` as for `after`.
+/// As for [`copy_in`], for both `before` and `after`.
 #[inline(always)]
 pub(super) unsafe fn store_changed<T>(before: *const T, after: *const T, shared: *mut T, count: usize) {
     with_unit_of!(T, U => {
@@ -93,7 +94,7 @@ pub(super) unsafe fn store_changed<T>(before: *const T, after: *const T, shared:
         let mut start = 0;
         while start < end {
             let (changed, same) = widely(Compare(&before[start..end], &after[start..end]));
-            // SAFETY: these are as many units here as there, as the caller vouches for them.
+            // SAFETY: the caller vouches for `len` shared units, and these are among them.
             unsafe { store_all(&after[start..start + changed], shared.wrapping_add(start)) };
             start += changed + same;
             if changed + same == 0 {
@@ -108,7 +109,8 @@ pub(super) unsafe fn store_changed<T>(before: *const T, after: *const T, shared:
     });
 }
 
-/// How many units have all changed from the first one on, and how many behind them are all the same.
+/// Compares from the first unit on: how many units have all changed, and how many units behind those are all unchanged.
+/// Both are multiples of a group.
 struct Compare<'a, U>(&'a [U], &'a [U]);
 
 impl<U: Unit> Work for Compare<'_, U> {
@@ -122,11 +124,11 @@ impl<U: Unit> Work for Compare<'_, U> {
     }
 }
 
-/// How many units come before the first group in which not all pairs pass.
+/// The number of units before the first group of [`COMPARED`] bytes in which not all pairs pass.
 #[inline(always)]
 fn leading<U: Unit>(before: &[U], after: &[U], passes: impl Fn(&U, &U) -> bool) -> usize {
     let size = const { COMPARED / size_of::<U>() };
-    // No early exit inside of a group: so the compiler fills whole vectors.
+    // No early exit inside a group, so that the compiler compares whole vectors.
     let all_pass =
         |(old, new): &(&[U], &[U])| old.iter().zip(*new).fold(true, |all, (old, new)| all & passes(old, new));
     before.chunks_exact(size).zip(after.chunks_exact(size)).take_while(all_pass).count() * size
@@ -139,11 +141,11 @@ fn leading<U: Unit>(before: &[U], after: &[U], passes: impl Fn(&U, &U) -> bool) 
 /// [`Unit::store`] may be called for as many units from `shared` on.
 #[inline(always)]
 unsafe fn store_all<U: Unit>(units: &[U], shared: *mut U) {
-    // SAFETY: as the caller vouches.
+    // SAFETY: the caller vouches for this.
     let start = unsafe { copy_blocks::<U>(units.as_ptr(), shared, units.len()) };
     let mut shared = shared.wrapping_add(start);
     for &unit in &units[start..] {
-        // SAFETY: as the caller vouches.
+        // SAFETY: the caller vouches for this.
         unsafe { U::store(shared, unit) };
         shared = shared.wrapping_add(1);
     }
@@ -159,14 +161,14 @@ unsafe fn store_units<U: Unit>(before: &[U], after: &[U], shared: *mut U) {
     let mut shared = shared;
     for (old, new) in before.iter().zip(after) {
         if old != new {
-            // SAFETY: as the caller vouches.
+            // SAFETY: the caller vouches for this.
             unsafe { U::store(shared, *new) };
         }
         shared = shared.wrapping_add(1);
     }
 }
 
-/// Copies as many whole blocks as `len` units have, where that is faster, and says how many units that were.
+/// Copies all whole blocks of `len` units, if [`block::copy`] does that here. Returns how many units are copied.
 ///
 /// # Safety
 ///
@@ -174,6 +176,6 @@ unsafe fn store_units<U: Unit>(before: &[U], after: &[U], shared: *mut U) {
 #[inline(always)]
 unsafe fn copy_blocks<U>(from: *const U, to: *mut U, len: usize) -> usize {
     let blocks = len / (BLOCK / size_of::<U>());
-    // SAFETY: so many blocks are no more than `len` units.
+    // SAFETY: `blocks` blocks are at most `len` units.
     if unsafe { block::copy(from.cast(), to.cast(), blocks) } { blocks * (BLOCK / size_of::<U>()) } else { 0 }
 }

@@ -1,12 +1,12 @@
 //! Work on chunks, compiled a second time for processors that have AVX2.
 //!
-//! Programs are mostly compiled for every x86-64 processor, with vectors of 16 bytes. What works on a chunk is small enough
-//! to be compiled once more for vectors of 32 bytes, and long enough to ask the processor each time.
+//! Most programs are compiled for every x86-64 processor, with vectors of 16 bytes. The work on a chunk is small enough
+//! code to be compiled a second time for vectors of 32 bytes, and takes long enough to check the processor each time.
 
-/// A closure, or what a closure would do that the compiler must not call but inline.
+/// A closure, or a type whose `work` method is always inlined.
 ///
-/// Vectors are as wide as the function is compiled for that an operation ends up in. Of closures, which exist once and are
-/// called from two places, the compiler inlines small ones only; a method of a type can be told to be inlined.
+/// The width of the vectors follows the function that an operation is inlined into. A closure exists once and is called
+/// from two places, so the compiler inlines only a small one; a method can have `#[inline(always)]`.
 pub(super) trait Work {
     type Outcome;
 
@@ -22,7 +22,7 @@ impl<R, F: FnOnce() -> R> Work for F {
     }
 }
 
-/// Does the work by the widest vectors that there are.
+/// Does the work with the widest vectors that the processor has.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline(always)]
 pub(super) fn widely<W: Work>(work: W) -> W::Outcome {
@@ -32,7 +32,7 @@ pub(super) fn widely<W: Work>(work: W) -> W::Outcome {
     }
 
     if is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has it.
+        // SAFETY: the processor has AVX2.
         unsafe { with_avx2(work) }
     } else {
         work.work()

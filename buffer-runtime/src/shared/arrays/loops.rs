@@ -1,4 +1,4 @@
-//! The loops over arrays, each written once, and told how to load and store.
+//! The loops over arrays. Each is written once, with the load and the store as parameters.
 
 use std::mem::MaybeUninit;
 use std::slice;
@@ -7,7 +7,7 @@ use super::super::run::Run;
 use super::super::unit::{copy_in, copy_out};
 use crate::element::Element;
 
-/// What is updated at a time: four vectors, as aligned as any element that fits them.
+/// The elements that are updated at a time: four vectors, aligned for any element that fits in them.
 #[repr(align(128))]
 pub(crate) struct Group([MaybeUninit<u8>; 128]);
 
@@ -16,25 +16,28 @@ impl Group {
         Self([MaybeUninit::uninit(); size_of::<Self>()])
     }
 
-    /// How many elements it has, if that is a whole number.
+    /// How many elements a group has. Meaningful only if the size of `T` divides that of a group.
     pub(crate) const fn len_of<T>() -> usize {
         size_of::<Self>() / size_of::<T>()
     }
 
     /// # Safety
     ///
-    /// Its first `count` elements are initialised. They are no more than it has room for, and no larger than it is.
+    /// The first `count` elements of the group are initialised. The group has room for them, and `T` is no larger than
+    /// the group.
     unsafe fn items<T>(&mut self, count: usize) -> &mut [T] {
-        // SAFETY: as the caller vouches, and what fits a group is no more aligned than it.
+        // SAFETY: the caller vouches for the elements. A `T` that fits in a group has no larger alignment than the
+        // group.
         unsafe { slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), count) }
     }
 }
 
-/// What [`fold`](super::fold) does.
+/// The loop of [`fold`](super::fold).
 ///
 /// # Safety
 ///
-/// As for [`fold`](super::fold); and `load` copies an array from shared to local memory, initialising it.
+/// As for [`fold`](super::fold); and `load` copies an array from shared to local memory, which initialises the local
+/// array.
 #[inline(always)]
 pub(crate) unsafe fn fold_by<T: Element, A, const N: usize>(
     run: &Run<T>,
@@ -45,7 +48,7 @@ pub(crate) unsafe fn fold_by<T: Element, A, const N: usize>(
 ) -> A {
     let (mut at, mut folded) = (run.first, init);
     for _ in 0..run.count / N {
-        // SAFETY: there are `N` elements from here on, as the caller vouches for them.
+        // SAFETY: there are `N` elements from here on, for which the caller vouches.
         folded = fold(folded, unsafe { loaded(at, &load) });
         at = at.wrapping_add(N);
     }
@@ -56,7 +59,7 @@ pub(crate) unsafe fn fold_by<T: Element, A, const N: usize>(
     }
 }
 
-/// What [`fold_with`](super::fold_with) does.
+/// The loop of [`fold_with`](super::fold_with).
 ///
 /// # Safety
 ///
@@ -73,7 +76,7 @@ pub(crate) unsafe fn fold_with_by<T: Element, U: Element, A, const N: usize>(
     let (mut at, mut other_at, mut folded) = (run.first, other.first, init);
     let count = run.count.min(other.count);
     for _ in 0..count / N {
-        // SAFETY: there are `N` elements from here on, as the caller vouches for them.
+        // SAFETY: there are `N` elements from here on, for which the caller vouches.
         let array = unsafe { loaded(at, &load) };
         // SAFETY: as above.
         let other = unsafe { loaded(other_at, &load_other) };
@@ -91,11 +94,12 @@ pub(crate) unsafe fn fold_with_by<T: Element, U: Element, A, const N: usize>(
     fold(folded, array, other)
 }
 
-/// What [`update`](super::update) does.
+/// The loop of [`update`](super::update).
 ///
 /// # Safety
 ///
-/// As for [`update`](super::update); `load` copies a group from shared to local memory, initialising it, and `store` copies it back.
+/// As for [`update`](super::update); `load` copies a group from shared to local memory, which initialises the local
+/// group, and `store` copies it back.
 #[inline(always)]
 pub(crate) unsafe fn update_by<T: Element>(
     run: &Run<T>,
@@ -105,10 +109,10 @@ pub(crate) unsafe fn update_by<T: Element>(
 ) {
     let mut at = run.first;
     for _ in 0..run.count / Group::len_of::<T>() {
-        // Made anew each time: so the compiler sees that none of it is seen outside.
+        // A new group in each iteration, so that the compiler sees that no other code can observe it.
         let mut group = Group::uninit();
         load(at, &raw mut group);
-        // SAFETY: so many elements were just loaded from valid ones (invariant 3 of `shared`).
+        // SAFETY: a whole group was just loaded from valid elements (invariant 3 of `shared`).
         let items = unsafe { group.items(Group::len_of::<T>()) };
         items.iter_mut().for_each(|item| *item = change(*item));
         store(&raw const group, at);
@@ -116,12 +120,13 @@ pub(crate) unsafe fn update_by<T: Element>(
     }
     let rest = run.count % Group::len_of::<T>();
     let mut group = Group::uninit();
-    // SAFETY: so many elements are left, fewer than in a group.
+    // SAFETY: `rest` elements are left, fewer than in a group.
     unsafe { copy_out(at, group.0.as_mut_ptr().cast(), rest) };
     // SAFETY: they were just loaded.
     let items = unsafe { group.items(rest) };
     items.iter_mut().for_each(|item| *item = change(*item));
-    // SAFETY: these go where they came from, and the caller says that they may be written.
+    // SAFETY: the elements are stored at the place that they were loaded from, which the caller guarantees may be
+    // written.
     unsafe { copy_in(items.as_ptr(), at, rest) };
 }
 
@@ -129,7 +134,7 @@ pub(crate) unsafe fn update_by<T: Element>(
 ///
 /// # Safety
 ///
-/// There are `N` elements; `load` copies them.
+/// There are `N` elements at the address, and `load` copies them.
 #[inline(always)]
 unsafe fn loaded<T: Element, const N: usize>(at: *mut T, load: impl Fn(*mut T, *mut [T; N])) -> [T; N] {
     let mut array = MaybeUninit::uninit();
@@ -138,15 +143,15 @@ unsafe fn loaded<T: Element, const N: usize>(at: *mut T, load: impl Fn(*mut T, *
     unsafe { array.assume_init() }
 }
 
-/// The last few elements, and copies of `pad` to fill up the array.
+/// The last `count` elements, with copies of `pad` to fill up the array.
 ///
 /// # Safety
 ///
-/// There are so many elements, no more than `N`.
+/// There are `count` elements, at most `N`.
 #[inline(always)]
 unsafe fn padded<T: Element, const N: usize>(at: *mut T, count: usize, pad: T) -> [T; N] {
     let mut array = [pad; N];
-    // SAFETY: as the caller vouches.
+    // SAFETY: the caller vouches for this.
     unsafe { copy_out(at, array.as_mut_ptr(), count) };
     array
 }

@@ -1,8 +1,8 @@
-//! Shared memory to registers and back, in vectors of 32 bytes, on processors that have AVX2.
+//! Loads from shared memory to registers and stores back, in vectors of 32 bytes, on processors that have AVX2.
 //!
-//! The loads and stores are assembly, which act as relaxed atomics of each byte, as those of `block` do and for the same
-//! reason. What is between them is the compiler's: a few vectors that are written to a local array are its elements to the
-//! loop that follows, and if that is simple, nothing of it leaves the registers.
+//! The loads and stores are in assembly and act as relaxed atomics of each byte, as those in `block` and for the same
+//! reason. The code between them is compiled as usual: the vectors are written to a local array, and the loop reads its
+//! elements. If the loop is simple, the compiler keeps the array in registers.
 
 use std::arch::asm;
 use std::arch::x86_64::__m256i;
@@ -14,15 +14,15 @@ use crate::element::Element;
 /// Bytes in a vector.
 const VECTOR: usize = size_of::<__m256i>();
 
-/// More vectors than these do not fit the registers.
+/// The most vectors that fit in the registers.
 const MOST: usize = 16;
 
-/// Whether an `A` is a number of vectors, not too many.
+/// Whether an `A` consists of whole vectors that fit in the registers.
 const fn is_vectors<A>() -> bool {
     size_of::<A>() > 0 && size_of::<A>().is_multiple_of(VECTOR) && size_of::<A>() <= MOST * VECTOR
 }
 
-/// Whether the functions here can be called for such arrays.
+/// Whether the functions here can be called for arrays of type `A`.
 #[inline]
 pub(super) fn can_hold<A>() -> bool {
     is_vectors::<A>() && is_x86_feature_detected!("avx2")
@@ -30,7 +30,7 @@ pub(super) fn can_hold<A>() -> bool {
 
 /// # Safety
 ///
-/// As for [`loops::fold_by`]; and [`can_hold`] says yes to the array.
+/// As for [`loops::fold_by`]; and [`can_hold`] returns `true` for the array.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn fold<T: Element, A, const N: usize>(
     run: &Run<T>,
@@ -39,16 +39,16 @@ pub(super) unsafe fn fold<T: Element, A, const N: usize>(
     fold: impl FnMut(A, [T; N]) -> A,
 ) -> A {
     let load = |from: *mut T, array: *mut [T; N]| {
-        // SAFETY: `fold_by` asks for arrays in the run, as the caller vouches for them, and has room.
+        // SAFETY: `fold_by` loads arrays inside the run, for which the caller vouches, into a local array.
         unsafe { load(from.cast(), array) };
     };
-    // SAFETY: as the caller vouches, and the array is filled.
+    // SAFETY: the caller vouches for this, and the array is filled.
     unsafe { loops::fold_by(run, init, pad, fold, load) }
 }
 
 /// # Safety
 ///
-/// As for [`loops::fold_with_by`]; and [`can_hold`] says yes to both arrays.
+/// As for [`loops::fold_with_by`]; and [`can_hold`] returns `true` for both arrays.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn fold_with<T: Element, U: Element, A, const N: usize>(
     runs: (&Run<T>, &Run<U>),
@@ -57,39 +57,39 @@ pub(super) unsafe fn fold_with<T: Element, U: Element, A, const N: usize>(
     fold: impl FnMut(A, [T; N], [U; N]) -> A,
 ) -> A {
     let load_one = |from: *mut T, array: *mut [T; N]| {
-        // SAFETY: `fold_with_by` asks for arrays in the run, as the caller vouches for them, and has room.
+        // SAFETY: `fold_with_by` loads arrays inside the run, for which the caller vouches, into a local array.
         unsafe { load(from.cast(), array) };
     };
     let load_other = |from: *mut U, array: *mut [U; N]| {
         // SAFETY: as above.
         unsafe { load(from.cast(), array) };
     };
-    // SAFETY: as the caller vouches, and both arrays are filled.
+    // SAFETY: the caller vouches for this, and both arrays are filled.
     unsafe { loops::fold_with_by(runs, init, pads, fold, load_one, load_other) }
 }
 
 /// # Safety
 ///
-/// As for [`loops::update_by`]; and [`can_hold`] says yes to an [`loops::Group`].
+/// As for [`loops::update_by`]; and [`can_hold`] returns `true` for a [`loops::Group`].
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn update<T: Element>(run: &Run<T>, change: impl FnMut(T) -> T) {
     let load = |from: *mut T, group: *mut loops::Group| {
-        // SAFETY: `update_by` asks for groups in the run, as the caller vouches for them, and has room.
+        // SAFETY: `update_by` loads groups inside the run, for which the caller vouches, into a local group.
         unsafe { load(from.cast(), group) };
     };
     let store = |group: *const loops::Group, to: *mut T| {
-        // SAFETY: `update_by` has initialised the group, and it goes where it came from.
+        // SAFETY: `update_by` has initialised the group, and stores it at the place that it was loaded from.
         unsafe { store(group, to.cast()) };
     };
-    // SAFETY: as the caller vouches, and whole groups are copied.
+    // SAFETY: the caller vouches for this, and whole groups are copied.
     unsafe { loops::update_by(run, change, load, store) };
 }
 
-/// Copies an `A`, which is whole vectors, out of shared memory.
+/// Copies an `A`, which consists of whole vectors, out of shared memory.
 ///
 /// # Safety
 ///
-/// `from` may be read for so many bytes, by accesses that may race with atomics; `local` may be written.
+/// `from` may be read for the size of an `A`, by accesses that may race with atomics; `local` may be written.
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn load<A>(from: *const A, local: *mut A) {
@@ -105,22 +105,22 @@ unsafe fn load<A>(from: *const A, local: *mut A) {
                 options(nostack, preserves_flags, readonly),
             );
         }
-        // SAFETY: so many bytes of the local array, for which the caller vouches.
+        // SAFETY: the vector is inside the local `A`, for which the caller vouches.
         unsafe { local.cast::<__m256i>().wrapping_add(index).write_unaligned(vector) };
     }
 }
 
-/// Copies an `A`, which is whole vectors, to shared memory.
+/// Copies an `A`, which consists of whole vectors, to shared memory.
 ///
 /// # Safety
 ///
-/// `local` is initialised. `to` may be written for so many bytes, by accesses that may race with atomics.
+/// `local` is initialised. `to` may be written for the size of an `A`, by accesses that may race with atomics.
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn store<A>(local: *const A, to: *mut A) {
     debug_assert!(is_vectors::<A>());
     for index in 0..size_of::<A>() / VECTOR {
-        // SAFETY: so many bytes of the local array, which the caller says are initialised.
+        // SAFETY: the vector is inside the local `A`, which the caller guarantees is initialised.
         let vector = unsafe { local.cast::<__m256i>().wrapping_add(index).read_unaligned() };
         // SAFETY: writes 32 bytes of those that the caller vouches for, and nothing else.
         unsafe {

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
 
-/// Lengths around those of arrays, groups and long runs. Miri has time for some.
+/// Lengths around those of arrays, groups and long runs; only a few under Miri, which is slow.
 fn lengths<T>() -> Vec<usize> {
     let long = 1024_usize.div_ceil(size_of::<T>());
     if cfg!(miri) {
@@ -79,13 +79,13 @@ fn arrays_of_two_buffers_of_different_lengths_are_refused() {
     one.shared().fold_arrays_with(&two.shared(), (), (0, 0), |(), _: [u8; 2], _| ());
 }
 
-/// Updates a part of the memory that begins at each place in a vector, and looks at what is beside it.
+/// Updates parts of the memory at several offsets, and checks that the elements beside them do not change.
 fn updated<T: Element + PartialEq + fmt::Debug>(item: impl Fn(usize) -> T, change: impl Fn(T) -> T) {
     for len in lengths::<T>() {
         for start in [0, 1, 3] {
             let items: Vec<T> = (0..start + len + 5).map(&item).collect();
             let memory = Memory::new(&items);
-            // SAFETY: so many of the memory's elements, which only handles access.
+            // SAFETY: `len` of the memory's elements, which only handles access.
             let part = unsafe { Shared::new(memory.shared().as_ptr().wrapping_add(start), len) };
             let mut seen = Vec::new();
             part.update(|item| {
@@ -112,7 +112,7 @@ fn miri_an_update_changes_every_element_and_nothing_beside_them() {
     updated(|index| index % 2 == 0, |item| !item);
 }
 
-/// So large and so aligned as a group is, and as a chunk is.
+/// An element with the size of a group.
 #[derive(Clone, Copy, Debug, PartialEq, BufferElement)]
 #[buffer(crate = "crate")]
 #[repr(C)]
@@ -142,7 +142,7 @@ fn a_change_that_panics_keeps_what_it_did_and_does_not_touch_what_follows() {
     assert!(items[changed..].iter().all(|&item| item == 1));
 }
 
-/// Two threads, each of which adds what the other does not touch.
+/// Two threads, which update separate halves.
 #[test]
 fn tsan_miri_neighbours_are_updated_at_the_same_time() {
     let memory = Memory::new(&[0_u64; 600]);
