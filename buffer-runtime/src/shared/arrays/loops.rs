@@ -54,7 +54,7 @@ pub(crate) unsafe fn fold_by<T: Element, A, const N: usize>(
     }
     match run.count % N {
         0 => folded,
-        // SAFETY: so many elements are left, fewer than `N`.
+        // SAFETY: `rest` elements are left, fewer than `N`.
         rest => fold(folded, unsafe { padded(at, rest, pad) }),
     }
 }
