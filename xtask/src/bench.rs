@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the benchmark builds its own peers; it only needs a Python to run in.
+//! `cargo xtask bench`: runs the benchmark, which builds everything that it compares, with the Python of `.venv`.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: from nothing to numpy on Rust's memory.
+//! `cargo xtask demo`: builds the matrix example, and shows numpy using Rust's memory.
 
 use anyhow::Result;
 

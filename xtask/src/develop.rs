@@ -1,4 +1,4 @@
-//! Building extension modules into a virtual environment: maturin builds the wheels, as it does for their users.
+//! Building extension modules into a virtual environment, with maturin, as the modules' users do.
 
 use anyhow::{Context, Result};
 
@@ -6,12 +6,13 @@ use crate::python::Venv;
 use crate::run;
 use crate::workspace::{Example, Workspace};
 
-/// How cargo compiles.
+/// The settings of a cargo build.
 #[derive(Clone, Copy)]
 pub(crate) struct Build<'a> {
-    /// The build directory, one for each set of flags and each interpreter: sharing one would rebuild PyO3 at every change.
+    /// The build directory, one for each set of flags and each interpreter: in a shared one, cargo would rebuild PyO3
+    /// whenever the flags or the interpreter change.
     pub(crate) target: &'a str,
-    /// As a release, or quickly and with every assertion.
+    /// Whether to build for release; otherwise without optimisation, and with every assertion.
     pub(crate) release: bool,
     pub(crate) rustflags: Option<&'a str>,
 }
@@ -35,7 +36,7 @@ pub(crate) fn install(workspace: &Workspace, venv: &Venv, build: Build<'_>, pack
         .args(build.release.then_some("--release"))
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", workspace.target(build.target))
-        // Built once for each interpreter and seldom again: what an incremental build would keep is gigabytes.
+        // Each interpreter's modules are seldom built again, and the data of incremental builds takes gigabytes.
         .env("CARGO_INCREMENTAL", "0");
     if let Some(flags) = build.rustflags {
         run::set_rustflags(&mut maturin, flags);
@@ -43,7 +44,7 @@ pub(crate) fn install(workspace: &Workspace, venv: &Venv, build: Build<'_>, pack
     run::run(&mut maturin).with_context(|| format!("cannot build {package}"))
 }
 
-/// Where extension modules for this interpreter are built.
+/// The build directory of the extension modules for this interpreter.
 pub(crate) fn target(venv: &Venv) -> String {
     format!("py{}", venv.python.tag)
 }

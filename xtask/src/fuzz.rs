@@ -1,8 +1,9 @@
-//! `cargo xtask fuzz`: every fuzz target for some seconds. What is missing to run them is said, and is no failure.
+//! `cargo xtask fuzz`: runs every fuzz target for some seconds. If a tool is missing, the command reports it, and does
+//! not fail.
 //!
-//! No step of `cargo xtask test`, since building the targets takes minutes. Its step `replay` runs what is kept of their
-//! inputs, in `fuzz/corpus`. What is found here goes into the build directory; to keep it, minimise it:
-//! `cargo fuzz run --strip-dead-code TARGET -- -merge=1 corpus/TARGET FOUND` in `fuzz`.
+//! Fuzzing is not a step of `cargo xtask test`, since building the targets takes minutes. The step `replay` there runs
+//! the targets on the inputs in `fuzz/corpus`. New inputs are stored in the build directory. To add them to
+//! `fuzz/corpus`, minimised, run `cargo fuzz run --strip-dead-code TARGET -- -merge=1 corpus/TARGET FOUND` in `fuzz`.
 
 use std::fs;
 
@@ -27,9 +28,9 @@ pub(crate) fn run(workspace: &Workspace, seconds: u32) -> Result<()> {
         fs::create_dir_all(&found).with_context(|| format!("cannot create {}", found.display()))?;
         let kept = workspace.root.join("fuzz/corpus").join(target);
         let mut cargo = suite.nightly();
-        // Without its dead code a target needs no interpreter, and can be linked where there is no libpython.
+        // Without dead code a target refers to no interpreter, and can be linked on machines without libpython.
         cargo.args(["fuzz", "run", "--strip-dead-code", "--target-dir"]).arg(workspace.target("fuzz"));
-        // What is new goes into the first folder.
+        // libFuzzer stores new inputs in the first folder.
         cargo
             .arg(target)
             .args([&found, &kept])

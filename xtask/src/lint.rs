@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: formatting, clippy and rustdoc with no warning left, and the Python files.
+//! `cargo xtask lint`: checks formatting, clippy and rustdoc, all without any warning, and the Python files.
 
 use std::process::Command;
 
@@ -8,8 +8,8 @@ use crate::python::Venv;
 use crate::run;
 use crate::workspace::Workspace;
 
-/// The code that only another lock or only a fuzzer compiles: flags, and the build directory that
-/// the tests with these flags use.
+/// Flags that compile other code, for the other lock and for the fuzz targets, and the build directory that the tests
+/// with these flags use.
 const OTHER_CFGS: [(&str, &str); 2] = [("--cfg buffer_atomic_lock", "atomic"), ("--cfg fuzzing", "fuzzing")];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
@@ -28,7 +28,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Every check, and what it looks at.
+/// Every check, with the name of what it checks.
 fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
     let cargo = |arguments: &[&str]| {
         let mut cargo = workspace.cargo();
@@ -41,7 +41,7 @@ fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
         ("formatting of the fuzz targets", cargo(&["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"])),
     ];
 
-    // Without the features other code is unused.
+    // Different code is unused with and without the features.
     for (what, features) in [("clippy", None), ("clippy with all features", Some("--all-features"))] {
         let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
         clippy.args(features).args(deny);
@@ -54,7 +54,7 @@ fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
         checks.push((flags, clippy));
     }
 
-    // A link may be good as users read it and broken with the private items, or the other way round.
+    // A link may be valid in the public documentation and broken in that of the private items, or the other way round.
     for (what, private) in [("documentation", None), ("private documentation", Some("--document-private-items"))] {
         let mut doc = cargo(&["doc", "--no-deps", "--all-features", "-p", "buffer-derive", "-p", "buffer-runtime"]);
         doc.args(private).env("RUSTDOCFLAGS", "-D warnings");

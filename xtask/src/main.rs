@@ -1,5 +1,5 @@
-//! The project's own commands. They need cargo, a C compiler and Python 3.9 or newer with `venv`; everything else
-//! that is Python's comes from pip into `.venv` at the root of the repository.
+//! The project's own commands. They need cargo, a C compiler and Python 3.9 or newer with `venv`. All other Python
+//! packages are installed into `.venv` at the root of the repository.
 
 mod bench;
 mod demo;
@@ -26,34 +26,34 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the matrix and watch numpy use Rust's memory
+    /// Build the matrix example and show numpy using Rust's memory
     Demo,
-    /// Make `.venv` and build the examples into it
+    /// Create `.venv`, build the examples and install them there
     Develop,
-    /// Run the tests that a contributor needs, the rest of them, or those that are named
+    /// Run the tests that a contributor needs, all other tests, or the named ones
     #[command(after_help = test::help())]
     Test {
-        /// Steps, or files with tests, such as `tests/python/test_lock.py`, `tests/ui/shape_two_inferred.rs` or
-        /// `buffer-runtime/src/request.rs`
+        /// Names of steps, or paths of files with tests, such as `tests/python/test_lock.py`,
+        /// `tests/ui/shape_two_inferred.rs` or `buffer-runtime/src/request.rs`
         what: Vec<String>,
-        /// Only tests with this in their names
+        /// Run only tests whose names contain this
         #[arg(short = 'k', value_name = "NAME")]
         name: Option<String>,
-        /// What a plain `cargo xtask test` leaves out
+        /// Run the steps that a plain `cargo xtask test` does not run
         #[arg(long, conflicts_with = "what")]
         rest: bool,
     },
     /// Check formatting, clippy, the documentation and the Python files
     Lint,
-    /// Feed formats, claims of exporters and requests that nobody thought of to the runtime, where cargo-fuzz is installed
+    /// Run the fuzz targets: random formats, exporters and requests against the runtime; needs cargo-fuzz
     Fuzz {
-        /// How long each target runs
+        /// How many seconds each target runs
         #[arg(long, default_value_t = 30)]
         seconds: u32,
     },
-    /// Compare a get + release pair with its peers
+    /// Compare the time of a buffer request and its release with that of other exporters
     Bench {
-        /// Passed on to `bench/run.py`, such as `--quick`
+        /// Arguments for `bench/run.py`, such as `--quick`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -72,7 +72,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // `{:#}` puts the causes on one line; a backtrace of this program would help nobody.
+            // `{:#}` puts the causes on one line; a backtrace of this program would not help the user.
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }

@@ -1,5 +1,6 @@
-//! Python interpreters and virtual environments. `.venv` at the root is everyone's: Python's own `venv` makes it, and pip
-//! installs uv there. uv finds the other interpreters, makes `.venv-NAME` for them, and installs all packages.
+//! Python interpreters and virtual environments. All commands use `.venv` at the root: Python's own `venv` creates it,
+//! and pip installs uv there. uv finds the other interpreters, creates `.venv-NAME` for them, and installs all
+//! packages.
 
 use std::env;
 use std::fs;
@@ -11,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::run;
 use crate::workspace::Workspace;
 
-/// The versions that the tests look for; `t` is the free-threaded build, which PyO3 supports from 3.14 on.
+/// The versions that the tests search for; `t` is the free-threaded build, which PyO3 supports from 3.14 on.
 pub(crate) const VERSIONS: [&str; 9] = ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.14t", "3.15", "3.15t"];
 
 const REQUIREMENTS: &str = "xtask/requirements.txt";
@@ -35,16 +36,18 @@ pub(crate) struct Interpreter {
     pub(crate) version: String,
     /// Such as `3.11`, or `3.14t` for the free-threaded build.
     pub(crate) tag: String,
-    /// With symbolic links resolved: cargo rebuilds PyO3 when `PYO3_PYTHON` changes, not when what it points to does.
+    /// With symbolic links resolved: cargo rebuilds PyO3 when the value of `PYO3_PYTHON` changes, but not when a link
+    /// at that path changes.
     pub(crate) executable: PathBuf,
-    /// Where its standard library lives; tells two installations of the same version apart.
+    /// The directory of the installation, which distinguishes two installations of the same version.
     base_prefix: PathBuf,
-    /// Where its shared library is, if an executable can be linked with it. Debian's needs `python3-dev` for that.
+    /// The directory of its shared library, if an executable can be linked with it. Debian's Python needs `python3-dev`
+    /// for that.
     pub(crate) libpython: Option<PathBuf>,
 }
 
 impl Interpreter {
-    /// Asks the interpreter itself; fails if it does not run or is too old.
+    /// Runs the interpreter to query its properties; fails if it does not run or is too old.
     fn query(program: &Path) -> Result<Self> {
         let answer = run::read(run::command(program).args(["-s", "-c", QUERY]))?;
         let lines: Vec<&str> = answer.lines().collect();
@@ -64,12 +67,12 @@ impl Interpreter {
 pub(crate) struct Venv {
     dir: PathBuf,
     pub(crate) python: Interpreter,
-    /// The directory with uv's program.
+    /// The directory that contains uv.
     uv: PathBuf,
 }
 
 impl Venv {
-    /// `.venv`, which stays what it is unless it does not work, or `$PYTHON` asks for another interpreter.
+    /// `.venv`. It is kept if it works, unless `$PYTHON` names another interpreter.
     pub(crate) fn main(workspace: &Workspace) -> Result<Self> {
         let dir = workspace.root.join(".venv");
         let asked_for = env::var_os("PYTHON").filter(|program| !program.is_empty()).map(PathBuf::from);
@@ -95,7 +98,7 @@ impl Venv {
         Ok(venv)
     }
 
-    /// `.venv-NAME`, of that interpreter.
+    /// `.venv-NAME`, for this interpreter.
     pub(crate) fn other(&self, workspace: &Workspace, name: &str, python: &Path) -> Result<Self> {
         let dir = workspace.root.join(format!(".venv-{name}"));
         let python = kept_or_made(&dir, Some(python), || {
@@ -115,14 +118,14 @@ impl Venv {
         Ok(Installed { found: text(&output.stdout), complaints: text(&output.stderr) })
     }
 
-    /// Installs what the requirements name and is not there yet.
+    /// Installs the requirements that are not installed yet.
     fn install_requirements(&self, workspace: &Workspace) -> Result<()> {
         let install = || {
             let mut uv = self.uv();
             uv.args(["pip", "install", "--python"]).arg(&self.dir).arg("-r").arg(workspace.root.join(REQUIREMENTS));
             uv
         };
-        // Most often everything is there, or in uv's cache.
+        // Most often everything is installed already, or in uv's cache.
         if run::read(install().arg("--offline")).is_ok() {
             return Ok(());
         }
@@ -144,19 +147,19 @@ impl Venv {
         run::run(install.arg("--quiet")).context("uv could not install what the examples and tests need")
     }
 
-    /// A command of this environment's interpreter, which still needs its arguments.
+    /// A command that runs this environment's interpreter, without arguments yet.
     pub(crate) fn python(&self) -> Command {
         run::command(executable(&self.dir))
     }
 
-    /// A program that is installed here, with this environment activated.
+    /// A command that runs a program installed here, with this environment activated.
     pub(crate) fn tool(&self, name: &str) -> Command {
         let mut tool = run::command(self.program(name));
         run::prepend_path(&mut tool, &[self.bin(), self.uv.clone()]).env("VIRTUAL_ENV", &self.dir);
         tool
     }
 
-    /// Where its programs are.
+    /// The directory of its programs.
     pub(crate) fn bin(&self) -> PathBuf {
         bin(&self.dir)
     }
@@ -177,14 +180,14 @@ impl Venv {
     }
 }
 
-/// What uv has found, and what it says about programs that do not run.
+/// The interpreters that uv has found, and its warnings about programs that do not run.
 pub(crate) struct Installed {
     found: String,
     complaints: String,
 }
 
 impl Installed {
-    /// The interpreter of this version, if there is one. That there are only broken ones is an error.
+    /// The interpreter of this version, if there is one. It is an error if there are only broken ones.
     pub(crate) fn of(&self, version: &str) -> Result<Option<PathBuf>> {
         let (number, free_threaded) = version.strip_suffix('t').map_or((version, false), |number| (number, true));
         let key = format!("cpython-{number}.");
@@ -202,7 +205,8 @@ impl Installed {
     }
 }
 
-/// The interpreter of the environment in `dir`, which `make` makes anew unless it works and is of the one that is `wanted`.
+/// The interpreter of the environment in `dir`. `make` creates the environment again, unless it works and its
+/// interpreter is the `wanted` one.
 fn kept_or_made(dir: &Path, wanted: Option<&Path>, make: impl FnOnce() -> Result<String>) -> Result<Interpreter> {
     if let Ok(found) = Interpreter::query(&executable(dir)) {
         let same = |it: Interpreter| it.version == found.version && it.base_prefix == found.base_prefix;
@@ -210,14 +214,15 @@ fn kept_or_made(dir: &Path, wanted: Option<&Path>, make: impl FnOnce() -> Result
             return Ok(found);
         }
     }
-    // It would be cleared as well.
+    // `make` would clear the environment behind the link.
     ensure!(!dir.is_symlink(), "{} is a symbolic link to an environment that cannot be used; remove it", dir.display());
     run::say(format!("== making {}", dir.display()));
     make()?;
     Interpreter::query(&executable(dir)).with_context(|| format!("{} was made but does not run", dir.display()))
 }
 
-/// Where pyenv keeps its interpreters, the newest first: only one of them is on the search path.
+/// The directories of pyenv's interpreters, in reverse alphabetical order. Only one of the interpreters is on the
+/// search path.
 fn pyenv() -> Vec<PathBuf> {
     let root = env::var_os("PYENV_ROOT").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".pyenv")));
     let versions = root.and_then(|root| fs::read_dir(root.join("versions")).ok());

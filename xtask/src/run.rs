@@ -1,4 +1,4 @@
-//! Running other programs: shown before they run, in an environment that nothing Python-related leaks into.
+//! Running other programs. Each command is printed before it runs, and inherits no Python-related variables.
 
 use std::cell::RefCell;
 use std::env;
@@ -14,7 +14,7 @@ use std::thread;
 use anyhow::{Context, Result, bail, ensure};
 
 thread_local! {
-    /// What a job of [`beside`] has printed, which is shown when it ends.
+    /// The output of a job of [`beside`], which is printed when the job ends.
     static HELD: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -35,21 +35,21 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// Replaces the compiler flags of a cargo command, also those that came from outside.
+/// Replaces the compiler flags of a cargo command, including those from the environment.
 pub(crate) fn set_rustflags(cargo: &mut Command, flags: &str) {
-    // These flags take the place of those in `.cargo/config.toml`, which has what the linker of macOS needs.
+    // These flags replace those in `.cargo/config.toml`, which include the ones that the linker of macOS needs.
     let needed = if cfg!(target_os = "macos") { " -Clink-arg=-undefined -Clink-arg=dynamic_lookup" } else { "" };
     cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", format!("{flags}{needed}"));
 }
 
-/// Puts a directory before the others that programs are looked for in.
+/// Puts directories in front of the search path for programs.
 pub(crate) fn prepend_path<'a>(command: &'a mut Command, dirs: &[impl AsRef<Path>]) -> &'a mut Command {
     let path = env::var_os("PATH").unwrap_or_default();
     let dirs = dirs.iter().map(|dir| dir.as_ref().to_owned()).chain(env::split_paths(&path));
     command.env("PATH", env::join_paths(dirs).unwrap_or(path.clone()))
 }
 
-/// Prints a line, now or when the job that says it has ended.
+/// Prints a line: at once, or inside a job of [`beside`] when the job ends.
 pub(crate) fn say(line: impl Display) {
     HELD.with_borrow_mut(|held| match held {
         Some(held) => drop(writeln!(held, "{line}")),
@@ -57,14 +57,14 @@ pub(crate) fn say(line: impl Display) {
     });
 }
 
-/// Shows the command, runs it, and fails if it does.
+/// Prints the command, runs it, and fails if the command fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = status(command)?;
     ensure!(status.success(), "{} failed ({status})", typed(command));
     Ok(())
 }
 
-/// Shows the command, runs it, and answers how it ended.
+/// Prints the command, runs it, and returns its exit status.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     show(command);
     let held = HELD.with_borrow(Option::is_some);
@@ -72,7 +72,7 @@ pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     status.with_context(|| format!("cannot run {}", typed(command)))
 }
 
-/// As [`run`], for cargo's tests. Answers how many of them passed.
+/// As [`run`], for tests that cargo runs. Returns how many of them passed.
 pub(crate) fn run_tests(command: &mut Command) -> Result<u64> {
     show(command);
     let mut passed = 0;
@@ -90,7 +90,7 @@ fn show(command: &Command) {
     say(format!("   $ {line}"));
 }
 
-/// Runs a command and says each line of its output, after a look at it.
+/// Runs a command. Calls `look` with each line of its output, then prints the line.
 fn streamed(command: &mut Command, mut look: impl FnMut(&str)) -> Result<ExitStatus> {
     if HELD.with_borrow(Option::is_some) {
         let output = command.output()?;
@@ -111,8 +111,8 @@ fn streamed(command: &mut Command, mut look: impl FnMut(&str)) -> Result<ExitSta
     Ok(child.wait()?)
 }
 
-/// Does a job with each item, as many at once as there are processors: for jobs that keep one of them busy. What a job
-/// prints is shown in one piece when it has ended. The answers are in the items' order.
+/// Runs a job for each item, as many at once as there are processors: for jobs that use one processor each. The output
+/// of a job is printed in one piece when the job ends. The results are in the order of the items.
 pub(crate) fn beside<T: Sync, R: Send>(items: &[T], job: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = Mutex::new(items.iter().enumerate());
     let done = Mutex::new(Vec::new());
@@ -137,7 +137,7 @@ pub(crate) fn beside<T: Sync, R: Send>(items: &[T], job: impl Fn(&T) -> R + Sync
     done.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// What the command prints, without showing it.
+/// The output of a command, which is not printed.
 pub(crate) fn read(command: &mut Command) -> Result<String> {
     let program = Path::new(command.get_program()).display().to_string();
     let output = command.output().with_context(|| format!("cannot run {program}"))?;
@@ -147,7 +147,7 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The count in a closing line of libtest's, "test result: ok. 12 passed; 0 failed; ...".
+/// The count in a summary line of libtest, such as "test result: ok. 12 passed; 0 failed; ...".
 fn passed_tests(line: &str) -> u64 {
     let Some((before, _)) = line.split_once(" passed;") else { return 0 };
     if !before.starts_with("test result:") {
@@ -156,11 +156,12 @@ fn passed_tests(line: &str) -> u64 {
     before.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0)
 }
 
-/// The command as one would type it, after the variables that we set.
+/// The command as a user would type it, after the variables that `xtask` sets.
 fn shown(command: &Command) -> String {
     let mut line = String::new();
     for (name, value) in command.get_envs() {
-        // The search path is long, and only its first entry is ours; where pip finds packages may hold a password.
+        // The search path is long, and only its first entries are set here; the address of a package index may contain
+        // a password.
         let name = name.to_string_lossy();
         if let Some(value) = value.filter(|_| name != "PATH" && !name.starts_with("UV_")) {
             let _ = write!(line, "{name}={} ", quoted(value));

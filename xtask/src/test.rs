@@ -1,4 +1,5 @@
-//! `cargo xtask test`: every step is announced, all of them run, and a table at the end says what became of each.
+//! `cargo xtask test`: prints a line before each step, runs all steps even if one fails, and ends with a table of the
+//! outcomes.
 
 mod configs;
 pub(crate) mod nightly;
@@ -19,7 +20,7 @@ use crate::workspace::Workspace;
 struct Step {
     name: &'static str,
     when: When,
-    /// In seconds, from nothing, on two cores.
+    /// The time in seconds, with empty build directories, on two cores.
     takes: u64,
     about: &'static str,
     run: fn(&Suite<'_>, &Only) -> Result<Outcome>,
@@ -42,14 +43,14 @@ const fn step(
     Step { name, when, takes, about, run }
 }
 
-/// In the order in which they run: what fails soonest comes first.
+/// In the order in which they run: the steps that report mistakes soonest are first.
 #[rustfmt::skip]
 const STEPS: &[Step] = &[
     step("rust", Always, 30, "unit tests and proptest of the two crates", rust::unit),
     step("loom", Always, 25, "the lock under loom, with up to two preemptions", rust::loom),
-    step("ui", Always, 90, "what the derive refuses and with which words, its hygiene, what users' crates get", rust::ui),
+    step("ui", Always, 90, "the derive's errors and their messages, its hygiene, and what users' crates depend on", rust::ui),
     step("doc", Always, 10, "the examples in the documentation", rust::doc),
-    step("replay", Always, 60, "the fuzz targets, on the inputs that are kept of them and on new ones", replay::replay),
+    step("replay", Always, 60, "the fuzz targets, on the inputs in `fuzz/corpus` and on new ones", replay::replay),
     step("python", Always, 150, "the test extension and the examples, from Python", python::main),
     step("loom-deep", Rest, 40, "the lock under loom, with up to four preemptions", rust::loom_deep),
     step("copied", Rest, 30, "an example, copied out of the repository and built", rust::copied),
@@ -63,31 +64,31 @@ const STEPS: &[Step] = &[
 ];
 
 impl Step {
-    /// Whether `-k` can choose among its tests.
+    /// Whether `-k` can select tests of this step.
     fn has_names(&self) -> bool {
         !matches!(self.name, "configs" | "processors" | "copied" | "replay")
     }
 }
 
-/// How a step ended, where it did not fail.
+/// How a step ended, if it did not fail.
 enum Outcome {
-    /// With a remark on what could not run here, or nothing.
+    /// With a remark on what could not run here, or an empty one.
     Passed(String),
-    /// Not run: why, and what would change that.
+    /// Not run: the reason, and how to make the step run.
     Skipped(String),
-    /// No test has the name that was asked for.
+    /// No test matches the requested name or file.
     NoMatch,
 }
 
 impl Outcome {
-    /// Passed, if any test has run.
+    /// `Passed` if any test has run; otherwise `NoMatch` if tests were selected, and an error if not.
     fn of(passed: u64, only: &Only) -> Result<Self> {
         ensure!(passed > 0 || only.is_some(), "no test ran");
         Ok(if passed > 0 { Self::Passed(String::new()) } else { Self::NoMatch })
     }
 }
 
-/// What every step works with.
+/// What every step uses.
 pub(crate) struct Suite<'a> {
     workspace: &'a Workspace,
     venv: Venv,
@@ -99,7 +100,7 @@ impl<'a> Suite<'a> {
     }
 }
 
-/// The names of the steps, and what each does.
+/// The names of the steps, with a description of each.
 pub(crate) fn help() -> String {
     let mut help = String::from("Steps:\n");
     for step in STEPS {
@@ -109,7 +110,8 @@ pub(crate) fn help() -> String {
     help
 }
 
-/// Runs what `what` names, steps or files; without any, those that a contributor needs, or the rest of them.
+/// Runs the steps or files in `what`. If `what` is empty, runs the steps that a contributor needs, or with `rest` all
+/// others.
 pub(crate) fn run(workspace: &Workspace, what: &[String], name: Option<&str>, rest: bool) -> Result<()> {
     let chosen = only::choose(workspace, what, name, |step| (step.when == Rest) == rest)?;
     let suite = Suite::new(workspace)?;

@@ -1,4 +1,4 @@
-//! Where things are: the root of the repository, the build directories, and the examples.
+//! The root of the repository, the build directories, and the examples.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -16,16 +16,16 @@ pub(crate) struct Workspace {
 /// A directory under `examples/` that pip can install.
 pub(crate) struct Example {
     pub(crate) dir: PathBuf,
-    /// The package's, the module's and the directory's name; they are the same.
+    /// The name of the package, the module and the directory, which are the same.
     pub(crate) name: String,
 }
 
 impl Workspace {
     pub(crate) fn find() -> Result<Self> {
-        // Of this run and not of the compilation: clones that share a build directory share the binary as well.
+        // Read when xtask runs, not when it is compiled: clones that share a build directory also share the binary.
         let manifest = env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
         let root = Path::new(&manifest).parent().context("xtask is not inside a workspace")?.to_owned();
-        // Relative to where the user stands, as cargo itself reads it.
+        // Relative to the current directory, as in cargo itself.
         let target = match env::var_os("CARGO_TARGET_DIR") {
             Some(dir) => std::path::absolute(dir)?,
             None => root.join("target"),
@@ -33,13 +33,13 @@ impl Workspace {
         Ok(Self { root, target })
     }
 
-    /// A build directory of its own for each set of flags and for the main interpreter: sharing one would rebuild PyO3 at
-    /// every change of either.
+    /// The build directory with this name. There is one for each set of flags and each interpreter: in a shared one,
+    /// cargo would rebuild PyO3 whenever either changes.
     pub(crate) fn target(&self, flavour: &str) -> PathBuf {
         self.target.join(flavour)
     }
 
-    /// A cargo command that runs at the root, with the cargo that runs us.
+    /// A command that runs at the root, with the same cargo that runs xtask.
     pub(crate) fn cargo(&self) -> Command {
         let mut cargo = run::command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(&self.root);

@@ -1,4 +1,5 @@
-//! Builds for interpreters that need not be here: PyO3 takes a description in their place, and nothing is linked.
+//! Checks builds for interpreters that need not be installed: PyO3 reads a description of the interpreter instead, and
+//! nothing is linked.
 
 use std::fs;
 use std::path::PathBuf;
@@ -37,7 +38,8 @@ fn check_runtime(suite: &Suite<'_>, flavour: &str) -> Command {
     cargo
 }
 
-/// Writes down what PyO3 would have asked the interpreter, whose pointers have so many bits.
+/// Writes a description of an interpreter for PyO3, which would otherwise query the interpreter. `bits` is the size of
+/// a pointer.
 pub(super) fn describe(suite: &Suite<'_>, name: &str, bits: u8, particulars: &str) -> Result<PathBuf> {
     let dir = suite.workspace.target("configs");
     fs::create_dir_all(&dir)?;

@@ -1,4 +1,4 @@
-//! The steps that need a nightly toolchain, which nobody has to have: other processors, Miri and the sanitizers.
+//! The steps that need a nightly toolchain, which is optional: other processors, Miri and the sanitizers.
 
 use std::process::Command;
 
@@ -11,18 +11,18 @@ use crate::run;
 /// Both locks, and the build directory of each.
 const LOCKS: [(&str, &str); 2] = [("", "gil"), ("--cfg buffer_atomic_lock", "atomic")];
 
-/// The targets, and how many bits their pointers have.
+/// The targets, with the size of a pointer in bits.
 const TARGETS: [(&str, u8); 4] = [
-    // C's `char` has no sign.
+    // C's `char` is unsigned here.
     ("aarch64-unknown-linux-gnu", 64),
     ("i686-unknown-linux-gnu", 32),
     ("x86_64-pc-windows-msvc", 64),
     ("aarch64-apple-darwin", 64),
 ];
-/// Beside the runtime and the derive: the examples that need no C compiler for the target.
+/// The examples that are also checked, which need no C compiler for the target.
 const EXAMPLES: [&str; 10] = ["-p", "consume", "-p", "dynarray", "-p", "mapfile", "-p", "matrix", "-p", "records"];
 
-/// The standard library is checked along, so that no target has to be installed.
+/// Checks builds for all targets. The standard library is checked as well, so that no target must be installed.
 pub(super) fn processors(suite: &Suite<'_>, _: &Only) -> Result<Outcome> {
     if let Some(reason) = missing("rust-src") {
         return Ok(Outcome::Skipped(reason));
@@ -43,17 +43,17 @@ pub(super) fn processors(suite: &Suite<'_>, _: &Only) -> Result<Outcome> {
 const FEATURES: &str = "buffer-runtime/bytes,buffer-runtime/half,buffer-runtime/memmap2,buffer-runtime/ndarray,\
                         buffer-runtime/num-complex,buffer-runtime/smallvec,buffer-runtime/test-kit";
 
-/// The tests of memory that several owners share, which run under the second aliasing model too: all tests would take twice as
-/// long.
+/// The tests of memory that several owners share. Only these also run under the second aliasing model, since running
+/// all tests there would double the time.
 const SHARING: [&str; 4] = ["miri_views_", "miri_slots_", "miri_orphans_", "miri_the_last_views_"];
 
-/// Miri interprets the tests whose names contain `miri_`. Nothing is linked and no Python runs: what the crate calls of the C
-/// API is in its `interpreter`.
+/// Miri interprets the tests whose names contain `miri_`. Nothing is linked and no Python runs: these tests call the C
+/// API only through the crate's module `interpreter`.
 pub(super) fn miri(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     if let Some(reason) = missing("miri") {
         return Ok(Outcome::Skipped(reason));
     }
-    // It keeps one processor busy. The aliasing models of a lock share a build.
+    // Miri uses one processor. The aliasing models of a lock share a build.
     let passed = run::beside(&LOCKS, |(cfg, lock)| {
         let models = [("", &["miri_"][..]), ("-Zmiri-tree-borrows", &SHARING)];
         models.into_iter().map(|(model, tests)| interpret(suite, (cfg, lock), model, tests, only)).sum::<Result<u64>>()
@@ -61,11 +61,11 @@ pub(super) fn miri(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     each(passed, only)
 }
 
-/// Answers how many tests passed.
+/// Returns how many tests passed.
 fn interpret(suite: &Suite<'_>, (cfg, lock): (&str, &str), model: &str, tests: &[&str], only: &Only) -> Result<u64> {
     let mut cargo = suite.nightly();
     run::set_rustflags(&mut cargo, cfg);
-    // The queue of orphans finds blocks by their exposed addresses, of which Miri would warn.
+    // The queue of orphans finds blocks by their exposed addresses, about which Miri would warn.
     cargo.env("MIRIFLAGS", format!("-Zmiri-permissive-provenance {model}").trim());
     cargo
         .args(["miri", "test", "-p", "buffer-runtime", "--all-features", "--lib", "--target-dir"])
@@ -75,12 +75,13 @@ fn interpret(suite: &Suite<'_>, (cfg, lock): (&str, &str), model: &str, tests: &
     run::run_tests(&mut cargo)
 }
 
-/// The standard library is built anew, so that its own synchronisation is seen as well.
+/// Runs the `tsan_` tests under ThreadSanitizer. The standard library is built again, so that its own synchronisation
+/// is instrumented too.
 pub(super) fn tsan(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     if let Some(reason) = missing_for_sanitizers("rust-src") {
         return Ok(Outcome::Skipped(reason));
     }
-    // Without a GIL threads meet that would have waited for each other.
+    // With the free-threaded lock, threads run at the same time that the GIL would order.
     let passed = LOCKS.map(|(cfg, lock)| {
         sanitize(
             suite,
@@ -100,11 +101,11 @@ pub(super) fn asan(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     each([sanitize(suite, "address", "-Zsanitizer=address", &[], &filter(&[], only))], only)
 }
 
-/// Answers how many tests passed.
+/// Returns how many tests passed.
 fn sanitize(suite: &Suite<'_>, target_dir: &str, flags: &str, arguments: &[&str], filter: &[String]) -> Result<u64> {
     let mut cargo = suite.nightly();
     run::set_rustflags(&mut cargo, flags.trim());
-    // Naming the target keeps the flags from build scripts and macros.
+    // With an explicit target the flags do not apply to build scripts and procedural macros.
     cargo
         .args(["test", "-p", "buffer-runtime", "--all-features", "--lib", "--target", SANITIZED, "--target-dir"])
         .arg(suite.workspace.target(target_dir))
@@ -115,19 +116,20 @@ fn sanitize(suite: &Suite<'_>, target_dir: &str, flags: &str, arguments: &[&str]
 
 const SANITIZED: &str = "x86_64-unknown-linux-gnu";
 
-/// Adds up what a step's runs have answered.
+/// The outcome of a step with several runs, from the number of tests that passed in each.
 fn each(passed: impl IntoIterator<Item = Result<u64>>, only: &Only) -> Result<Outcome> {
     let passed = passed.into_iter().sum::<Result<u64>>()?;
     Outcome::of(passed, only)
 }
 
-/// What was asked for, or the tests that are meant for this step: libtest runs those that match any of its filters.
+/// Filters for the requested tests, or by default for the tests of this step. libtest runs the tests that match at
+/// least one filter.
 fn filter(step: &[&str], only: &Only) -> Vec<String> {
     if only.is_some() { only.filters().cloned().collect() } else { step.iter().map(|&name| name.to_owned()).collect() }
 }
 
 impl Suite<'_> {
-    /// A cargo command of the nightly toolchain.
+    /// A command that runs the nightly toolchain's cargo.
     pub(crate) fn nightly(&self) -> Command {
         let mut rustup = self.embed(run::command("rustup"));
         rustup.args(["run", "nightly", "cargo"]);

@@ -1,4 +1,4 @@
-//! What of the tests was asked for: steps, files, and names.
+//! The requested part of the tests: steps, files, and names.
 
 use std::path::Path;
 
@@ -7,10 +7,11 @@ use anyhow::{Context, Result, bail};
 use super::{STEPS, Step};
 use crate::workspace::Workspace;
 
-/// The part of a step that is to run; all of it by default.
+/// The part of a step that should run; the whole step by default.
 #[derive(Default, Debug, Clone, PartialEq, Eq)]
 pub(super) struct Only {
-    /// Files, as the step's own tool names them: paths for pytest, modules for unit tests, `trybuild=` with a case.
+    /// Files, in the notation of the step's own tool: paths for pytest, modules for unit tests, `trybuild=` with a
+    /// case.
     pub(super) files: Vec<String>,
     /// A part of the tests' names.
     pub(super) name: Option<String>,
@@ -21,13 +22,14 @@ impl Only {
         !self.files.is_empty() || self.name.is_some()
     }
 
-    /// As filters of cargo's tests, any one of which has to match.
+    /// As filters for cargo's tests. A test runs if at least one filter matches.
     pub(super) fn filters(&self) -> impl Iterator<Item = &String> {
         self.files.iter().chain(&self.name)
     }
 }
 
-/// The steps that `what` names, or those of which a file is named; where it names none, the steps for which `default` holds.
+/// The steps in `what`, and the steps of the files in `what`. If `what` is empty, the steps for which `default` is
+/// true.
 pub(super) fn choose(
     workspace: &Workspace,
     what: &[String],
@@ -61,7 +63,7 @@ pub(super) fn choose(
     Ok(chosen)
 }
 
-/// The step that runs the tests in this file or directory, and what its tool calls it.
+/// The step that runs the tests in this file or directory, and the file in the notation of the step's tool.
 fn step_of(path: &Path) -> Option<(&'static str, String)> {
     let text = path.to_str()?.replace('\\', "/");
     let parts: Vec<&str> = text.split('/').collect();
@@ -75,7 +77,7 @@ fn step_of(path: &Path) -> Option<(&'static str, String)> {
     }
 }
 
-/// What the names of the tests in this file begin with.
+/// The prefix that the names of the tests in this file have.
 fn module_of(parts: &[&str]) -> String {
     let module = parts.join("::");
     let module = module.strip_suffix(".rs").unwrap_or(&module);

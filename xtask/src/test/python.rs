@@ -13,19 +13,20 @@ use crate::run;
 use crate::workspace::Workspace;
 
 const TESTS: &str = "tests/python";
-/// Those of all examples together, which use modules of the other tests.
+/// Tests of all examples together, which use modules of the other tests.
 const TESTS_OF_EXAMPLES: &str = "tests/examples";
-/// How many random layouts are tried where examples are built quickly, and run slowly, unless somebody else says it.
+/// The environment variable with the number of random layouts to test, and its default for examples that are built
+/// without optimisation.
 const LAYOUTS: (&str, &str) = ("DYNARRAY_LAYOUTS", "1000");
-/// What pytest answers when it has selected no test.
+/// The exit code of pytest if it has selected no test.
 const NO_TESTS: i32 = 5;
 
-/// On `.venv`, with the examples as they are released.
+/// Runs the tests in `.venv`, with release builds of the examples.
 pub(super) fn main(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     Ok(outcome(on(suite.workspace, &suite.venv, true, only)?, String::new()))
 }
 
-/// On each other version that this machine has, in an environment of its own.
+/// Runs the tests on every other version that this machine has, in a separate environment for each.
 pub(super) fn versions(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     let installed = suite.venv.installed()?;
     let mut missing = Vec::new();
@@ -52,7 +53,7 @@ pub(super) fn versions(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     Ok(outcome(sum(done).with_context(|| remark.clone())?, remark))
 }
 
-/// With a build of the test extension that uses the free-threaded lock although there is a GIL.
+/// Runs the tests with a build of the test extension that uses the free-threaded lock although there is a GIL.
 pub(super) fn atomic(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     let venv = suite.venv.other(suite.workspace, "atomic", &suite.venv.python.executable)?;
     let build = Build { target: "atomic", release: false, rustflags: Some("--cfg buffer_atomic_lock") };
@@ -60,19 +61,20 @@ pub(super) fn atomic(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     Ok(outcome(pytest(suite.workspace, &venv, false, TESTS, only)?, String::new()))
 }
 
-/// Builds everything for one environment, and runs everything there. Answers whether any test has run.
+/// Builds the test extension and the examples for one environment, and runs their tests there. Returns whether any test
+/// has run.
 fn on(workspace: &Workspace, venv: &Venv, release: bool, only: &Only) -> Result<bool> {
-    // Tests of the examples need it too.
+    // Tests of the examples need the test extension too.
     let target = develop::target(venv);
     develop::install(workspace, venv, Build { target: &target, release: false, rustflags: None }, "tests")?;
-    // Neither keeps two cores busy.
+    // Neither job uses two cores.
     let jobs = [true, false];
     sum(run::beside(&jobs, |own| {
         if *own { pytest(workspace, venv, release, TESTS, only) } else { examples(workspace, venv, release, only) }
     }))
 }
 
-/// Builds the examples and runs their tests, each example's apart: it brings its own settings.
+/// Builds the examples and runs their tests, separately for each example, since each has its own pytest settings.
 fn examples(workspace: &Workspace, venv: &Venv, release: bool, only: &Only) -> Result<bool> {
     let ran = workspace.examples()?.into_iter().map(|example| {
         let tests = format!("examples/{}/tests", example.name);
@@ -86,7 +88,7 @@ fn examples(workspace: &Workspace, venv: &Venv, release: bool, only: &Only) -> R
     sum(ran.into_iter().chain([pytest(workspace, venv, release, TESTS_OF_EXAMPLES, only)]))
 }
 
-/// Runs what was asked for of the tests in this directory. Answers whether any has run.
+/// Runs the requested tests in this directory. Returns whether any test has run.
 fn pytest(workspace: &Workspace, venv: &Venv, release: bool, tests: &str, only: &Only) -> Result<bool> {
     let mut files: Vec<&str> =
         only.files.iter().map(String::as_str).filter(|file| Path::new(file).starts_with(tests)).collect();
@@ -114,7 +116,7 @@ fn outcome(any: bool, remark: String) -> Outcome {
     if any { Outcome::Passed(remark) } else { Outcome::NoMatch }
 }
 
-/// Whether any test has run, after all of them were tried.
+/// Whether any test has run. Runs all jobs before it reports the errors.
 fn sum(done: impl IntoIterator<Item = Result<bool>>) -> Result<bool> {
     let mut any = false;
     let mut failed = Vec::new();

@@ -1,5 +1,5 @@
-//! The fuzz targets without a fuzzer: on the kept inputs, and on new ones that are made of those by fixed random numbers. The
-//! stable toolchain is enough.
+//! Runs the fuzz targets without a fuzzer, on the inputs in `fuzz/corpus` and on new inputs that are mutations of
+//! these, with fixed random seeds. Needs only the stable toolchain.
 
 use anyhow::Result;
 
@@ -7,11 +7,11 @@ use super::only::Only;
 use super::{Outcome, Suite};
 use crate::run;
 
-/// How many new inputs each target gets: some seconds.
+/// The number of new inputs for each target, which take some seconds.
 const NEW: &str = "300000";
 
 pub(super) fn replay(suite: &Suite<'_>, _only: &Only) -> Result<Outcome> {
-    // Only the exporter has a lock: one after the other.
+    // Only the target `exporter` uses the lock, so only that one runs with both locks.
     for (flags, target, only) in [
         ("--cfg fuzzing", "replay", None),
         ("--cfg fuzzing --cfg buffer_atomic_lock", "replay-atomic", Some("exporter")),

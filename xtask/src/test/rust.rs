@@ -8,17 +8,18 @@ use super::only::Only;
 use super::{Outcome, Suite};
 use crate::run;
 
-/// The test with the cases of trybuild.
+/// The test that runs all ui cases with trybuild.
 const COMPARES_CASES: &str = "refusals_say_what_to_write";
-/// The test that is a step of its own.
+/// The test that is the step `copied`.
 const BUILDS_A_COPY: &str = "a_copied_example_builds";
-/// What nextest answers when no test matches.
+/// The exit code of nextest if no test matches.
 const NO_TESTS: i32 = 4;
 const CRATES: [&str; 4] = ["-p", "buffer-derive", "-p", "buffer-runtime"];
 
 impl Suite<'_> {
-    /// A cargo command for executables that link PyO3. Where they cannot be linked with libpython they are built as
-    /// an extension module would be: tests that need no interpreter work like that, and no others are built so.
+    /// A cargo command for executables that link PyO3. If they cannot be linked with libpython, they are built as an
+    /// extension module is. Tests that need no interpreter also work in such a build; no other tests are built like
+    /// that.
     pub(super) fn embed(&self, mut cargo: Command) -> Command {
         let python = &self.venv.python;
         cargo.current_dir(&self.workspace.root).env("PYO3_PYTHON", &python.executable);
@@ -55,7 +56,7 @@ pub(super) fn ui(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     let mut remark = String::new();
     let mut targets = vec!["--tests".to_owned()];
     if let Some(reason) = cannot_embed(suite) {
-        // What the derive expands to refers to Python; the compiler can check that, only the linker cannot finish it.
+        // The derive's expansion refers to Python's symbols: it compiles without libpython, but cannot be linked.
         run::run(suite.cargo().args(["check", "-p", "buffer-tests", "--tests"]))?;
         targets = vec!["--test=ui".to_owned(), "--test=outside".to_owned()];
         remark = format!("hygiene was compiled but not run: {reason}");
@@ -71,7 +72,7 @@ pub(super) fn ui(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
         passed += run_from_outside(suite, &targets, only.name.as_slice())?;
     }
     if !cases.is_empty() {
-        // One test has all of them in it.
+        // A single test runs all cases.
         cases.insert(0, COMPARES_CASES.to_owned());
         passed += run_from_outside(suite, &["--test=ui".to_owned()], &cases)?;
     }
@@ -101,7 +102,7 @@ pub(super) fn doc(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     Outcome::of(run::run_tests(&mut cargo)?, only)
 }
 
-/// Why an executable cannot have this Python in it, if it cannot.
+/// The reason why this Python cannot be embedded in an executable, if it cannot.
 fn cannot_embed(suite: &Suite<'_>) -> Option<String> {
     let python = &suite.venv.python;
     python.libpython.is_none().then(|| {
@@ -128,7 +129,7 @@ fn explore(suite: &Suite<'_>, only: &Only, preemptions: &str) -> Result<Outcome>
     Outcome::of(run::run_tests(&mut cargo)?, only)
 }
 
-/// An example builds outside of the repository, with nothing changed but the path of the runtime.
+/// Checks that an example builds outside the repository, with only the path of the runtime changed.
 pub(super) fn copied(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     let mut cargo = suite.cargo();
     cargo.args(["test", "-p", "buffer-tests", "--test", "outside", "--", BUILDS_A_COPY]);

@@ -87,7 +87,7 @@ pub(crate) unsafe fn fold_with_by<T: Element, U: Element, A, const N: usize>(
     if rest == 0 {
         return folded;
     }
-    // SAFETY: so many elements are left, fewer than `N`.
+    // SAFETY: `rest` elements are left, fewer than `N`.
     let array = unsafe { padded(at, rest, pads.0) };
     // SAFETY: as above.
     let other = unsafe { padded(other_at, rest, pads.1) };
