@@ -1,9 +1,9 @@
-//! The locks of `buffer-runtime` under loom: their own sources, compiled with loom's atomics instead of the standard
-//! library's, and models that explore them.
+//! The locks of `buffer-runtime` under loom: the locks' own sources, compiled with loom's atomics instead of the
+//! standard library's, and models that explore the locks.
 
 #![cfg(test)]
 
-/// An inline module, so that the files are looked for as the runtime itself has them.
+/// An inline module, so that the compiler finds the files at the paths that they have in the runtime.
 #[path = "../../../buffer-runtime/src"]
 #[allow(dead_code, unreachable_pub, unused_imports, reason = "the models use the two locks and nothing above them")]
 mod runtime {
@@ -12,5 +12,5 @@ mod runtime {
 }
 mod models;
 
-// By the paths that these modules have in the runtime.
+// The sources of the locks refer to these modules as `crate::fork` and `crate::lock`.
 use runtime::{fork, lock};

@@ -1,8 +1,8 @@
-//! Models of both locks. Loom explores every interleaving with up to four preemptions, and every value that a weakly
-//! ordered load may return.
+//! Models of both locks. Loom explores every interleaving with a limited number of preemptions (two by default), and
+//! every value that a weakly ordered load may return.
 //!
 //! `Memory` stands for the elements, `layout` for the published arrays: loom's `UnsafeCell` fails a model in which two
-//! accesses race. What a thread does with a view or a guard is what a consumer or the owner would do.
+//! accesses race. The threads use views and guards as a consumer or the owner would.
 
 mod with_gil;
 mod without_gil;
@@ -17,7 +17,7 @@ use crate::lock::{Closing, Disowned, GuardKind, Missed, Pin, ViewKind, Wants};
 const READER: Wants = Wants { may_write: false, must_write: false };
 const WRITER: Wants = Wants { may_write: true, must_write: true };
 
-/// Explores a model with up to so many preemptions as `LOOM_MAX_PREEMPTIONS` says, or two.
+/// Explores a model with at most `LOOM_MAX_PREEMPTIONS` preemptions, or two if that variable is not set.
 fn explore(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(2));

@@ -1,4 +1,4 @@
-//! What must be true with a GIL, which is a mutex here.
+//! What must be true with a GIL. A mutex stands for the GIL.
 
 use super::*;
 use crate::lock::gil;
@@ -149,7 +149,7 @@ fn loom_gil_a_block_is_freed_once_after_a_detached_owner_and_its_views() {
         let owner = {
             let world = world.clone();
             thread::spawn(move || {
-                // Without the pause loom never lets the owner read what the release stored.
+                // Without `yield_now` loom never explores that the owner reads what the release stored.
                 thread::yield_now();
                 world.drop_owner();
             })
@@ -199,7 +199,7 @@ fn loom_gil_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
                 });
                 if let Some(access) = access {
                     world.release(access);
-                    // As a consumer that has kept the bare address, and no view.
+                    // As a consumer that has kept the address after the release of its view.
                     world.memory.write();
                 }
             })
@@ -222,7 +222,7 @@ fn loom_gil_what_is_seen_closed_is_empty() {
         let detached = {
             let (world, len) = (world.clone(), len.clone());
             thread::spawn(move || {
-                // Without the pause loom never lets this thread read what `close` stored.
+                // Without `yield_now` loom never explores that this thread reads what `close` stored.
                 thread::yield_now();
                 if world.lock.is_closed() {
                     assert_eq!(len.load(Ordering::Relaxed), 0, "a closed cell is empty");

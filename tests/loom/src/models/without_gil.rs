@@ -167,7 +167,7 @@ fn loom_free_threaded_an_abandoned_layout_is_nobodys() {
 fn loom_free_threaded_a_view_after_two_epochs_does_not_join_an_abandoned_one() {
     explore(|| {
         let world = World::new();
-        // Published once, so that `published` has the parity of the next epoch but one.
+        // Publish once, so that `published` has the parity of the epoch after the next one.
         let access = world.view(READER).unwrap();
         world.release(access);
         let joiner = {
@@ -257,7 +257,7 @@ fn loom_free_threaded_a_block_is_freed_once_after_owner_and_views() {
                 })
             })
             .collect();
-        // The owner has read the block until now.
+        // The last read by the owner.
         world.memory.read();
         if world.lock.disown() == Disowned::Free {
             world.memory.free();
@@ -278,7 +278,7 @@ fn loom_free_threaded_what_was_pinned_is_left_alone_by_whoever_comes_after_the_v
                     if let Some(access) = world.view(WRITER) {
                         world.pin.set(access);
                         world.release(access);
-                        // As a consumer that has kept the bare address, and no view.
+                        // As a consumer that has kept the address after the release of its view.
                         world.memory.write();
                     }
                 })
@@ -350,7 +350,7 @@ fn loom_free_threaded_what_is_seen_closed_is_empty() {
         let observer = {
             let world = world.clone();
             thread::spawn(move || {
-                // Without the pause loom never lets this thread read what `close` stored.
+                // Without `yield_now` loom never explores that this thread reads what `close` stored.
                 thread::yield_now();
                 if world.lock.is_closed() {
                     world.assert_closed();
@@ -382,7 +382,7 @@ fn loom_free_threaded_two_threads_that_close_agree_whether_it_is_pinned() {
         if let Some(access) = access {
             world.pin.set(access);
             world.release(access);
-            // As a consumer that has kept the bare address, and no view.
+            // As a consumer that has kept the address after the release of its view.
             world.memory.write();
         }
         let closed = closers.into_iter().any(|closer| closer.join().unwrap());
