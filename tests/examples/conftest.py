@@ -1,4 +1,4 @@
-"""The tests of the examples together use what those of the test extension use."""
+"""Lets the tests of all examples together import the modules of the tests of the test extension."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Arguments whose conversion calls again what converts them, with CPython's own limit out of the way."""
+"""Arguments whose conversion calls the converting function again, with CPython's recursion limit set very high."""
 
 import apart
 import pytest

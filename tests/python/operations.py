@@ -29,7 +29,7 @@ def block(thing):
 def kept_block(thing):
     with edges.scoped(thing) as v:
         kept = v[0:1]
-        # Gone with this frame.
+        # Drop this reference, so that only the slice is alive at the end of the block.
         del v
         return kept
 
@@ -42,7 +42,7 @@ def of_whole(part):
     return lambda: getattr(layouts.Whole(CONTENT, 3), part[0])(*part[1:])
 
 
-# What makes an object of each class.
+# A function for each class, which makes an object of it.
 EXPORTERS = {
     "Whole": lambda: layouts.Whole(CONTENT, 3),
     "Row": of_whole(("row", 1)),
@@ -96,7 +96,7 @@ def closed():
 
 
 def exclusively():
-    """An object whose `&mut self` method is running."""
+    """An object that has `&mut self` methods."""
     return edges.MutableShaped([1, 2], lambda: 2)
 
 
@@ -154,9 +154,9 @@ def entered_twice(thing):
 
 doubles = lambda: np.arange(6.0)  # noqa: E731
 
-# numpy goes on where it finds no memory for the first thing that it tries.
+# If its first attempt finds no memory, numpy tries others, which raise these exceptions.
 NUMPYS = ("NotImplementedError", "TypeError", "ValueError", "SystemError")
-# It does not follow pointers to rows, nor has it 64 dimensions in every version.
+# numpy does not follow pointers to rows, and not every version supports 64 dimensions.
 NOT_FOR_NUMPY = ("SeparateRows", "Rows16", "PixelRows", "FormattedRows", "Dimensions64")
 
 NOTE = "adds a note to what the extraction of an argument raises, and makes a string for it that is not to fail"
@@ -243,8 +243,8 @@ OPERATIONS = [
     ),
 ]
 
-# Operations that run only slots and this crate's code. Without memory for Rust, making an object, growing it, PyO3's
-# functions and a consumer's view abort the process.
+# The operations that run only slots and the project's own code. Making or growing an object, PyO3's functions and a
+# consumer's view end the process if Rust finds no memory.
 OF_SLOTS = [
     operation
     for operation in OPERATIONS

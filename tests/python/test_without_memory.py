@@ -24,7 +24,7 @@ def sweep(**parts):
 
 
 def test_python_finds_no_memory():
-    # CPython's own tests have this.
+    # `_testcapi` belongs to CPython's own tests.
     pytest.importorskip("_testcapi", reason="this Python was built without _testcapi, which takes memory away")
     sweep(
         prologue="import _testcapi",
@@ -36,7 +36,7 @@ def test_python_finds_no_memory():
 
 def test_rust_finds_no_memory():
     sweep(
-        # PyO3 makes a class at its first use, with allocations that are not to fail.
+        # PyO3 creates a class at its first use, with allocations that must not fail, so use one now.
         prologue="from buffer_tests_ext import edges\noperations.block(bytearray(8))",
         operations="operations.OF_SLOTS",
         arm="edges.fail_allocation",

@@ -1,6 +1,7 @@
-"""Operations on all classes, each repeated with one allocation that fails, once for every allocation that it makes.
+"""Repeats each operation while one allocation fails: once for every allocation that the operation makes.
 
-`run(operations)` answers how they ended. It forks for each of them, so that one which ends the process spoils no other.
+`run(operations, arm, disarm)` returns the failures. It forks for each operation, so that an operation which ends the
+process does not disturb the others.
 """
 
 import gc
@@ -9,30 +10,31 @@ import signal
 import sys
 from typing import Any, Callable, NamedTuple
 
-# An operation is over with when it has come to its end so often in a row: some allocations may fail without harm.
+# Stop after this many attempts in a row with the expected outcome: the failure of some allocations does no harm, so one
+# such attempt does not show that there are no more allocations.
 ENOUGH = 12
 
 
 class Operation(NamedTuple):
-    """`make` prepares what `act` gets. `views` answers how many views are left over afterwards."""
+    """`act` is called with the result of `make`. `views` returns how many views of it are alive afterwards."""
 
     name: str
     make: Callable[[], Any]
     act: Callable[[Any], Any]
     expected: str = "done"
     views: Callable[[Any], int] = lambda thing: thing.views() if hasattr(thing, "views") else 0
-    # What else it may raise, which is not ours to say.
+    # Other exceptions that code outside this project may raise instead.
     others: tuple[str, ...] = ()
-    # Why PyO3 panics for want of memory, where nothing of ours can keep it from that.
+    # Why PyO3 panics if it finds no memory, in code that this project cannot change.
     panics: str = ""
-    # Why it ends the process.
+    # Why PyO3 ends the process.
     aborts: str = ""
-    # Whether every attempt is to be the first that the process makes.
+    # Whether each attempt must be the first in its process.
     first: bool = False
 
 
 def name_of(error):
-    # CPython loses an exception that leaves a Python function where there is no memory for its traceback.
+    # CPython loses an exception that leaves a Python function if there is no memory for the traceback.
     lost = ("error return without exception set", "<function ", "returned NULL without setting an exception")
     text = str(error)
     if text == lost[0] or (text.startswith(lost[1]) and text.endswith(lost[2])):
@@ -41,7 +43,7 @@ def name_of(error):
 
 
 def attempt(operation, failing, arm, disarm):
-    """How one attempt ends: "done", or with the name of an exception."""
+    """The outcome of one attempt: "done", or the name of an exception."""
     thing = operation.make()
     act, error, outcome = operation.act, None, "done"
     arm(failing)
@@ -84,7 +86,7 @@ def sweep(operation, arm, disarm, report):
 
 
 def forked(operation, arm, disarm):
-    """What is wrong with an operation, or None."""
+    """What is wrong with an operation, or None. Runs the operation in a process of its own."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -92,7 +94,7 @@ def forked(operation, arm, disarm):
         sys.unraisablehook = lambda unraisable: None
         try:
             if not operation.first:
-                # What PyO3 makes at its first use of something is made now.
+                # PyO3 creates some objects at their first use: create them now, while no allocation fails.
                 attempt(operation, None, lambda _: None, lambda: None)
             wrong = sweep(operation, arm, disarm, lambda failing: os.write(writing, f"at {failing}\n".encode()))
             os.write(writing, f"{wrong or ''}\n".encode())
@@ -110,7 +112,7 @@ def forked(operation, arm, disarm):
 
 
 def run(operations, arm, disarm):
-    """What is wrong, by the operation's name."""
+    """Runs all operations. Returns a dictionary with what is wrong, by the name of the operation."""
     gc.disable()
     wrong = {operation.name: forked(operation, arm, disarm) for operation in operations}
     return {name: what for name, what in wrong.items() if what is not None}

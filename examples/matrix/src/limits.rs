@@ -1,4 +1,5 @@
-//! What PyO3 does not do for arguments: raise where Python has no memory for a text, and bound how deep conversions nest.
+//! Two things that PyO3 does not do: raise `MemoryError` if there is no memory for an exception's text, and limit the
+//! depth of nested conversions of arguments.
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -8,7 +9,8 @@ use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-/// As `E::new_err(text)`, which panics when it is raised and Python has no memory for the text: then this is a `MemoryError`.
+/// As `E::new_err(text)`, but a `MemoryError` if Python has no memory for the text. An exception from `E::new_err`
+/// panics then, when it is raised.
 pub(crate) fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
     Python::attach(|py| {
         let text = PyString::from_bytes(py, text.to_string().as_bytes());
@@ -16,8 +18,8 @@ pub(crate) fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
     })
 }
 
-/// Converts an argument, which may call Python code that calls this module again, such as an `__index__` that makes another
-/// object. CPython counts calls too, but where its limit was raised it allows more of them than the stack has room for.
+/// Converts an argument. The conversion may call Python code that calls this module again, such as an `__index__` that
+/// makes another object. CPython limits nested calls too, but a raised limit allows more calls than fit on the stack.
 pub(crate) fn nested<R>(convert: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
     const MOST: usize = 50;
 
@@ -25,7 +27,7 @@ pub(crate) fn nested<R>(convert: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
         static DEPTH: Cell<usize> = const { Cell::new(0) };
     }
 
-    /// Ends a level, also by a panic.
+    /// Ends a level when it is dropped, also during a panic.
     struct Level;
 
     impl Drop for Level {
