@@ -14,9 +14,8 @@ struct Forged;
 impl private::Exporter for Forged {
     type Class = Samples;
     type Cell = ExportCell<Vec<f32>>;
-    type Dims = [private::Dim; 3000];
+    type Dims = private::Fixed<3000, 0>;
     const ORDER: private::Order = private::Order::C;
-    const PLACEMENT: private::Placement = private::Placement::Dense;
     const READONLY: bool = false;
     const PIN: bool = false;
     const SOURCE: private::ShapeSource = private::ShapeSource::Fields;
@@ -29,8 +28,8 @@ impl private::Exporter for Forged {
         &class.data
     }
 
-    fn dims(_: &Samples) -> PyResult<[private::Dim; 3000]> {
-        Ok([private::Dim::Inferred; 3000])
+    fn dims(_: &Samples) -> PyResult<private::Fixed<3000, 0>> {
+        Ok(private::Fixed::new([private::Dim::Inferred; 3000], []))
     }
 }
 
