@@ -95,11 +95,6 @@ def closed():
     return thing
 
 
-def exclusively():
-    """An object that has `&mut self` methods."""
-    return edges.MutableShaped([1, 2], lambda: 2)
-
-
 def viewed(make):
     def held():
         thing = make()
