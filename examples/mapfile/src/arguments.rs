@@ -76,7 +76,7 @@ pub(crate) fn file_path(value: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
         Ok(OsStr::from_bytes(bytes.as_bytes()).into())
     }
     #[cfg(not(unix))]
-    Ok(std::str::from_utf8(bytes.as_bytes())?.into())
+    Ok(String::from_utf8(bytes.as_bytes().to_vec())?.into())
 }
 
 /// Names the argument, unless the exception comes from an `__fspath__`.
