@@ -86,7 +86,10 @@ OPERATIONS = [
     *(made(f"make: {name}", make) for name, make in MAKERS.items()),
     *(on(f"view: {name}", make, view) for name, make in MAKERS.items()),
     *(
-        on(f"asarray: {name}", make, array)._replace(others=("ValueError", "TypeError", "SystemError"))
+        # numpy reads the format of records in Python.
+        on(f"asarray: {name}", make, array)._replace(
+            others=("ValueError", "TypeError", "SystemError"), in_python=name == "particles"
+        )
         for name, make in MAKERS.items()
         if name != "rows"
     ),

@@ -137,6 +137,10 @@ def ranged(offset, length):
     return act
 
 
+def under(guard, act):
+    return lambda thing: thing.call_under(guard, lambda: act(thing))
+
+
 def scoped_array(thing):
     edges.scoped(thing).__array__()
 
@@ -153,6 +157,10 @@ doubles = lambda: np.arange(6.0)  # noqa: E731
 NUMPYS = ("NotImplementedError", "TypeError", "ValueError", "SystemError")
 # numpy does not follow pointers to rows, and not every version supports 64 dimensions.
 NOT_FOR_NUMPY = ("SeparateRows", "Rows16", "PixelRows", "FormattedRows", "Dimensions64")
+# These are made with a function.
+WITH_A_FUNCTION = ("Shaped", "MutableShaped", "Decided")
+# numpy reads the formats of records and of arrays in Python.
+READ_IN_PYTHON = ("Field", "Pairs", "Nesteds")
 
 NOTE = "adds a note to what the extraction of an argument raises, and makes a string for it that is not to fail"
 
@@ -160,13 +168,13 @@ OPERATIONS = [
     *(Operation(f"view: {name}", make, view) for name, make in EXPORTERS.items()),
     *(Operation(f"block: {name}", make, block) for name, make in EXPORTERS.items()),
     *(
-        Operation(f"{act.__name__}: {name}", make, act, others=NUMPYS)
+        Operation(f"{act.__name__}: {name}", make, act, others=NUMPYS, in_python=name in READ_IN_PYTHON)
         for act in (asarray, array)
         for name, make in EXPORTERS.items()
         if name not in NOT_FOR_NUMPY
     ),
     *(
-        Operation(f"make: {name}", lambda: None, lambda _, make=make: make(), "done")
+        Operation(f"make: {name}", lambda: None, lambda _, make=make: make(), in_python=name in WITH_A_FUNCTION)
         for name, make in EXPORTERS.items()
     ),
     refused("FORMAT alone", lambda: layouts.Whole(CONTENT, 3), requested(FORMAT)),
@@ -188,9 +196,13 @@ OPERATIONS = [
         views=viewed_views
     ),
     refused("close", viewed(lambda: edges.Series([1.0])), lambda held: held[0].close())._replace(views=viewed_views),
-    refused("guard", lambda: edges.Series([1.0]), lambda thing: thing.call_under("write", lambda: thing.append(1.0))),
-    refused(
-        "view under write", lambda: edges.Series([1.0]), lambda thing: thing.call_under("write", lambda: view(thing))
+    *(
+        operation._replace(in_python=True)
+        for operation in [
+            refused("guard", lambda: edges.Series([1.0]), under("write", lambda thing: thing.append(1.0))),
+            refused("view under write", lambda: edges.Series([1.0]), under("write", view)),
+            Operation("share", lambda: edges.Series([1.0]), under("share", view)),
+        ]
     ),
     refused("two arguments", lambda: layouts.Whole(CONTENT, 3), lambda thing: thing.__array__(1, 2), "TypeError"),
     refused("keyword", lambda: layouts.Whole(CONTENT, 3), lambda thing: thing.__array__(unknown=2), "TypeError"),
@@ -206,7 +218,6 @@ OPERATIONS = [
     Operation("detach", viewed(lambda: edges.Detaching([1, 2])), lambda held: held[0].detach(), views=no_views),
     Operation("write", lambda: edges.Series([1.0]), lambda thing: thing.call_under("write", int)),
     Operation("read", lambda: edges.Series([1.0]), lambda thing: thing.call_under("read", int)),
-    Operation("share", lambda: edges.Series([1.0]), lambda thing: thing.call_under("share", lambda: view(thing))),
     Operation("deletion", lambda: [memoryview(layouts.Base(CONTENT, 3))], list.pop),
     Operation("first block", lambda: edges.Series([1.0]), block, first=True),
     Operation("first array", lambda: edges.Series([1.0]), array, others=NUMPYS, first=True),

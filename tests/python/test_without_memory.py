@@ -5,6 +5,7 @@ from pathlib import Path
 
 import apart
 import pytest
+from without_memory import CRASHES_IN_CLASSES, CRASHES_IN_PYTHON
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="each operation runs in a process of its own")
 
@@ -23,15 +24,29 @@ def sweep(**parts):
     assert apart.run(SCRIPT.format(**parts), Path(__file__).parent) == ""
 
 
-def test_python_finds_no_memory():
+def sweep_python(which):
     # `_testcapi` belongs to CPython's own tests.
     pytest.importorskip("_testcapi", reason="this Python was built without _testcapi, which takes memory away")
     sweep(
         prologue="import _testcapi",
-        operations="operations.OPERATIONS",
+        operations=f"[operation for operation in operations.OPERATIONS if {which}]",
         arm="lambda failing: _testcapi.set_nomemory(failing, failing + 1)",
         disarm="_testcapi.remove_mem_hooks",
     )
+
+
+def test_python_finds_no_memory():
+    sweep_python("not operation.in_python and not operation.first")
+
+
+@pytest.mark.skipif(CRASHES_IN_PYTHON, reason="CPython itself crashes here since 3.12")
+def test_python_finds_no_memory_in_a_function():
+    sweep_python("operation.in_python")
+
+
+@pytest.mark.skipif(CRASHES_IN_CLASSES, reason="PyO3 crashes without memory for a class of this Python")
+def test_python_finds_no_memory_at_the_first_use():
+    sweep_python("operation.first")
 
 
 def test_rust_finds_no_memory():

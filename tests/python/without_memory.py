@@ -14,6 +14,12 @@ from typing import Any, Callable, NamedTuple
 # such attempt does not show that there are no more allocations.
 ENOUGH = 12
 
+# CPython 3.12 and 3.13 crash if there is no memory to make a function, or for what a function does that C code calls.
+# They do so without this project too; no later CPython has been tried.
+CRASHES_IN_PYTHON = sys.version_info >= (3, 12)
+# On CPython 3.9, PyO3 writes the text of a class's `__doc__` to NULL if there is no memory for it.
+CRASHES_IN_CLASSES = sys.version_info < (3, 10)
+
 
 class Operation(NamedTuple):
     """`act` is called with the result of `make`. `views` returns how many views of it are alive afterwards."""
@@ -31,6 +37,8 @@ class Operation(NamedTuple):
     aborts: str = ""
     # Whether each attempt must be the first in its process.
     first: bool = False
+    # Whether it makes a Python function, or C code calls one.
+    in_python: bool = False
 
 
 def name_of(error):
