@@ -7,7 +7,7 @@ import apart
 import numpy as np
 import pytest
 from buffer_tests_ext import edges
-from buffer_tests_ext.edges import MutableShaped, Owner, ReadOnlyShaped, SelfViewing, Series, Shaped
+from buffer_tests_ext.edges import AskedRows, MutableShaped, Owner, ReadOnlyShaped, SelfViewing, Series, Shaped
 
 SHAPED = [Shaped, ReadOnlyShaped, MutableShaped]
 all_shaped = pytest.mark.parametrize("make", SHAPED)
@@ -165,6 +165,19 @@ def test_a_shape_that_no_longer_fits_is_asked_again(make):
     with memoryview(m) as view:
         assert view.shape == (3, 3)
     assert len(asked) == 2
+
+
+def test_a_format_is_asked_again_for_as_many_rows_of_another_length():
+    formats = iter(["I", "H"])
+
+    def asked():
+        rows.replace([b"ab", b"cd"])
+        return next(formats)
+
+    rows = AskedRows(asked)
+    rows.replace([b"abcd", b"efgh"])
+    with memoryview(rows) as view:
+        assert (view.format, view.shape, view.tobytes()) == ("H", (2, 1), b"abcd")
 
 
 @all_shaped

@@ -12,7 +12,7 @@ use super::block::Header;
 use super::published::{Description, Published};
 use super::ticket::Ticket;
 use crate::error::ViewError;
-use crate::layout::{Declaration, Descriptor, Dims, Facts, LayoutError};
+use crate::layout::{Declaration, Descriptor, Dims, Facts, LayoutError, Memory};
 use crate::lock::{Admission, Blocker, Lock, Missed, ViewKind, Wants};
 use crate::request::{self, Answer, Flags, Refusal};
 
@@ -25,8 +25,8 @@ pub(crate) enum Denied {
     Changed,
     /// The first view has not published its layout in time; start over after other threads have run.
     Unpublished,
-    /// The declaration does not describe the memory, which has `len` elements or rows.
-    Misfit { error: LayoutError, len: usize },
+    /// The declaration does not describe the memory.
+    Misfit { error: LayoutError, memory: Memory },
     /// Trying again would not help.
     Refused(ViewError),
 }
@@ -175,7 +175,7 @@ unsafe fn settle<'a, D: Dims, const AT_ONCE: bool>(
             }
             // SAFETY: as the caller vouches; `layout` is not used afterwards.
             let resolved = unsafe { resolve(block, descriptor, &dims.declaration(descriptor)) };
-            resolved.map_err(|error| Denied::Misfit { error, len: header.len() })?;
+            resolved.map_err(|error| Denied::Misfit { error, memory: header.memory() })?;
         }
     } else if !layout.is_of(descriptor) {
         return Err(ViewError::ForeignLayout.into());

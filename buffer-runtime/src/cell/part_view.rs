@@ -59,7 +59,7 @@ impl<'a> PartGrant<'a> {
     ) -> Result<Self, Denied> {
         let header = whole.header();
         let memory = Memory { len: header.bytes(), row_len: None };
-        let misfit = |error| Denied::Misfit { error, len: memory.len };
+        let misfit = |error| Denied::Misfit { error, memory };
         let part = PartView { ticket: whole.ticket(), layout: Published::unresolved() };
         let mut part = boxed(part).map_err(|error| misfit(error.into()))?;
         let resolved = part.layout.resolve(descriptor, declared, memory, ptr::null_mut());

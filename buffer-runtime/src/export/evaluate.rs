@@ -13,6 +13,7 @@ use crate::cell::Denied;
 use crate::contain::contain;
 use crate::error::ViewError;
 use crate::exception::exception;
+use crate::layout::Memory;
 use crate::lock::Blocker;
 use crate::pending::raised;
 use crate::request::Flags;
@@ -50,8 +51,8 @@ impl From<PyErr> for Failed {
 /// Calls `attempt` with the declared numbers until it succeeds, or fails in a way that another attempt cannot fix.
 ///
 /// Expressions that run code are evaluated outside any lock, when `attempt` needs the numbers. They are evaluated again
-/// if the numbers do not fit because the memory has changed since, or because the evaluation changed it. `len` returns
-/// the length of the memory, if that can be read without a view of it.
+/// if the numbers do not fit because the memory has changed since, or because the evaluation changed it. `memory`
+/// returns the size of the memory, if that can be read without a view of it.
 ///
 /// # Errors
 ///
@@ -60,7 +61,7 @@ pub(super) fn evaluating<T: Exporter, R>(
     py: Python<'_>,
     class: &T::Class,
     flags: Flags,
-    len: impl Fn() -> Option<usize>,
+    memory: impl Fn() -> Option<Memory>,
     mut attempt: impl FnMut(Option<&T::Dims>) -> Result<R, Failed>,
 ) -> PyResult<R> {
     let runs_code = T::SOURCE == ShapeSource::Code;
@@ -78,12 +79,14 @@ pub(super) fn evaluating<T: Exporter, R>(
             // This thread may stay attached: the thread that grants the first view needs nothing from Python.
             Denied::Unpublished => thread::yield_now(),
             Denied::LayoutNeeded => {
-                evaluated_for = len().or(evaluated_for);
+                evaluated_for = memory().or(evaluated_for);
                 dims = Some(evaluate::<T>(py, class)?);
                 evaluations += 1;
             }
-            Denied::Misfit { len, .. } if runs_code && evaluated_for != Some(len) && evaluations < MAX_EVALUATIONS => {
-                evaluated_for = Some(len);
+            Denied::Misfit { memory, .. }
+                if runs_code && evaluated_for != Some(memory) && evaluations < MAX_EVALUATIONS =>
+            {
+                evaluated_for = Some(memory);
                 dims = None;
             }
             Denied::Misfit { error, .. } => return Err(ViewError::Layout(error).into()),

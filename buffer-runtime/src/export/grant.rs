@@ -82,7 +82,7 @@ pub(super) unsafe fn with_grant<T: Exporter<Cell: Cell>>(
             // SAFETY: the class is borrowed, and so is the cell in it; attached, as the token proves.
             unsafe { cell::grant(cell.address(), T::descriptor(), flags, || dims) }.map_err(Failed::from)
         };
-        evaluating::<T, _>(py, class, flags, || Some(cell.len()), attempt).map(with)
+        evaluating::<T, _>(py, class, flags, || Some(cell.header().memory()), attempt).map(with)
     };
     // SAFETY: the caller vouches for the object.
     unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or_else(|unreached| Err(unreached.of::<T::Class>(py)))

@@ -6,7 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use buffer_runtime::{ExportBuffer, ExportCell};
+use buffer_runtime::{ExportBuffer, ExportCell, Rows};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMemoryView, PyString};
 
@@ -109,6 +110,35 @@ impl MutableShaped {
     }
 }
 
+/// Rows of items whose format Python code returns.
+#[derive(ExportBuffer)]
+#[pyclass(frozen)]
+struct AskedRows {
+    #[buffer(format = self.format()?)]
+    data: ExportCell<Rows<u8>>,
+    asked: Py<PyAny>,
+}
+
+impl AskedRows {
+    fn format(&self) -> PyResult<String> {
+        Python::attach(|py| self.asked.call0(py)?.extract(py))
+    }
+}
+
+#[pymethods]
+impl AskedRows {
+    /// `asked` is a callable that returns the format.
+    #[new]
+    fn new(asked: Py<PyAny>) -> Self {
+        Self { data: ExportCell::new(Rows::new(0)), asked }
+    }
+
+    fn replace(&self, py: Python<'_>, rows: Vec<Vec<u8>>) -> PyResult<()> {
+        *self.data.write(py)? = Rows::from_rows(rows).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(())
+    }
+}
+
 /// Its shape views its own object, which recurses for ever, with no Python frame in between.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, weakref)]
@@ -158,6 +188,7 @@ pub(super) fn add(edges: &Bound<'_, PyModule>) -> PyResult<()> {
     edges.add_class::<Shaped>()?;
     edges.add_class::<ReadOnlyShaped>()?;
     edges.add_class::<MutableShaped>()?;
+    edges.add_class::<AskedRows>()?;
     edges.add_class::<SelfViewing>()?;
     edges.add_function(wrap_pyfunction!(detach, edges)?)
 }

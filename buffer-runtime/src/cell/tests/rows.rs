@@ -1,7 +1,7 @@
 //! Cells of rows that are allocated one by one, and views of parts.
 
 use super::*;
-use crate::layout::{Declaration, Declared};
+use crate::layout::{Declaration, Declared, Memory};
 use crate::storage::Rows;
 
 static ROWS: Descriptor = natural::<u16>();
@@ -170,7 +170,7 @@ fn view_part(cell: &ExportCell<Counting>, extent: isize) -> Result<Description, 
 fn miri_a_part_lives_from_its_request_to_its_release() {
     let (cell, drops) = counting(&(0..10).collect::<Vec<u32>>());
     let whole = cell.view(&U32, true).unwrap();
-    assert!(matches!(view_part(&cell, 6), Err(Denied::Misfit { len: 40, .. })));
+    assert!(matches!(view_part(&cell, 6), Err(Denied::Misfit { memory: Memory { len: 40, .. }, .. })));
     assert_eq!(cell.views(), 1);
     let part = view_part(&cell, 5).unwrap();
     assert_eq!(cell.views(), 2);
