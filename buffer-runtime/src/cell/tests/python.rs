@@ -4,6 +4,7 @@ pub(super) use self::of_build::{attached, release};
 
 use std::ffi::c_void;
 
+#[cfg(not(all(miri, atomic_lock)))]
 use super::*;
 
 /// What the next attached thread does.

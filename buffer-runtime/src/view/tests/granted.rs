@@ -2,8 +2,8 @@
 //! memory.
 
 use std::ffi::{CString, c_int};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::{slice, thread};
 
 use pyo3::prelude::*;
 use pyo3::{PyErr, ffi};
@@ -294,6 +294,8 @@ fn miri_views_write_in_index_order() {
 fn miri_views_are_read_and_written_on_many_threads() {
     let items: [AtomicU32; 40] = std::array::from_fn(|_| AtomicU32::new(1));
     let buf = items.as_ptr().cast_mut().cast::<u32>();
+    // SAFETY: the four bytes of one item, which lives as long; all access to them is atomic.
+    let foreign = unsafe { slice::from_raw_parts(items[3].as_ptr().cast::<AtomicU8>(), 4) };
     let object = Exporter::of(&Said::of(buf, &[40])).object();
     let sum = attached(|py| {
         let object = object.bind(py);
@@ -303,7 +305,9 @@ fn miri_views_are_read_and_written_on_many_threads() {
         py.detach(|| {
             thread::scope(|scope| {
                 scope.spawn(|| writes.update(|item| item + 1));
-                scope.spawn(|| items[3].store(2, Ordering::Relaxed));
+                scope.spawn(|| {
+                    foreign.iter().zip(2_u32.to_ne_bytes()).for_each(|(to, byte)| to.store(byte, Ordering::Relaxed));
+                });
                 scope.spawn(|| reads.fold_chunks(0, |sum, chunk| sum + chunk.iter().sum::<u32>())).join().unwrap()
             })
         })
