@@ -295,6 +295,12 @@ extern "C" fn PyErr_NoMemory() -> *mut ffi::PyObject {
     ptr::null_mut()
 }
 
+/// Finds no memory: an exception with a text would need its class, a variable of libpython.
+#[unsafe(no_mangle)]
+extern "C" fn PyUnicode_FromStringAndSize(_text: *const c_char, _len: ffi::Py_ssize_t) -> *mut ffi::PyObject {
+    PyErr_NoMemory()
+}
+
 #[unsafe(no_mangle)]
 extern "C" fn PyErr_WriteUnraisable(_object: *mut ffi::PyObject) {
     unreachable!("an exception came from a call that raises none");
