@@ -36,6 +36,18 @@ impl World {
         assert_eq!(self.layout.with(|layout| unsafe { *layout }), LAYOUT, "a layout that nobody published");
     }
 
+    /// Accesses the memory under a guard, if the guard is granted.
+    fn try_guard(&self, kind: GuardKind) {
+        if self.lock.begin(kind).is_ok() {
+            if kind == GuardKind::Write {
+                self.memory.write();
+            } else {
+                self.memory.read();
+            }
+            self.lock.end();
+        }
+    }
+
     /// Requests a view, and gives up after three attempts; `None` if it is refused.
     fn view(&self, wants: Wants) -> Option<ViewKind> {
         for _ in 0..3 {
@@ -199,14 +211,7 @@ fn loom_free_threaded_views_and_guards_keep_out_of_each_others_way() {
                     }
                 })
             };
-            if world.lock.begin(kind).is_ok() {
-                if kind == GuardKind::Write {
-                    world.memory.write();
-                } else {
-                    world.memory.read();
-                }
-                world.lock.end();
-            }
+            world.try_guard(kind);
             viewer.join().unwrap();
         });
     }
@@ -219,24 +224,12 @@ fn loom_free_threaded_readers_share_and_writers_do_not() {
         let other = {
             let world = world.clone();
             thread::spawn(move || {
-                if world.lock.begin(GuardKind::Read).is_ok() {
-                    world.memory.read();
-                    world.lock.end();
-                }
-                if world.lock.begin(GuardKind::Write).is_ok() {
-                    world.memory.write();
-                    world.lock.end();
-                }
+                world.try_guard(GuardKind::Read);
+                world.try_guard(GuardKind::Write);
             })
         };
-        if world.lock.begin(GuardKind::Write).is_ok() {
-            world.memory.write();
-            world.lock.end();
-        }
-        if world.lock.begin(GuardKind::Read).is_ok() {
-            world.memory.read();
-            world.lock.end();
-        }
+        world.try_guard(GuardKind::Write);
+        world.try_guard(GuardKind::Read);
         other.join().unwrap();
     });
 }
@@ -309,9 +302,8 @@ fn loom_free_threaded_nothing_begins_once_a_writer_has_closed() {
                             world.memory.write();
                             world.release(access);
                         }
-                    } else if world.lock.begin(GuardKind::Write).is_ok() {
-                        world.memory.write();
-                        world.lock.end();
+                    } else {
+                        world.try_guard(GuardKind::Write);
                     }
                 })
             })
