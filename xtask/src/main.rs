@@ -6,11 +6,14 @@ mod demo;
 mod develop;
 mod fuzz;
 mod lint;
+mod new;
+mod outside;
 mod python;
 mod run;
 mod test;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -30,6 +33,11 @@ enum Command {
     Demo,
     /// Create `.venv`, build the examples and install them there
     Develop,
+    /// Write a crate that exports a class, ready to build and to test, into a new folder outside this repository
+    New {
+        /// The folder, whose name becomes the crate's
+        path: PathBuf,
+    },
     /// Run the tests that a contributor needs, all other tests, or the named ones
     #[command(after_help = test::help())]
     Test {
@@ -64,6 +72,7 @@ fn main() -> ExitCode {
     let done = Workspace::find().and_then(|workspace| match command {
         Command::Demo => demo::run(&workspace),
         Command::Develop => develop::run(&workspace),
+        Command::New { path } => new::run(&workspace, &path),
         Command::Test { what, name, rest } => test::run(&workspace, &what, name.as_deref(), rest),
         Command::Lint => lint::run(&workspace),
         Command::Fuzz { seconds } => fuzz::run(&workspace, seconds),

@@ -2,6 +2,7 @@
 //! outcomes.
 
 mod configs;
+mod copied;
 pub(crate) mod nightly;
 mod only;
 mod python;
@@ -53,7 +54,7 @@ const STEPS: &[Step] = &[
     step("replay", Always, 60, "the fuzz targets, on the inputs in `fuzz/corpus` and on new ones", replay::replay),
     step("python", Always, 150, "the test extension and the examples, from Python", python::main),
     step("loom-deep", Rest, 40, "the lock under loom, with up to four preemptions", rust::loom_deep),
-    step("copied", Rest, 30, "an example, copied out of the repository and built", rust::copied),
+    step("copied", Rest, 60, "an example, copied out of the repository and built; a crate of `cargo xtask new`, built and tested", copied::copied),
     step("configs", Rest, 35, "checks of builds for free-threaded Python and for the stable ABI", configs::check),
     step("processors", Rest, 180, "checks of builds for other processors, Windows and macOS", nightly::processors),
     step("atomic", Rest, 95, "the free-threaded lock under the GIL, from Python", python::atomic),

@@ -10,7 +10,7 @@ use crate::run;
 
 /// The test that runs all ui cases with trybuild.
 const COMPARES_CASES: &str = "refusals_say_what_to_write";
-/// The test that is the step `copied`.
+/// The test that is a part of the step `copied`.
 const BUILDS_A_COPY: &str = "a_copied_example_builds";
 /// The exit code of nextest if no test matches.
 const NO_TESTS: i32 = 4;
@@ -130,7 +130,7 @@ fn explore(suite: &Suite<'_>, only: &Only, preemptions: &str) -> Result<Outcome>
 }
 
 /// Checks that an example builds outside the repository, with only the path of the runtime changed.
-pub(super) fn copied(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
+pub(super) fn copied_example(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     let mut cargo = suite.cargo();
     cargo.args(["test", "-p", "buffer-tests", "--test", "outside", "--", BUILDS_A_COPY]);
     Outcome::of(run::run_tests(&mut cargo)?, only)

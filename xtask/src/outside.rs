@@ -1,0 +1,26 @@
+//! Temporary folders outside the repository, where no workspace claims a crate.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process;
+
+use anyhow::{Context, Result};
+
+/// A folder that is removed when it is dropped.
+pub(crate) struct Outside(pub(crate) PathBuf);
+
+impl Outside {
+    /// `purpose` keeps the folders of one process apart.
+    pub(crate) fn new(purpose: &str) -> Result<Self> {
+        let dir = env::temp_dir().join(format!("buffer-xtask-{}-{purpose}", process::id()));
+        fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        Ok(Self(dir))
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
