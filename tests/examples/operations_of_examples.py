@@ -6,6 +6,7 @@ import tempfile
 import consume
 import dynarray
 import foreign
+import heat
 import mapfile
 import matrix
 import numpy as np
@@ -80,6 +81,7 @@ MAKERS = {
     "rows": lambda: dynarray.Rows([b"abcd", b"efgh"], format="<h"),
     "particles": lambda: records.Particles(3),
     "foreign": lambda: foreign.Wrapper(3),
+    "plate": lambda: heat.Plate(3, 4),
 }
 
 OPERATIONS = [
@@ -118,6 +120,13 @@ OPERATIONS = [
     on("particles.resize, viewed", viewed(MAKERS["particles"]), lambda held: held[0].resize(5), "BufferError"),
     made("particles of a text", lambda: records.Particles("x"), "TypeError"),
     made("negative particles", lambda: records.Particles(-1), "ValueError"),
+    on("plate.step", MAKERS["plate"], lambda p: p.step(3, 0.1)),
+    on("plate.step, viewed", viewed(MAKERS["plate"]), lambda held: held[0].step()),
+    on("plate.step of a large rate", MAKERS["plate"], lambda p: p.step(1, 0.3), "ValueError"),
+    on("plate.step of a text", MAKERS["plate"], lambda p: p.step("x"), "TypeError"),
+    on("plate.steps", MAKERS["plate"], lambda p: p.steps),
+    made("small plate", lambda: heat.Plate(2, 3), "ValueError"),
+    made("plate without room", lambda: heat.Plate(2**30, 2**30), "MemoryError"),
     made("negative numbers", lambda: foreign.Wrapper(-1), "ValueError"),
     made("numbers without room", lambda: foreign.Wrapper(2**62), "MemoryError"),
     on("free", MAKERS["foreign"], lambda w: w.free()),

@@ -64,7 +64,7 @@ fn root() -> &'static Path {
 fn examples() -> Vec<PathBuf> {
     let mut examples: Vec<_> = root().join("examples").read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     examples.retain(|dir| dir.join("Cargo.toml").exists());
-    assert!(examples.len() >= 6);
+    assert!(examples.len() >= 7);
     examples
 }
 
@@ -113,6 +113,16 @@ fn examples_say_what_the_workspace_says() {
         // They are about the cfgs of the runtime alone.
         lints["rust"].as_table_mut().unwrap().remove("unexpected_cfgs").unwrap();
         assert_eq!(manifest["lints"].as_table(), Some(&lints), "lints of {name}");
+    }
+}
+
+/// A copied example cannot share a file with the others, so each has its own copy of this one.
+#[test]
+fn the_copies_of_limits_are_equal() {
+    let limits = |example: &PathBuf| fs::read_to_string(example.join("src").join("limits.rs")).unwrap();
+    let examples = examples();
+    for example in &examples {
+        assert_eq!(limits(example), limits(&examples[0]), "limits.rs of {}", example.display());
     }
 }
 
