@@ -1,9 +1,10 @@
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, final
 
 from typing_extensions import Self
 
 __all__ = ["Wrapper", "live_allocations"]
 
+@final
 class Wrapper:
     """The int32 numbers from 0 to n - 1, in memory that a C library allocates."""
 
@@ -23,7 +24,7 @@ class Wrapper:
         """A view of shape `(n,)` and format `"i"`. Raises `BufferError` after `free`."""
 
     def __release_buffer__(self, buffer: memoryview, /) -> None: ...
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+    def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> Any:
         """numpy calls it only if a view was refused. It raises the `BufferError` that numpy itself hides."""
 
 def live_allocations() -> int:

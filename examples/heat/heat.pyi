@@ -25,5 +25,5 @@ class Plate:
         """A view of shape `(height, width)` and format `"d"`, as `memoryview` and numpy request it."""
 
     def __release_buffer__(self, buffer: memoryview, /) -> None: ...
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+    def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> Any:
         """numpy calls it only if a view was refused. It raises the `BufferError` that numpy itself hides."""

@@ -1,5 +1,5 @@
 from os import PathLike
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, final, type_check_only
 
 from typing_extensions import Self
 
@@ -69,9 +69,10 @@ class MapFile:
 
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __release_buffer__(self, buffer: memoryview, /) -> None: ...
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+    def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> Any:
         """numpy calls it only if a view was refused. It raises the exception that numpy itself hides."""
 
+@final
 class Header:
     """The header of a block of data: 16 bytes, little-endian, at any offset in the file.
 
@@ -100,9 +101,11 @@ class Header:
 
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __release_buffer__(self, buffer: memoryview, /) -> None: ...
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+    def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> Any:
         """numpy calls it only if a view was refused. It raises the exception that numpy itself hides."""
 
+@final
+@type_check_only
 class ScopedView:
     """A context manager whose `with` block gets a memoryview. The module does not export this class."""
 

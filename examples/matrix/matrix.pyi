@@ -22,5 +22,5 @@ class Matrix:
         """A view of shape `(nrows, ncols)` and format `"f"`, as `memoryview` and numpy request it."""
 
     def __release_buffer__(self, buffer: memoryview, /) -> None: ...
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+    def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> Any:
         """numpy calls it only if a view was refused. It raises the `BufferError` that numpy itself hides."""

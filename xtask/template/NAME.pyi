@@ -1,3 +1,6 @@
+from typing import final
+
+@final
 class Matrix:
     """A float32 matrix: a fixed number of columns, a growing number of rows."""
 
