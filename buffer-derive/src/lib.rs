@@ -20,7 +20,10 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// field may also be another object; then [a part](#a-part-of-another-object) of that object is exported. The derive
 /// may stand above `#[pyclass]` or below it.
 ///
-/// ```text
+/// ```
+/// use buffer_runtime::{ExportBuffer, ExportCell};
+/// use pyo3::prelude::*;
+///
 /// /// Pictures of one size in Fortran order, which Python may read but not write.
 /// #[derive(ExportBuffer)]
 /// #[buffer(no_array)]                       // options of the struct
@@ -57,8 +60,17 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// The marked field may be a `Py<W>`, where the class `W` derives `ExportBuffer` over an `ExportCell`. The buffer is
 /// then a part of that object's memory: a channel, a column, a page.
 ///
-/// ```text
-/// /// The samples of one channel, which are interleaved with those of the other channels.
+/// ```
+/// # use buffer_runtime::{ExportBuffer, ExportCell};
+/// # use pyo3::prelude::*;
+/// /// Samples of two channels, in turns.
+/// #[derive(ExportBuffer)]
+/// #[pyclass(frozen)]
+/// struct Stereo {
+///     samples: ExportCell<Vec<f32>>,
+/// }
+///
+/// /// The samples of one channel.
 /// #[derive(ExportBuffer)]
 /// #[pyclass(frozen)]
 /// struct Channel {
@@ -112,7 +124,16 @@ pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
 
 /// Makes a struct an element of buffers: a record with named fields, like numpy's structured dtypes.
 ///
-/// ```text
+/// ```
+/// use buffer_runtime::BufferElement;
+/// # mod glam {
+/// #     #[derive(Clone, Copy)]
+/// #     #[repr(C)]
+/// #     pub struct Vec2 { x: f32, y: f32 }
+/// #     unsafe impl bytemuck::Zeroable for Vec2 {}
+/// #     unsafe impl bytemuck::Pod for Vec2 {}
+/// # }
+///
 /// #[derive(Clone, Copy, BufferElement)]
 /// #[repr(C)]
 /// struct Particle {
@@ -126,6 +147,8 @@ pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
 ///     #[buffer(as = [f32; 2])]
 ///     heading: glam::Vec2,                  // a type of another crate
 /// }
+/// # let format = c"T{=I:id:=B:type:3x(3)=d:position:(2,2)=h:spins:(2)=f:heading:}";
+/// # assert_eq!(<Particle as buffer_runtime::Element>::FORMAT, format);
 /// ```
 ///
 /// An `ExportCell<Vec<Particle>>` then is a one-dimensional buffer of items with the format

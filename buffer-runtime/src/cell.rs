@@ -104,7 +104,8 @@ unsafe impl<S> Send for ExportCell<S> {}
 unsafe impl<S> Sync for ExportCell<S> {}
 
 impl<S> ExportCell<S> {
-    /// Moves a storage into a cell.
+    /// Moves a storage into a cell. As `Box::new` does, this ends the process if there is no memory for the block. (What a
+    /// `Vec` points to is not moved.)
     pub fn new(storage: S) -> Self
     where
         S: Exportable,

@@ -6,6 +6,40 @@
 //! memory while a view of it is alive: an operation that would move it fails with a `BufferError` that says what
 //! prevents it.
 //!
+//! # The first array
+//!
+//! In a clone of the repository, `cargo xtask new ../matrix` writes the crate that follows, with a stub and a test. Its
+//! `Cargo.toml`:
+//!
+//! ```toml
+//! [package]
+//! name = "matrix"
+//! version = "0.1.0"
+//! edition = "2024"
+//!
+//! [lib]
+//! crate-type = ["cdylib"]
+//!
+//! [dependencies]
+//! buffer-runtime = { path = "../buffer/buffer-runtime" }
+//! pyo3 = "~0.30.1"
+//! ```
+//!
+//! Its `pyproject.toml`:
+//!
+//! ```toml
+//! [build-system]
+//! requires = ["maturin>=1.9.4,<2"]
+//! build-backend = "maturin"
+//!
+//! [project]
+//! name = "matrix"
+//! requires-python = ">=3.9"
+//! dynamic = ["version"]
+//! ```
+//!
+//! Its `src/lib.rs`:
+//!
 //! ```
 //! use buffer_runtime::{ExportBuffer, ExportCell};
 //! use pyo3::prelude::*;
@@ -34,10 +68,40 @@
 //!         Ok(())
 //!     }
 //! }
+//!
+//! #[pymodule]
+//! mod matrix {
+//!     #[pymodule_export]
+//!     use super::Matrix;
+//! }
+//! # fn main() {}
 //! ```
 //!
+//! In an environment with maturin and numpy, `maturin develop --release` builds the module and installs it. In Python:
+//!
+//! ```python
+//! >>> import numpy as np
+//! >>> from matrix import Matrix
+//! >>> m = Matrix(3)
+//! >>> m.add_row()
+//! >>> a = np.asarray(m)       # shows Rust's memory; nothing is copied
+//! >>> a[0] = 7
+//! >>> m.add_row()             # might move what `a` shows
+//! Traceback (most recent call last):
+//!   ...
+//! BufferError: cannot resize: 1 writable view is alive; release or delete every view first
+//! >>> del a
+//! >>> m.add_row()
+//! >>> np.asarray(m)
+//! array([[7., 7., 7.],
+//!        [0., 0., 0.]], dtype=float32)
+//! ```
+//!
+//! # Where to go from here
+//!
 //! - [`ExportBuffer`] documents the derive: shapes, order, read-only buffers, and what it refuses.
-//! - [`Element`] lists what may be stored, and [`BufferElement`] documents the derive for records.
+//! - [`Storage`] lists what may own the memory, [`Element`] what may be stored there, and [`BufferElement`] documents the
+//!   derive for records.
 //! - [`ExportCell`] documents the lock: what is allowed while a view is alive, and what is refused.
 //! - [`Shared`] lets Rust update elements in place while Python views them.
 //! - [`Rows`] are allocated one by one and exported as an indirect array.
@@ -45,6 +109,25 @@
 //! - [`ScopedView`] makes views that end with a `with` block.
 //! - [`BufferView`] is for the other direction: Rust reads the buffer of any Python object, and [`BufferViewMut`]
 //!   writes it.
+//!
+//! # Cargo features
+//!
+//! None is on by default. Each adds one optional dependency, except for `test-kit`, which adds none.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `bytes` | the storage `bytes::Bytes`, read-only |
+//! | `half` | the element `half::f16`, numpy's `float16` |
+//! | `memmap2` | the storages `memmap2::MmapMut` and, read-only, `memmap2::Mmap`: the bytes of a file |
+//! | `ndarray` | the storage `ndarray::Array`, exported with its own shape and strides |
+//! | `num-complex` | the elements `Complex<f32>` and `Complex<f64>`, numpy's `complex64` and `complex128` |
+//! | `smallvec` | the storage `smallvec::SmallVec`, inline or spilled |
+//! | `test-kit` | the module `test_kit`, which checks a storage of your own against the promises of [`Storage`] |
+//!
+//! For wheels of the stable ABI, enable the feature `abi3-py311`, or a later one, of PyO3 itself.
+
+// Shows on docs.rs which items need a feature.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod cell;
 mod contain;

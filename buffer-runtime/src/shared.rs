@@ -53,7 +53,46 @@ mod wide;
 /// [`update`](Self::update) the fastest. All methods that only read are on [`SharedRead`], to which a `Shared` derefs.
 ///
 /// A `Shared` is borrowed from a [`ShareGuard`](crate::ShareGuard) or a [`BufferViewMut`](crate::BufferViewMut), and
-/// lives no longer than that.
+/// lives no longer than that. A reference to it may be sent to other threads, and used while detached from Python:
+///
+/// ```
+/// use buffer_runtime::{ExportBuffer, ExportCell, Shared};
+/// use pyo3::prelude::*;
+///
+/// /// Temperatures along a rod. Arrays that show them may be alive during `step`.
+/// #[derive(ExportBuffer)]
+/// #[pyclass(frozen)]
+/// struct Rod {
+///     data: ExportCell<Vec<f64>>,
+/// }
+///
+/// #[pymethods]
+/// impl Rod {
+///     fn step(&self, py: Python<'_>) -> PyResult<()> {
+///         let rod = self.data.share(py)?;
+///         py.detach(|| diffuse(&rod));
+///         Ok(())
+///     }
+/// }
+///
+/// /// Every element but the first and the last becomes the mean of its two neighbours.
+/// fn diffuse(rod: &Shared<f64>) {
+///     let mut west = rod.get(0);
+///     for index in 1..rod.len() - 1 {
+///         let here = rod.get(index);
+///         rod.set(index, (west + rod.get(index + 1)) / 2.0);
+///         west = here;
+///     }
+/// }
+/// # Python::initialize();
+/// # Python::attach(|py| {
+/// #     let rod = Rod { data: ExportCell::new(vec![8.0, 0.0, 0.0, 4.0]) };
+/// #     rod.step(py)?;
+/// #     assert_eq!(rod.data.share(py)?.to_vec().unwrap(), [8.0, 4.0, 2.0, 4.0]);
+/// #     Ok::<(), PyErr>(())
+/// # })?;
+/// # Ok::<(), PyErr>(())
+/// ```
 pub struct Shared<T> {
     reads: SharedRead<T>,
     /// Makes `T` invariant, as for any type that writes through a shared reference: other handles read the stored
@@ -105,6 +144,18 @@ impl<T: Element> Shared<T> {
     /// The chunks are in order; all but the last have the same length. A concurrent write to an element that `change`
     /// does not change is kept; a concurrent write to an element that `change` changes may be lost. When `change`
     /// panics, its chunk is not stored.
+    ///
+    /// ```
+    /// # use buffer_runtime::Shared;
+    /// /// Removes what is below zero.
+    /// fn clip(items: &Shared<f32>) {
+    ///     items.for_each_chunk(|chunk| {
+    ///         for item in chunk {
+    ///             *item = item.max(0.0);
+    ///         }
+    ///     });
+    /// }
+    /// ```
     pub fn for_each_chunk(&self, change: impl FnMut(&mut [T])) {
         // SAFETY: the elements may be written as long as the handle lives.
         unsafe { for_each_chunk(self.reads.dense(), change) };
@@ -122,6 +173,13 @@ impl<T: Element> Shared<T> {
     /// elements do not change, use [`for_each_chunk`](Self::for_each_chunk), which keeps concurrent writes to those.
     /// When `change` panics, the elements before are stored, except those that were loaded together with the element of
     /// the panicking call.
+    ///
+    /// ```
+    /// # use buffer_runtime::Shared;
+    /// fn scale(items: &Shared<f32>, factor: f32) {
+    ///     items.update(|item| item * factor);
+    /// }
+    /// ```
     pub fn update(&self, change: impl FnMut(T) -> T) {
         // SAFETY: the elements may be written as long as the handle lives.
         unsafe { update(self.reads.dense(), change) };

@@ -20,6 +20,25 @@ use crate::element::{self, Element};
 /// A `SharedRead` is borrowed from a [`BufferView`](crate::BufferView), or from a [`Shared`](super::Shared), which
 /// derefs to it. It is `Send` and `Sync`, so that threads that are detached from Python, and other threads, may use a
 /// reference to it.
+///
+/// ```
+/// use buffer_runtime::{ExportCell, SharedRead};
+/// use pyo3::prelude::*;
+///
+/// fn rises(items: &SharedRead<f64>) -> usize {
+///     items.iter().zip(items.iter().skip(1)).filter(|(before, after)| before < after).count()
+/// }
+///
+/// # Python::initialize();
+/// Python::attach(|py| {
+///     let cell = ExportCell::new(vec![1.0, 4.0, 2.0, 3.0]);
+///     let items = cell.share(py)?;
+///     assert_eq!(py.detach(|| rises(&items)), 2);
+///     assert_eq!((items.len(), items.get(1)), (4, 4.0));
+///     Ok::<(), PyErr>(())
+/// })?;
+/// # Ok::<(), PyErr>(())
+/// ```
 pub struct SharedRead<T> {
     data: NonNull<T>,
     len: usize,

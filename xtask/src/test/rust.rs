@@ -58,7 +58,7 @@ pub(super) fn ui(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     if let Some(reason) = cannot_embed(suite) {
         // The derive's expansion refers to Python's symbols: it compiles without libpython, but cannot be linked.
         run::run(suite.cargo().args(["check", "-p", "buffer-tests", "--tests"]))?;
-        targets = vec!["--test=ui".to_owned(), "--test=outside".to_owned()];
+        targets = ["ui", "outside", "front_page"].map(|test| format!("--test={test}")).to_vec();
         remark = format!("hygiene was compiled but not run: {reason}");
     }
     let (mut cases, files): (Vec<String>, Vec<String>) =
