@@ -153,22 +153,67 @@ impl Granted {
         let mut table = [const { Self([0; Self::REQUESTS / 64]) }; 16];
         let mut index = 0;
         while index < table.len() {
-            let facts = Facts {
-                ndim: 1,
-                c_contiguous: index & 1 != 0,
-                f_contiguous: index & 2 != 0,
-                readonly: index & 4 != 0,
-                indirect: index & 8 != 0,
-            };
-            let mut flags = Flags(0);
-            while let Some((word, bit)) = Self::place(flags) {
-                table[index].0[word] |= (answer(flags, facts).is_ok() as u64) << bit;
-                flags.0 += 1;
+            let mut word = 0;
+            while word < Self::REQUESTS / 64 {
+                table[index].0[word] = Self::word(word, index);
+                word += 1;
             }
             index += 1;
         }
         table
     };
+
+    /// The answers to the 64 requests of one word at once. The compiler takes a second to ask [`answer`] for each
+    /// request by itself, in every build.
+    const fn word(word: usize, facts: usize) -> u64 {
+        /// The requests of the word that have all the bits of `request`.
+        const fn having(word: usize, request: i32) -> u64 {
+            // The requests of a word differ in their lowest six bits: each mask has those requests that have one of them.
+            const LOWEST: [u64; 6] = [
+                0xaaaa_aaaa_aaaa_aaaa,
+                0xcccc_cccc_cccc_cccc,
+                0xf0f0_f0f0_f0f0_f0f0,
+                0xff00_ff00_ff00_ff00,
+                0xffff_0000_ffff_0000,
+                0xffff_ffff_0000_0000,
+            ];
+            let highest = request.cast_unsigned() as usize >> LOWEST.len();
+            if word & highest != highest {
+                return 0;
+            }
+            let mut requests = u64::MAX;
+            let mut bit = 0;
+            while bit < LOWEST.len() {
+                if request >> bit & 1 != 0 {
+                    requests &= LOWEST[bit];
+                }
+                bit += 1;
+            }
+            requests
+        }
+        let [c_contiguous, f_contiguous, readonly, indirect] =
+            [facts & 1 != 0, facts & 2 != 0, facts & 4 != 0, facts & 8 != 0];
+        let mut refused = having(word, Flags::FORMAT) & !having(word, Flags::ND);
+        if word == Flags::READ as usize / 64 {
+            refused |= 1; // `PyBUF_READ` alone; `PyBUF_WRITE` is beyond the table.
+        }
+        if readonly {
+            refused |= having(word, Flags::WRITABLE);
+        }
+        if indirect {
+            refused |= !having(word, Flags::INDIRECT);
+        }
+        if !c_contiguous {
+            refused |= having(word, Flags::C_CONTIGUOUS) | !having(word, Flags::STRIDES);
+        }
+        if !f_contiguous {
+            refused |= having(word, Flags::F_CONTIGUOUS);
+        }
+        if !c_contiguous && !f_contiguous {
+            refused |= having(word, Flags::ANY_CONTIGUOUS);
+        }
+        !refused
+    }
 
     /// The table of a layout; `facts.readonly` says that views must not write.
     pub(crate) fn by(facts: Facts) -> &'static Self {
