@@ -12,6 +12,7 @@ mod grant;
 mod part;
 pub(crate) mod release;
 pub(crate) mod slots;
+mod table;
 
 pub use self::class::{
     Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Slot, holds_bytes,

@@ -17,7 +17,8 @@ pub use crate::export::{
     Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Slot, descriptor, holds_bytes,
 };
 pub use crate::layout::{
-    Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Fixed, InnerShape, Item, Numbers, Order,
+    Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Evaluated, Fixed, InnerShape, Item, Numbers,
+    Order,
 };
 
 /// The entry points of the fuzz targets.

@@ -10,7 +10,7 @@ use std::{ptr, slice};
 
 use super::{Denied, Description, ExportCell, Header, ReadGuard, ShareGuard, Ticket, WriteGuard, grant};
 use crate::error::Attempt;
-use crate::layout::{Descriptor, Dims, InnerShape, Order};
+use crate::layout::{Descriptor, Evaluated, InnerShape, Order};
 use crate::lock::GuardKind;
 use crate::request::Flags;
 use crate::storage::{MayWrite, Replaceable};
@@ -102,7 +102,13 @@ impl<S: Replaceable<Access: MayWrite> + 'static> Subject<S> {
     /// # Errors
     ///
     /// Why it was refused.
-    pub fn view<D: Dims>(&self, class: &'static Descriptor, pins: bool, flags: i32, dims: &D) -> Result<View, String> {
+    pub fn view<D: Evaluated>(
+        &self,
+        class: &'static Descriptor,
+        pins: bool,
+        flags: i32,
+        dims: &D,
+    ) -> Result<View, String> {
         // SAFETY: the cell is alive until `drop`, and no other thread refers to it.
         let granted = unsafe { grant(self.cell().address(), class, Flags(flags), || Some(dims)) };
         let grant = granted.map_err(|denied| match denied {

@@ -12,7 +12,7 @@ use super::block::Header;
 use super::published::{Description, Published};
 use super::ticket::Ticket;
 use crate::error::ViewError;
-use crate::layout::{Declaration, Descriptor, Dims, Facts, LayoutError, Memory};
+use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
 use crate::lock::{Admission, Blocker, Lock, Missed, ViewKind, Wants};
 use crate::request::{self, Answer, Flags, Refusal};
 
@@ -65,7 +65,7 @@ pub(crate) struct Grant<'a> {
 /// # Errors
 ///
 /// See [`Denied`].
-pub(crate) unsafe fn grant<'a, D: Dims>(
+pub(crate) unsafe fn grant<'a, D: Evaluated>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
     flags: Flags,
@@ -89,7 +89,7 @@ pub(crate) unsafe fn grant<'a, D: Dims>(
 ///
 /// As for [`grant`].
 #[inline(always)]
-pub(crate) unsafe fn grant_at_once<'a, D: Dims>(
+pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
     flags: Flags,
@@ -108,7 +108,7 @@ pub(crate) unsafe fn grant_at_once<'a, D: Dims>(
 ///
 /// As for [`grant`].
 #[inline(always)]
-unsafe fn enter<'a, D: Dims, const AT_ONCE: bool>(
+unsafe fn enter<'a, D: Evaluated, const AT_ONCE: bool>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
     flags: Flags,
@@ -156,7 +156,7 @@ unsafe fn enter<'a, D: Dims, const AT_ONCE: bool>(
 /// The owner of the block is borrowed for `'a`, and a view is counted as `access`. With `dims` the caller has claimed
 /// the first view and not published yet; without them the layout is published.
 #[inline(always)]
-unsafe fn settle<'a, D: Dims, const AT_ONCE: bool>(
+unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
     flags: Flags,

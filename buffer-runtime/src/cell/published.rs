@@ -6,7 +6,7 @@ use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
 
 use super::Header;
-use crate::layout::{self, Declaration, Descriptor, Dims, Facts, LayoutError, Memory};
+use crate::layout::{self, Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
 use crate::memory::{NoMemory, c_string, collect};
 use crate::request::{Answer, Granted};
 
@@ -110,13 +110,13 @@ impl Published {
 
     /// Whether this layout is still the one that the class declares for the memory.
     #[inline(always)]
-    pub(super) fn is_still<D: Dims>(&self, descriptor: &'static Descriptor, dims: &D) -> bool {
+    pub(super) fn is_still<D: Evaluated>(&self, descriptor: &'static Descriptor, dims: &D) -> bool {
         if !self.is_of(descriptor) {
             return false;
         }
-        // SAFETY: `arrays` of a resolved layout begins with the numbers of its class, as many as the class declares. If
-        // the class declares none, the slice is empty.
-        let numbers = unsafe { std::slice::from_raw_parts(self.arrays.as_ptr(), D::LEN) };
+        // SAFETY: `arrays` of a resolved layout begins with the numbers of its class, at least `dims.count()` of
+        // them. If that is 0, the slice is empty.
+        let numbers = unsafe { std::slice::from_raw_parts(self.arrays.as_ptr(), dims.count()) };
         dims.still_says(numbers)
     }
 

@@ -21,7 +21,7 @@ use std::{slice, thread};
 use self::python::{attached, drain, release};
 use super::*;
 use crate::element::Element;
-use crate::layout::{Descriptor, Dim, Dims, Distance, Fixed, Order};
+use crate::layout::{Descriptor, Dim, Distance, Evaluated, Fixed, Order};
 use crate::lock::ViewKind;
 use crate::request::Flags;
 use crate::storage::{ReadWrite, Storage};
@@ -72,7 +72,7 @@ impl<S: Exportable> ExportCell<S> {
     }
 
     /// A full request for a view, in the layout that `dims` declares.
-    fn view_as<D: Dims>(&self, descriptor: &'static Descriptor, must_write: bool, dims: &D) -> Option<View> {
+    fn view_as<D: Evaluated>(&self, descriptor: &'static Descriptor, must_write: bool, dims: &D) -> Option<View> {
         let flags = Flags(Flags::FORMAT | Flags::INDIRECT | if must_write { Flags::WRITABLE } else { 0 });
         attached(|| {
             // SAFETY: the cell is borrowed; `attached` stands for the GIL.

@@ -8,11 +8,11 @@ use pyo3::impl_::pyclass::{NoopThreadChecker, PyClassImpl};
 use pyo3::pyclass::boolean_struct::{False, True};
 use pyo3::{Borrowed, Py, PyClass, PyErr, PyResult, Python, ffi};
 
-use crate::cell::{ExportCell, Grant};
+use super::table::{ClassTable, Shows};
+use crate::cell::ExportCell;
 use crate::element::Element;
 use crate::exception::exception;
 use crate::layout::{Descriptor, Dims, Order};
-use crate::request::Flags;
 use crate::storage::{Access, Exportable};
 
 /// How a class exports one cell, or a part of another object's memory.
@@ -142,7 +142,7 @@ unsafe impl<W: Exported> Source for Py<W> {
     // The other object's class declares it.
     const READONLY: bool = false;
     const PART: bool = true;
-    const PART_OF_PART: bool = W::ENTRY.with_grant.is_none();
+    const PART_OF_PART: bool = matches!(W::ENTRY.table.shows, Shows::Part(..));
 }
 
 mod sealed {
@@ -169,28 +169,14 @@ mod sealed {
 pub unsafe trait Slot<T>: Source {
     /// The slot's function.
     const GETBUFFER: ffi::getbufferproc;
-    /// How a view of an object begins for a part of that object. `None` if the class is a part itself.
-    const WITH_GRANT: Option<WithGrant>;
+    /// The class's table for code that does not depend on its type.
+    const TABLE: &'static ClassTable;
 }
 
-/// Grants a view of the memory of an object, and calls `with` on it while the object is borrowed.
-///
-/// Call it with an object of the class or of a subclass.
-#[derive(Debug, Clone, Copy)]
-pub struct WithGrant(pub(super) unsafe fn(Python<'_>, *mut ffi::PyObject, Flags, With<'_>) -> PyResult<()>);
-
-/// The function to call with a granted view.
-pub(super) type With<'a> = &'a mut dyn FnMut(Grant<'_>);
-
-/// How a view of an object of a class begins, for the parts of that object.
+/// The table of a class, for the parts of its objects.
 #[derive(Debug)]
 pub struct Entry<C> {
-    /// `None` if the class shows a part itself.
-    pub(super) with_grant: Option<WithGrant>,
-    /// Whether all its views are read-only.
-    pub(super) readonly: bool,
-    /// Whether the memory stays in place until the object dies, once it was viewed.
-    pub(super) pin: bool,
+    pub(super) table: &'static ClassTable,
     class: PhantomData<fn(&C)>,
 }
 
@@ -198,12 +184,7 @@ impl<C> Entry<C> {
     /// The entry of the class of an exporter.
     #[must_use]
     pub const fn of<T: Exporter<Class = C>>() -> Self {
-        Self {
-            with_grant: <T::Cell as Slot<T>>::WITH_GRANT,
-            readonly: readonly::<T>(),
-            pin: T::PIN,
-            class: PhantomData,
-        }
+        Self { table: <T::Cell as Slot<T>>::TABLE, class: PhantomData }
     }
 }
 
@@ -317,9 +298,8 @@ pub enum Unreached {
 }
 
 impl Unreached {
-    /// The exception for an object of the class `C`.
-    pub(super) fn of<C: Class>(self, py: Python<'_>) -> PyErr {
-        let class = C::NAME;
+    /// The exception for an object of the class with this name.
+    pub(super) fn of_class(self, py: Python<'_>, class: &str) -> PyErr {
         let why = match self {
             Self::MutablyBorrowed => {
                 "is mutably borrowed; ask when the `&mut self` method that is running has returned"

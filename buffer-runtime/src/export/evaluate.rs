@@ -8,12 +8,13 @@ use std::thread;
 use pyo3::exceptions::PyRecursionError;
 use pyo3::{PyErr, PyResult, Python, ffi};
 
-use super::class::{Exporter, ShapeSource};
+use super::class::ShapeSource;
+use super::table::Reached;
 use crate::cell::Denied;
 use crate::contain::contain;
 use crate::error::ViewError;
 use crate::exception::exception;
-use crate::layout::Memory;
+use crate::layout::Evaluated;
 use crate::lock::Blocker;
 use crate::pending::raised;
 use crate::request::Flags;
@@ -48,58 +49,84 @@ impl From<PyErr> for Failed {
     }
 }
 
+/// An attempt to grant a view, with the declared numbers if they are evaluated.
+pub(super) type Attempt<'a> = &'a mut dyn FnMut(Option<&dyn Evaluated>) -> Result<(), Failed>;
+
 /// Calls `attempt` with the declared numbers until it succeeds, or fails in a way that another attempt cannot fix.
 ///
 /// Expressions that run code are evaluated outside any lock, when `attempt` needs the numbers. They are evaluated again
-/// if the numbers do not fit because the memory has changed since, or because the evaluation changed it. `memory`
-/// returns the size of the memory, if that can be read without a view of it.
+/// if the numbers do not fit because the memory has changed since, or because the evaluation changed it.
 ///
 /// # Errors
 ///
 /// The exception of the evaluation or of `attempt`; `BufferError` if the view is denied.
-pub(super) fn evaluating<T: Exporter, R>(
-    py: Python<'_>,
-    class: &T::Class,
-    flags: Flags,
-    memory: impl Fn() -> Option<Memory>,
-    mut attempt: impl FnMut(Option<&T::Dims>) -> Result<R, Failed>,
-) -> PyResult<R> {
-    let runs_code = T::SOURCE == ShapeSource::Code;
-    let mut dims = if runs_code { None } else { Some(T::dims(class)?) };
+pub(super) fn evaluating(py: Python<'_>, class: Reached<'_>, flags: Flags, attempt: Attempt<'_>) -> PyResult<()> {
+    let runs_code = class.table.source == ShapeSource::Code;
+    let mut tries = MAX_TRIES;
     let mut evaluations = 0;
     let mut evaluated_for = None;
-    for _ in 0..MAX_TRIES {
-        let denied = match attempt(dims.as_ref()) {
-            Ok(granted) => return Ok(granted),
-            Err(Failed::Raised(error)) => return Err(error),
-            Err(Failed::Denied(denied)) => denied,
+    let mut needs_dims = !runs_code;
+    loop {
+        let result = if needs_dims {
+            evaluations += 1;
+            evaluate(py, class, &mut |dims| patiently(&mut tries, Some(dims), attempt))?
+        } else {
+            patiently(&mut tries, None, attempt)
         };
-        match denied {
-            Denied::Changed => {}
-            // This thread may stay attached: the thread that grants the first view needs nothing from Python.
-            Denied::Unpublished => thread::yield_now(),
-            Denied::LayoutNeeded => {
-                evaluated_for = memory().or(evaluated_for);
-                dims = Some(evaluate::<T>(py, class)?);
-                evaluations += 1;
+        match result {
+            Ok(()) => return Ok(()),
+            Err(Failed::Raised(error)) => return Err(error),
+            Err(Failed::Denied(Denied::LayoutNeeded)) if !needs_dims => {
+                evaluated_for = class.memory().or(evaluated_for);
+                needs_dims = true;
             }
-            Denied::Misfit { memory, .. }
+            Err(Failed::Denied(Denied::Misfit { memory, .. }))
                 if runs_code && evaluated_for != Some(memory) && evaluations < MAX_EVALUATIONS =>
             {
                 evaluated_for = Some(memory);
-                dims = None;
+                needs_dims = false;
             }
-            Denied::Misfit { error, .. } => return Err(ViewError::Layout(error).into()),
-            Denied::Refused(error) => return Err(error.into()),
+            Err(Failed::Denied(Denied::Misfit { error, .. })) => return Err(ViewError::Layout(error).into()),
+            Err(Failed::Denied(Denied::Refused(error))) => return Err(error.into()),
+            Err(Failed::Denied(Denied::Changed | Denied::Unpublished | Denied::LayoutNeeded)) => {
+                return Err(ViewError::Blocked { writable: flags.writable(), blocker: Blocker::Publishing }.into());
+            }
         }
     }
-    Err(ViewError::Blocked { writable: flags.writable(), blocker: Blocker::Publishing }.into())
 }
 
-/// Evaluates the declared numbers, outside any lock.
-fn evaluate<T: Exporter>(py: Python<'_>, class: &T::Class) -> PyResult<T::Dims> {
-    let _level = Level::enter(py)?;
-    contain(|| T::dims(class))
+/// Attempts again while the lock of the memory changes meanwhile.
+fn patiently(tries: &mut usize, dims: Option<&dyn Evaluated>, attempt: Attempt<'_>) -> Result<(), Failed> {
+    loop {
+        let result = attempt(dims);
+        *tries = tries.saturating_sub(1);
+        match result {
+            Err(Failed::Denied(Denied::Changed)) if *tries > 0 => {}
+            // This thread may stay attached: the thread that grants the first view needs nothing from Python.
+            Err(Failed::Denied(Denied::Unpublished)) if *tries > 0 => thread::yield_now(),
+            result => return result,
+        }
+    }
+}
+
+/// Evaluates the declared numbers, outside any lock, and calls `with` on them.
+fn evaluate(
+    py: Python<'_>,
+    class: Reached<'_>,
+    with: &mut dyn FnMut(&dyn Evaluated) -> Result<(), Failed>,
+) -> PyResult<Result<(), Failed>> {
+    let mut level = match class.table.source {
+        ShapeSource::Code => Some(Level::enter(py)?),
+        ShapeSource::Storage | ShapeSource::Fields => None,
+    };
+    let mut result = Ok(());
+    let mut call = |dims: &dyn Evaluated| {
+        // The evaluation has ended; `with` may evaluate the numbers of another class.
+        level = None;
+        result = with(dims);
+    };
+    contain(|| class.dims(&mut call))?;
+    Ok(result)
 }
 
 /// One level of nested evaluations. Without a limit, an expression that views its own object would overflow the stack.

@@ -2,11 +2,15 @@
 
 use std::mem::offset_of;
 
+use pyo3::exceptions::PyBufferError;
 use pyo3::{PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exporter, ShapeSource, With};
-use super::evaluate::{Failed, evaluating};
+use super::class::{Cell, Class, Exporter, ShapeSource};
+use super::evaluate::evaluating;
+use super::table::{ClassTable, Reached};
 use crate::cell::{self, Description, Grant};
+use crate::exception::exception;
+use crate::layout::Evaluated;
 use crate::request::Flags;
 
 const _: () = {
@@ -65,30 +69,37 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
 ///
 /// # Safety
 ///
-/// `object` is an object of `T::Class` or of a subclass.
+/// `object` is an object of the table's class or of a subclass.
 ///
 /// # Errors
 ///
 /// The exception that refuses the view.
-pub(super) unsafe fn with_grant<T: Exporter<Cell: Cell>>(
+pub(super) unsafe fn with_grant(
     py: Python<'_>,
     object: *mut ffi::PyObject,
     flags: Flags,
-    with: With<'_>,
+    table: &'static ClassTable,
+    with: &mut dyn FnMut(Grant<'_>),
 ) -> PyResult<()> {
-    let grant_of = |class: &T::Class| {
-        let cell = T::cell(class).cell();
-        let attempt = |dims: Option<&T::Dims>| {
+    let grant_of = |class: Reached<'_>| {
+        let mut attempt = |dims: Option<&dyn Evaluated>| {
+            let Some(block) = class.block() else {
+                // Unreachable: a class with a part of a part does not compile.
+                return Err(
+                    exception::<PyBufferError>(py, "cannot grant a view: it would be of a part of a part").into()
+                );
+            };
             // SAFETY: the class is borrowed, and so is the cell in it; attached, as the token proves.
-            unsafe { cell::grant(cell.address(), T::descriptor(), flags, || dims) }.map_err(Failed::from)
+            with(unsafe { cell::grant(block, (table.descriptor)(), flags, || dims) }?);
+            Ok(())
         };
-        evaluating::<T, _>(py, class, flags, || Some(cell.header().memory()), attempt).map(with)
+        evaluating(py, class, flags, &mut attempt)
     };
     // SAFETY: the caller vouches for the object.
-    unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or_else(|unreached| Err(unreached.of::<T::Class>(py)))
+    unsafe { table.reach(py, object, grant_of) }
 }
 
-/// `bf_getbuffer` of a class that exports a cell, for requests that [`grant_at_once`] does not grant.
+/// `bf_getbuffer` of all classes that export a cell, for requests that [`grant_at_once`] does not grant.
 ///
 /// # Safety
 ///
@@ -97,14 +108,15 @@ pub(super) unsafe fn with_grant<T: Exporter<Cell: Cell>>(
 /// # Errors
 ///
 /// The exception that refuses the view.
-pub(super) unsafe fn grant_view<T: Exporter<Cell: Cell>>(
+pub(super) unsafe fn grant_view(
     py: Python<'_>,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
+    table: &'static ClassTable,
 ) -> PyResult<()> {
     let mut fill = |grant: Grant<'_>| {
-        if T::PIN {
+        if table.pin {
             grant.pin();
         }
         // SAFETY: `fill` passes a pointer to room for a description.
@@ -113,7 +125,7 @@ pub(super) unsafe fn grant_view<T: Exporter<Cell: Cell>>(
         unsafe { fill(object, view, hand_out) };
     };
     // SAFETY: the caller vouches for the object.
-    unsafe { with_grant::<T>(py, object, flags, &mut fill) }
+    unsafe { with_grant(py, object, flags, table, &mut fill) }
 }
 
 const _: () = {

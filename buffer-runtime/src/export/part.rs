@@ -6,55 +6,53 @@
 use std::ffi::CStr;
 
 use pyo3::exceptions::PyBufferError;
-use pyo3::{Py, PyResult, Python, ffi};
+use pyo3::{PyResult, Python, ffi};
 
-use super::class::{Class, Exported, Exporter, WithGrant};
 use super::evaluate::{Failed, evaluating};
-use super::grant::fill;
+use super::grant::{fill, with_grant};
+use super::table::{ClassTable, Reached};
 use crate::cell::{Denied, Grant, PartGrant};
 use crate::error::ViewError;
 use crate::exception::exception;
-use crate::layout::{Declaration, Descriptor, Dims, Item};
+use crate::layout::{Declaration, Descriptor, Evaluated, Item};
 use crate::lock::ViewKind;
 use crate::request::{Flags, Refusal};
 
-/// `bf_getbuffer` of a class that shows a part of a `W`.
+/// `bf_getbuffer` of all classes that show a part of another object.
 ///
 /// # Safety
 ///
-/// `object` is an object of `T::Class` or of a subclass, and `view` points to a `Py_buffer` to fill.
+/// `object` is an object of the table's class or of a subclass, and `view` points to a `Py_buffer` to fill.
 ///
 /// # Errors
 ///
 /// The exception that refuses the view of the part or of the whole.
-pub(super) unsafe fn grant_view_of_part<T: Exporter<Cell = Py<W>>, W: Exported>(
+pub(super) unsafe fn grant_view_of_part(
     py: Python<'_>,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
+    table: &'static ClassTable,
 ) -> PyResult<()> {
     if flags.is_mistaken() {
         return Err(ViewError::from(Refusal::Mistaken).into());
     }
-    let entry = W::ENTRY;
-    let Some(WithGrant(with_grant)) = entry.with_grant else {
-        // Unreachable: a class with a part of a part does not compile.
-        return Err(exception::<PyBufferError>(py, "cannot grant a view: it would be of a part of a part"));
-    };
-    if (T::READONLY || entry.readonly) && flags.writable() {
+    if table.readonly && flags.writable() {
         return Err(ViewError::from(Refusal::ReadOnly).into());
     }
     let of_whole = Flags(ffi::PyBUF_FULL_RO | if flags.writable() { ffi::PyBUF_WRITABLE } else { 0 });
-    let grant_of = |class: &T::Class| {
-        let whole = T::cell(class).as_ptr();
+    let descriptor = (table.descriptor)();
+    let grant_of = |class: Reached<'_>| {
+        // Never `None`: the class shows a part.
+        let Some((whole, of)) = class.whole() else { return Ok(()) };
         // The numbers are evaluated before the view of the whole begins, so that the expressions may borrow the whole.
-        let attempt = |dims: Option<&T::Dims>| {
+        let mut attempt = |dims: Option<&dyn Evaluated>| {
             let Some(dims) = dims else { return Err(Denied::LayoutNeeded.into()) };
-            let declared = dims.declaration(T::descriptor());
+            let declared = dims.declaration(descriptor);
             let mut granted = Err(Denied::Changed.into());
             let mut grant_part = |whole: Grant<'_>| {
-                granted = part_of(py, whole, T::descriptor(), declared, flags).map(|part| {
-                    if entry.pin {
+                granted = part_of(py, whole, descriptor, declared, flags).map(|part| {
+                    if of.pin {
                         part.pin();
                     }
                     // SAFETY: `fill` passes a pointer to room for a description.
@@ -63,14 +61,14 @@ pub(super) unsafe fn grant_view_of_part<T: Exporter<Cell = Py<W>>, W: Exported>(
                     unsafe { fill(object, view, hand_out) };
                 });
             };
-            // SAFETY: the whole is an object of `W`, and so is the entry's class.
-            unsafe { with_grant(py, whole, of_whole, &mut grant_part) }?;
+            // SAFETY: the whole is an object of the class whose table came with it.
+            unsafe { with_grant(py, whole, of_whole, of, &mut grant_part) }?;
             granted
         };
-        evaluating::<T, _>(py, class, flags, || None, attempt)
+        evaluating(py, class, flags, &mut attempt)
     };
     // SAFETY: the caller vouches for the object.
-    unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or_else(|unreached| Err(unreached.of::<T::Class>(py)))
+    unsafe { table.reach(py, object, grant_of) }
 }
 
 /// Turns a view of the whole into a view of the part.

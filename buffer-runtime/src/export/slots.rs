@@ -18,16 +18,16 @@
 
 use std::ffi::c_int;
 use std::hint;
-use std::marker::PhantomData;
 
 use pyo3::exceptions::{PyBufferError, PyRuntimeError};
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
 use pyo3::{Py, PyClass, PyResult, Python, ffi};
 
-use super::class::{Cell, Exported, Exporter, Slot, WithGrant};
-use super::grant::{grant_at_once, grant_view, with_grant};
+use super::class::{Cell, Exported, Exporter, Slot};
+use super::grant::{grant_at_once, grant_view};
 use super::part::grant_view_of_part;
 use super::release::{drain_orphans, releasebuffer};
+use super::table::{ClassTable, Shows};
 use crate::cell::ExportCell;
 use crate::contain::{raising, with_none_pending};
 use crate::exception::exception;
@@ -67,13 +67,13 @@ pub const unsafe fn slots<C, T: Exporter<Class = C>>() -> [ffi::PyType_Slot; 2] 
 // SAFETY: the functions have no other requirements.
 unsafe impl<T: Exporter<Cell = Self>, S: Exportable> Slot<T> for ExportCell<S> {
     const GETBUFFER: ffi::getbufferproc = getbuffer::<T>;
-    const WITH_GRANT: Option<WithGrant> = Some(WithGrant(with_grant::<T>));
+    const TABLE: &'static ClassTable = &ClassTable::of_cell::<T>();
 }
 
 // SAFETY: `getbuffer_part` has no other requirements.
 unsafe impl<T: Exporter<Cell = Self>, W: Exported> Slot<T> for Py<W> {
-    const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T, W>;
-    const WITH_GRANT: Option<WithGrant> = None;
+    const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T>;
+    const TABLE: &'static ClassTable = &ClassTable::of_part::<T, W>();
 }
 
 /// `bf_getbuffer` of a class that exports a cell.
@@ -96,80 +96,63 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
         return 0;
     }
     // SAFETY: as the caller vouches.
-    unsafe { call::<GetOfCell<T>>(slf, view, flags) }
+    unsafe { call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
 }
 
-/// `bf_getbuffer` of a class that shows a part of a `W`.
+/// `bf_getbuffer` of a class that shows a part of another object.
 ///
 /// # Safety
 ///
 /// As for [`getbuffer`].
-unsafe extern "C" fn getbuffer_part<T: Exporter<Cell = Py<W>>, W: Exported>(
+unsafe extern "C" fn getbuffer_part<T: Exporter>(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,
 ) -> c_int {
     // SAFETY: as the caller vouches.
-    unsafe { call::<GetOfPart<T, W>>(slf, view, flags) }
+    unsafe { call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
 }
 
-/// A `bf_getbuffer` that may run user code or raise, and so runs inside PyO3's trampoline.
-trait Get {
-    /// Fills `view`, or returns the exception to raise.
-    ///
-    /// # Safety
-    ///
-    /// `slf` is an object of the class or of a subclass; `view` may be written.
-    unsafe fn get(py: Python<'_>, slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: Flags) -> PyResult<()>;
-}
-
-struct GetOfCell<T>(PhantomData<T>);
-
-impl<T: Exporter<Cell: Cell>> Get for GetOfCell<T> {
-    unsafe fn get(py: Python<'_>, slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: Flags) -> PyResult<()> {
-        // SAFETY: as the caller vouches.
-        unsafe { grant_view::<T>(py, slf, view, flags) }
-    }
-}
-
-struct GetOfPart<T, W>(PhantomData<(T, W)>);
-
-impl<T: Exporter<Cell = Py<W>>, W: Exported> Get for GetOfPart<T, W> {
-    unsafe fn get(py: Python<'_>, slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: Flags) -> PyResult<()> {
-        // SAFETY: as the caller vouches.
-        unsafe { grant_view_of_part::<T, W>(py, slf, view, flags) }
-    }
+/// A request that may run user code or raise, and so is answered inside PyO3's trampoline.
+struct Request {
+    view: *mut ffi::Py_buffer,
+    table: &'static ClassTable,
 }
 
 /// # Safety
 ///
-/// As for [`getbuffer`], with an object of the class that `G` serves.
+/// As for [`getbuffer`], with an object of the class that the table belongs to.
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn call<G: Get>(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
-    // SAFETY: CPython calls slots attached.
-    let py = unsafe { Python::assume_attached() };
-    // SAFETY: as the caller vouches.
-    let get = || unsafe { getbufferproc::<Trampolined<G>>(slf, view, flags) };
-    with_none_pending(py, get, |&status| status != 0)
-}
-
-struct Trampolined<G>(PhantomData<G>);
-
-impl<G: Get> MethodDef<getbufferproc::Func> for Trampolined<G> {
-    const METH: getbufferproc::Func = get::<G>;
-}
-
-/// # Safety
-///
-/// As for [`call`].
-#[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
-unsafe fn get<G: Get>(
-    py: Python<'_>,
+unsafe extern "C" fn call(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,
-) -> PyResult<c_int> {
+    table: &'static ClassTable,
+) -> c_int {
+    // SAFETY: CPython calls slots attached.
+    let py = unsafe { Python::assume_attached() };
+    // The trampoline passes its arguments on unread. One of them takes the table along with the view.
+    let mut request = Request { view, table };
+    let request = (&raw mut request).cast();
+    // SAFETY: as the caller vouches.
+    let get = || unsafe { getbufferproc::<Trampolined>(slf, request, flags) };
+    with_none_pending(py, get, |&status| status != 0)
+}
+
+struct Trampolined;
+
+impl MethodDef<getbufferproc::Func> for Trampolined {
+    const METH: getbufferproc::Func = get;
+}
+
+/// # Safety
+///
+/// As for [`call`], which also made the request.
+#[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
+unsafe fn get(py: Python<'_>, slf: *mut ffi::PyObject, request: *mut ffi::Py_buffer, flags: c_int) -> PyResult<c_int> {
+    // SAFETY: the caller vouches for it.
+    let &Request { view, table } = unsafe { &*request.cast::<Request>() };
     Ok(raising(py, -1, || {
         if view.is_null() {
             let text = "a view was requested into a NULL Py_buffer; pass the address of one";
@@ -179,8 +162,12 @@ unsafe fn get<G: Get>(
         // SAFETY: a view that is not NULL is the caller's `Py_buffer`; its old contents do not matter.
         unsafe { (*view).obj = std::ptr::null_mut() };
         drain_orphans(py);
+        let grant = match table.shows {
+            Shows::Cell(_) => grant_view,
+            Shows::Part(..) => grant_view_of_part,
+        };
         // SAFETY: the caller vouches for the object.
-        unsafe { G::get(py, slf, view, Flags(flags)) }.map(|()| 0)
+        unsafe { grant(py, slf, view, Flags(flags), table) }.map(|()| 0)
     }))
 }
 

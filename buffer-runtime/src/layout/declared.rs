@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Descriptor, Dim, Dimension, Dims, Distance};
+use super::{Descriptor, Dim, Dimension, Dims, Distance, Evaluated};
 use crate::format::{Format, FormatError};
 use crate::memory::{NoMemory, collect};
 
@@ -106,13 +106,18 @@ impl Declared {
     }
 }
 
-impl super::dim::sealed::Dims for Declared {}
+impl super::dim::sealed::Evaluated for Declared {}
 
-// SAFETY: both functions only return stored values, so they run no user code and do not unwind; `LEN` is 0.
-unsafe impl Dims for Declared {
+impl Dims for Declared {
     const NDIM: usize = 0;
-    const LEN: usize = 0;
     const AT_RUN_TIME: bool = true;
+}
+
+// SAFETY: the functions only return stored values, so they run no user code and do not unwind; `count` is 0.
+unsafe impl Evaluated for Declared {
+    fn count(&self) -> usize {
+        0
+    }
 
     fn declaration(&self, _descriptor: &Descriptor) -> Declaration<'_> {
         let item = self.format.as_ref();

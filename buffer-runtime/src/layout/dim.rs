@@ -52,7 +52,7 @@ pub trait Dimension: sealed::Sealed + Copy {
 pub(super) mod sealed {
     pub trait Sealed {}
 
-    pub trait Dims {}
+    pub trait Evaluated {}
 }
 
 macro_rules! dimensions {
@@ -74,22 +74,26 @@ dimensions!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
 ///
 /// # Safety
 ///
-/// `declaration` and `still_says` do not unwind and run no user code, whatever the numbers are. Every layout that is
-/// resolved from `declaration` has at least `LEN` numbers: the runtime reads that many without another check.
-pub unsafe trait Dims: sealed::Dims {
-    /// The number of declared dimensions; 0 if it is known only at run time.
-    const NDIM: usize;
-    /// How many numbers of a resolved layout `still_says` compares; 0 if that is known only at run time.
-    const LEN: usize;
-    /// Whether the number of dimensions is known only at run time.
-    const AT_RUN_TIME: bool;
+/// The functions do not unwind and run no user code, whatever the numbers are. Every layout that is resolved from
+/// `declaration` has at least `count` numbers: the runtime reads that many without another check.
+pub unsafe trait Evaluated: sealed::Evaluated {
+    /// How many numbers of a resolved layout `still_says` compares; 0 if it compares none.
+    fn count(&self) -> usize;
 
     /// The parts of the declaration.
     fn declaration(&self, descriptor: &Descriptor) -> Declaration<'_>;
 
-    /// Whether the declaration still equals these `LEN` numbers, which an earlier declaration was resolved into. `_`
+    /// Whether the declaration still equals these `count` numbers, which an earlier declaration was resolved into. `_`
     /// equals any extent, since the extent follows from the length of the storage.
     fn still_says(&self, numbers: &[isize]) -> bool;
+}
+
+/// The type of a class's declared layouts.
+pub trait Dims: Evaluated {
+    /// The number of declared dimensions; 0 if it is known only at run time.
+    const NDIM: usize;
+    /// Whether the number of dimensions is known only at run time.
+    const AT_RUN_TIME: bool;
 }
 
 /// A declaration whose number of dimensions `E` is known at compile time. `P` is 0 if neither offset nor strides are
@@ -113,15 +117,21 @@ impl<const E: usize, const P: usize> Fixed<E, P> {
     }
 }
 
-impl<const E: usize, const P: usize> sealed::Dims for Fixed<E, P> {}
+impl<const E: usize, const P: usize> sealed::Evaluated for Fixed<E, P> {}
 
-// SAFETY: both functions only copy and compare numbers, so they run no user code and do not unwind. A resolved layout
+impl<const E: usize, const P: usize> Dims for Fixed<E, P> {
+    const NDIM: usize = E;
+    const AT_RUN_TIME: bool = false;
+}
+
+// SAFETY: the functions only copy and compare numbers, so they run no user code and do not unwind. A resolved layout
 // starts with `E` extents, the offset and `E` strides; the resolver refuses strides that are not one for each extent,
 // so `E + P` numbers are among these.
-unsafe impl<const E: usize, const P: usize> Dims for Fixed<E, P> {
-    const NDIM: usize = E;
-    const LEN: usize = E + P;
-    const AT_RUN_TIME: bool = false;
+unsafe impl<const E: usize, const P: usize> Evaluated for Fixed<E, P> {
+    #[inline(always)]
+    fn count(&self) -> usize {
+        E + P
+    }
 
     #[inline(always)]
     fn declaration(&self, descriptor: &Descriptor) -> Declaration<'_> {
@@ -149,13 +159,14 @@ unsafe impl<const E: usize, const P: usize> Dims for Fixed<E, P> {
     }
 }
 
-impl<D: Dims> sealed::Dims for &D {}
+impl<D: Evaluated + ?Sized> sealed::Evaluated for &D {}
 
-// SAFETY: both functions and all constants are those of `D`, which upholds the contract.
-unsafe impl<D: Dims> Dims for &D {
-    const NDIM: usize = D::NDIM;
-    const LEN: usize = D::LEN;
-    const AT_RUN_TIME: bool = D::AT_RUN_TIME;
+// SAFETY: all functions are those of `D`, which upholds the contract.
+unsafe impl<D: Evaluated + ?Sized> Evaluated for &D {
+    #[inline(always)]
+    fn count(&self) -> usize {
+        (**self).count()
+    }
 
     #[inline(always)]
     fn declaration(&self, descriptor: &Descriptor) -> Declaration<'_> {

@@ -1,0 +1,175 @@
+//! The table of a class: what granting a view needs of the class, for code that does not depend on its type.
+//!
+//! Only the fast path of a request is compiled for each class. Everything else is compiled once, and finds the class's
+//! functions in this table.
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+
+use pyo3::{Py, PyResult, Python, ffi};
+
+use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Unreached, readonly};
+use crate::cell::Header;
+use crate::layout::{Descriptor, Evaluated, Memory};
+
+/// What granting a view needs of a class.
+///
+/// Invariants:
+///
+/// 1. All functions belong to the same exporter. `reach` passes the address of a value of its class, and the other
+///    functions take such an address.
+#[derive(Debug)]
+pub struct ClassTable {
+    name: &'static str,
+    pub(super) descriptor: fn() -> &'static Descriptor,
+    pub(super) source: ShapeSource,
+    /// Whether all views are read-only.
+    pub(super) readonly: bool,
+    /// Whether the memory stays in place until the object dies, once it was viewed.
+    pub(super) pin: bool,
+    pub(super) shows: Shows,
+    reach: unsafe fn(Python<'_>, *mut ffi::PyObject, WithValue<'_>) -> Result<(), Unreached>,
+    dims: unsafe fn(NonNull<()>, WithDims<'_>) -> PyResult<()>,
+}
+
+/// What is called with the value of an object.
+type WithValue<'a> = &'a mut dyn FnMut(NonNull<()>);
+
+/// What is called with the declared numbers of an object.
+pub(super) type WithDims<'a> = &'a mut dyn FnMut(&dyn Evaluated);
+
+/// Whose memory the views of a class show.
+#[derive(Debug)]
+pub(super) enum Shows {
+    /// A cell of the class.
+    Cell(unsafe fn(NonNull<()>) -> NonNull<Header>),
+    /// A part of another object, which the function returns, and whose class has this table.
+    Part(unsafe fn(NonNull<()>) -> *mut ffi::PyObject, &'static ClassTable),
+}
+
+impl ClassTable {
+    pub(super) const fn of_cell<T: Exporter<Cell: Cell>>() -> Self {
+        Self::of::<T>(Shows::Cell(cell::<T>))
+    }
+
+    pub(super) const fn of_part<T: Exporter<Cell = Py<W>>, W: Exported>() -> Self {
+        let of = W::ENTRY.table;
+        let table = Self::of::<T>(Shows::Part(whole::<T, W>, of));
+        Self { readonly: table.readonly || of.readonly, ..table }
+    }
+
+    const fn of<T: Exporter>(shows: Shows) -> Self {
+        Self {
+            name: T::Class::NAME,
+            descriptor: T::descriptor,
+            source: T::SOURCE,
+            readonly: readonly::<T>(),
+            pin: T::PIN,
+            shows,
+            reach: reach::<T>,
+            dims: dims::<T>,
+        }
+    }
+
+    /// Calls `with` on an object's value, which stays borrowed during the call.
+    ///
+    /// # Safety
+    ///
+    /// `object` is an object of the class or of a subclass.
+    ///
+    /// # Errors
+    ///
+    /// The exception of `with`, or `BufferError` if the value cannot be borrowed.
+    pub(super) unsafe fn reach(
+        &'static self,
+        py: Python<'_>,
+        object: *mut ffi::PyObject,
+        mut with: impl FnMut(Reached<'_>) -> PyResult<()>,
+    ) -> PyResult<()> {
+        let mut result = Ok(());
+        let mut call = |value| result = with(Reached { value, table: self, borrow: PhantomData });
+        // SAFETY: the caller vouches for the object.
+        match unsafe { (self.reach)(py, object, &mut call) } {
+            Ok(()) => result,
+            Err(unreached) => Err(unreached.of_class(py, self.name)),
+        }
+    }
+}
+
+/// The value of an object, which is borrowed for `'a`.
+#[derive(Clone, Copy)]
+pub(super) struct Reached<'a> {
+    /// Of the class that the table belongs to.
+    value: NonNull<()>,
+    pub(super) table: &'static ClassTable,
+    borrow: PhantomData<&'a ()>,
+}
+
+impl Reached<'_> {
+    /// Evaluates the declared numbers, and calls `with` on them.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the expressions raise.
+    pub(super) fn dims(self, with: WithDims<'_>) -> PyResult<()> {
+        // SAFETY: the value is of the table's class (invariant 1).
+        unsafe { (self.table.dims)(self.value, with) }
+    }
+
+    /// The block of the cell, whose owner stays borrowed; `None` in a class that shows a part.
+    pub(super) fn block(self) -> Option<NonNull<Header>> {
+        match self.table.shows {
+            // SAFETY: the value is of the table's class (invariant 1).
+            Shows::Cell(cell) => Some(unsafe { cell(self.value) }),
+            Shows::Part(..) => None,
+        }
+    }
+
+    /// The object whose part the class shows, and the table of its class; `None` in a class that exports a cell.
+    pub(super) fn whole(self) -> Option<(*mut ffi::PyObject, &'static ClassTable)> {
+        match self.table.shows {
+            Shows::Cell(_) => None,
+            // SAFETY: the value is of the table's class (invariant 1).
+            Shows::Part(whole, table) => Some((unsafe { whole(self.value) }, table)),
+        }
+    }
+
+    /// The size of the cell's memory; `None` in a class that shows a part, whose size needs a view of the whole.
+    pub(super) fn memory(self) -> Option<Memory> {
+        // SAFETY: the owner is borrowed, and keeps its block alive.
+        self.block().map(|block| unsafe { block.as_ref() }.memory())
+    }
+}
+
+/// # Safety
+///
+/// As for [`ClassTable::reach`].
+unsafe fn reach<T: Exporter>(py: Python<'_>, object: *mut ffi::PyObject, with: WithValue<'_>) -> Result<(), Unreached> {
+    // SAFETY: the caller vouches for the object.
+    unsafe { T::Class::reach(py, object, |class| with(NonNull::from(class).cast())) }
+}
+
+/// # Safety
+///
+/// `value` is a borrowed value of `T::Class`.
+unsafe fn cell<T: Exporter<Cell: Cell>>(value: NonNull<()>) -> NonNull<Header> {
+    // SAFETY: the caller vouches for the value.
+    T::cell(unsafe { value.cast().as_ref() }).cell().address()
+}
+
+/// # Safety
+///
+/// `value` is a borrowed value of `T::Class`.
+unsafe fn whole<T: Exporter<Cell = Py<W>>, W: Exported>(value: NonNull<()>) -> *mut ffi::PyObject {
+    // SAFETY: the caller vouches for the value.
+    T::cell(unsafe { value.cast().as_ref() }).as_ptr()
+}
+
+/// # Safety
+///
+/// `value` is a borrowed value of `T::Class`.
+unsafe fn dims<T: Exporter>(value: NonNull<()>, with: WithDims<'_>) -> PyResult<()> {
+    // SAFETY: the caller vouches for the value.
+    with(&T::dims(unsafe { value.cast().as_ref() })?);
+    Ok(())
+}
