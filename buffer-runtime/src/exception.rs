@@ -22,9 +22,12 @@ use crate::storage::ForeignBufferError;
 ///
 /// `text` must not allocate: pass `format_args` of values whose `Display` does not allocate.
 pub(crate) fn exception<E: PyTypeInfo>(py: Python<'_>, text: impl Display) -> PyErr {
+    exception_of_class(py, E::type_object_raw(py).cast(), &text)
+}
+
+fn exception_of_class(py: Python<'_>, class: *mut ffi::PyObject, text: &dyn Display) -> PyErr {
     let before = Pending::take(py);
     if let Some(text) = string(py, text) {
-        let class = E::type_object_raw(py).cast();
         // SAFETY: attached, as the token proves. The arguments are an exception class and a string; CPython makes its
         // own references to them.
         unsafe { ffi::PyErr_SetObject(class, text.as_ptr()) };
@@ -48,7 +51,7 @@ pub(crate) struct Text<T>(pub(crate) T);
 
 impl<T: Display + Send + Sync> PyErrArguments for Text<T> {
     fn arguments(self, py: Python<'_>) -> Py<PyAny> {
-        string(py, self.0).map_or_else(
+        string(py, &self.0).map_or_else(
             || {
                 drop(PyErr::take(py));
                 py.None()
@@ -59,7 +62,7 @@ impl<T: Display + Send + Sync> PyErrArguments for Text<T> {
 }
 
 /// A string, or `None` with `MemoryError` set.
-fn string(py: Python<'_>, text: impl Display) -> Option<Bound<'_, PyAny>> {
+fn string<'py>(py: Python<'py>, text: &dyn Display) -> Option<Bound<'py, PyAny>> {
     let mut buffer = Buffer(Vec::new());
     if write!(buffer, "{text}").is_err() {
         // SAFETY: attached, as the token proves.

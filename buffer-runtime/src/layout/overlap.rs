@@ -69,16 +69,19 @@ impl Search {
         let mut sorted = [(0_i64, 0_i64); MAX_NDIM];
         let mut count = 0;
         for (&extent, &stride) in shape.iter().zip(strides).filter(|&(&extent, _)| extent > 1) {
-            sorted[count] = (i64::try_from(stride.unsigned_abs()).ok()?, i64::try_from(extent).ok()?);
+            let axis = (i64::try_from(stride.unsigned_abs()).ok()?, i64::try_from(extent).ok()?);
+            // The axes are few, and a generic sort is a lot of code to compile.
+            let place = sorted[..count].partition_point(|&other| other < axis);
+            sorted.copy_within(place..count, place + 1);
+            sorted[place] = axis;
             count += 1;
         }
-        let sorted = &mut sorted[..count];
-        sorted.sort_unstable();
+        let sorted = &sorted[..count];
 
         let mut size = i64::try_from(itemsize).ok()?;
         let mut merged = [(0_i64, 0_i64); MOST_AXES];
         let mut count: usize = 0;
-        for &(stride, extent) in &*sorted {
+        for &(stride, extent) in sorted {
             if stride < size {
                 return None;
             }
