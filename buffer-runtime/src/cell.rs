@@ -6,8 +6,9 @@ mod closing;
 pub mod fuzz;
 mod grant;
 mod guard;
-#[cfg(not(atomic_lock))]
+mod lease;
 pub(crate) mod orphans;
+mod owned_guard;
 mod part_view;
 mod published;
 mod shared_row;
@@ -27,6 +28,7 @@ use pyo3::Python;
 pub(crate) use self::block::Header;
 pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
+pub use self::owned_guard::OwnedShareGuard;
 pub(crate) use self::part_view::{PartGrant, PartTicket, PartView};
 pub(crate) use self::published::Description;
 pub use self::shared_row::SharedRow;
@@ -57,8 +59,9 @@ use crate::storage::{Exportable, MayWrite};
 /// A view of memory that Python may write counts as writable, whether or not its consumer intends to write. Views are
 /// read-only in a class declared `readonly`, and while a read guard is alive.
 ///
-/// The memory itself is in a block on the heap. The cell or the last view frees the block, whichever ends last. So a
-/// cell may be moved, swapped and dropped at any time, on any thread, and views stay valid.
+/// The memory itself is in a block on the heap. The cell, the last view or the last [`OwnedShareGuard`] frees the
+/// block, whichever ends last. So a cell may be moved, swapped and dropped at any time, on any thread, and views stay
+/// valid.
 ///
 /// A cell is not the storage itself. To `push` or `clear`, call [`write`](Self::write) or, with `&mut` and no token,
 /// [`get_mut`](Self::get_mut). To index or iterate, call [`read`](Self::read) or [`share`](Self::share). Guards may be
@@ -180,11 +183,87 @@ impl<S: Exportable> ExportCell<S> {
         Ok(ShareGuard::new(self))
     }
 
+    /// As [`share`](Self::share), but the guard holds the memory and not the cell: a thread that outlives this call may
+    /// keep it. For example, a thread of Rust fills a buffer while Python reads it.
+    ///
+    /// The guard is `Send`, `Sync` and `'static`, and needs no reference to the Python object. The object may die
+    /// first, and so may the cell and the module. The memory is freed when the last view or guard has ended. Until
+    /// then, the guard counts as any share guard: `write`, `read` and `close` are refused, and views are granted. A
+    /// guard that is forgotten ([`std::mem::forget`]) keeps its memory for ever.
+    ///
+    /// To drop the guard takes no GIL. So the thread that has it need not attach to Python, need not be joined, and may
+    /// still run when the interpreter exits.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use std::thread;
+    ///
+    /// use buffer_runtime::{ExportBuffer, ExportCell};
+    /// use pyo3::prelude::*;
+    ///
+    /// /// The newest samples of a device. `np.asarray(scope)` shows them while they change.
+    /// #[derive(ExportBuffer)]
+    /// #[pyclass(frozen)]
+    /// struct Scope {
+    ///     #[buffer]
+    ///     samples: ExportCell<Vec<f32>>,
+    ///     stopped: Arc<AtomicBool>,
+    /// }
+    ///
+    /// #[pymethods]
+    /// impl Scope {
+    ///     #[new]
+    ///     fn new(len: usize) -> Self {
+    ///         Self { samples: ExportCell::new(vec![0.0; len]), stopped: Arc::default() }
+    ///     }
+    ///
+    ///     /// Starts a thread that writes the samples until `stop` is called or the object dies.
+    ///     fn start(&self, py: Python<'_>) -> PyResult<()> {
+    ///         let samples = self.samples.share_owned(py)?;
+    ///         let stopped = Arc::clone(&self.stopped);
+    ///         thread::spawn(move || {
+    ///             let mut time = 0.0_f32;
+    ///             while !stopped.load(Ordering::Relaxed) {
+    ///                 for index in 0..samples.len() {
+    ///                     samples.set(index, (time + index as f32).sin());
+    ///                 }
+    ///                 time += 0.1;
+    ///             }
+    ///             // Here the guard ends, and the samples may be resized again.
+    ///         });
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn stop(&self) {
+    ///         self.stopped.store(true, Ordering::Relaxed);
+    ///     }
+    /// }
+    ///
+    /// impl Drop for Scope {
+    ///     fn drop(&mut self) {
+    ///         self.stop();
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`share`](Self::share).
+    pub fn share_owned(&self, py: Python<'_>) -> Result<OwnedShareGuard<S>, BorrowError>
+    where
+        S::Access: MayWrite,
+    {
+        let _ = py;
+        self.begin(GuardKind::Share, Attempt::Share)?;
+        Ok(OwnedShareGuard::new(self))
+    }
+
     /// Borrows the storage itself, without a token, for a caller with exclusive access to the cell.
     ///
     /// # Errors
     ///
-    /// Any view is alive, a guard was leaked, or the cell is closed.
+    /// Any view or [owned guard](Self::share_owned) is alive, a guard was leaked, or the cell is closed.
     pub fn get_mut(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
         self.begin_exclusive(GuardKind::Write, Attempt::Write)?;
         Ok(WriteGuard::new(self))
@@ -234,21 +313,21 @@ impl<S> Drop for ExportCell<S> {
         if self.block.is_null() {
             return;
         }
+        // Of other cells, which leases have left. Who leaves many has dropped as many cells, so they do not add up.
+        orphans::free_waiting_if_attached();
         let header = self.address();
         match self.header().lock.disown() {
             Disowned::LeftToViews => {}
             Disowned::Free => {
-                // SAFETY: no view is alive and, by invariant 9, none can begin. Guards borrow the cell, so none is in
-                // use.
-                let destroy = || unsafe { Header::destroy(header) };
+                // SAFETY: no view is alive and, by invariant 9, none can begin. Guards that borrow the cell are not in
+                // use, and the others have leases.
+                let give_up = || unsafe { Header::give_up(header) };
                 // Only the storage's drop can run user code.
-                if mem::needs_drop::<S>() { undisturbed(destroy) } else { destroy() }
+                if mem::needs_drop::<S>() { undisturbed(give_up) } else { give_up() }
             }
-            // SAFETY: views do not free the block until it is marked as an orphan; its owner is dropped here, once.
-            #[cfg(not(atomic_lock))]
+            // SAFETY: views do not free the block until it is marked as an orphan; its owner is dropped here, once. A
+            // lease does not push it, because the hold of the views is there.
             Disowned::Orphaned => unsafe { orphans::leave(header) },
-            #[cfg(atomic_lock)]
-            Disowned::Orphaned => {}
         }
     }
 }

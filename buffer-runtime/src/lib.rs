@@ -158,7 +158,7 @@ pub mod test_kit;
 pub mod private;
 
 pub use self::{
-    cell::{ExportCell, ReadGuard, ShareGuard, SharedRow, WriteGuard},
+    cell::{ExportCell, OwnedShareGuard, ReadGuard, ShareGuard, SharedRow, WriteGuard},
     element::{Be, Bytes, Element, Le, Scalar},
     error::BorrowError,
     export::assert_exported,

@@ -25,6 +25,7 @@ mod blocker;
 pub(crate) mod free_threaded;
 #[cfg(any(test, not(atomic_lock)))]
 pub(crate) mod gil;
+mod holds;
 mod pin;
 
 #[cfg(all(test, not(buffer_loom)))]
@@ -36,6 +37,7 @@ pub(crate) use free_threaded::{Admission, Lock};
 pub(crate) use gil::{Admission, Lock};
 
 pub(crate) use blocker::Blocker;
+pub(crate) use holds::Holds;
 pub(crate) use pin::Pin;
 
 /// The atomics of this build: loom's when loom explores the interleavings.
@@ -167,14 +169,14 @@ pub(crate) struct Released {
 }
 
 impl Released {
-    /// Whether nothing is left: the caller frees the block.
+    /// Whether nothing is left: the caller frees the block, unless leases hold it ([`Holds`]).
     #[inline(always)]
     pub(crate) fn is_last(self) -> bool {
         !self.views && !self.owner
     }
 }
 
-/// What frees the block after the owner was dropped.
+/// What frees the block after the owner was dropped, unless leases hold it ([`Holds`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disowned {
     /// No view is alive: the owner frees the block, now.

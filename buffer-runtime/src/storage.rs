@@ -120,6 +120,15 @@ pub unsafe trait Storage: Send + 'static {
     /// Whether [`layout`](Self::layout) is implemented.
     const STRIDED: bool = false;
 
+    /// Whether dropping the storage only frees memory: it runs no other code, calls no Python, waits for nothing, and
+    /// cannot panic. Safety does not depend on it.
+    ///
+    /// The guards of [`share_owned`](crate::ExportCell::share_owned) may be the last to hold a storage, on threads that
+    /// are not attached to Python. Such a guard drops a storage that says `true` here. It leaves any other storage to
+    /// an attached thread: to the next one that drops a cell, or that needs more than the shortest way to begin or end
+    /// a view.
+    const DROPS_PLAINLY: bool = false;
+
     /// Returns the address and the number of its elements.
     ///
     /// # Safety
@@ -157,6 +166,9 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     #[doc(hidden)]
     const STRIDED: bool;
 
+    #[doc(hidden)]
+    const DROPS_PLAINLY: bool;
+
     /// Returns where its memory is now, and sets in `own` how the elements lie there, if the storage has a layout of
     /// its own.
     ///
@@ -193,6 +205,7 @@ unsafe impl<S: Storage> Exportable for S {
 
     const INDIRECT: bool = false;
     const STRIDED: bool = <S as Storage>::STRIDED;
+    const DROPS_PLAINLY: bool = <S as Storage>::DROPS_PLAINLY || !std::mem::needs_drop::<S>();
 
     unsafe fn capture(this: *mut Self, own: &mut OwnLayout) -> Captured {
         if <S as Storage>::STRIDED {
@@ -215,6 +228,7 @@ unsafe impl<T: Element> Exportable for Rows<T> {
 
     const INDIRECT: bool = true;
     const STRIDED: bool = false;
+    const DROPS_PLAINLY: bool = true;
 
     unsafe fn capture(this: *mut Self, _own: &mut OwnLayout) -> Captured {
         // SAFETY: the caller vouches for valid rows without other references. No reference to an element is made.
@@ -229,6 +243,8 @@ unsafe impl<T: Element> Storage for Vec<T> {
     type Element = T;
     type Access = ReadWrite;
 
+    const DROPS_PLAINLY: bool = true;
+
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid Vec without other references. No reference to an element is made.
         let vec = unsafe { &mut *this };
@@ -242,6 +258,8 @@ unsafe impl<T: Element> Storage for Vec<T> {
 unsafe impl<T: Element> Storage for Box<[T]> {
     type Element = T;
     type Access = ReadWrite;
+
+    const DROPS_PLAINLY: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid Box without other references; `&raw` makes no reference to an element.

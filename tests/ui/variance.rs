@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use buffer_runtime::{BufferElement, ExportCell, ReadGuard, ShareGuard, Shared, WriteGuard};
+use buffer_runtime::{BufferElement, ExportCell, OwnedShareGuard, ReadGuard, ShareGuard, Shared, WriteGuard};
 
 #[derive(Clone, Copy, BufferElement)]
 #[repr(C)]
@@ -40,6 +40,10 @@ fn read(special: ReadGuard<'_, Vec<Special>>) -> ReadGuard<'_, Vec<General>> {
 }
 
 fn share(special: ShareGuard<'_, Vec<Special>>) -> ShareGuard<'_, Vec<General>> {
+    special
+}
+
+fn share_owned(special: OwnedShareGuard<Vec<Special>>) -> OwnedShareGuard<Vec<General>> {
     special
 }
 

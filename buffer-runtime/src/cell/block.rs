@@ -1,8 +1,8 @@
 //! The heap block behind a cell: lock, captured parts, published layout and storage, at one address for life.
 //!
 //! That no view dangles and that release always works (promises 1 and 3 in `docs/design.md`) rests on this block. A
-//! view stores the block's address, so it needs neither the Python object nor the cell to end. The owner or the last
-//! view frees the block, whichever ends last.
+//! view stores the block's address, so it needs neither the Python object nor the cell to end. The owner, the last view
+//! or the last lease frees the block, whichever ends last.
 //!
 //! The invariants that every `unsafe` block about cells cites:
 //!
@@ -18,6 +18,8 @@
 //! 7. Every field that changes is atomic or an `UnsafeCell`; release works through raw projections.
 //! 8. Writable views and share guards exclude read guards; a write guard excludes everything.
 //! 9. No view and no guard begins once the owner is dropped.
+//! 10. The block is alive as long as anyone has a hold on it: the owner and the views have one together, and each lease
+//!     has one (`lock::Holds`). Who gives up the last hold frees the block, or leaves it in the queue with that hold.
 
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
@@ -27,7 +29,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use super::published::Published;
 use crate::fork;
 use crate::layout::Memory;
-use crate::lock::{GuardKind, Lock, Pin};
+use crate::lock::{GuardKind, Holds, Lock, Pin};
 use crate::memory::{NoMemory, boxed};
 use crate::storage::{Exportable, OwnLayout};
 
@@ -54,8 +56,9 @@ pub(crate) struct Header {
     /// The memory layout of the elements, if the storage has a layout of its own. Invariant 2.
     own: UnsafeCell<OwnLayout>,
     pub(crate) pin: Pin,
+    /// Invariant 10.
+    pub(super) holds: Holds,
     /// The address of the next block in the queue of orphans, or 0.
-    #[cfg(not(atomic_lock))]
     pub(super) next_orphan: AtomicUsize,
 }
 
@@ -64,6 +67,8 @@ pub(crate) struct Header {
 pub(crate) struct MemoryKind {
     /// The size of one element in bytes.
     pub(crate) element_size: usize,
+    /// Whether dropping the storage only frees memory: it runs no user code, calls no Python, and cannot panic.
+    pub(super) drops_plainly: bool,
     /// Whether rows are allocated one by one, and are reached through pointers.
     pub(crate) indirect: bool,
 }
@@ -146,19 +151,38 @@ impl Header {
         unsafe { &mut *self.layout.get() }
     }
 
-    /// Drops the storage and frees the block.
+    /// Gives up the hold of the owner and the views. Unless leases are left, drops the storage and frees the block.
     ///
     /// # Safety
     ///
-    /// By the lock's word, the caller has the last reference to the block, and does not use it afterwards.
+    /// By the lock's word, the caller has the last reference to the block but for leases; or it has taken the block
+    /// from the queue of orphans, and no view is alive. It does not use the block afterwards.
     ///
     /// # Panics
     ///
     /// If the storage's drop panics. The block is freed all the same.
-    pub(crate) unsafe fn destroy(this: NonNull<Self>) {
+    pub(crate) unsafe fn give_up(this: NonNull<Self>) {
+        // SAFETY: the caller has a hold on the block. Only the count is referenced, which is atomic (invariant 6).
+        let holds = unsafe { &(*this.as_ptr()).holds };
+        if holds.give_up() {
+            // SAFETY: the hold was the last one (invariant 10).
+            unsafe { Self::destroy(this) };
+        }
+    }
+
+    /// Drops the storage and frees the block.
+    ///
+    /// # Safety
+    ///
+    /// The caller has the last hold on the block, and does not use it afterwards.
+    ///
+    /// # Panics
+    ///
+    /// If the storage's drop panics. The block is freed all the same.
+    pub(super) unsafe fn destroy(this: NonNull<Self>) {
         // SAFETY: the caller vouches that the block is alive; the field never changes.
         let destroy = unsafe { (*this.as_ptr()).destroy };
-        // SAFETY: the header was created together with this function, and the caller has the last reference.
+        // SAFETY: the header was created together with this function, and the caller has the last hold.
         unsafe { destroy(this) };
     }
 }
@@ -198,12 +222,16 @@ impl<S: Exportable> Block<S> {
                 data: AtomicPtr::new(NonNull::<S::Element>::dangling().as_ptr().cast()),
                 len: AtomicUsize::new(0),
                 row_len: AtomicUsize::new(0),
-                kind: MemoryKind { element_size: size_of::<S::Element>(), indirect: S::INDIRECT },
+                kind: MemoryKind {
+                    element_size: size_of::<S::Element>(),
+                    drops_plainly: S::DROPS_PLAINLY,
+                    indirect: S::INDIRECT,
+                },
                 layout: UnsafeCell::new(Published::unresolved()),
                 destroy: Self::destroy,
                 stored: AtomicBool::new(stored),
                 own: UnsafeCell::default(),
-                #[cfg(not(atomic_lock))]
+                holds: Holds::new(),
                 next_orphan: AtomicUsize::new(0),
             },
             storage: UnsafeCell::new(storage),
@@ -277,7 +305,7 @@ impl<S: Exportable> Block<S> {
 
         impl<S> Drop for Free<S> {
             fn drop(&mut self) {
-                // SAFETY: `boxed` made the block from a Box, and the caller of `destroy` has the last reference to it.
+                // SAFETY: `boxed` made the block from a Box, and the caller of `destroy` has the last hold on it.
                 // The storage is not dropped with it, because it is a MaybeUninit.
                 drop(unsafe { Box::from_raw(self.0) });
             }

@@ -100,8 +100,8 @@ impl<S: Exportable> ExportCell<S> {
     }
 
     /// Closes the cell at once, even while views are alive. Later views and borrows are refused with `it is closed`.
-    /// Views that are alive continue to show the memory, which lives as long as they do. Without views the storage is
-    /// dropped here.
+    /// Views that are alive continue to show the memory, which lives as long as they do, and so do guards of
+    /// [`share_owned`](Self::share_owned). Without any of these the storage is dropped here.
     ///
     /// A closed cell stays closed; [`views`](Self::views) is 0 from now on. For example, in a `with` block that must
     /// not fail at its end, though a numpy array may still be alive:
@@ -147,8 +147,9 @@ impl<S: Exportable> ExportCell<S> {
     ///
     /// # Errors
     ///
-    /// Any view is alive, a guard was leaked, the memory is [pinned](Self::is_pinned), or the cell is closed. The cell
-    /// is returned with the error; to drop it: `.map_err(|(_, error)| error)`.
+    /// Any view or [owned guard](Self::share_owned) is alive, a guard was leaked, the memory is
+    /// [pinned](Self::is_pinned), or the cell is closed. The cell is returned with the error; to drop it:
+    /// `.map_err(|(_, error)| error)`.
     pub fn into_inner(mut self) -> Result<S, (Self, BorrowError)> {
         match self.begin_exclusive(GuardKind::Closed, Attempt::Take) {
             // SAFETY: as in `close_attached`.

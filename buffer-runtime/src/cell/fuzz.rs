@@ -290,8 +290,8 @@ impl Drop for View {
         // SAFETY: the view is counted, and is released here only.
         let released = unsafe { ticket.release() };
         if released.is_last() {
-            // SAFETY: the lock says that this was the last reference to the block.
-            unsafe { Header::destroy(ticket.block) };
+            // SAFETY: the lock says that this was the last reference to the block, but for leases.
+            unsafe { Header::give_up(ticket.block) };
         }
         if !released.views {
             drain();
@@ -300,11 +300,7 @@ impl Drop for View {
 }
 
 /// Frees the blocks whose owner was dropped before their last view.
-#[cfg(not(atomic_lock))]
 fn drain() {
-    // SAFETY: nothing else refers to the blocks that the queue passes on.
-    super::orphans::drain(|block| unsafe { Header::destroy(block) });
+    // SAFETY: neither an owner nor a view refers to the blocks that the queue passes on.
+    super::orphans::drain(|block| unsafe { Header::give_up(block) });
 }
-
-#[cfg(atomic_lock)]
-fn drain() {}

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::{fmt, slice};
 
-use super::{Block, ExportCell};
+use super::{Block, ExportCell, Header};
 use crate::shared::Shared;
 use crate::storage::{Exportable, Storage};
 
@@ -80,6 +80,19 @@ impl<S: Exportable> Drop for ReadGuard<'_, S> {
     }
 }
 
+/// A handle to the elements, for a share guard; without elements if rows are allocated one by one.
+///
+/// # Safety
+///
+/// The header is that of a cell of `S`. A share guard is alive, and the block is, as long as the handle.
+pub(super) unsafe fn shared<S: Exportable>(header: &Header) -> Shared<S::Element> {
+    let (data, len) = if S::INDIRECT { (std::ptr::dangling_mut(), 0) } else { (header.data().cast(), header.len()) };
+    // SAFETY: the captured memory is valid for reads and writes (Storage, clauses 1 and 2) and does not move under a
+    // guard (invariant 2). No reference to it exists while a share guard is alive (invariants 3 and 8). Rust writes
+    // only valid elements; Python has only read-only views if not every bit pattern is valid (`export::descriptor`).
+    unsafe { Shared::new(data, len) }
+}
+
 /// The elements, for access beside others that read and write them. See [`ExportCell::share`] and [`Shared`].
 pub struct ShareGuard<'a, S: Exportable> {
     pub(super) cell: &'a ExportCell<S>,
@@ -90,14 +103,9 @@ pub struct ShareGuard<'a, S: Exportable> {
 impl<'a, S: Exportable> ShareGuard<'a, S> {
     /// The caller has just begun a share guard of the cell.
     pub(super) fn new(cell: &'a ExportCell<S>) -> Self {
-        let header = cell.header();
-        let (data, len) =
-            if S::INDIRECT { (std::ptr::dangling_mut(), 0) } else { (header.data().cast(), header.len()) };
-        // SAFETY: the captured memory is valid for reads and writes (Storage, clauses 1 and 2) and does not move under
-        // a guard (invariant 2). No reference to it exists while a share guard is alive (invariants 3 and 8). Rust
-        // writes only valid elements; Python has only read-only views if not every bit pattern is valid
-        // (`export::descriptor`). The handle lives as long as the guard, which only gives out references to it.
-        let elements = unsafe { Shared::new(data, len) };
+        // SAFETY: the share guard has begun, and this value ends it. The handle lives as long as this value, which only
+        // gives out references to it. Meanwhile the cell keeps the block alive.
+        let elements = unsafe { shared::<S>(cell.header()) };
         Self { cell, elements }
     }
 }

@@ -1,9 +1,15 @@
-//! The queue of blocks whose owner was dropped while views were alive, perhaps on a detached thread.
+//! The queue of blocks that an attached thread is to free, because their last owner may have been on a detached one.
 //!
-//! With the GIL's lock, only attached threads may change a view count. A thread that drops a cell must not attach to do
-//! so: it may hold a lock that an attached thread waits for. So it pushes the block on this queue. The next attached
-//! thread that drains the queue marks the block as an orphan, and the last view of an orphan frees it. A push never
-//! waits, and `drain` takes the whole queue at once.
+//! Two kinds of block are in it:
+//!
+//! - With the GIL's lock, only attached threads may change a view count. A thread that drops a cell with views must not
+//!   attach to do so: it may hold a lock that an attached thread waits for. So it pushes the block on this queue. The
+//!   next attached thread that drains the queue marks the block as an orphan, and the last view of an orphan frees it.
+//! - With both locks, a lease that is the last to go pushes its block, if dropping the storage runs user code. A lease
+//!   must not run any.
+//!
+//! A push never waits, and `drain` takes the whole queue at once. A block is pushed with the hold of its owner and its
+//! views, which a lease that was the last has taken over.
 //!
 //! The release of a block's last view reads the queue once, without a fence. It may miss an owner that is dropped at
 //! the same moment; the next attached thread that drains the queue then frees that block.
@@ -20,7 +26,11 @@ use std::mem;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pyo3::Python;
+
 use super::block::Header;
+use crate::contain::{report, with_none_pending};
+use crate::pending::attached;
 
 /// The address of the block that was pushed last, or 0.
 static QUEUE: AtomicUsize = AtomicUsize::new(0);
@@ -29,9 +39,11 @@ static QUEUE: AtomicUsize = AtomicUsize::new(0);
 ///
 /// # Safety
 ///
-/// The block is alive, its owner is dropped, and it is pushed only once.
+/// The block is alive, its owner is dropped, and it is not in the queue. The hold of its owner and its views is passed
+/// on to the queue.
 pub(super) unsafe fn leave(block: NonNull<Header>) {
-    // SAFETY: only `drain` marks orphans, and a block that is not marked is not freed by its views.
+    // SAFETY: only `drain` marks orphans, and a block that is not marked is not freed by its views. A block without
+    // views is freed by whoever takes it from the queue.
     let next = unsafe { &block.as_ref().next_orphan };
     let address = block.as_ptr().expose_provenance();
     let mut first = QUEUE.load(Ordering::Relaxed);
@@ -58,27 +70,61 @@ pub(crate) fn are_waiting() -> bool {
     QUEUE.load(Ordering::Relaxed) != 0
 }
 
+/// Marks a block from the queue as an orphan. Attached. Returns whether it has no views.
+#[cfg(not(atomic_lock))]
+fn mark(header: &Header) -> bool {
+    header.lock.disown_orphan()
+}
+
+/// Without a GIL the last view frees the block of a dropped owner: only leases push blocks, after the last view.
+#[cfg(atomic_lock)]
+fn mark(_header: &Header) -> bool {
+    true
+}
+
 /// Marks every queued block as an orphan, and then passes those without views to `free`. Attached.
 ///
-/// `free` may run user code, which may call this function again. All blocks are marked by then, so that a view of
-/// another orphan that this code ends frees its block at once. `free` must not unwind.
+/// `free` gives up the hold of the owner and the views (`Header::give_up`). It may run user code, which may call this
+/// function again. All blocks are marked by then, so that a view of another orphan that this code ends frees its block
+/// at once. `free` must not unwind.
 pub(crate) fn drain(mut free: impl FnMut(NonNull<Header>)) {
     // Acquire pairs with the Release in `leave`.
     let mut waiting = QUEUE.swap(0, Ordering::Acquire);
     let mut unviewed = 0;
     while let Some(block) = block_at(waiting) {
-        // SAFETY: a block that is not marked is alive until the next step.
+        // SAFETY: the queue has the hold of the owner and the views, which is given up after the next step.
         let header = unsafe { block.as_ref() };
         let address = mem::replace(&mut waiting, header.next_orphan.load(Ordering::Relaxed));
-        if header.lock.disown_orphan() {
+        if mark(header) {
             header.next_orphan.store(unviewed, Ordering::Relaxed);
             unviewed = address;
         }
     }
     while let Some(block) = block_at(unviewed) {
-        // SAFETY: the block has neither views nor an owner, so only this thread can reach it, until it is freed below.
+        // SAFETY: the block has neither views nor an owner, so this thread has their hold, until it is given up below.
         unviewed = unsafe { block.as_ref() }.next_orphan.load(Ordering::Relaxed);
         free(block);
+    }
+}
+
+/// Frees what waits in the queue, and reports what the storages' drops raise: no caller could handle the exceptions.
+pub(crate) fn free_waiting(py: Python<'_>) {
+    if are_waiting() {
+        // SAFETY: `drain` passes blocks that neither an owner nor a view refers to.
+        drain(|block| report(py, || unsafe { Header::give_up(block) }));
+    }
+}
+
+/// The same on a thread that may be detached, which leaves everything as it is. An exception may be pending.
+///
+/// Not inlined into the drop of a cell, which is generic: if users' crates referred to the queue, every release of a view
+/// would read its address first.
+#[inline(never)]
+pub(super) fn free_waiting_if_attached() {
+    if are_waiting()
+        && let Some(py) = attached()
+    {
+        with_none_pending(py, || free_waiting(py), |()| false);
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::ptr::NonNull;
 use std::{fmt, slice};
 
-use super::{Header, ReadGuard, ShareGuard};
+use super::{Header, OwnedShareGuard, ReadGuard, ShareGuard};
 use crate::element::Element;
 use crate::shared::Shared;
 use crate::storage::Rows;
@@ -46,42 +46,58 @@ impl<T: Element> ReadGuard<'_, Rows<T>> {
     }
 }
 
-impl<T: Element> ShareGuard<'_, Rows<T>> {
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.cell.len()
-    }
+macro_rules! share_rows {
+    ($guard:ty, $this:ident => $header:expr) => {
+        impl<T: Element> $guard {
+            /// How many rows there are.
+            pub fn len(&self) -> usize {
+                let $this = self;
+                $header.len()
+            }
 
-    /// Whether there are no rows.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
+            /// Whether there are no rows.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
 
-    /// How many elements each row has.
-    pub fn row_len(&self) -> usize {
-        row_len(self.cell.header())
-    }
+            /// How many elements each row has.
+            pub fn row_len(&self) -> usize {
+                let $this = self;
+                row_len($header)
+            }
 
-    /// One row.
-    ///
-    /// # Panics
-    ///
-    /// If `index` is not less than `len()`.
-    pub fn row(&self, index: usize) -> SharedRow<'_, T> {
-        let header = self.cell.header();
-        // SAFETY: a share guard is a guard.
-        let first = unsafe { first_of_row::<T>(header, index) };
-        // SAFETY: a row has `row_len` initialised elements (Rows, invariant 1). They do not move under a guard
-        // (invariant 2), and no reference to them exists while a share guard is alive (invariant 8). The row borrows
-        // the guard.
-        let elements = unsafe { Shared::new(first, row_len(header)) };
-        SharedRow { elements, guard: PhantomData }
-    }
+            /// One row.
+            ///
+            /// # Panics
+            ///
+            /// If `index` is not less than `len()`.
+            pub fn row(&self, index: usize) -> SharedRow<'_, T> {
+                let $this = self;
+                // SAFETY: the header is that of a share guard, which the row borrows.
+                unsafe { shared_row($header, index) }
+            }
 
-    /// The rows, one after the other.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = SharedRow<'_, T>> + ExactSizeIterator + '_ {
-        (0..self.len()).map(|index| self.row(index))
-    }
+            /// The rows, one after the other.
+            pub fn iter(&self) -> impl DoubleEndedIterator<Item = SharedRow<'_, T>> + ExactSizeIterator + '_ {
+                (0..self.len()).map(|index| self.row(index))
+            }
+        }
+    };
+}
+
+share_rows!(ShareGuard<'_, Rows<T>>, guard => guard.cell.header());
+share_rows!(OwnedShareGuard<Rows<T>>, guard => guard.header());
+
+/// # Safety
+///
+/// The header is that of a cell of `Rows<T>`, under a share guard that is borrowed for `'a`.
+unsafe fn shared_row<'a, T: Element>(header: &Header, index: usize) -> SharedRow<'a, T> {
+    // SAFETY: a share guard is a guard.
+    let first = unsafe { first_of_row::<T>(header, index) };
+    // SAFETY: a row has `row_len` initialised elements (Rows, invariant 1). They do not move under a guard (invariant
+    // 2), and no reference to them exists while a share guard is alive (invariant 8). The row borrows the guard.
+    let elements = unsafe { Shared::new(first, row_len(header)) };
+    SharedRow { elements, guard: PhantomData }
 }
 
 /// One row of a cell of [`Rows`], for access beside others that read and write it. See [`Shared`].

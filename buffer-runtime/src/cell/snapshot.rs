@@ -43,8 +43,8 @@ impl<S: Replaceable> ExportCell<S> {
     ///
     /// # Errors
     ///
-    /// A guard was leaked, the cell is closed or [pinned](Self::is_pinned), or there is no memory for a copy. The cell
-    /// is then unchanged.
+    /// An [owned guard](Self::share_owned) is alive, whose thread would go on with the old memory; a guard was leaked;
+    /// the cell is closed or [pinned](Self::is_pinned); or there is no memory for a copy. The cell is then unchanged.
     pub fn write_or_detach(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
         match self.begin_exclusive(GuardKind::Write, Attempt::Write) {
             Ok(()) => {}
@@ -66,10 +66,10 @@ impl<S: Replaceable> ExportCell<S> {
         // SAFETY: what was captured is never null (Storage, clause 1).
         let data = unsafe { NonNull::new_unchecked(header.data()) };
         let captured = Captured { data, len: memory.len, row_len: memory.row_len.unwrap_or(0) };
-        // SAFETY: no guard is alive, not even a leaked one, which the lock reports before views. So the storage is
-        // where it was captured (invariant 2); and none can begin while the cell is borrowed mutably. So no reference
-        // to the elements exists (invariants 3 and 8), and Python has only read-only views if not every bit pattern is
-        // valid (`export::descriptor`).
+        // SAFETY: no guard is alive, not even a leaked or an owned one, which the lock reports before views. So the
+        // storage is where it was captured (invariant 2); and none can begin while the cell is borrowed mutably. So no
+        // reference to the elements exists (invariants 3 and 8), and Python has only read-only views if not every bit
+        // pattern is valid (`export::descriptor`).
         unsafe { S::copy_of(captured) }.ok()
     }
 }

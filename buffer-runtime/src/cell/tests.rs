@@ -6,6 +6,7 @@
 mod closing;
 #[cfg(not(atomic_lock))]
 mod orphans;
+mod owned;
 mod pinned;
 mod python;
 mod rows;

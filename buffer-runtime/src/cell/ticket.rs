@@ -43,7 +43,7 @@ impl Ticket {
     }
 
     /// Ends the view. Unless nothing is left, the block may be freed before this returns; if nothing is left, the
-    /// caller frees it.
+    /// caller gives the block up ([`Header::give_up`]).
     ///
     /// # Safety
     ///

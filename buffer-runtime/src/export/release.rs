@@ -9,7 +9,6 @@ use std::ptr::{self, NonNull};
 use pyo3::impl_::trampoline::{MethodDef, releasebufferproc};
 use pyo3::{PyResult, Python, ffi};
 
-#[cfg(not(atomic_lock))]
 use crate::cell::orphans;
 use crate::cell::{Header, PartTicket, PartView, Ticket};
 use crate::contain::{report, with_none_pending};
@@ -97,7 +96,8 @@ unsafe fn drain_if_orphans_wait(slf: *mut ffi::PyObject, view: *mut ffi::Py_buff
     }
 }
 
-/// The free-threaded lock has no queue of orphans.
+/// With the free-threaded lock, only leases leave orphans. Other operations drain the queue: this would cost every
+/// view.
 #[cfg(atomic_lock)]
 unsafe fn drain_if_orphans_wait(_slf: *mut ffi::PyObject, _view: *mut ffi::Py_buffer) {}
 
@@ -142,8 +142,8 @@ unsafe fn free(py: Python<'_>, _slf: *mut ffi::PyObject, view: *mut ffi::Py_buff
     let internal = unsafe { (*view).internal };
     if let Some(ticket) = Ticket::from_internal(internal.cast()) {
         // SAFETY: the caller vouches that this view had the last reference to the block.
-        unsafe { destroy(py, ticket.block) };
-        drain_orphans(py);
+        unsafe { give_up(py, ticket.block) };
+        orphans::free_waiting(py);
     }
     Ok(())
 }
@@ -151,27 +151,17 @@ unsafe fn free(py: Python<'_>, _slf: *mut ffi::PyObject, view: *mut ffi::Py_buff
 #[cfg(not(atomic_lock))]
 #[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
 unsafe fn drain(py: Python<'_>, _slf: *mut ffi::PyObject, _view: *mut ffi::Py_buffer) -> PyResult<()> {
-    drain_orphans(py);
+    orphans::free_waiting(py);
     Ok(())
 }
 
-#[cfg(not(atomic_lock))]
-pub(super) fn drain_orphans(py: Python<'_>) {
-    if orphans::are_waiting() {
-        // SAFETY: `drain` passes blocks that neither an owner nor a view refers to.
-        orphans::drain(|block| unsafe { destroy(py, block) });
-    }
-}
-
-#[cfg(atomic_lock)]
-pub(super) fn drain_orphans(_py: Python<'_>) {}
-
-/// Frees a block. Reports what its storage's drop raises, because no caller could handle the exception.
+/// Frees a block, unless leases are left. Reports what its storage's drop raises, because no caller could handle the
+/// exception.
 ///
 /// # Safety
 ///
-/// As for [`Header::destroy`].
-unsafe fn destroy(py: Python<'_>, block: NonNull<Header>) {
+/// As for [`Header::give_up`].
+unsafe fn give_up(py: Python<'_>, block: NonNull<Header>) {
     // SAFETY: as the caller vouches.
-    report(py, || unsafe { Header::destroy(block) });
+    report(py, || unsafe { Header::give_up(block) });
 }

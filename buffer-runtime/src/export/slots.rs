@@ -26,9 +26,9 @@ use pyo3::{Py, PyClass, PyResult, Python, ffi};
 use super::class::{Cell, Exported, Exporter, Slot};
 use super::grant::{grant_at_once, grant_view};
 use super::part::grant_view_of_part;
-use super::release::{drain_orphans, releasebuffer};
+use super::release::releasebuffer;
 use super::table::{ClassTable, Shows};
-use crate::cell::ExportCell;
+use crate::cell::{ExportCell, orphans};
 use crate::contain::{raising, with_none_pending};
 use crate::exception::exception;
 use crate::request::Flags;
@@ -161,7 +161,7 @@ unsafe fn get(py: Python<'_>, slf: *mut ffi::PyObject, request: *mut ffi::Py_buf
         // Set first, so that `obj` is NULL after every refusal.
         // SAFETY: a view that is not NULL is the caller's `Py_buffer`; its old contents do not matter.
         unsafe { (*view).obj = std::ptr::null_mut() };
-        drain_orphans(py);
+        orphans::free_waiting(py);
         let grant = match table.shows {
             Shows::Cell(_) => grant_view,
             Shows::Part(..) => grant_view_of_part,

@@ -15,6 +15,8 @@ unsafe impl Storage for Mmap {
     type Element = u8;
     type Access = ReadOnly;
 
+    const DROPS_PLAINLY: bool = true;
+
     unsafe fn raw(this: *mut Self) -> (NonNull<u8>, usize) {
         // SAFETY: the caller vouches for a valid mapping.
         let bytes: &[u8] = unsafe { &*this };
@@ -28,6 +30,8 @@ unsafe impl Storage for Mmap {
 unsafe impl Storage for MmapMut {
     type Element = u8;
     type Access = ReadWrite;
+
+    const DROPS_PLAINLY: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<u8>, usize) {
         // SAFETY: the caller vouches for a valid mapping without other references.

@@ -16,6 +16,7 @@ unsafe impl<A: Element, D: Dimension + 'static> Storage for Array<A, D> {
     type Access = ReadWrite;
 
     const STRIDED: bool = true;
+    const DROPS_PLAINLY: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<A>, usize) {
         // SAFETY: the caller vouches for a valid array without other references.

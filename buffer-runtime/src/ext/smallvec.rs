@@ -14,6 +14,8 @@ unsafe impl<A: Array<Item: Element> + 'static> Storage for SmallVec<A> {
     type Element = A::Item;
     type Access = ReadWrite;
 
+    const DROPS_PLAINLY: bool = true;
+
     unsafe fn raw(this: *mut Self) -> (NonNull<A::Item>, usize) {
         // SAFETY: the caller vouches for a valid SmallVec without other references.
         let vec = unsafe { &mut *this };

@@ -200,11 +200,13 @@ impl Lock {
     pub(crate) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
         // Acquire pairs with the Release of the last view; by invariant 3 a 0 is final.
         let views = unpack(self.views.load(Ordering::Acquire));
-        // Relaxed: guards borrow the owner, so the guards that have ended did so before the `&mut` began.
-        let held = self.guards.load(Ordering::Relaxed);
+        // Acquire pairs with the Release of the last guard. Guards that borrow the owner have ended before the `&mut`
+        // began; leases may end at any time.
+        let held = self.guards.load(Ordering::Acquire);
         let others = (held & GUARDS > 0).then(|| (GuardKind::from_bits(held >> KIND_SHIFT), held & GUARDS));
         kind.admit(others, views)?;
-        // Relaxed: by invariant 3 no other thread can begin a view or a guard, or read this, before the `&mut` ends.
+        // A store: `kind` is Write or Closed, so no guard is alive. Relaxed: by invariant 3 no other thread can begin a
+        // view or a guard, or read this, before the `&mut` ends.
         self.guards.store(((kind as u32) << KIND_SHIFT) | 1, Ordering::Relaxed);
         Ok(())
     }

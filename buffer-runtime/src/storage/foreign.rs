@@ -12,9 +12,10 @@ use crate::element::{self, Element};
 /// Elements in memory of a C library: where they are, how many, and what frees them.
 ///
 /// In an [`ExportCell`](crate::ExportCell) the memory is freed once, when the cell and all views are gone, on the
-/// thread that drops the last of them, which may be any thread. So numpy arrays stay valid after the object that
-/// exported them has died. [`close`](crate::ExportCell::close) takes the buffer out of the cell, so that dropping it
-/// frees the memory at once; it is refused as long as there is a view.
+/// thread that drops the last of them, which may be any thread. (A guard of [`share_owned`] calls no deallocator: if it
+/// is the last, an attached thread does so later.) So numpy arrays stay valid after the object that exported them has
+/// died. [`close`](crate::ExportCell::close) takes the buffer out of the cell, so that dropping it frees the memory at
+/// once; it is refused as long as there is a view.
 ///
 /// ```
 /// use buffer_runtime::{ExportCell, ForeignBuffer};
@@ -43,6 +44,8 @@ use crate::element::{self, Element};
 /// A panic of a deallocator unwinds out of the drop that called it, as from any drop. If the release of the last view
 /// called it, or if the object dies while an exception is pending, no caller can receive the panic:
 /// `sys.unraisablehook` gets it as PyO3's `PanicException`.
+///
+/// [`share_owned`]: crate::ExportCell::share_owned
 pub struct ForeignBuffer<T, A = ReadWrite> {
     /// Initialised elements, valid until `free` is called; it may dangle where `len` is 0.
     data: NonNull<T>,

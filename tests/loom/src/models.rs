@@ -12,7 +12,7 @@ use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
-use crate::lock::{Closing, Disowned, GuardKind, Missed, Pin, ViewKind, Wants};
+use crate::lock::{Closing, Disowned, GuardKind, Holds, Missed, Pin, ViewKind, Wants};
 
 const READER: Wants = Wants { may_write: false, must_write: false };
 const WRITER: Wants = Wants { may_write: true, must_write: true };

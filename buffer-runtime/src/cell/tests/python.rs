@@ -4,18 +4,14 @@ pub(super) use self::of_build::{attached, release};
 
 use std::ffi::c_void;
 
-#[cfg(not(all(miri, atomic_lock)))]
 use super::*;
+use crate::cell::orphans;
 
 /// What the next attached thread does.
-#[cfg(not(atomic_lock))]
 pub(super) fn drain() {
-    // SAFETY: nothing else refers to the blocks that the queue passes on.
-    crate::cell::orphans::drain(|block| unsafe { Header::destroy(block) });
+    // SAFETY: neither an owner nor a view refers to the blocks that the queue passes on.
+    orphans::drain(|block| unsafe { Header::give_up(block) });
 }
-
-#[cfg(atomic_lock)]
-pub(super) fn drain() {}
 
 /// With the interpreter of this crate for Miri: views end in the slot.
 #[cfg(miri)]
@@ -64,8 +60,8 @@ mod of_build {
         });
         // SAFETY: as the caller vouches.
         if unsafe { ticket.release() }.is_last() {
-            // SAFETY: the lock says that this was the last reference to the block.
-            unsafe { Header::destroy(ticket.block) };
+            // SAFETY: the lock says that this was the last reference to the block, but for leases.
+            unsafe { Header::give_up(ticket.block) };
         }
         drain();
     }

@@ -10,6 +10,7 @@ struct World {
     gil: Mutex<()>,
     orphaned: Mutex<bool>,
     pin: Pin,
+    holds: Holds,
 }
 
 impl World {
@@ -20,6 +21,7 @@ impl World {
             gil: Mutex::new(()),
             orphaned: Mutex::new(false),
             pin: Pin::new(),
+            holds: Holds::new(),
         })
     }
 
@@ -41,15 +43,43 @@ impl World {
     fn release(&self, access: ViewKind) {
         self.attached(|lock| {
             if lock.release(access).is_last() {
-                self.memory.free();
+                self.give_up();
             }
         });
+    }
+
+    /// Frees the memory, unless leases are left.
+    fn give_up(&self) {
+        if self.holds.give_up() {
+            self.memory.free();
+        }
+    }
+
+    /// Begins an owned share guard.
+    fn lease(&self) {
+        self.attached(|lock| lock.begin(GuardKind::Share)).unwrap();
+        self.holds.add();
+    }
+
+    /// Ends an owned share guard, on any thread. If its lease is the last to go, it frees the memory or pushes it on
+    /// the queue.
+    fn end_lease(&self, drops_plainly: bool) {
+        // The lock is in the memory that is freed.
+        self.memory.read();
+        self.lock.end();
+        if self.holds.give_up() {
+            if drops_plainly {
+                self.memory.free();
+            } else {
+                *self.orphaned.lock().unwrap() = true;
+            }
+        }
     }
 
     /// Drops the owner, on any thread.
     fn drop_owner(&self) {
         match self.lock.disown() {
-            Disowned::Free => self.memory.free(),
+            Disowned::Free => self.give_up(),
             Disowned::Orphaned => *self.orphaned.lock().unwrap() = true,
             Disowned::LeftToViews => unreachable!("only the other lock leaves it to views"),
         }
@@ -58,7 +88,7 @@ impl World {
     fn drain(&self) {
         self.attached(|lock| {
             if std::mem::take(&mut *self.orphaned.lock().unwrap()) && lock.disown_orphan() {
-                self.memory.free();
+                self.give_up();
             }
         });
     }
@@ -236,4 +266,87 @@ fn loom_gil_what_is_seen_closed_is_empty() {
         });
         detached.join().unwrap();
     });
+}
+
+#[test]
+fn loom_gil_what_a_lease_wrote_is_seen_by_whoever_writes_next() {
+    for exclusive in [false, true] {
+        explore(move || {
+            let world = World::new();
+            world.lease();
+            let thread = {
+                let world = world.clone();
+                thread::spawn(move || {
+                    world.memory.write();
+                    world.end_lease(true);
+                })
+            };
+            thread::yield_now();
+            let begun = if exclusive {
+                world.lock.begin_exclusive(GuardKind::Write)
+            } else {
+                world.attached(|lock| lock.begin(GuardKind::Write))
+            };
+            if begun.is_ok() {
+                world.memory.write();
+                world.lock.end();
+            }
+            thread.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn loom_gil_a_block_is_freed_once_after_its_owner_and_its_leases() {
+    for drops_plainly in [true, false] {
+        explore(move || {
+            let world = World::new();
+            let leases: Vec<_> = (0..2)
+                .map(|_| {
+                    world.lease();
+                    let world = world.clone();
+                    thread::spawn(move || {
+                        world.memory.read();
+                        world.end_lease(drops_plainly);
+                    })
+                })
+                .collect();
+            world.memory.read();
+            world.drop_owner();
+            leases.into_iter().for_each(|lease| lease.join().unwrap());
+            world.drain();
+            world.memory.assert_freed_once();
+        });
+    }
+}
+
+#[test]
+fn loom_gil_a_block_is_freed_once_after_its_owner_its_last_view_and_its_lease() {
+    for drops_plainly in [true, false] {
+        explore(move || {
+            let world = World::new();
+            world.lease();
+            let access = world.view(WRITER).unwrap();
+            let lease = {
+                let world = world.clone();
+                thread::spawn(move || {
+                    world.memory.read();
+                    world.end_lease(drops_plainly);
+                })
+            };
+            let viewer = {
+                let world = world.clone();
+                thread::spawn(move || {
+                    world.memory.read();
+                    world.release(access);
+                })
+            };
+            world.drop_owner();
+            world.drain();
+            lease.join().unwrap();
+            viewer.join().unwrap();
+            world.drain();
+            world.memory.assert_freed_once();
+        });
+    }
 }

@@ -10,6 +10,7 @@ struct World {
     layout: UnsafeCell<u32>,
     pin: Pin,
     len: AtomicUsize,
+    holds: Holds,
 }
 
 /// The content of every published layout.
@@ -23,6 +24,7 @@ impl World {
             layout: UnsafeCell::new(0),
             pin: Pin::new(),
             len: AtomicUsize::new(1),
+            holds: Holds::new(),
         })
     }
 
@@ -107,8 +109,35 @@ impl World {
 
     fn release(&self, access: ViewKind) {
         if self.lock.release(access).is_last() {
+            self.give_up();
+        }
+    }
+
+    fn drop_owner(&self) {
+        if self.lock.disown() == Disowned::Free {
+            self.give_up();
+        }
+    }
+
+    /// Frees the memory, unless leases are left.
+    fn give_up(&self) {
+        if self.holds.give_up() {
             self.memory.free();
         }
+    }
+
+    /// Begins an owned share guard.
+    fn lease(&self) {
+        self.lock.begin(GuardKind::Share).unwrap();
+        self.holds.add();
+    }
+
+    /// Ends an owned share guard. If its lease is the last to go, it frees the memory.
+    fn end_lease(&self) {
+        // The lock is in the memory that is freed.
+        self.memory.read();
+        self.lock.end();
+        self.give_up();
     }
 }
 
@@ -252,9 +281,7 @@ fn loom_free_threaded_a_block_is_freed_once_after_owner_and_views() {
             .collect();
         // The last read by the owner.
         world.memory.read();
-        if world.lock.disown() == Disowned::Free {
-            world.memory.free();
-        }
+        world.drop_owner();
         viewers.into_iter().for_each(|viewer| viewer.join().unwrap());
         world.memory.assert_freed_once();
     });
@@ -380,5 +407,72 @@ fn loom_free_threaded_two_threads_that_close_agree_whether_it_is_pinned() {
         let closed = closers.into_iter().any(|closer| closer.join().unwrap());
         assert!(!closed || access.is_none(), "what was pinned is closed");
         assert_eq!(closed, world.lock.is_closed());
+    });
+}
+
+#[test]
+fn loom_free_threaded_what_a_lease_wrote_is_seen_by_whoever_writes_next() {
+    explore(|| {
+        let world = World::new();
+        world.lease();
+        let thread = {
+            let world = world.clone();
+            thread::spawn(move || {
+                world.memory.write();
+                world.end_lease();
+            })
+        };
+        thread::yield_now();
+        world.try_guard(GuardKind::Write);
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_free_threaded_a_block_is_freed_once_after_its_owner_and_its_leases() {
+    explore(|| {
+        let world = World::new();
+        let leases: Vec<_> = (0..2)
+            .map(|_| {
+                world.lease();
+                let world = world.clone();
+                thread::spawn(move || {
+                    world.memory.read();
+                    world.end_lease();
+                })
+            })
+            .collect();
+        world.memory.read();
+        world.drop_owner();
+        leases.into_iter().for_each(|lease| lease.join().unwrap());
+        world.memory.assert_freed_once();
+    });
+}
+
+#[test]
+fn loom_free_threaded_a_block_is_freed_once_after_its_owner_its_last_view_and_its_lease() {
+    explore(|| {
+        let world = World::new();
+        world.lease();
+        let access = world.view(WRITER).unwrap();
+        let lease = {
+            let world = world.clone();
+            thread::spawn(move || {
+                world.memory.read();
+                world.end_lease();
+            })
+        };
+        let viewer = {
+            let world = world.clone();
+            thread::spawn(move || {
+                world.memory.read();
+                world.release(access);
+            })
+        };
+        world.memory.read();
+        world.drop_owner();
+        lease.join().unwrap();
+        viewer.join().unwrap();
+        world.memory.assert_freed_once();
     });
 }
