@@ -218,6 +218,8 @@ OPERATIONS = [
     Operation("detach", viewed(lambda: edges.Detaching([1, 2])), lambda held: held[0].detach(), views=no_views),
     Operation("write", lambda: edges.Series([1.0]), lambda thing: thing.call_under("write", int)),
     Operation("read", lambda: edges.Series([1.0]), lambda thing: thing.call_under("read", int)),
+    Operation("owned guard", lambda: edges.Series([1.0]), edges.own_once),
+    refused("owned guard", closed, edges.own_once),
     Operation("deletion", lambda: [memoryview(layouts.Base(CONTENT, 3))], list.pop),
     Operation("first block", lambda: edges.Series([1.0]), block, first=True),
     Operation("first array", lambda: edges.Series([1.0]), array, others=NUMPYS, first=True),

@@ -143,6 +143,80 @@ def test_a_leaked_guard(kind):
     apart.run(f"{WRITE}\nm = edges.Series([1.0])\nm.leak({kind!r}, 3)")
 
 
+# A thread of Rust that writes through an owned guard and knows nothing of Python. `owned` keeps it running.
+PRODUCER = f"""{WRITE}
+m = edges.Series([0.0] * 1000)
+owned = edges.Owned(m)
+owned.start()
+while owned.rounds() < 3:
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "",
+        "view = memoryview(m)",
+        "del m",
+        "view = memoryview(m); del m",
+        "sys.view = memoryview(m); sys.owned = owned",
+        "import atexit; atexit.register(owned.stop)",
+        "sys.exit(0)",
+        "import numpy; sys.view = numpy.asarray(m); del m; edges.owned = owned",
+    ],
+)
+def test_a_thread_that_still_writes(rest):
+    apart.run(PRODUCER + rest)
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["freed", "kept"])
+def test_a_thread_that_still_writes_what_python_is_to_drop(kept):
+    # Its drop calls Python. The thread never ends, so no drop is ever due.
+    out = apart.run(
+        f"""{WRITE}
+m = edges.Owner([1, 2], None, saying("dropped"))
+owned = edges.Owned(m)
+owned.start()
+while owned.rounds() < 3:
+    pass
+{"sys.m = m" if kept else "del m"}
+os.write(1, b"end\\n")
+"""
+    )
+    assert out == "end\n"
+
+
+@pytest.mark.parametrize("storage", ["edges.Series([0.0])", 'edges.Owner([1, 2], None, saying("dropped"))'])
+@pytest.mark.parametrize("rest", ["", "del m", "sys.view = memoryview(m)", "sys.view = memoryview(m); del m"])
+def test_a_guard_that_ends_after_the_interpreter(storage, rest):
+    out = apart.run(
+        f"""{WRITE}
+m = {storage}
+owned = edges.Owned(m)
+owned.drop_at_exit()
+{rest}
+"""
+    )
+    assert out == "dropped, initialized: 0\n"
+
+
+@pytest.mark.parametrize("other", ["edges.Owner([1])", "edges.Series([1.0])"])
+@pytest.mark.parametrize("where", ["other", "sys.other"])
+def test_what_a_guard_has_left_is_dropped_when_another_object_dies_at_exit(where, other):
+    out = apart.run(
+        f"""{WRITE}
+m = edges.Owner([1, 2], None, saying("dropped"))
+owned = edges.Owned(m)
+del m
+owned.drop_on_joined_thread()
+os.write(1, b"end\\n")
+{where} = {other}
+"""
+    )
+    assert out == "end\ndropped\n"
+
+
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
 def test_a_subclass_that_overrides_both_methods():
     apart.run(

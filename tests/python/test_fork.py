@@ -135,3 +135,46 @@ if child[0] == 0:
 print(os.waitpid(child[0], 0)[1] >> 8)
 """
     assert run(PROLOGUE + script).splitlines() == ["[1.0, 2.0, 3.0]", "[1.0, 2.0]", "1", "3"]
+
+
+PRODUCED = """
+from buffer_tests_ext.edges import Owned
+owned, held = Owned(m), Owned(m)
+owned.start()
+
+def share():
+    held.write(7)
+    held.drop_here()
+    return memoryview(m).tolist()
+
+def die():
+    # The thread that writes is not in the child, and its guard keeps the memory.
+    global m
+    del m
+
+try:
+    print(in_child(lambda: m.append(3)))
+    print(in_child(share))
+    print(in_child(die))
+    print(in_child(new))
+    print("forked" in attempt(lambda: m.append(3)))
+    before = owned.rounds()
+    while owned.rounds() == before:
+        pass
+finally:
+    owned.stop()
+print(attempt(lambda: m.append(3)))
+held.drop_here()
+m.append(3)
+print(in_child(lambda: m.append(4)))
+"""
+
+
+def test_a_thread_that_writes_through_an_owned_guard_is_not_in_the_child():
+    grown, shared, died, new, parent, held, afterwards = run(PROLOGUE + PRODUCED).splitlines()
+    held_by = "share guards are alive in Rust; try again when the call that holds it has returned"
+    assert grown == f"BufferError: cannot resize: 2 {held_by}{FORKED}"
+    assert (shared, died, new) == ("[7.0, 7.0]", "None", "([5.0, 6.0], 0)")
+    assert parent == "False"
+    assert held == f"cannot resize: 1 {held_by}".replace("guards are", "guard is")
+    assert afterwards == "None"

@@ -10,6 +10,7 @@ mod ended;
 mod foreign;
 mod hammer;
 mod memory;
+mod owned;
 mod owners;
 mod parted;
 mod pieces;
@@ -29,6 +30,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         foreign::add,
         hammer::add,
         memory::add,
+        owned::add,
         owners::add,
         parted::add,
         pieces::add,

@@ -46,8 +46,8 @@ impl Closing {
 /// Closed at the end of a `with` block, even while views are alive.
 #[derive(ExportBuffer)]
 #[pyclass]
-struct Detaching {
-    data: ExportCell<Watched<i32>>,
+pub(super) struct Detaching {
+    pub(super) data: ExportCell<Watched<i32>>,
 }
 
 #[pymethods]
@@ -94,8 +94,8 @@ impl Detaching {
 /// Grows even while views are alive.
 #[derive(ExportBuffer)]
 #[pyclass]
-struct Log {
-    data: ExportCell<Vec<f64>>,
+pub(super) struct Log {
+    pub(super) data: ExportCell<Vec<f64>>,
 }
 
 #[pymethods]
