@@ -39,7 +39,7 @@ use crate::contain::undisturbed;
 use crate::element;
 use crate::error::{Attempt, BorrowError};
 use crate::lock::{Disowned, GuardKind};
-use crate::storage::{Exportable, MayWrite};
+use crate::storage::{Access, Exportable, MayWrite};
 
 /// Storage that Python may view, and that moves only while it has no views.
 ///
@@ -140,14 +140,26 @@ impl<S> ExportCell<S> {
 }
 
 impl<S: Exportable> ExportCell<S> {
+    /// What a mutable borrow of the storage is for.
+    const WRITING: Attempt = if S::Access::READONLY {
+        Attempt::Replace
+    } else if S::RESIZABLE {
+        Attempt::Resize
+    } else {
+        Attempt::Write
+    };
+
     /// Borrows the storage itself, so that it may grow, shrink and move. No view begins until the guard is dropped.
+    ///
+    /// To change only values, and also while views are alive, use [`share`](Self::share).
     ///
     /// # Errors
     ///
-    /// Any view or guard is alive, or the cell is closed: `cannot resize: 2 writable views are alive; ...`.
+    /// Any view or guard is alive, or the cell is closed: `cannot resize or borrow for writing: 1 writable view is alive;
+    /// ...`. (Without `resize or` for storages that are not [`RESIZABLE`](crate::Storage::RESIZABLE).)
     pub fn write(&self, py: Python<'_>) -> Result<WriteGuard<'_, S>, BorrowError> {
         let _ = py;
-        self.begin(GuardKind::Write, Attempt::Write)?;
+        self.begin(GuardKind::Write, Self::WRITING)?;
         Ok(WriteGuard::new(self))
     }
 
@@ -265,7 +277,7 @@ impl<S: Exportable> ExportCell<S> {
     ///
     /// Any view or [owned guard](Self::share_owned) is alive, a guard was leaked, or the cell is closed.
     pub fn get_mut(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
-        self.begin_exclusive(GuardKind::Write, Attempt::Write)?;
+        self.begin_exclusive(GuardKind::Write, Self::WRITING)?;
         Ok(WriteGuard::new(self))
     }
 

@@ -12,7 +12,12 @@ use crate::request::Refusal;
 /// What a caller of [`ExportCell`](crate::ExportCell) tried to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attempt {
+    /// To borrow a storage whose length may change.
+    Resize,
+    /// To borrow a storage of which only the elements change.
     Write,
+    /// To borrow a storage whose elements are read-only, to replace it.
+    Replace,
     Read,
     Share,
     Close,
@@ -23,8 +28,8 @@ pub(crate) enum Attempt {
 /// An [`ExportCell`](crate::ExportCell) could not be borrowed, in most cases because a Python view or another guard is
 /// alive.
 ///
-/// Its text names what conflicts: `cannot resize: 2 writable views are alive; release or delete every view first`. `?`
-/// turns it into Python's `BufferError`. A refused borrow has changed nothing.
+/// Its text names what conflicts: `cannot read: 2 writable views are alive; release or delete every view first`. `?` turns
+/// it into Python's `BufferError`. A refused borrow has changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BorrowError {
     attempt: Attempt,
@@ -66,14 +71,17 @@ impl BorrowError {
 impl fmt::Display for BorrowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attempt = match self.attempt {
-            Attempt::Write => "resize",
+            Attempt::Resize => "resize or borrow for writing",
+            Attempt::Write => "borrow for writing",
+            Attempt::Replace => "replace the storage",
             Attempt::Read => "read",
             Attempt::Share => "share",
             Attempt::Close => "close",
             Attempt::Detach => "detach",
             Attempt::Take => "take the storage",
         };
-        write!(f, "cannot {attempt}: {}", self.blocker)
+        let shareable = matches!(self.attempt, Attempt::Resize | Attempt::Write);
+        write!(f, "cannot {attempt}: {}", self.blocker.of_a_borrow(shareable))
     }
 }
 

@@ -72,6 +72,8 @@ pub use self::rows::{RowLengthError, Rows};
 ///     type Element = i16;
 ///     type Access = ReadWrite;
 ///
+///     const RESIZABLE: bool = true;
+///
 ///     unsafe fn raw(this: *mut Self) -> (NonNull<i16>, usize) {
 ///         // SAFETY: the caller vouches for `this`, and so for its field.
 ///         unsafe { Vec::raw(&raw mut (*this).samples) }
@@ -129,6 +131,10 @@ pub unsafe trait Storage: Send + 'static {
     /// a view.
     const DROPS_PLAINLY: bool = false;
 
+    /// Whether the number of its elements changes under a write guard, as that of a `Vec` does. Only the text of a
+    /// [`BorrowError`](crate::BorrowError) depends on it.
+    const RESIZABLE: bool = false;
+
     /// Returns the address and the number of its elements.
     ///
     /// # Safety
@@ -168,6 +174,7 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
 
     #[doc(hidden)]
     const DROPS_PLAINLY: bool;
+    const RESIZABLE: bool;
 
     /// Returns where its memory is now, and sets in `own` how the elements lie there, if the storage has a layout of
     /// its own.
@@ -206,6 +213,7 @@ unsafe impl<S: Storage> Exportable for S {
     const INDIRECT: bool = false;
     const STRIDED: bool = <S as Storage>::STRIDED;
     const DROPS_PLAINLY: bool = <S as Storage>::DROPS_PLAINLY || !std::mem::needs_drop::<S>();
+    const RESIZABLE: bool = <S as Storage>::RESIZABLE;
 
     unsafe fn capture(this: *mut Self, own: &mut OwnLayout) -> Captured {
         if <S as Storage>::STRIDED {
@@ -229,6 +237,7 @@ unsafe impl<T: Element> Exportable for Rows<T> {
     const INDIRECT: bool = true;
     const STRIDED: bool = false;
     const DROPS_PLAINLY: bool = true;
+    const RESIZABLE: bool = true;
 
     unsafe fn capture(this: *mut Self, _own: &mut OwnLayout) -> Captured {
         // SAFETY: the caller vouches for valid rows without other references. No reference to an element is made.
@@ -244,6 +253,7 @@ unsafe impl<T: Element> Storage for Vec<T> {
     type Access = ReadWrite;
 
     const DROPS_PLAINLY: bool = true;
+    const RESIZABLE: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid Vec without other references. No reference to an element is made.

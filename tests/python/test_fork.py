@@ -5,10 +5,12 @@ import os
 import pytest
 from apart import run
 
+# How `write` points to what is granted beside views.
+SHARE = ", or change values in place through `share`"
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
 FORKED = (
-    "; but this process was forked: what another thread held then stays held here, and only a new object is free of it"
+    "; this process was forked: if another thread held it at that time, it is never released here; make a new object"
 )
 
 # `in_child` returns the result or the exception of a function in a child process, as text.
@@ -77,7 +79,8 @@ print(in_child(lambda: m.append(4)))
 def test_a_guard_of_a_thread_that_is_not_there_is_named(kind, blocker):
     reason = f"{blocker}; try again when the call that holds it has returned{FORKED}"
     resize, view, new, parent, afterwards = run(PROLOGUE + HELD.format(kind=kind)).splitlines()
-    assert resize == f"BufferError: cannot resize: {reason}"
+    hint = SHARE if kind == "share" else ""
+    assert resize == f"BufferError: cannot resize or borrow for writing: {reason.replace(FORKED, hint + FORKED)}"
     assert view == (f"BufferError: cannot grant a view: {reason}" if kind == "write" else "[1.0, 2.0]")
     assert new == "([5.0, 6.0], 0)"
     assert (parent, afterwards) == ("False", "None")
@@ -103,7 +106,9 @@ m.append(3)
 """
     resize, view = run(PROLOGUE + script).splitlines()
     remedy = "release or delete every view first"
-    assert resize == f"BufferError: cannot resize: 1 writable view is alive; {remedy}{FORKED}"
+    assert (
+        resize == f"BufferError: cannot resize or borrow for writing: 1 writable view is alive; {remedy}{SHARE}{FORKED}"
+    )
     assert view == "[1.0, 2.0]"
 
 

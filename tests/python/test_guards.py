@@ -45,6 +45,8 @@ NEWCOMERS = {"view": view, "insist": insist, "write": guard("write"), "read": gu
 
 REMEDY = "; release or delete every view first"
 RETURN = "; try again when the call that holds it has returned"
+# How `write` points to what is granted beside views.
+SHARE = ", or change values in place through `share`"
 WRITING = f"Rust is changing it (a write guard is alive){RETURN}"
 
 # By what is held already: what each new view or guard is granted, or why it is refused.
@@ -59,35 +61,35 @@ TABLE = {
     "writable view": {
         "view": "writable",
         "insist": "writable",
-        "write": f"cannot resize: 1 writable view is alive{REMEDY}",
+        "write": f"cannot resize or borrow for writing: 1 writable view is alive{REMEDY}{SHARE}",
         "read": f"cannot read: 1 writable view is alive{REMEDY}",
         "share": "granted",
     },
     "read-only view": {
         "view": "writable",
         "insist": "writable",
-        "write": f"cannot resize: 1 read-only view is alive{REMEDY}",
+        "write": f"cannot resize or borrow for writing: 1 read-only view is alive{REMEDY}{SHARE}",
         "read": "granted",
         "share": "granted",
     },
     "read guard": {
         "view": "read-only",
         "insist": f"cannot grant a writable view: 1 read guard is alive in Rust{RETURN}",
-        "write": f"cannot resize: 1 read guard is alive in Rust{RETURN}",
+        "write": f"cannot resize or borrow for writing: 1 read guard is alive in Rust{RETURN}",
         "read": "granted",
         "share": f"cannot share: 1 read guard is alive in Rust{RETURN}",
     },
     "share guard": {
         "view": "writable",
         "insist": "writable",
-        "write": f"cannot resize: 1 share guard is alive in Rust{RETURN}",
+        "write": f"cannot resize or borrow for writing: 1 share guard is alive in Rust{RETURN}{SHARE}",
         "read": f"cannot read: 1 share guard is alive in Rust{RETURN}",
         "share": "granted",
     },
     "write guard": {
         "view": f"cannot grant a view: {WRITING}",
         "insist": f"cannot grant a writable view: {WRITING}",
-        "write": f"cannot resize: {WRITING}",
+        "write": f"cannot resize or borrow for writing: {WRITING}",
         "read": f"cannot read: {WRITING}",
         "share": f"cannot share: {WRITING}",
     },
@@ -138,7 +140,7 @@ def test_a_guard_counts_each_of_its_kind():
     m = Series(VALUES)
 
     def refused():
-        with pytest.raises(BufferError, match="cannot resize: 2 share guards are alive in Rust"):
+        with pytest.raises(BufferError, match="cannot resize or borrow for writing: 2 share guards are alive in Rust"):
             m.append(4)
 
     m.call_under("share", lambda: m.call_under("share", refused))
@@ -211,7 +213,7 @@ def test_a_guard_held_by_a_detached_thread_counts_for_others(kind, granted, refu
     holder.start()
     try:
         assert begun.wait(60)
-        with pytest.raises(BufferError, match=f"cannot resize: {refusal}".replace("(", r"\(")):
+        with pytest.raises(BufferError, match=f"cannot resize or borrow for writing: {refusal}".replace("(", r"\(")):
             m.append(4)
         if granted:
             assert view(m) == granted
@@ -278,7 +280,7 @@ def test_a_leaked_guard_locks_for_ever_and_nothing_dangles(kind, who):
         array = np.asarray(m)
         assert array.flags.writeable == (kind == "share")
     for _ in range(2):
-        with pytest.raises(BufferError, match=f"cannot resize: {who}"):
+        with pytest.raises(BufferError, match=f"cannot resize or borrow for writing: {who}"):
             m.append(4)
         with pytest.raises(BufferError, match=f"cannot close: {who}"):
             m.close()
@@ -295,9 +297,11 @@ def test_leaked_guards_fill_the_count_and_never_wrap_it():
     m = Series(VALUES)
     # The free-threaded lock counts up to 2^19 - 1 guards. The other lock counts 2^30 - 1: too many for a test.
     leaked, refusal = m.leak("read", 600_000)
-    full = "cannot read: too many views or guards are alive"
+    full = "cannot read: too many views or guards are alive; release some first"
     assert (leaked, refusal) in [(600_000, None), (2**19 - 1, full)]
-    with pytest.raises(BufferError, match=f"cannot resize: {leaked} read guards are alive in Rust"):
+    with pytest.raises(
+        BufferError, match=f"cannot resize or borrow for writing: {leaked} read guards are alive in Rust"
+    ):
         m.append(4)
     assert view(m) == "read-only"
     with pytest.raises(BufferError, match=f"cannot share: {leaked} read guards are alive in Rust"):

@@ -29,12 +29,14 @@ def test_under_a_view_the_storage_cannot_be_changed(kind):
     if kind.grows:
         # Grown, shrunk, cleared.
         changes += [content * 2, content[: len(content) // 2], b""]
+    # A box may be replaced by another one, but cannot grow.
+    write = "resize or borrow for writing" if kind.grows and kind.storage != "boxed" else "borrow for writing"
     with memoryview(m) as view:
         for change in changes:
-            with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive; release or delete"):
+            with pytest.raises(BufferError, match=f"^cannot {write}: 1 writable view is alive; release or delete"):
                 m.replace(change)
             with memoryview(m):
-                with pytest.raises(BufferError, match="cannot resize: 2 writable views are alive"):
+                with pytest.raises(BufferError, match=f"^cannot {write}: 2 writable views are alive"):
                     m.replace(change)
         assert view.tobytes() == content
     for change in changes:
@@ -47,7 +49,7 @@ def test_under_a_read_only_view_the_storage_cannot_be_changed_either(kind):
     m = kind.make()
     content = bytes(m)
     with memoryview(m) as view:
-        with pytest.raises(BufferError, match="cannot resize: 1 read-only view is alive"):
+        with pytest.raises(BufferError, match="borrow for writing: 1 read-only view is alive"):
             m.replace(content)
         assert view.tobytes() == content
     m.replace(content)

@@ -16,6 +16,8 @@ since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code r
 
 PyBUF_WRITABLE = 1
 
+# How `write` points to what is granted beside views.
+SHARE = ", or change values in place through `share`"
 VALUES = [1.0, 2.0, 3.0]
 
 
@@ -247,7 +249,9 @@ def test_a_refusal_says_which_views_are_in_the_way(writable, readonly, text):
     views = [readonly_view(m) for _ in range(readonly)] + [memoryview(m) for _ in range(writable)]
     with pytest.raises(BufferError) as refusal:
         m.append(4)
-    assert str(refusal.value) == f"cannot resize: {text}; release or delete every view first"
+    assert (
+        str(refusal.value) == f"cannot resize or borrow for writing: {text}; release or delete every view first{SHARE}"
+    )
     with pytest.raises(BufferError) as refusal:
         m.close()
     assert str(refusal.value) == f"cannot close: {text}; release or delete every view first"
@@ -283,7 +287,7 @@ def test_after_close_everything_says_closed():
     for attempt, text in [
         (lambda: memoryview(m), "cannot grant a view: it is closed"),
         (lambda: edges.request(m, PyBUF_WRITABLE), "cannot grant a writable view: it is closed"),
-        (lambda: m.append(1), "cannot resize: it is closed"),
+        (lambda: m.append(1), "cannot resize or borrow for writing: it is closed"),
         (lambda: m.close(), "cannot close: it is closed"),
         (lambda: m.call_under("read", list), "cannot read: it is closed"),
         (lambda: m.call_under("share", list), "cannot share: it is closed"),

@@ -12,8 +12,8 @@ from buffer_tests_ext.edges import CodePinned, Owner, Pinned, PinnedsPiece, Read
 VALUES = [1, 2, 3, 4]
 CLASSES = [Pinned, ReadOnlyPinned, CodePinned]
 MOVES = {
-    "write": "resize",
-    "get_mut": "resize",
+    "write": "resize or borrow for writing",
+    "get_mut": "resize or borrow for writing",
     "close": "close",
     "take": "close",
     "detach": "detach",
@@ -27,6 +27,7 @@ def pinned(attempt, kind="writable view"):
     return (
         f"cannot {attempt}: the memory is pinned, since a {kind} of it was granted; "
         "it stays where it is until the object dies"
+        + ("; change values in place through `share`" if "borrow" in attempt else "")
     )
 
 
@@ -138,7 +139,7 @@ def test_what_python_may_not_write_rust_may_read():
     m.attempt("read")
     with pytest.raises(BufferError) as refusal:
         m.attempt("write")
-    assert str(refusal.value) == pinned("resize", "view")
+    assert str(refusal.value) == pinned("resize or borrow for writing", "view")
     assert array.tolist() == VALUES
 
 

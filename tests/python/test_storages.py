@@ -121,10 +121,16 @@ def test_truths_that_nobody_can_write():
 def test_under_a_view_the_storage_stays(make, allocations):
     m = make(CONTENT)
     kind = "read-only" if make in READ_ONLY else "writable"
+    write = "borrow for writing" if make is layouts.Foreign else "resize or borrow for writing"
+    hint = ", or change values in place through `share`"
+    if make in READ_ONLY:
+        write, hint = "replace the storage", ""
     with memoryview(m) as view:
-        for change, attempt in ((lambda: m.replace(b""), "resize"), (m.close, "close")):
-            with pytest.raises(BufferError, match=f"cannot {attempt}: 1 {kind} view is alive; release or delete"):
+        for change, attempt, pointer in ((lambda: m.replace(b""), write, hint), (m.close, "close", "")):
+            with pytest.raises(BufferError) as refusal:
                 change()
+            remedy = "release or delete every view first"
+            assert str(refusal.value) == f"cannot {attempt}: 1 {kind} view is alive; {remedy}{pointer}"
         assert view.tobytes() == CONTENT
     m.replace(CONTENT[:16])
     assert bytes(m) == CONTENT[:16]
@@ -215,8 +221,16 @@ def test_a_mapping_shows_its_file(make, path, tmp_path):
     with memoryview(m) as view:
         assert (view.tobytes(), view.format, view.shape) == (CONTENT, "B", (24,))
         assert view.readonly == (make is layouts.Mapped)
-        with pytest.raises(BufferError, match="cannot resize"):
+        with pytest.raises(BufferError) as refusal:
             m.replace(str(path))
+        # Only a storage that Rust may write can be shared.
+        attempt, kind, hint = (
+            ("replace the storage", "read-only", "")
+            if view.readonly
+            else ("borrow for writing", "writable", ", or change values in place through `share`")
+        )
+        remedy = "release or delete every view first"
+        assert str(refusal.value) == f"cannot {attempt}: 1 {kind} view is alive; {remedy}{hint}"
     longer = tmp_path / "longer"
     longer.write_bytes(CONTENT * 1000)
     m.replace(str(longer))
@@ -316,7 +330,7 @@ def test_arrays_that_are_turned_and_sliced_at_random(seed):
 def test_under_a_view_an_array_is_not_turned():
     m = layouts.OfArray(numbers(2, 3).tobytes(), [2, 3])
     array = np.asarray(m)
-    with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive"):
+    with pytest.raises(BufferError, match="cannot borrow for writing: 1 writable view is alive"):
         m.permute([1, 0])
     array[1, 1] = 40
     m.double()

@@ -4,7 +4,7 @@ use std::mem;
 use std::ptr::NonNull;
 
 use super::{ExportCell, WriteGuard};
-use crate::error::{Attempt, BorrowError};
+use crate::error::BorrowError;
 use crate::lock::{Blocker, GuardKind};
 use crate::storage::{Captured, Replaceable};
 
@@ -46,13 +46,13 @@ impl<S: Replaceable> ExportCell<S> {
     /// An [owned guard](Self::share_owned) is alive, whose thread would go on with the old memory; a guard was leaked;
     /// the cell is closed or [pinned](Self::is_pinned); or there is no memory for a copy. The cell is then unchanged.
     pub fn write_or_detach(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
-        match self.begin_exclusive(GuardKind::Write, Attempt::Write) {
+        match self.begin_exclusive(GuardKind::Write, Self::WRITING) {
             Ok(()) => {}
             Err(error) if error.views() > 0 => {
-                let copy = self.copy().ok_or(BorrowError::new(Attempt::Write, Blocker::OutOfMemory))?;
+                let copy = self.copy().ok_or(BorrowError::new(Self::WRITING, Blocker::OutOfMemory))?;
                 // If all views have ended in the meantime, this drop of the old cell drops the old storage.
                 drop(mem::replace(self, Self::new(copy)));
-                self.begin_exclusive(GuardKind::Write, Attempt::Write)?;
+                self.begin_exclusive(GuardKind::Write, Self::WRITING)?;
             }
             Err(error) => return Err(error),
         }

@@ -40,7 +40,7 @@ const fn natural<E: Element>() -> Descriptor {
 
 impl<S: Exportable> ExportCell<S> {
     fn test_write(&self) -> Result<WriteGuard<'_, S>, BorrowError> {
-        attached(|| self.begin(GuardKind::Write, Attempt::Write))?;
+        attached(|| self.begin(GuardKind::Write, Self::WRITING))?;
         Ok(WriteGuard::new(self))
     }
 
@@ -356,7 +356,8 @@ fn a_leaked_guard_locks_for_ever() {
     assert!(cell.view(&U32, true).is_some());
     assert_eq!(
         cell.test_write().err().unwrap().to_string(),
-        "cannot resize: 1 share guard is alive in Rust; try again when the call that holds it has returned"
+        "cannot resize or borrow for writing: 1 share guard is alive in Rust; try again when the call that holds it has \
+         returned, or change values in place through `share`"
     );
 }
 

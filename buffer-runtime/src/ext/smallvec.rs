@@ -15,6 +15,7 @@ unsafe impl<A: Array<Item: Element> + 'static> Storage for SmallVec<A> {
     type Access = ReadWrite;
 
     const DROPS_PLAINLY: bool = true;
+    const RESIZABLE: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<A::Item>, usize) {
         // SAFETY: the caller vouches for a valid SmallVec without other references.

@@ -41,42 +41,71 @@ impl fmt::Display for Alive {
     }
 }
 
-impl fmt::Display for Blocker {
+/// A blocker and its remedy.
+struct Explained {
+    blocker: Blocker,
+    /// Whether the caller could share what it cannot borrow.
+    shareable: bool,
+}
+
+impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const REMEDY: &str = "release or delete every view first";
         const RETURN: &str = "try again when the call that holds it has returned";
-        match *self {
-            Self::Views { writable, readonly: 0 } => write!(f, "{}; {REMEDY}", Alive(writable, "writable view")),
-            Self::Views { writable: 0, readonly } => write!(f, "{}; {REMEDY}", Alive(readonly, "read-only view")),
-            Self::Views { writable, readonly } => {
+        match self.blocker {
+            Blocker::Views { writable, readonly: 0 } => write!(f, "{}; {REMEDY}", Alive(writable, "writable view")),
+            Blocker::Views { writable: 0, readonly } => write!(f, "{}; {REMEDY}", Alive(readonly, "read-only view")),
+            Blocker::Views { writable, readonly } => {
                 write!(f, "{writable} writable and {readonly} read-only views are alive; {REMEDY}")
             }
-            Self::ReadGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "read guard")),
-            Self::ShareGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "share guard")),
-            Self::WriteGuard => write!(f, "Rust is changing it (a write guard is alive); {RETURN}"),
-            Self::Closed => f.write_str("it is closed"),
-            Self::Pinned { writable } => {
+            Blocker::ReadGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "read guard")),
+            Blocker::ShareGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "share guard")),
+            Blocker::WriteGuard => write!(f, "Rust is changing it (a write guard is alive); {RETURN}"),
+            Blocker::Closed => f.write_str("it is closed"),
+            Blocker::Pinned { writable } => {
                 let kind = if writable { "writable view" } else { "view" };
                 write!(
                     f,
                     "the memory is pinned, since a {kind} of it was granted; it stays where it is until the object dies"
                 )
             }
-            Self::OutOfMemory => f.write_str("no memory is left to go on without its views; release every view first"),
-            Self::Full => f.write_str("too many views or guards are alive"),
-            Self::Publishing => f.write_str("another thread is granting its first view; try again"),
+            Blocker::OutOfMemory => {
+                f.write_str("there is no memory to continue while views are alive; release every view first")
+            }
+            Blocker::Full => f.write_str("too many views or guards are alive; release some first"),
+            Blocker::Publishing => f.write_str("another thread is granting its first view; try again"),
         }?;
-        if self.is_held_by_a_thread() && fork::happened() {
+        match self.blocker {
+            _ if !self.shareable => {}
+            Blocker::Views { .. } | Blocker::ShareGuards(_) => {
+                f.write_str(", or change values in place through `share`")?;
+            }
+            Blocker::Pinned { .. } => f.write_str("; change values in place through `share`")?,
+            _ => {}
+        }
+        if self.blocker.is_held_by_a_thread() && fork::happened() {
             f.write_str(
-                "; but this process was forked: what another thread held then stays held here, and only a new object is \
-                 free of it",
+                "; this process was forked: if another thread held it at that time, it is never released here; make a new \
+                 object",
             )?;
         }
         Ok(())
     }
 }
 
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.of_a_borrow(false).fmt(f)
+    }
+}
+
 impl Blocker {
+    /// The text of the error when a borrow is refused. It points to `share`, if that would be granted and the caller
+    /// could use it.
+    pub(crate) fn of_a_borrow(self, shareable: bool) -> impl fmt::Display {
+        Explained { blocker: self, shareable }
+    }
+
     /// Whether the blocker ends when some thread continues. In a forked child, that thread may not exist.
     fn is_held_by_a_thread(self) -> bool {
         match self {

@@ -26,6 +26,8 @@ unsafe impl Storage for Mapping {
     type Element = u8;
     type Access = ReadWrite;
 
+    const RESIZABLE: bool = true;
+
     unsafe fn raw(this: *mut Self) -> (NonNull<u8>, usize) {
         // SAFETY: the caller guarantees a valid storage. The bytes are not inside it, and this does not refer to them.
         let Self(mapping) = unsafe { &*this };

@@ -85,6 +85,8 @@ unsafe impl<T: Element> Storage for Watched<T> {
     type Element = T;
     type Access = ReadWrite;
 
+    const RESIZABLE: bool = true;
+
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid storage.
         let elements = unsafe { &raw mut (*this).elements };

@@ -34,6 +34,8 @@ unsafe impl Storage for Counted {
     type Element = f32;
     type Access = ReadWrite;
 
+    const RESIZABLE: bool = true;
+
     unsafe fn raw(this: *mut Self) -> (NonNull<f32>, usize) {
         // SAFETY: the caller vouches that `this` is valid.
         let vec = unsafe { &raw mut (*this).0 };

@@ -4,6 +4,7 @@ use super::*;
 
 const PINNED: &str =
     "the memory is pinned, since a writable view of it was granted; it stays where it is until the object dies";
+const SHARE: &str = "change values in place through `share`";
 
 fn text<R>(result: Result<R, BorrowError>) -> String {
     result.err().unwrap().to_string()
@@ -20,12 +21,12 @@ fn miri_memory_that_was_viewed_once_never_moves() {
     // What a consumer that releases early keeps.
     let address = view.data;
     // The pin is reported at once, not the view: releasing the view would not help.
-    assert_eq!(text(cell.test_write()), format!("cannot resize: {PINNED}"));
+    assert_eq!(text(cell.test_write()), format!("cannot borrow for writing: {PINNED}; {SHARE}"));
     drop(view);
     assert_eq!((cell.views(), cell.is_pinned()), (0, true));
 
-    assert_eq!(text(cell.test_write()), format!("cannot resize: {PINNED}"));
-    assert_eq!(text(cell.get_mut()), format!("cannot resize: {PINNED}"));
+    assert_eq!(text(cell.test_write()), format!("cannot borrow for writing: {PINNED}; {SHARE}"));
+    assert_eq!(text(cell.get_mut()), format!("cannot borrow for writing: {PINNED}; {SHARE}"));
     assert_eq!(text(cell.test_close()), format!("cannot close: {PINNED}"));
     assert_eq!(text(cell.detach()), format!("cannot detach: {PINNED}"));
     let (mut cell, error) = cell.into_inner().map(drop).unwrap_err();
@@ -53,7 +54,10 @@ fn miri_memory_that_nobody_may_write_is_read_though_it_is_pinned() {
     assert_eq!(*cell.test_read().unwrap(), [1, 2]);
     assert_eq!(
         text(cell.test_write()),
-        "cannot resize: the memory is pinned, since a view of it was granted; it stays where it is until the object dies"
+        format!(
+            "cannot borrow for writing: the memory is pinned, since a view of it was granted; it stays where it is until \
+             the object dies; {SHARE}"
+        )
     );
     // A view that may write also excludes readers, for good.
     drop(cell.pinning_view(&U32, true).unwrap());

@@ -119,7 +119,8 @@ fn miri_what_views_do_not_explain_is_refused() {
     let mut cell = ExportCell::new(vec![1_u32]);
     let view = cell.view(&U32, true).unwrap();
     mem::forget(cell.test_share().unwrap());
-    let refusal = "cannot resize: 1 share guard is alive in Rust; try again when the call that holds it has returned";
+    let refusal = "cannot resize or borrow for writing: 1 share guard is alive in Rust; try again when the call that holds it has \
+                   returned, or change values in place through `share`";
     assert_eq!(cell.write_or_detach().err().unwrap().to_string(), refusal);
     drop(view);
     assert_eq!(cell.write_or_detach().err().unwrap().to_string(), refusal);
@@ -165,7 +166,10 @@ fn miri_a_copy_that_does_not_fit_changes_nothing() {
     let error = cell.write_or_detach().err().unwrap();
     assert_eq!(
         (error.is_out_of_memory(), error.to_string().as_str()),
-        (true, "cannot resize: no memory is left to go on without its views; release every view first")
+        (
+            true,
+            "cannot borrow for writing: there is no memory to continue while views are alive; release every view first"
+        )
     );
     assert_eq!((cell.views(), cell.len()), (1, 2));
     drop(view);
