@@ -88,7 +88,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Mistaken => "PyBUF_READ and PyBUF_WRITE are no buffer requests; ask for PyBUF_SIMPLE or PyBUF_WRITABLE",
-            Self::ReadOnly => "cannot grant a writable view: the buffer is read-only; ask without PyBUF_WRITABLE",
+            Self::ReadOnly => "cannot grant a writable view: the buffer is read-only; pass a writable one, or ask without PyBUF_WRITABLE",
             Self::NotCContiguous => "the buffer is not C-contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES",
             Self::NotFContiguous => "the buffer is not Fortran-contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES",
             Self::NotContiguous => "the buffer is not contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES",

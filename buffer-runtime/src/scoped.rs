@@ -140,7 +140,7 @@ impl ScopedView {
 /// `MemoryError`: the only possible cause is a lack of memory.
 fn make_class<T: PyClass>(py: Python<'_>) -> PyResult<()> {
     let made = contain(|| <T as PyClassImpl>::lazy_type_object().get_or_try_init(py).map(drop));
-    made.map_err(|_| exception::<PyMemoryError>(py, "out of memory for a class"))
+    made.map_err(|_| exception::<PyMemoryError>(py, "there is no memory for a Python class"))
 }
 
 /// The name of the method that releases a memoryview. The Python string is made in advance, because there may be no

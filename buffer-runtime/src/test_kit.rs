@@ -56,44 +56,48 @@ pub fn check_storage<S: Storage>(make: impl Fn() -> S) {
     let place = placed.ask().parts();
     let content = placed.content();
     placed.check_layout();
-    equal("clause 4: `raw` gives another answer when it is asked again", placed.ask().parts(), place);
-    equal("clause 4: asking `raw` changes the elements", placed.content(), content.clone());
+    equal("clause 4: a second call of `raw` returns something else", placed.ask().parts(), place);
+    equal("clause 4: a call of `raw` changes the elements", placed.content(), content.clone());
 
     // Two storages at once: they must not share memory.
     let other = Placed::new(make());
-    equal("`make` makes storages with different elements", other.content(), content.clone());
+    equal("`make` makes storages with different elements; it must make equal ones", other.content(), content.clone());
     if !S::Access::READONLY {
         assert!(
             !placed.ask().meets(&other.ask()),
-            "clause 5: two storages have the same memory, so it is shared; its `Access` is `ReadOnly`"
+            "clause 5: two storages share memory; declare `type Access = ReadOnly`"
         );
         let written = placed.ask().overwrite();
-        equal("clause 2: what is written does not stay", placed.content(), written);
-        equal("clause 4: `raw` answers another place after a write", placed.ask().parts(), place);
+        equal("clause 2: elements that were written have other values afterwards", placed.content(), written);
+        equal("clause 4: `raw` returns another place after a write", placed.ask().parts(), place);
         equal("clause 5: writing to one storage changes another", other.content(), content.clone());
         placed.ask().restore(&content);
     }
 
     // After a move, and on another thread, which reads the elements; then the storage is dropped on another thread.
     let moved = placed.moved();
-    equal("the elements are others after the storage has moved", moved.content(), content.clone());
+    equal("the elements change when the storage is moved", moved.content(), content.clone());
     let storage = moved.into_inner();
     let seen = thread::spawn(move || {
         let there = Placed::new(storage);
         let seen = there.content();
         (there.into_inner(), seen)
     });
-    let (storage, seen) = seen.join().expect("clause 6: another thread cannot use it");
+    let (storage, seen) = seen.join().expect("clause 6: its use on another thread panics");
     equal("clause 6: another thread finds other elements", seen, content.clone());
     let dropped = thread::spawn(move || drop(storage)).join();
     assert!(dropped.is_ok(), "clause 6: dropping it on another thread panics");
     equal("clause 5: dropping one storage changes another", other.content(), content.clone());
 
     let mut cell = ExportCell::new(other.into_inner());
-    assert_eq!(cell.len(), place.1, "a cell finds another number of elements");
+    assert_eq!(cell.len(), place.1, "in a cell, the storage has another number of elements");
     drop(cell.get_mut().expect("nothing is in the way of a new cell"));
     let storage = cell.into_inner().map_err(|(_, error)| error).expect("as above");
-    equal("the elements are others after they were in a cell", Placed::new(storage).content(), content);
+    equal(
+        "the elements change when the storage is moved into a cell and out again",
+        Placed::new(storage).content(),
+        content,
+    );
 }
 
 /// Checks that dropping a storage frees its memory once, on this thread or another one, in a cell or not. `freed`
@@ -108,7 +112,8 @@ pub fn check_storage_is_freed<S: Storage>(make: impl Fn() -> S, freed: impl Fn()
         let storage = make();
         let before = freed();
         drop_it(storage);
-        assert_eq!(freed().wrapping_sub(before), 1, "{how} frees its memory so many times, which is to be once");
+        let times = freed().wrapping_sub(before);
+        assert!(times == 1, "{how} frees its memory {times} times; it must be freed exactly once");
     };
     once("dropping a storage", &drop);
     once("dropping a storage on another thread", &|storage| {
@@ -162,17 +167,17 @@ impl<S: Storage> Placed<S> {
             layout.numbers()
         };
         let layout = ask();
-        equal("clause 4: `layout` gives another answer when it is asked again", ask(), layout.clone());
+        equal("clause 4: a second call of `layout` sets something else", ask(), layout.clone());
         assert_eq!(
             layout.is_some(),
             S::STRIDED,
-            "`STRIDED` says that there is a layout, and `layout` answers one, or neither"
+            "`layout` must set a layout if `STRIDED` is true, and none if it is false"
         );
         let Some((offset, shape, strides)) = layout else { return };
         let itemsize = size_of::<S::Element>();
         let layout = Layout { itemsize, shape: Some(&shape), strides: Some(&strides), offset };
         if let Err(problem) = layout.check(self.ask().bytes()) {
-            panic!("views would be refused: {problem}");
+            panic!("views of its layout would be refused: {problem}");
         }
     }
 

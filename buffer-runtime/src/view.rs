@@ -143,7 +143,7 @@ const fn check_element<T: Element>() {
     element::check::<T>();
     assert!(
         T::ANY_BITS,
-        "other code may write any byte, and not every one is a valid `bool`; view `u8` instead, which is not 0 where it is true"
+        "other code may write any byte, and not every byte is a valid `bool`; view `u8` instead, where 0 is false and any other number is true"
     );
 }
 

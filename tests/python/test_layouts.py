@@ -193,7 +193,7 @@ def test_the_last_extent_may_be_the_inferred_one():
 
 def test_an_inferred_extent_beside_a_dimension_of_0_is_refused():
     m = layouts.Inferred(b"", 0)
-    with pytest.raises(BufferError, match="dimension of 0 beside `_`"):
+    with pytest.raises(BufferError, match="`_` cannot be inferred, because another dimension of the shape is 0"):
         memoryview(m)
     assert ask(m, SIMPLE) is None
     assert m.views() == 0
@@ -202,7 +202,9 @@ def test_an_inferred_extent_beside_a_dimension_of_0_is_refused():
 @pytest.mark.parametrize(("count", "columns"), [(24, 7), (5, 6), (1, 2)])
 def test_a_length_that_does_not_divide_is_refused(count, columns):
     m = layouts.Inferred(CONTENT[: 4 * count], columns)
-    with pytest.raises(BufferError, match=f"the storage has {count} items, .*product {columns}.* do not divide"):
+    with pytest.raises(
+        BufferError, match=f"the storage has {count} items, which is no multiple of {columns}, the product"
+    ):
         memoryview(m)
     assert m.views() == 0
     m.replace(bytes(4 * columns))

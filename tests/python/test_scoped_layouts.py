@@ -35,12 +35,12 @@ def test_a_range_is_bytes():
         (-1, 1, "offset is -1; it must not be negative"),
         (0, -1, "length is -1; it must not be negative"),
         (-(2**63), -(2**63), f"offset is {-(2**63)}; it must not be negative"),
-        (25, 0, "offset is 25, but there are 24 bytes; the end is 24"),
+        (25, 0, "offset is 25, but there are 24 bytes; it must be at most 24"),
         (0, 25, "length is 25, but from offset 0 on there are 24 of 24 bytes"),
         (20, 5, "length is 5, but from offset 20 on there are 4 of 24 bytes"),
-        (2**63 - 1, 2**63 - 1, f"offset is {2**63 - 1}, but there are 24 bytes; the end is 24"),
+        (2**63 - 1, 2**63 - 1, f"offset is {2**63 - 1}, but there are 24 bytes; it must be at most 24"),
         (1, 2**63 - 1, f"length is {2**63 - 1}, but from offset 1 on there are 23 of 24 bytes"),
-        (25, None, "offset is 25, but there are 24 bytes; the end is 24"),
+        (25, None, "offset is 25, but there are 24 bytes; it must be at most 24"),
         (-1, None, "offset is -1; it must not be negative"),
     ],
 )
@@ -76,7 +76,7 @@ def test_a_range_without_a_length_ends_where_the_object_ends_when_its_block_begi
     with view as v:
         assert (len(v), v.format) == (0, "B")
     m.pop()
-    with pytest.raises(ValueError, match="offset is 16, but there are 8 bytes; the end is 8"):
+    with pytest.raises(ValueError, match="offset is 16, but there are 8 bytes; it must be at most 8"):
         with view:
             raise AssertionError("entered")
     assert m.views() == 0

@@ -154,7 +154,10 @@ def test_a_consumer_may_ask_again_with_the_refusal_pending():
     m = ReadOnlyShaped([1, 2, 3, 4], lambda: len(list(range(2))))
     view, pending = edges.request_twice(m, PyBUF_FULL, PyBUF_FULL_RO)
     assert (view.shape, view.readonly, m.views()) == ([2, 2], True, 1)
-    assert str(pending) == "cannot grant a writable view: the buffer is read-only; ask without PyBUF_WRITABLE"
+    assert (
+        str(pending)
+        == "cannot grant a writable view: the buffer is read-only; pass a writable one, or ask without PyBUF_WRITABLE"
+    )
     del view
     view, pending = edges.request_twice(m, PyBUF_WRITABLE, PyBUF_SIMPLE)
     assert (view.ndim, view.shape, m.views()) == (1, None, 1)

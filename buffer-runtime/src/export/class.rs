@@ -210,7 +210,7 @@ impl<S: Exportable<Element: Byte>> HoldsBytes for ExportCell<S> {}
 
 /// The element of a storage of bytes.
 #[diagnostic::on_unimplemented(
-    message = "`format` says what bytes are, but the elements of this storage are `{Self}`, which has a format of its own",
+    message = "`format` is for a storage of bytes, but the elements of this storage are `{Self}`, which has a format of its own",
     label = "not storage of `u8`",
     note = "store bytes, as in `ExportCell<Vec<u8>>`, or remove `format`"
 )]

@@ -140,8 +140,7 @@ impl<'py> Level<'py> {
     fn enter(py: Python<'py>) -> PyResult<Self> {
         // CPython's own limit also counts Python frames, but may allow more levels than fit on a Rust stack.
         if DEPTH.get() == MAX_DEPTH {
-            let text =
-                "the shape of a buffer keeps asking for views of its own object; compute it without viewing the object";
+            let text = "the expressions of this buffer's layout request views of their own object, again and again; compute them without viewing it";
             return Err(exception::<PyRecursionError>(py, text));
         }
         // SAFETY: attached, as the token proves; the text is static.

@@ -85,9 +85,11 @@ pub(super) unsafe fn with_grant(
         let mut attempt = |dims: Option<&dyn Evaluated>| {
             let Some(block) = class.block() else {
                 // Unreachable: a class with a part of a part does not compile.
-                return Err(
-                    exception::<PyBufferError>(py, "cannot grant a view: it would be of a part of a part").into()
-                );
+                return Err(exception::<PyBufferError>(
+                    py,
+                    "cannot grant a view: it would be a part of a part; hold the object whose memory it is",
+                )
+                .into());
             };
             // SAFETY: the class is borrowed, and so is the cell in it; attached, as the token proves.
             with(unsafe { cell::grant(block, (table.descriptor)(), flags, || dims) }?);

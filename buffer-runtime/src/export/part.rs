@@ -93,8 +93,8 @@ fn part_of<'a>(
         Some(item) if format == c"B" => item,
         Some(_) => {
             let text = format_args!(
-                "cannot grant a view: `format` says what bytes are, but the items of the whole are {format:?}; remove \
-                 `format`, or store bytes"
+                "cannot grant a view: `format` is for the bytes of another object, but its items have the format \
+                 {format:?}; remove `format`, or store bytes there"
             );
             return Err(exception::<PyBufferError>(py, text).into());
         }

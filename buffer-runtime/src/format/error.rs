@@ -149,7 +149,7 @@ impl Problem {
             Self::UnopenedRecord => f.write_str("a '}' that closes no record"),
             Self::TooDeep => write!(f, "records nested more than {MAX_DEPTH} levels deep"),
             Self::TooLarge => f.write_str("an item of more bytes than memory can have"),
-            Self::OutOfMemory => f.write_str("no memory to read on"),
+            Self::OutOfMemory => f.write_str("no memory to parse it"),
         }
     }
 
@@ -157,7 +157,7 @@ impl Problem {
     fn remedy(&self) -> &'static str {
         match self {
             Self::Nul => "remove it; a format ends where its text ends",
-            Self::NotAscii(_) => "only the names of fields may have it",
+            Self::NotAscii(_) => "only the names of fields may contain such characters",
             Self::UnknownCode(_) => {
                 "use the codes of Python's struct module, or `Zf`, `Zd`, `g`, `Zg`, `w`, `u`, `T{...}`"
             }
@@ -179,7 +179,7 @@ impl Problem {
             Self::CountBeforeShape => "put the count into the shape: `(2,3)i`",
             Self::Shape => "write the extents between commas: `(2,3)i`",
             Self::TooManyDimensions => "nest records, or merge dimensions",
-            Self::TwoOrders => "keep the one that is meant",
+            Self::TwoOrders => "remove one of them",
             Self::NameWithoutItem => "put the name after its item: `i:name:`",
             Self::UnclosedName => "put a name between two colons: `i:name:`",
             Self::DuplicateName(_) => "give each field of a record its own name",

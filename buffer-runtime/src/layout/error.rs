@@ -99,21 +99,21 @@ impl fmt::Display for LayoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Negative { axis, extent } => write!(f, "dimension {axis} of the shape is negative ({extent})"),
-            Self::TooLarge => f.write_str("the items take or reach over more bytes than memory can have"),
+            Self::TooLarge => f.write_str("the shape and the strides describe more bytes than memory can have; check both, and the size of an item"),
             Self::TooManyDimensions { ndim } => {
                 write!(f, "the shape has {ndim} dimensions, but a buffer has at most {MAX_NDIM}")
             }
             Self::StridesMismatch { strides, ndim } => write!(
                 f,
-                "the strides are {strides} and the dimensions of the shape {ndim}; give one stride for each dimension"
+                "there are {strides} strides for a shape of {ndim} dimensions; give one stride for each dimension"
             ),
-            Self::StridesWithoutShape => f.write_str("strides say nothing without a shape; give a shape as well"),
+            Self::StridesWithoutShape => f.write_str("there are strides, but no shape; give a shape as well"),
             Self::InferredBesideZero => f.write_str(
-                "the shape has a dimension of 0 beside `_`, which could then be any number; give every dimension",
+                "`_` cannot be inferred, because another dimension of the shape is 0; give every dimension",
             ),
             Self::Indivisible { items, known } => write!(
                 f,
-                "the declared shape does not fit: the storage has {items} items, which its other dimensions (product {known}) do not divide"
+                "the declared shape does not fit: the storage has {items} items, which is no multiple of {known}, the product of the dimensions beside `_`"
             ),
             Self::EmptyItem => f.write_str("an item has 0 bytes, which no buffer can describe; check the format"),
             Self::PartialItem { bytes, itemsize } => {
@@ -130,7 +130,7 @@ impl fmt::Display for LayoutError {
                 "the declared items reach from byte {first} to byte {end} of a storage that has {bytes} bytes; check the \
                  shape, the strides and the offset"
             ),
-            Self::OutOfMemory => f.write_str("there is no memory for the numbers of its layout"),
+            Self::OutOfMemory => f.write_str("there is no memory for its shape and strides"),
             Self::OverRows => f.write_str(
                 "rows that are allocated one by one have a shape of their own; declare no shape, strides or offset over them",
             ),

@@ -103,7 +103,7 @@ impl Gate {
         }
         let all = self.shown.len;
         if offset > all {
-            let text = format_args!("offset is {offset}, but there are {all} bytes; the end is {all}");
+            let text = format_args!("offset is {offset}, but there are {all} bytes; it must be at most {all}");
             return Err(exception::<PyValueError>(py, text));
         }
         let left = all - offset;

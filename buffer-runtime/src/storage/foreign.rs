@@ -101,7 +101,7 @@ impl fmt::Display for ForeignBufferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null { len } => {
-                write!(f, "the pointer to {len} elements is null; look whether the allocation has failed")
+                write!(f, "the pointer to {len} elements is null; check whether the allocation failed")
             }
             Self::Misaligned { address, align } => write!(
                 f,
@@ -114,7 +114,7 @@ impl fmt::Display for ForeignBufferError {
             ),
             Self::PastTheEnd { address, bytes } => write!(
                 f,
-                "{bytes} bytes from {address:#x} on would end behind the last address; look whether the allocation has failed"
+                "{bytes} bytes from {address:#x} on would end behind the last address; check whether the allocation failed"
             ),
         }
     }

@@ -168,16 +168,16 @@ macro_rules! found {
 found! {
     misaligned_elements_are_found: "clause 1: the elements are at", || wrong(How::Misaligned);
     a_length_beyond_memory_is_found: "clause 1:", || wrong(How::TooLong);
-    another_address_is_found: "clause 4: `raw` gives another answer", || wrong(How::Wandering);
-    another_length_is_found: "clause 4: `raw` gives another answer", || wrong(How::Shrinking);
-    a_raw_that_writes_is_found: "clause 4: asking `raw` changes the elements", || wrong(How::Counting);
+    another_address_is_found: "clause 4: a second call of `raw` returns something else", || wrong(How::Wandering);
+    another_length_is_found: "clause 4: a second call of `raw` returns something else", || wrong(How::Shrinking);
+    a_raw_that_writes_is_found: "clause 4: a call of `raw` changes the elements", || wrong(How::Counting);
     a_raw_that_panics_is_found: "clause 4: `raw` panics", || wrong(How::Panicking);
     other_elements_on_another_thread_are_found: "clause 6: another thread", || wrong(How::ThreadBound);
     a_drop_that_needs_its_thread_is_found: "clause 6: dropping", || wrong(How::ThreadBoundInDrop);
-    a_layout_outside_the_memory_is_found: "views would be refused: the declared items reach from byte 0 to byte 20",
+    a_layout_outside_the_memory_is_found: "views of its layout would be refused: the declared items reach from byte 0 to byte 20",
         || wrong(How::Laid(&[(5, 4)]));
-    a_layout_below_the_memory_is_found: "views would be refused", || wrong(How::Laid(&[(2, -4)]));
-    another_layout_is_found: "clause 4: `layout` gives another answer", || wrong(How::LaidAnew);
+    a_layout_below_the_memory_is_found: "views of its layout would be refused", || wrong(How::Laid(&[(2, -4)]));
+    another_layout_is_found: "clause 4: a second call of `layout` sets something else", || wrong(How::LaidAnew);
 }
 
 /// A shared handle whose `Access` claims that it is not shared.
@@ -199,7 +199,7 @@ unsafe impl Storage for Shared {
 }
 
 #[test]
-#[should_panic(expected = "clause 5: two storages have the same memory, so it is shared; its `Access` is `ReadOnly`")]
+#[should_panic(expected = "clause 5: two storages share memory; declare `type Access = ReadOnly`")]
 fn memory_that_is_shared_is_found() {
     let shared = Arc::default();
     check_storage(|| Shared(Arc::clone(&shared)));
@@ -230,8 +230,8 @@ unsafe impl<const STRIDED: bool> Storage for Silent<STRIDED> {
 }
 
 found! {
-    a_layout_that_is_promised_and_missing_is_found: "`STRIDED` says", || Silent::<true>([1, 2]);
-    a_layout_that_is_not_promised_is_found: "`STRIDED` says", || Silent::<false>([1, 2]);
+    a_layout_that_is_promised_and_missing_is_found: "`layout` must set a layout if `STRIDED` is true", || Silent::<true>([1, 2]);
+    a_layout_that_is_not_promised_is_found: "`layout` must set a layout if `STRIDED` is true", || Silent::<false>([1, 2]);
     a_make_of_different_elements_is_found: "`make` makes storages with different elements", {
         let made = Cell::new(0);
         move || [made.replace(made.get() + 1)]
@@ -239,13 +239,13 @@ found! {
 }
 
 #[test]
-#[should_panic(expected = "dropping a storage frees its memory so many times, which is to be once")]
+#[should_panic(expected = "dropping a storage frees its memory 0 times; it must be freed exactly once")]
 fn a_leak_is_found() {
     check_storage_is_freed(|| vec![1_u8], || 0);
 }
 
 #[test]
-#[should_panic(expected = "frees its memory so many times")]
+#[should_panic(expected = "frees its memory 2 times")]
 fn memory_that_is_freed_twice_is_found() {
     struct Twice(Vec<u8>, &'static AtomicUsize);
 

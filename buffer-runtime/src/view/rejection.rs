@@ -155,7 +155,7 @@ impl fmt::Display for Contradiction {
                 "len is {len}, but items of {itemsize} bytes in the shape {} have {bytes} bytes",
                 Tuple(shape),
             ),
-            Self::TooLarge => f.write_str("its items reach over more bytes than memory can have"),
+            Self::TooLarge => f.write_str("its items extend over more bytes than memory can have"),
             Self::NullBuf => f.write_str("buf is NULL, and there are items"),
             Self::NullRow { row } => write!(f, "row {row} is behind a pointer that is NULL"),
             Self::ReadOnly => f.write_str("a writable view was granted, and is read-only"),

@@ -120,7 +120,7 @@ def test_a_scoped_view_shows_the_length_that_the_file_has_when_its_block_begins(
                 with part as p:
                     assert p.tobytes() == CONTENT[190:]
         m.resize(189)
-        with pytest.raises(ValueError, match="offset is 190, but there are 189 bytes; the end is 189"):
+        with pytest.raises(ValueError, match="offset is 190, but there are 189 bytes; it must be at most 189"):
             tail.__enter__()
         with everything as v:
             assert v.tobytes() == CONTENT[:189]
@@ -141,11 +141,11 @@ def test_what_outlives_its_block_is_reported_and_unlocks_in_the_end(path):
 
 
 PLACES = [
-    ((201,), "offset is 201, but there are 200 bytes; the end is 200"),
-    ((201, 0), "offset is 201, but there are 200 bytes; the end is 200"),
+    ((201,), "offset is 201, but there are 200 bytes; it must be at most 200"),
+    ((201, 0), "offset is 201, but there are 200 bytes; it must be at most 200"),
     ((0, 201), "length is 201, but from offset 0 on there are 200 of 200 bytes"),
     ((199, 2), "length is 2, but from offset 199 on there are 1 of 200 bytes"),
-    ((2**63 - 1, 2**63 - 1), f"offset is {2**63 - 1}, but there are 200 bytes; the end is 200"),
+    ((2**63 - 1, 2**63 - 1), f"offset is {2**63 - 1}, but there are 200 bytes; it must be at most 200"),
     ((-1,), "offset must be at least 0, not -1"),
     ((0, -1), "length must be at least 0, not -1"),
     ((2**63,), "offset is too large for any file"),

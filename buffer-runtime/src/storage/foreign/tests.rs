@@ -64,7 +64,7 @@ fn miri_what_can_be_no_buffer_is_not_freed() {
 fn refusals_say_what_to_look_at() {
     assert_eq!(
         refusal::<i32>(ptr::null_mut(), 3).to_string(),
-        "the pointer to 3 elements is null; look whether the allocation has failed"
+        "the pointer to 3 elements is null; check whether the allocation failed"
     );
     assert_eq!(
         refusal(ptr::without_provenance_mut::<f64>(0x1004), 1).to_string(),
@@ -76,7 +76,7 @@ fn refusals_say_what_to_look_at() {
     );
     assert_eq!(
         refusal(ptr::without_provenance_mut::<u8>(usize::MAX), 16).to_string(),
-        "16 bytes from 0xffffffffffffffff on would end behind the last address; look whether the allocation has failed"
+        "16 bytes from 0xffffffffffffffff on would end behind the last address; check whether the allocation failed"
     );
 }
 
