@@ -4,6 +4,7 @@
 //! touching the memory. `starts` follows the pointers to rows, if there are any. `walk` turns the rest into runs of
 //! elements. After that, the `Py_buffer` is used only for its `readonly` flag and for the release.
 
+mod advice;
 mod bulk;
 pub(crate) mod fixed;
 #[cfg(fuzzing)]
@@ -109,7 +110,8 @@ use crate::shared::{Run, SharedRead};
 ///
 /// # Errors
 ///
-/// Extracting a view raises
+/// Extracting a view raises the following. If the view is the argument of a function, PyO3 adds a note with the argument's
+/// name, where Python has notes (from 3.11 on).
 ///
 /// - `TypeError` if the object exports no buffer, as `memoryview` does;
 /// - whatever the exporter raises to refuse the view, usually `BufferError`;
@@ -189,7 +191,7 @@ impl<'py, T: Element> BufferView<'py, T> {
         // SAFETY: the view is held, and these places come from its checked fields.
         let starts = unsafe { Starts::find(buf, &places, wanted) }?;
         if access == Intent::Write && (places.may_overlap(wanted) || starts.may_overlap(&places, wanted)) {
-            return Err(Rejection::Overlapping);
+            return Err(Rejection::Overlapping { wanted });
         }
         let Places { c_contiguous, f_contiguous, len, .. } = places;
         let depth = places.suboffsets.len();
@@ -306,7 +308,7 @@ fn raise(object: &Bound<'_, PyAny>, problem: &Rejection) -> PyErr {
     let py = object.py();
     match problem {
         Rejection::NoRoom => exception::<PyMemoryError>(py, problem),
-        Rejection::Unreadable(error) if error.is_out_of_memory() => exception::<PyMemoryError>(py, problem),
+        Rejection::Unreadable { error, .. } if error.is_out_of_memory() => exception::<PyMemoryError>(py, problem),
         Rejection::Contradiction(contradiction) => match ClassName::of(object) {
             Ok(class) => exception::<PyBufferError>(
                 py,

@@ -121,9 +121,9 @@ def test_what_is_unusual_but_true_is_read(claims, items):
 @pytest.mark.parametrize(
     "claims, text",
     [
-        (dict(offset=4), "it starts at an address that is no multiple of that"),
+        (dict(offset=4), "it starts at an address that is no multiple of 8"),
         (dict(offset=1), "expected items aligned to 8 bytes (f64), but this buffer is misaligned"),
-        (dict(strides=[12]), "the stride of dimension 0, 12, is no multiple of that; copy it first"),
+        (dict(strides=[12]), "the stride of dimension 0, 12, is no multiple of 8; copy it first"),
         (dict(strides=[-4], offset=32), "the stride of dimension 0, -4,"),
         (dict(ndim=2, shape=[2, 2], strides=[20, 8]), "the stride of dimension 0, 20,"),
         (dict(ndim=2, shape=[2, 2], strides=[16, 4]), "the stride of dimension 1, 4,"),

@@ -30,6 +30,21 @@ impl FormatError {
         self.problem == Problem::OutOfMemory
     }
 
+    /// What the problem is, and where. The remedy is for the author of the format.
+    pub(crate) fn place(&self) -> impl fmt::Display + '_ {
+        struct Place<'a>(&'a FormatError);
+
+        impl fmt::Display for Place<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let FormatError { problem, position, excerpt } = self.0;
+                problem.what(f)?;
+                write!(f, " at byte {position} of {excerpt}")
+            }
+        }
+
+        Place(self)
+    }
+
     /// Where the problem begins, in bytes from the start of the text.
     pub fn position(&self) -> usize {
         self.position
@@ -195,8 +210,7 @@ impl Problem {
 
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.problem.what(f)?;
-        write!(f, " at byte {} of {}; {}", self.position, self.excerpt, self.problem.remedy())
+        write!(f, "{}; {}", self.place(), self.problem.remedy())
     }
 }
 

@@ -6,6 +6,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::{PyErr, ffi};
 
+use super::advice::unbuffered;
 use super::reported::{Arrays, Reported};
 use super::wanted::Wanted;
 use crate::contain::{report_raised, with_none_pending};
@@ -13,6 +14,12 @@ use crate::exception::{ClassName, exception};
 use crate::limits::MAX_NDIM;
 use crate::pending::raised;
 use crate::view::fixed::Fixed;
+
+/// Whether the object's class has the buffer protocol.
+pub(super) fn exports_buffer(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: attached, as the object proves, and the object is alive.
+    unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) != 0 }
+}
 
 /// A granted view, released when dropped.
 ///
@@ -32,11 +39,8 @@ impl<'py> Held<'py> {
     /// `TypeError` if the object exports no buffer; whatever the exporter raises; `MemoryError`.
     pub(super) fn request(object: &Bound<'py, PyAny>, flags: c_int, wanted: Wanted) -> PyResult<Self> {
         let py = object.py();
-        // SAFETY: attached, as the object proves, and the object is alive.
-        if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 0 {
-            let (class, conversion) = (ClassName::of(object)?, wanted.conversion());
-            let text = format_args!("a bytes-like object is required, not '{class}'; {conversion}");
-            return Err(exception::<PyTypeError>(py, text));
+        if !exports_buffer(object) {
+            return Err(exception::<PyTypeError>(py, unbuffered(object).message(wanted, ClassName::of(object)?)));
         }
         let buffer = Fixed::new(py, ffi::Py_buffer::new())?;
         // SAFETY: attached, with an object that is alive and room for a view.

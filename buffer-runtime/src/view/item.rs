@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use super::rejection::{Contradiction, Rejection};
 use super::wanted::Wanted;
 use crate::format::{Axis, Format, Leaf, Scalar, ScalarKind};
+use crate::memory::{NoMemory, boxed};
 
 /// The meaning of a NULL format.
 const BYTES: &CStr = c"B";
@@ -17,7 +18,10 @@ pub(super) fn check(format: Option<&CStr>, itemsize: isize, wanted: Wanted) -> R
         (0, wanted.itemsize)
     } else {
         let text = given.to_str().map_err(|_| Rejection::NotUtf8(given.to_owned()))?;
-        let format = Format::parse(text).map_err(Rejection::Unreadable)?;
+        let format = Format::parse(text).map_err(|error| match boxed(error) {
+            Ok(error) => Rejection::Unreadable { wanted, error },
+            Err(NoMemory) => Rejection::NoRoom,
+        })?;
         let Some(in_item) = dimensions_in(&format, wanted) else {
             return Err(Rejection::Format { wanted, given: text.to_owned() });
         };

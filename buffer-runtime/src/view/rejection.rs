@@ -3,6 +3,7 @@
 use std::ffi::{CString, c_int};
 use std::fmt;
 
+use super::advice::{ConvertAdvice, CopyAdvice, ReshapeAdvice};
 use super::wanted::Wanted;
 use crate::format::FormatError;
 
@@ -15,7 +16,10 @@ pub(super) enum Rejection {
         given: String,
     },
     /// The format of its items cannot be parsed.
-    Unreadable(FormatError),
+    Unreadable {
+        wanted: Wanted,
+        error: Box<FormatError>,
+    },
     NotUtf8(CString),
     /// Its last dimensions are not those of the element.
     ElementShape {
@@ -36,8 +40,10 @@ pub(super) enum Rejection {
         stride: isize,
     },
     /// The view would be writable, and items may share bytes.
-    Overlapping,
-    /// There is no memory for the addresses of its rows.
+    Overlapping {
+        wanted: Wanted,
+    },
+    /// There is no memory for the addresses of its rows, or for another rejection.
     NoRoom,
     /// Its fields contradict each other or the protocol.
     Contradiction(Contradiction),
@@ -84,50 +90,67 @@ impl<N: fmt::Display> fmt::Display for Tuple<'_, N> {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const COPY: &str = "copy it first, for example with np.array(x, order='C')";
         match self {
             Self::Format { wanted, given } => {
                 let (name, format) = (wanted.name, wanted.format.to_string_lossy());
-                write!(f, "expected items of format '{format}' ({name}), but this buffer has '{given}'; ")?;
-                wanted.conversion().fmt(f)?;
+                let convert = ConvertAdvice(*wanted);
+                write!(f, "expected items of format '{format}' ({name}), but this buffer has '{given}'; {convert}")?;
                 // `memoryview.cast` converts bytes only to formats of one character.
                 if format.len() == 1 && matches!(given.trim_start_matches(['<', '>', '=', '@']), "B" | "b" | "c") {
-                    write!(f, ", or with memoryview(x).cast('{format}') where these are the bytes of such items")?;
+                    write!(f, "; if its bytes are those of such items, pass memoryview(x).cast('{format}')")?;
                 }
                 Ok(())
             }
-            Self::Unreadable(error) => write!(f, "this buffer has items that cannot be read: {error}"),
-            Self::NotUtf8(format) => write!(f, "this buffer has items of format {format:?}, which is not UTF-8"),
+            Self::Unreadable { wanted, error } => write!(
+                f,
+                "expected items of format '{}' ({}), but those of this buffer cannot be read: {}; {}",
+                wanted.format.to_string_lossy(),
+                wanted.name,
+                error.place(),
+                ConvertAdvice(*wanted),
+            ),
+            Self::NotUtf8(format) => write!(
+                f,
+                "this buffer has items of format {format:?}, which is not UTF-8; this is a bug in its exporter"
+            ),
             Self::ElementShape { wanted, extents, shape } => write!(
                 f,
-                "expected a buffer whose last dimensions are {} ({}), but this one has the shape {}; reshape it first",
+                "expected a buffer whose last dimensions are {} ({}), but this one has the shape {}; {}",
                 Tuple(extents),
                 wanted.name,
                 Tuple(shape),
+                ReshapeAdvice(*wanted, extents),
             ),
             Self::ScatteredElement { wanted } => write!(
                 f,
-                "expected each {} in one piece, but the last dimensions of this buffer are not contiguous; {COPY}",
+                "expected each {} in one piece, but the last dimensions of this buffer are not contiguous; {}",
                 wanted.name,
+                CopyAdvice(*wanted),
             ),
             Self::Misaligned { wanted } => write!(
                 f,
                 "expected items aligned to {} bytes ({}), but this buffer is misaligned: it starts at an address that is \
-                 no multiple of that; {COPY}",
-                wanted.align, wanted.name,
+                 no multiple of {}; {}",
+                wanted.align,
+                wanted.name,
+                wanted.align,
+                CopyAdvice(*wanted),
             ),
             Self::MisalignedStride { wanted, axis, stride } => write!(
                 f,
                 "expected items aligned to {} bytes ({}), but this buffer is misaligned: the stride of dimension {axis}, \
-                 {stride}, is no multiple of that; {COPY}",
-                wanted.align, wanted.name,
+                 {stride}, is no multiple of {}; {}",
+                wanted.align,
+                wanted.name,
+                wanted.align,
+                CopyAdvice(*wanted),
             ),
-            Self::Overlapping => write!(
+            Self::Overlapping { wanted } => write!(
                 f,
-                "items of this buffer share memory, or may do so, and writing one would write another; {COPY}, or ask \
-                 for a view that only reads"
+                "items of this buffer share memory, or may do so, and writing one would write another; {}",
+                CopyAdvice(*wanted),
             ),
-            Self::NoRoom => f.write_str("out of memory for the addresses of the rows of a buffer"),
+            Self::NoRoom => f.write_str("there is no memory to view this buffer"),
             Self::Contradiction(contradiction) => contradiction.fmt(f),
         }
     }

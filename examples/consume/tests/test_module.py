@@ -32,5 +32,5 @@ def test_the_demo(capsys):
     assert "numpy: 6442450941" in shown
     assert "every other column, backwards: 36" in shown
     assert "after scale(x[1:], 10): [ 0.   2.5  5.   7.5 10. ]" in shown
-    assert "TypeError: a bytes-like object is required, not 'list'" in shown
+    assert "TypeError: pass np.asarray(x, dtype='int32'): a bytes-like object is required, not 'list'" in shown
     assert shown.count("BufferError: expected items of format 'i' (i32)") == 3
