@@ -62,7 +62,7 @@ impl<T: Display + Send + Sync> PyErrArguments for Text<T> {
 }
 
 /// A string, or `None` with `MemoryError` set.
-fn string<'py>(py: Python<'py>, text: &dyn Display) -> Option<Bound<'py, PyAny>> {
+pub(crate) fn string<'py>(py: Python<'py>, text: &dyn Display) -> Option<Bound<'py, PyAny>> {
     let mut buffer = Buffer(Vec::new());
     if write!(buffer, "{text}").is_err() {
         // SAFETY: attached, as the token proves.

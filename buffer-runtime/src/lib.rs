@@ -108,7 +108,7 @@
 //! - [`Format`] and [`Layout`] check a format or a layout that is known only at run time, before it is declared.
 //! - [`ScopedView`] makes views that end with a `with` block.
 //! - [`BufferView`] is for the other direction: Rust reads the buffer of any Python object, and [`BufferViewMut`]
-//!   writes it.
+//!   writes it. [`FloatView`] accepts `float32` and `float64`, and [`ConvertedView`] converts lists and other numbers.
 //!
 //! # Cargo features
 //!
@@ -170,7 +170,7 @@ pub use self::{
         Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,
         ReadWrite, Replaceable, RowLengthError, Rows, Storage,
     },
-    view::{BufferView, BufferViewMut, Items},
+    view::{BufferView, BufferViewMut, ConvertedView, FloatView, FloatViewMut, Items},
 };
 pub use buffer_derive::{BufferElement, ExportBuffer};
 

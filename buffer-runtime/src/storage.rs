@@ -174,6 +174,8 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
 
     #[doc(hidden)]
     const DROPS_PLAINLY: bool;
+
+    #[doc(hidden)]
     const RESIZABLE: bool;
 
     /// Returns where its memory is now, and sets in `own` how the elements lie there, if the storage has a layout of

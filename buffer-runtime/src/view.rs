@@ -6,11 +6,14 @@
 
 mod advice;
 mod bulk;
+mod converted;
 pub(crate) mod fixed;
+mod float;
 #[cfg(fuzzing)]
 pub mod fuzz;
 pub(crate) mod held;
 mod item;
+mod numpy;
 mod rejection;
 mod reported;
 mod starts;
@@ -18,12 +21,15 @@ mod walk;
 mod wanted;
 mod write;
 
+use std::ffi::c_int;
 use std::fmt;
 
 use pyo3::exceptions::{PyBufferError, PyMemoryError};
 use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr, ffi};
 
+pub use self::converted::ConvertedView;
+pub use self::float::{FloatView, FloatViewMut};
 pub use self::walk::Items;
 pub use self::write::BufferViewMut;
 
@@ -65,7 +71,8 @@ use crate::shared::{Run, SharedRead};
 /// Any layout is accepted: any number of dimensions, strides of any sign, rows behind pointers. Items are never
 /// converted: a buffer of other items is refused, with an error that tells the caller how to convert it. Formats are
 /// compared by meaning, not by spelling: `l` and `q` are the same if both have 8 bytes, `<I` is `u32` on a
-/// little-endian machine, and `>I` is not.
+/// little-endian machine, and `>I` is not. [`FloatView`] accepts `float32` and `float64`, and [`ConvertedView`] converts
+/// lists and other numbers.
 ///
 /// If `T` is an array, the last dimensions are those of the array: a buffer of shape `(5, 3)` is a
 /// `BufferView<[f32; 3]>` of shape `(5,)`; so is one of shape `(5,)` with items of format `3f`.
@@ -163,6 +170,15 @@ enum Intent {
     Write,
 }
 
+impl Intent {
+    fn flags(self) -> c_int {
+        match self {
+            Self::Read => ffi::PyBUF_FULL_RO,
+            Self::Write => ffi::PyBUF_FULL,
+        }
+    }
+}
+
 impl<'py, T: Element> BufferView<'py, T> {
     /// Views the buffer of an object.
     ///
@@ -174,11 +190,15 @@ impl<'py, T: Element> BufferView<'py, T> {
     }
 
     fn request(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Viewed<'py, T>> {
+        Self::granted(object, access)?.map_err(|problem| raise(object, &problem))
+    }
+
+    /// Requests a view. The outer error is that of the exporter, which has not granted it.
+    fn granted(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Result<Viewed<'py, T>, Rejection>> {
         const { check_element::<T>() }
-        let flags = if access == Intent::Write { ffi::PyBUF_FULL } else { ffi::PyBUF_FULL_RO };
         let wanted = Wanted::of::<T>(access);
-        let held = Held::request(object, flags, wanted)?;
-        Self::check(held, wanted, access).map_err(|problem| raise(object, &problem))
+        let held = Held::request(object, access.flags(), wanted)?;
+        Ok(Self::check(held, wanted, access))
     }
 
     fn check(held: Held<'py>, wanted: Wanted, access: Intent) -> Result<Viewed<'py, T>, Rejection> {

@@ -237,6 +237,17 @@ OPERATIONS = [
     Operation("scale in columns", lambda: np.zeros((3, 4))[:, ::2], lambda thing: consumer.scale(thing, 2.0)),
     Operation("add", doubles, lambda thing: consumer.add_to(thing, thing)),
     Operation("count", lambda: b"abc", consumer.count),
+    Operation("floats", doubles, consumer.copy_floats),
+    Operation("floats in columns", lambda: np.zeros((3, 4), "f4")[:, ::2], consumer.copy_floats),
+    Operation("borrow", doubles, consumer.mean),
+    *(
+        Operation(f"convert: {name}", make, consumer.mean, others=NUMPYS)
+        for name, make in [
+            ("singles", lambda: np.arange(6, dtype="f4")),
+            ("list", lambda: [1, 2.5, 3]),
+            ("number", lambda: 5),
+        ]
+    ),
     *(
         refused(f"consumed: {name}", make, lambda thing: consumer.scale(thing, 2.0), error)._replace(panics=NOTE)
         for name, make, error in [
@@ -249,6 +260,17 @@ OPERATIONS = [
             ("no owner", liar(format=b"d", null_obj=True), "BufferError"),
         ]
     ),
+    *(
+        refused(f"consumed: {name}", make, act, error)._replace(panics=NOTE, others=NUMPYS)
+        for name, make, act, error in [
+            ("no floats", lambda: np.arange(6), consumer.copy_floats, "BufferError"),
+            ("no float output", lambda: np.arange(6), lambda thing: consumer.fill_floats(thing, 1.0), "BufferError"),
+            ("texts to convert", lambda: ["a"], consumer.mean, "TypeError"),
+            ("rows to convert", lambda: [[1], [2, 3]], consumer.mean, "ValueError"),
+            ("integers that do not fit", lambda: [1, 300], consumer.converted_to_int8, "ValueError"),
+            ("refused", closed, consumer.mean, "BufferError"),
+        ]
+    ),
 ]
 
 # The operations that run only slots and the project's own code. Making or growing an object, PyO3's functions and a
@@ -258,5 +280,7 @@ OF_SLOTS = [
     for operation in OPERATIONS
     if not operation.panics
     and not operation.first
-    and not operation.name.startswith(("make: ", "append", "scale", "add", "count", "refused: consumed"))
+    and not operation.name.startswith(
+        ("make: ", "append", "scale", "add", "count", "floats", "borrow", "convert", "refused: consumed")
+    )
 ]

@@ -6,7 +6,9 @@
 
 use pyo3::prelude::*;
 
+mod converted;
 mod element;
+mod floats;
 mod liar;
 mod reading;
 mod usage;
@@ -16,7 +18,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     const NAME: &str = "buffer_tests_ext.consumer";
     let py = module.py();
     let consumer = PyModule::new(py, NAME)?;
-    for add in [liar::add, reading::add, usage::add, writing::add] {
+    for add in [converted::add, floats::add, liar::add, reading::add, usage::add, writing::add] {
         add(&consumer)?;
     }
     module.add("consumer", &consumer)?;

@@ -31,6 +31,15 @@ impl Dtype {
             _ => None,
         }
     }
+
+    pub(super) fn is_integer(self) -> bool {
+        matches!(self.0.kind(), ScalarKind::Signed | ScalarKind::Unsigned)
+    }
+
+    /// Whether the items are byte strings.
+    pub(super) fn is_bytes(self) -> bool {
+        self.0.kind() == ScalarKind::Bytes
+    }
 }
 
 /// As `np.dtype(...).name`, or as the short code of numpy where that name leaves out the byte order.

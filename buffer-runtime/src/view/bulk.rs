@@ -18,14 +18,22 @@ impl<T: Element> BufferView<'_, T> {
     pub fn to_vec(&self) -> PyResult<Vec<T>> {
         let mut cursor = self.cursor();
         let len = self.len();
-        let mut items = Vec::new();
-        items
-            .try_reserve_exact(len)
-            .map_err(|_| exception::<PyMemoryError>(self.held.py(), format_args!("no room for {len} items")))?;
+        let mut items = self.room_for_all()?;
         // SAFETY: the cursor still has all items, and there is room for them.
         unsafe { shared::load(&mut cursor, items.as_mut_ptr(), len) };
         // SAFETY: `len` items were just initialised.
         unsafe { items.set_len(len) };
+        Ok(items)
+    }
+
+    /// An empty vector with room for as many items as the view has.
+    pub(super) fn room_for_all<U>(&self) -> PyResult<Vec<U>> {
+        let len = self.len();
+        let mut items = Vec::new();
+        items.try_reserve_exact(len).map_err(|_| {
+            let text = format_args!("there is no memory for a copy of the {len} items of a buffer");
+            exception::<PyMemoryError>(self.held.py(), text)
+        })?;
         Ok(items)
     }
 

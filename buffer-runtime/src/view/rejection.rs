@@ -15,6 +15,11 @@ pub(super) enum Rejection {
         wanted: Wanted,
         given: String,
     },
+    /// The buffer has other items than floats of either size.
+    NotFloats {
+        wanted: Wanted,
+        given: String,
+    },
     /// The format of its items cannot be parsed.
     Unreadable {
         wanted: Wanted,
@@ -101,6 +106,11 @@ impl fmt::Display for Rejection {
                 }
                 Ok(())
             }
+            Self::NotFloats { wanted, given } => write!(
+                f,
+                "expected items of float32 or float64, but this buffer has items of format '{given}'; {}",
+                ConvertAdvice(*wanted)
+            ),
             Self::Unreadable { wanted, error } => write!(
                 f,
                 "expected items of format '{}' ({}), but those of this buffer cannot be read: {}; {}",

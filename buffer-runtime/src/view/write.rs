@@ -55,12 +55,17 @@ impl<'py, T: Element> BufferViewMut<'py, T> {
     ///
     /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) lists them.
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let Viewed { view, data } = BufferView::request(object, Intent::Write)?;
+        BufferView::request(object, Intent::Write).map(Self::of)
+    }
+
+    /// The caller has requested the view with [`Intent::Write`], which establishes invariant 1.
+    pub(super) fn of(viewed: Viewed<'py, T>) -> Self {
+        let Viewed { view, data } = viewed;
         let dense = view.dense.as_ref().map(|items| {
             // SAFETY: as for the view's own handle of the same items; and the exporter has granted a writable view.
             unsafe { Shared::new(data, items.len()) }
         });
-        Ok(Self { view, dense })
+        Self { view, dense }
     }
 
     /// Stores one item: `view.set(&[row, column], value)`, or `view.set(&[], value)` if there are no dimensions.

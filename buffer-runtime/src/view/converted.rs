@@ -1,0 +1,119 @@
+//! Views that convert what they cannot borrow.
+
+use std::fmt;
+use std::ops::Deref;
+
+use pyo3::prelude::*;
+use pyo3::{Borrowed, PyErr};
+
+use super::held::exports_buffer;
+use super::rejection::Rejection;
+use super::wanted::Wanted;
+use super::{BufferView, Intent, numpy, raise};
+use crate::element::Element;
+
+/// A view of the items of a Python object as `T`, for arguments that are lists, numbers and arrays of any type.
+///
+/// If the object exports a buffer with items of `T`, the view borrows that buffer, as a [`BufferView`] does: nothing is
+/// copied. Otherwise numpy converts the object once, and this is a view of the converted array, which it keeps alive. It
+/// has all methods of a [`BufferView`].
+///
+/// ```no_run
+/// use buffer_runtime::ConvertedView;
+/// use pyo3::prelude::*;
+///
+/// /// Accepts `np.array([1.0, 2.0])` without a copy, and converts `[1, 2]`, `range(3)` and `np.float32([1, 2])`.
+/// #[pyfunction]
+/// fn mean(view: ConvertedView<'_, f64>) -> f64 {
+///     view.fold_chunks(0.0, |sum, chunk| sum + chunk.iter().sum::<f64>()) / view.len() as f64
+/// }
+/// ```
+///
+/// There is no such view for writing, because the results in a converted copy would be lost.
+///
+/// # What is converted
+///
+/// Whatever `np.asarray` makes an array of, if numpy calls the cast from that array to `T` "`same_kind`": integers and
+/// `float32` become `float64`, and `float64` becomes `float32`, rounded. Integers become integers of another size, and
+/// byte strings of another length, if all of them fit. The other byte order, misaligned items, and an element of an array in pieces are converted as well. Texts,
+/// objects, complex numbers for real ones, and floats for integers are refused: the caller converts these with
+/// `np.asarray(x, dtype=...)`, if they are meant.
+///
+/// # Errors
+///
+/// - Whatever the exporter raises to refuse the view; an object that refuses is not converted.
+/// - `TypeError` if numpy would lose a part of the items, or makes no numbers of them.
+/// - `ValueError` if integers or byte strings do not fit, and whatever numpy raises for the object, such as `ValueError` for rows of
+///   different lengths.
+/// - `ImportError` if there is something to convert and numpy is not installed.
+/// - `BufferError` as for [`BufferView`], if the converted array does not have the dimensions of `T`, and for an
+///   exporter that contradicts itself.
+/// - `MemoryError` if there is no memory for the converted array.
+pub struct ConvertedView<'py, T> {
+    view: BufferView<'py, T>,
+    borrowed: bool,
+}
+
+impl<'py, T: Element> ConvertedView<'py, T> {
+    /// Views the items of an object, converted if necessary.
+    ///
+    /// # Errors
+    ///
+    /// The [type](Self) lists them.
+    pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if exports_buffer(object) {
+            match BufferView::granted(object, Intent::Read)? {
+                Ok(viewed) => return Ok(Self { view: viewed.view, borrowed: true }),
+                Err(problem) if is_convertible(&problem) => {}
+                Err(problem) => return Err(raise(object, &problem)),
+            }
+        }
+        // The object is no longer viewed here, so numpy can view it.
+        let converted = numpy::convert(object, Wanted::of::<T>(Intent::Read))?;
+        Ok(Self { view: BufferView::from_object(&converted)?, borrowed: false })
+    }
+
+    /// Whether this is a view of the object's own buffer, and not of a converted copy.
+    pub fn is_borrowed(&self) -> bool {
+        self.borrowed
+    }
+}
+
+/// Whether a converted copy could be viewed.
+fn is_convertible(problem: &Rejection) -> bool {
+    match problem {
+        Rejection::Unreadable { error, .. } => !error.is_out_of_memory(),
+        Rejection::Format { .. }
+        | Rejection::ScatteredElement { .. }
+        | Rejection::Misaligned { .. }
+        | Rejection::MisalignedStride { .. } => true,
+        Rejection::NotFloats { .. }
+        | Rejection::NotUtf8(_)
+        | Rejection::ElementShape { .. }
+        | Rejection::Overlapping { .. }
+        | Rejection::NoRoom
+        | Rejection::Contradiction(_) => false,
+    }
+}
+
+impl<'py, T> Deref for ConvertedView<'py, T> {
+    type Target = BufferView<'py, T>;
+
+    fn deref(&self) -> &BufferView<'py, T> {
+        &self.view
+    }
+}
+
+impl<'py, T: Element> FromPyObject<'_, 'py> for ConvertedView<'py, T> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Self::from_object(&object)
+    }
+}
+
+impl<T> fmt::Debug for ConvertedView<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConvertedView").field("view", &self.view).field("borrowed", &self.borrowed).finish()
+    }
+}

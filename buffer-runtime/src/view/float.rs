@@ -1,0 +1,328 @@
+//! Views of floats of either size: `float32` or `float64`, whichever the exporter has.
+
+use pyo3::prelude::*;
+use pyo3::{Borrowed, PyErr};
+
+use super::held::Held;
+use super::item;
+use super::rejection::Rejection;
+use super::walk::Items;
+use super::wanted::Wanted;
+use super::{BufferView, BufferViewMut, Intent, Viewed, raise};
+
+/// A view of the buffer of a Python object with items of `float32` or `float64`, to read them as `f64`.
+///
+/// As the argument of a `#[pyfunction]`, it accepts whatever [`BufferView<f32>`](BufferView) or
+/// [`BufferView<f64>`](BufferView) accepts, in any layout. Nothing is copied; a `float32` is converted when it is loaded,
+/// which is exact.
+///
+/// ```no_run
+/// use buffer_runtime::FloatView;
+/// use pyo3::prelude::*;
+///
+/// /// The mean of all items.
+/// #[pyfunction]
+/// fn mean(view: FloatView<'_>) -> f64 {
+///     let sum = view.fold_chunks(0.0, |sum, chunk| sum + chunk.iter().sum::<f64>());
+///     sum / view.len() as f64
+/// }
+/// ```
+///
+/// To compute in the precision of the items, or to use other methods of [`BufferView`], match on it:
+///
+/// ```no_run
+/// use buffer_runtime::{BufferView, Element, FloatView};
+/// use pyo3::prelude::*;
+///
+/// fn largest<T: Element + PartialOrd>(view: &BufferView<'_, T>) -> Option<T> {
+///     view.iter().reduce(|largest, item| if item > largest { item } else { largest })
+/// }
+///
+/// #[pyfunction]
+/// fn maximum(view: FloatView<'_>) -> Option<f64> {
+///     match view {
+///         FloatView::F32(view) => largest(&view).map(f64::from),
+///         FloatView::F64(view) => largest(&view),
+///     }
+/// }
+/// ```
+///
+/// To accept lists, integers and everything else that numpy converts to `float64`, use
+/// [`ConvertedView<f64>`](super::ConvertedView) instead.
+///
+/// # Errors
+///
+/// Extracting one raises what extracting a [`BufferView`] raises. The `BufferError` about other items names both types
+/// that are accepted. `float16` and the other byte order are not.
+#[derive(Debug)]
+pub enum FloatView<'py> {
+    /// The items are `float32`.
+    F32(BufferView<'py, f32>),
+    /// The items are `float64`.
+    F64(BufferView<'py, f64>),
+}
+
+/// A view of the buffer of a Python object with items of `float32` or `float64`, to read and write them as `f64`.
+///
+/// It is to [`FloatView`] what [`BufferViewMut`] is to [`BufferView`]. What is stored in a `float32` is rounded to it.
+///
+/// ```no_run
+/// use buffer_runtime::FloatViewMut;
+/// use pyo3::prelude::*;
+///
+/// /// Scales in place.
+/// #[pyfunction]
+/// fn scale(items: FloatViewMut<'_>, factor: f64) {
+///     items.update(|item| item * factor);
+/// }
+/// ```
+///
+/// # Errors
+///
+/// Extracting one raises what extracting a [`BufferViewMut`] raises. The `BufferError` about other items names both types
+/// that are accepted.
+#[derive(Debug)]
+pub enum FloatViewMut<'py> {
+    /// The items are `float32`.
+    F32(BufferViewMut<'py, f32>),
+    /// The items are `float64`.
+    F64(BufferViewMut<'py, f64>),
+}
+
+/// Evaluates an expression with the view that is inside.
+macro_rules! with_view {
+    ($this:expr, $view:ident => $body:expr) => {
+        match $this {
+            Self::F32($view) => $body,
+            Self::F64($view) => $body,
+        }
+    };
+}
+
+/// The methods that read.
+macro_rules! reads {
+    ($type:ident) => {
+        impl $type<'_> {
+            /// The number of dimensions: 0 to 64.
+            pub fn ndim(&self) -> usize {
+                with_view!(self, view => view.ndim())
+            }
+
+            /// The number of items along each dimension.
+            pub fn shape(&self) -> &[usize] {
+                with_view!(self, view => view.shape())
+            }
+
+            /// The number of items.
+            pub fn len(&self) -> usize {
+                with_view!(self, view => view.len())
+            }
+
+            /// Whether there are no items.
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+
+            /// Loads one item: `view.get(&[row, column])`, or `view.get(&[])` if there are no dimensions.
+            ///
+            /// `None` if an index is out of range, or if the number of indices is not the number of dimensions.
+            #[inline]
+            pub fn get(&self, index: &[usize]) -> Option<f64> {
+                with_view!(self, view => view.get(index).map(f64::from))
+            }
+
+            /// Loads the items one after the other, in C order of their indices.
+            pub fn iter(&self) -> impl ExactSizeIterator<Item = f64> {
+                match self {
+                    Self::F32(view) => Floats::Single(view.iter()),
+                    Self::F64(view) => Floats::Double(view.iter()),
+                }
+            }
+
+            /// Copies the items, in C order of their indices.
+            ///
+            /// # Errors
+            ///
+            /// `MemoryError` if there is no memory for the copy.
+            pub fn to_vec(&self) -> PyResult<Vec<f64>> {
+                match self {
+                    Self::F32(view) => {
+                        let items = view.room_for_all()?;
+                        Ok(view.fold_chunks(items, |mut items, chunk| {
+                            items.extend(chunk.iter().copied().map(f64::from));
+                            items
+                        }))
+                    }
+                    Self::F64(view) => view.to_vec(),
+                }
+            }
+
+            /// Reads all items in bulk, in C order of their indices: copies one chunk of them after the other to the
+            /// stack, and calls `fold` on the copy. See [`BufferView::fold_chunks`].
+            ///
+            /// Chunks are unrelated to rows; all but the last have the same length.
+            pub fn fold_chunks<A>(&self, init: A, mut fold: impl FnMut(A, &[f64]) -> A) -> A {
+                match self {
+                    Self::F32(view) => view.fold_chunks(init, |folded, chunk| fold_wide(chunk, folded, &mut fold)),
+                    Self::F64(view) => view.fold_chunks(init, fold),
+                }
+            }
+        }
+    };
+}
+
+reads!(FloatView);
+reads!(FloatViewMut);
+
+/// Calls `fold` with the items of a chunk, converted on the stack.
+#[inline(always)]
+fn fold_wide<A>(chunk: &[f32], init: A, fold: &mut impl FnMut(A, &[f64]) -> A) -> A {
+    // As many as a chunk of `f64` has, so a chunk of `f32` is two of these.
+    const ROOM: usize = 512;
+    let mut wide = [0.0; ROOM];
+    chunk.chunks(ROOM).fold(init, |folded, narrow| {
+        wide.iter_mut().zip(narrow).for_each(|(wide, &narrow)| *wide = f64::from(narrow));
+        fold(folded, &wide[..narrow.len()])
+    })
+}
+
+/// The items of either view.
+enum Floats<'a> {
+    Single(Items<'a, f32>),
+    Double(Items<'a, f64>),
+}
+
+impl Iterator for Floats<'_> {
+    type Item = f64;
+
+    #[inline]
+    fn next(&mut self) -> Option<f64> {
+        match self {
+            Self::Single(items) => items.next().map(f64::from),
+            Self::Double(items) => items.next(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Self::Single(items) => items.size_hint(),
+            Self::Double(items) => items.size_hint(),
+        }
+    }
+
+    fn fold<A, F: FnMut(A, f64) -> A>(self, init: A, mut fold: F) -> A {
+        match self {
+            Self::Single(items) => items.fold(init, |folded, item| fold(folded, f64::from(item))),
+            Self::Double(items) => items.fold(init, fold),
+        }
+    }
+}
+
+impl ExactSizeIterator for Floats<'_> {}
+
+impl<'py> FloatView<'py> {
+    /// Views the buffer of an object.
+    ///
+    /// # Errors
+    ///
+    /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) lists them.
+    pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        Ok(match Granted::request(object, Intent::Read)? {
+            Granted::Single(viewed) => Self::F32(viewed.view),
+            Granted::Double(viewed) => Self::F64(viewed.view),
+        })
+    }
+}
+
+impl<'py> FloatViewMut<'py> {
+    /// Views the buffer of an object, to write it.
+    ///
+    /// # Errors
+    ///
+    /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) lists them.
+    pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        Ok(match Granted::request(object, Intent::Write)? {
+            Granted::Single(viewed) => Self::F32(BufferViewMut::of(viewed)),
+            Granted::Double(viewed) => Self::F64(BufferViewMut::of(viewed)),
+        })
+    }
+
+    /// Stores one item: `view.set(&[row, column], value)`, or `view.set(&[], value)` if there are no dimensions.
+    ///
+    /// # Panics
+    ///
+    /// If an index is out of range, or if the number of indices is not the number of dimensions.
+    #[track_caller]
+    pub fn set(&self, index: &[usize], value: f64) {
+        match self {
+            Self::F32(view) => view.set(index, narrow(value)),
+            Self::F64(view) => view.set(index, value),
+        }
+    }
+
+    /// Stores one value in all items.
+    pub fn fill(&self, value: f64) {
+        match self {
+            Self::F32(view) => view.fill(narrow(value)),
+            Self::F64(view) => view.fill(value),
+        }
+    }
+
+    /// Replaces each item with the result of `change`, in C order of their indices. See [`BufferViewMut::update`].
+    pub fn update(&self, mut change: impl FnMut(f64) -> f64) {
+        match self {
+            Self::F32(view) => view.update(|item| narrow(change(f64::from(item)))),
+            Self::F64(view) => view.update(change),
+        }
+    }
+}
+
+/// Rounds to the nearest `f32`.
+#[expect(clippy::cast_possible_truncation, reason = "the documentation says that it is rounded")]
+#[inline(always)]
+fn narrow(value: f64) -> f32 {
+    value as f32
+}
+
+/// A granted view whose items are floats.
+enum Granted<'py> {
+    Single(Viewed<'py, f32>),
+    Double(Viewed<'py, f64>),
+}
+
+impl<'py> Granted<'py> {
+    /// Requests one view, and then looks at its items.
+    fn request(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Self> {
+        let (single, double) = (Wanted::of::<f32>(access), Wanted::of::<f64>(access));
+        let held = Held::request(object, access.flags(), double)?;
+        let has = |wanted| {
+            let claims = held.reported();
+            item::check(claims.format, claims.itemsize, wanted)
+        };
+        let granted = match (has(double), has(single)) {
+            (Err(Rejection::Format { wanted, given }), Err(Rejection::Format { .. })) => {
+                Err(Rejection::NotFloats { wanted, given })
+            }
+            // `check` finds what else is wrong with the item.
+            (Err(Rejection::Format { .. }), _) => BufferView::check(held, single, access).map(Self::Single),
+            _ => BufferView::check(held, double, access).map(Self::Double),
+        };
+        granted.map_err(|problem| raise(object, &problem))
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for FloatView<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Self::from_object(&object)
+    }
+}
+
+impl<'py> FromPyObject<'_, 'py> for FloatViewMut<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Self::from_object(&object)
+    }
+}
