@@ -157,6 +157,10 @@ pub mod test_kit;
 #[doc(hidden)]
 pub mod private;
 
+// Bounds that compiler errors name. The path at the root is the shortest, and so the one that rustc prints.
+#[doc(hidden)]
+pub use self::view::UsableWhileDetached;
+
 pub use self::{
     cell::{ExportCell, OwnedShareGuard, ReadGuard, ShareGuard, SharedRow, WriteGuard},
     element::{Be, Bytes, Element, Le, Scalar},

@@ -5,6 +5,7 @@
 //! elements. After that, the `Py_buffer` is used only for its `readonly` flag and for the release.
 
 mod advice;
+mod attached;
 mod bulk;
 mod converted;
 pub(crate) mod fixed;
@@ -28,6 +29,7 @@ use pyo3::exceptions::{PyBufferError, PyMemoryError};
 use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr, ffi};
 
+pub use self::attached::UsableWhileDetached;
 pub use self::converted::ConvertedView;
 pub use self::float::{FloatView, FloatViewMut};
 pub use self::walk::Items;
@@ -105,7 +107,8 @@ use crate::shared::{Run, SharedRead};
 /// }
 /// ```
 ///
-/// The view itself cannot be used while detached, because its release must be attached:
+/// The view itself cannot be used while detached, or on another thread, because its release must be attached. Neither
+/// can a class hold one:
 ///
 /// ```compile_fail,E0277
 /// # use buffer_runtime::BufferView;

@@ -1,0 +1,39 @@
+//! Views stay on the thread that is attached to Python.
+//!
+//! A view holds a token and pointers. If the compiler derived `Send` and `Sync` from these, then each of them would be
+//! an error of its own, in the words of their types. So both traits are implemented here, under a bound that no type
+//! satisfies: that bound is the only error.
+
+use super::{BufferView, BufferViewMut, Items};
+
+/// A bound that no type satisfies.
+///
+/// # Safety
+///
+/// It must never be implemented: a view is released, and its `Python` token is used, on an attached thread.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` belongs to the thread that is attached to Python; it cannot be used while detached, nor on \
+               another thread",
+    label = "the view cannot go here, but its items can",
+    note = "before this, write `let items = view.shared_in_memory_order()`, which is `None` if the items are not contiguous; \
+            use `items` in `py.detach` and in the threads of `std::thread::scope`",
+    note = "to keep the items, copy them with `to_vec`; to keep the object, store it as `Py<PyAny>` and view it in each call"
+)]
+pub unsafe trait UsableWhileDetached: sealed::Never {}
+
+mod sealed {
+    /// Has no implementation, and no other crate can name it.
+    pub trait Never {}
+}
+
+/// Implements `Send` and `Sync` under the bound that is never satisfied.
+macro_rules! stays_attached {
+    ($($view:ty)*) => {$(
+        // SAFETY: no type satisfies the bound, so the view is not `Send`.
+        unsafe impl<T> Send for $view where Self: UsableWhileDetached {}
+        // SAFETY: as above, so the view is not `Sync`.
+        unsafe impl<T> Sync for $view where Self: UsableWhileDetached {}
+    )*};
+}
+
+stays_attached! { BufferView<'_, T> BufferViewMut<'_, T> Items<'_, T> }

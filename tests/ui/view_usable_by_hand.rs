@@ -1,0 +1,7 @@
+use buffer_runtime::UsableWhileDetached;
+
+struct Mine;
+
+unsafe impl UsableWhileDetached for Mine {}
+
+fn main() {}
