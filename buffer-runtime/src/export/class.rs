@@ -5,8 +5,7 @@ use std::marker::PhantomData;
 use pyo3::exceptions::PyBufferError;
 use pyo3::impl_::pycell::PyClassObjectBaseLayout;
 use pyo3::impl_::pyclass::{NoopThreadChecker, PyClassImpl};
-use pyo3::pyclass::boolean_struct::{False, True};
-use pyo3::{Borrowed, Py, PyClass, PyErr, PyResult, Python, ffi};
+use pyo3::{Borrowed, Py, PyClass, PyClassGuard, PyErr, PyResult, Python, ffi};
 
 use super::table::{ClassTable, Shows};
 use crate::cell::ExportCell;
@@ -254,10 +253,11 @@ pub unsafe trait Class: Sized {
     ) -> Result<R, Unreached>;
 }
 
-// A trait of this crate, not of PyO3, so that compiler errors name a class and not PyO3's traits.
-// SAFETY: `Reach` makes the same promises.
+// A trait of this crate, not of PyO3, so that compiler errors name a class and not PyO3's traits. `Sync` is no bound:
+// `#[pyclass]` requires it, and its error names the field's type.
+// SAFETY: PyO3 lends the value only while it is not mutably borrowed, and the value of a frozen class never is.
 #[diagnostic::do_not_recommend]
-unsafe impl<T: PyClass<Frozen: Reach<T>>> Class for T {
+unsafe impl<T: PyClass> Class for T {
     const NAME: &'static str = <T as PyClass>::NAME;
 
     #[inline(always)]
@@ -266,10 +266,16 @@ unsafe impl<T: PyClass<Frozen: Reach<T>>> Class for T {
         object: *mut ffi::PyObject,
         with: impl FnOnce(&Self) -> R,
     ) -> Result<R, Unreached> {
+        // A Rust base class may be `unsendable`. Then PyO3's borrow panics on other threads, and a slot must not panic.
+        // SAFETY: the caller vouches for an object of class `T`. It has the layout of `T`, and lives during the call.
+        let layout = unsafe { &*object.cast::<T::Layout>() };
+        layout.check_threadsafe().map_err(|_| Unreached::BoundToThread)?;
         // SAFETY: the caller vouches for the object.
         let object = unsafe { Borrowed::from_ptr(py, object) };
         // SAFETY: the caller vouches for its class.
-        <T::Frozen as Reach<T>>::reach(unsafe { object.cast_unchecked() }, with)
+        let object: Borrowed<'_, '_, T> = unsafe { object.cast_unchecked() };
+        // Where the class and its base classes are frozen, there is no borrow flag, and the guard costs nothing.
+        PyClassGuard::try_from(&*object).map(|value| with(&value)).map_err(|_| Unreached::MutablyBorrowed)
     }
 }
 
@@ -307,40 +313,6 @@ impl Unreached {
             Self::BoundToThread => "has an `unsendable` base class; ask on the thread that made it",
         };
         exception::<PyBufferError>(py, format_args!("cannot grant a view: this `{class}` {why}"))
-    }
-}
-
-/// How to reach the value of an object: directly in a frozen class, and through the borrow flag in any other.
-///
-/// # Safety
-///
-/// As for [`Class`].
-pub unsafe trait Reach<T: PyClass> {
-    /// Calls `with` on the value. The value stays borrowed during the call.
-    ///
-    /// # Errors
-    ///
-    /// The value cannot be borrowed.
-    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached>;
-}
-
-// SAFETY: no mutable reference to the value of a frozen class exists.
-unsafe impl<T: PyClass<Frozen = Self> + Sync> Reach<T> for True {
-    #[inline(always)]
-    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached> {
-        Ok(with(object.get()))
-    }
-}
-
-// SAFETY: PyO3 lends the value only while it is not mutably borrowed.
-unsafe impl<T: PyClass<Frozen = Self>> Reach<T> for False {
-    #[inline(always)]
-    fn reach<R>(object: Borrowed<'_, '_, T>, with: impl FnOnce(&T) -> R) -> Result<R, Unreached> {
-        // A Rust base class may be `unsendable`. Then PyO3's borrow panics on other threads, and a slot must not panic.
-        // SAFETY: `Borrowed` proves an object of class `T`. It has the layout of `T`, and lives as long as this borrow.
-        let layout = unsafe { &*object.as_ptr().cast::<T::Layout>() };
-        layout.check_threadsafe().map_err(|_| Unreached::BoundToThread)?;
-        object.try_borrow().map(|value| with(&value)).map_err(|_| Unreached::MutablyBorrowed)
     }
 }
 

@@ -5,8 +5,7 @@
 //! these items of PyO3 that are not public API, so PyO3 is pinned to its minor version:
 //!
 //! - `impl_::pyclass::{PyClassImpl::Inventory, PyClassImpl::items_iter, PyClassItems}` and `inventory::submit!`, here;
-//! - `impl_::pyclass::NoopThreadChecker`, `impl_::pycell::PyClassObjectBaseLayout` and `pyclass::boolean_struct`, in
-//!   `class`;
+//! - `impl_::pyclass::NoopThreadChecker` and `impl_::pycell::PyClassObjectBaseLayout`, in `class`;
 //! - `impl_::trampoline::{getbufferproc, MethodDef}` here, and `releasebufferproc` in `release`;
 //! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `scoped`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
