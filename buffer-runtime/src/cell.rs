@@ -157,6 +157,7 @@ impl<S: Exportable> ExportCell<S> {
     ///
     /// Any view or guard is alive, or the cell is closed: `cannot resize or borrow for writing: 1 writable view is alive;
     /// ...`. (Without `resize or` for storages that are not [`RESIZABLE`](crate::Storage::RESIZABLE).)
+    #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let mut data = ..?`"]
     pub fn write(&self, py: Python<'_>) -> Result<WriteGuard<'_, S>, BorrowError> {
         let _ = py;
         self.begin(GuardKind::Write, Self::WRITING)?;
@@ -171,6 +172,7 @@ impl<S: Exportable> ExportCell<S> {
     ///
     /// A writable view, a share guard or a write guard is alive, or the cell is closed. `np.asarray` of a class that is
     /// not `readonly` is a writable view: where that must not stop a computation, use [`share`](Self::share).
+    #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let data = ..?`"]
     pub fn read(&self, py: Python<'_>) -> Result<ReadGuard<'_, S>, BorrowError> {
         let _ = py;
         self.begin(GuardKind::Read, Attempt::Read)?;
@@ -186,6 +188,7 @@ impl<S: Exportable> ExportCell<S> {
     /// # Errors
     ///
     /// A read guard or a write guard is alive, or the cell is closed.
+    #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let data = ..?`"]
     pub fn share(&self, py: Python<'_>) -> Result<ShareGuard<'_, S>, BorrowError>
     where
         S::Access: MayWrite,
@@ -276,6 +279,7 @@ impl<S: Exportable> ExportCell<S> {
     /// # Errors
     ///
     /// Any view or [owned guard](Self::share_owned) is alive, a guard was leaked, or the cell is closed.
+    #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let mut data = ..?`"]
     pub fn get_mut(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
         self.begin_exclusive(GuardKind::Write, Self::WRITING)?;
         Ok(WriteGuard::new(self))

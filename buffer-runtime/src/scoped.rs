@@ -68,6 +68,7 @@ use crate::pending::owned;
 /// `v.obj` is not the object. It is an object between `v` and the object, and counts the consumers of the memory.
 #[pyclass(frozen, module = "buffer_runtime")]
 #[derive(Debug)]
+#[must_use = "a scoped view locks nothing before Python enters it; return it to Python, for a `with` block"]
 pub struct ScopedView {
     object: Py<PyAny>,
     range: Option<Range>,

@@ -10,6 +10,7 @@ use crate::storage::{Exportable, Storage};
 /// The storage itself, for code that changes its length. See [`ExportCell::write`].
 ///
 /// A `WriteGuard` is to a cell what `&mut S` is to a storage: it is `Send` and `Sync` if `&mut S` is.
+#[must_use = "the memory is unlocked as soon as the guard is dropped, and `let _ =` drops it at once; write `let data = ..`"]
 pub struct WriteGuard<'a, S: Exportable> {
     cell: &'a ExportCell<S>,
     /// `Send` and `Sync` as for `&mut S`.
@@ -52,6 +53,7 @@ impl<S: Exportable> Drop for WriteGuard<'_, S> {
 }
 
 /// The elements as a slice that nothing changes, or one slice for each row. See [`ExportCell::read`].
+#[must_use = "the memory is unlocked as soon as the guard is dropped, and `let _ =` drops it at once; write `let data = ..`"]
 pub struct ReadGuard<'a, S: Exportable> {
     pub(crate) cell: &'a ExportCell<S>,
 }
@@ -94,6 +96,7 @@ pub(super) unsafe fn shared<S: Exportable>(header: &Header) -> Shared<S::Element
 }
 
 /// The elements, for access beside others that read and write them. See [`ExportCell::share`] and [`Shared`].
+#[must_use = "the memory is unlocked as soon as the guard is dropped, and `let _ =` drops it at once; write `let data = ..`"]
 pub struct ShareGuard<'a, S: Exportable> {
     pub(super) cell: &'a ExportCell<S>,
     /// Empty if rows are allocated one by one.

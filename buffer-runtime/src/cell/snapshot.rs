@@ -45,6 +45,7 @@ impl<S: Replaceable> ExportCell<S> {
     ///
     /// An [owned guard](Self::share_owned) is alive, whose thread would go on with the old memory; a guard was leaked;
     /// the cell is closed or [pinned](Self::is_pinned); or there is no memory for a copy. The cell is then unchanged.
+    #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let mut data = ..?`"]
     pub fn write_or_detach(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
         match self.begin_exclusive(GuardKind::Write, Self::WRITING) {
             Ok(()) => {}

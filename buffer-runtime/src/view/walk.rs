@@ -150,6 +150,7 @@ unsafe impl<T: Element> Runs<T> for Cursor<'_, T> {
 /// The items of a [`BufferView`](super::BufferView), in C order of their indices. Each is loaded when it is returned.
 ///
 /// Made by [`BufferView::iter`](super::BufferView::iter).
+#[must_use = "items are loaded only when the iterator returns them; loop over it"]
 pub struct Items<'a, T> {
     cursor: Cursor<'a, T>,
     run: Run<T>,

@@ -42,6 +42,7 @@ use crate::shared::{self, Shared};
 ///   change of each item would change some items twice. Items that interleave without sharing a byte are accepted. A
 ///   search decides whether items share bytes. It stops after a bounded number of steps, and then items count as
 ///   sharing bytes; slicing, transposing and reshaping never make a layout for which it stops early.
+#[must_use = "a view is released as soon as it is dropped, and `let _ =` drops it at once; write `let view = ..`"]
 pub struct BufferViewMut<'py, T> {
     /// 1. The view was requested as writable, and granted as writable.
     view: BufferView<'py, T>,
