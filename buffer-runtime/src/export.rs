@@ -8,6 +8,7 @@ pub mod array;
 mod class;
 mod descriptor;
 mod evaluate;
+mod fault;
 mod grant;
 mod part;
 pub(crate) mod release;
@@ -17,7 +18,9 @@ mod table;
 pub use self::class::{
     Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Slot, holds_bytes,
 };
-pub use self::descriptor::descriptor;
+pub use self::fault::{
+    Declaration, Described, HasBytes, HasOwnShape, HasShape, IsPartOfWhole, OwnsMemory, Unknown, WritableByPython,
+};
 pub use self::slots::assert_exported;
 
 #[cfg(all(test, miri))]

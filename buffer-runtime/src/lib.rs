@@ -157,9 +157,18 @@ pub mod test_kit;
 #[doc(hidden)]
 pub mod private;
 
-// Bounds that compiler errors name. The path at the root is the shortest, and so the one that rustc prints.
+// The bounds that compiler errors name: rustc prints a name at the root without a path, and prefers it to one in `private`.
 #[doc(hidden)]
-pub use self::view::UsableWhileDetached;
+pub use self::{
+    element::{AnyBytes as BytesOfAnyKind, Field as RecordField, Marker as FieldWithoutBytes},
+    export::{
+        Byte as ElementIsByte, Class as PythonClass, Described as FaultlessExport, Exported as ExportsBuffer,
+        Exporter as BufferExport, HasBytes, HasOwnShape, HasShape, HoldsBytes, IsPartOfWhole, OwnsMemory,
+        Sendable as SendableClass, Slot as ExportedField, WritableByPython, holds_bytes,
+    },
+    layout::{Dim, Dimension as IntegerDimension, Distance, Numbers as IntegerDimensions},
+    view::UsableWhileDetached,
+};
 
 pub use self::{
     cell::{ExportCell, OwnedShareGuard, ReadGuard, ShareGuard, SharedRow, WriteGuard},

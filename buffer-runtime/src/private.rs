@@ -8,13 +8,14 @@ pub use std::result::Result::Ok;
 
 pub use crate::__submit_slots as submit_slots;
 pub use crate::element::{
-    AnyBytes, Element, Field, Marker, Place, Record, any_bits, check, format, inner_format, inner_shape, inner_size,
-    marker, size,
+    AnyBytes, Element, Field, Marker, Place, Record, any_bits, check, format, inner_format,
+    inner_shape, inner_size, marker, size,
 };
 pub use crate::export::array as methods;
 pub use crate::export::slots::slots;
 pub use crate::export::{
-    Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Slot, descriptor, holds_bytes,
+    Byte, Class, Declaration as ExportDeclaration, Declares, Described, Entry, Exported, Exporter, HoldsBytes,
+    Sendable, ShapeSource, Slot, Unknown, holds_bytes,
 };
 pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Evaluated, Fixed, InnerShape, Item, Numbers,

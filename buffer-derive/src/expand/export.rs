@@ -143,7 +143,12 @@ fn exporter(runtime: &Runtime, export: &Export) -> TokenStream {
     // Errors of the runtime about the cell are reported at the field's type.
     let span = Span::call_site().located_at(export.cell.span());
     let at = runtime.at(span);
-    let descriptor = quote_spanned!(span=> #at::descriptor::<__Export>());
+    let descriptor = quote_spanned! {span=>
+        <__Export as #at::Described<{
+            use #runtime::Unknown as _;
+            #runtime::ExportDeclaration::<__Export, <__Export as #runtime::Exporter>::Cell>::FAULT
+        }>>::DESCRIPTOR
+    };
     quote! {
         static __DESCRIPTOR: #runtime::Descriptor = #descriptor;
 

@@ -21,7 +21,8 @@ use crate::storage::{Access, Exportable};
 ///
 /// # Safety
 ///
-/// 1. `descriptor` always returns the same static. Its value is `descriptor::<Self>()`, and no other exporter uses it.
+/// 1. `descriptor` always returns the same static. Its value is the one in [`Described`](super::Described), and no other
+///    exporter uses it.
 /// 2. `cell` always returns the same field of the class. It runs no other code, and does not unwind.
 /// 3. `dims` runs no user code and does not unwind, unless `SOURCE` is `Code`.
 pub unsafe trait Exporter: Sized {
