@@ -6,6 +6,7 @@ mod const_text;
 mod order;
 mod record;
 mod scalar;
+mod viewable;
 
 use std::ffi::CStr;
 
@@ -18,6 +19,7 @@ pub use self::scalar::Scalar;
 #[cfg(any(feature = "half", feature = "num-complex"))]
 pub(crate) use self::scalar::scalars;
 pub(crate) use self::scalar::sealed;
+pub use self::viewable::{Bits, RecordBits, Viewable};
 
 use crate::layout::InnerShape;
 

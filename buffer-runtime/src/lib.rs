@@ -172,7 +172,7 @@ pub use self::{
 
 pub use self::{
     cell::{ExportCell, OwnedShareGuard, ReadGuard, ShareGuard, SharedRow, WriteGuard},
-    element::{Be, Bytes, Element, Le, Scalar},
+    element::{Be, Bytes, Element, Le, Scalar, Viewable},
     error::BorrowError,
     export::assert_exported,
     format::{Format, FormatError},

@@ -8,7 +8,7 @@ pub use std::result::Result::Ok;
 
 pub use crate::__submit_slots as submit_slots;
 pub use crate::element::{
-    AnyBytes, Element, Field, Marker, Place, Record, any_bits, check, format, inner_format,
+    AnyBytes, Bits, Element, Field, Marker, Place, Record, RecordBits, Viewable, any_bits, check, format, inner_format,
     inner_shape, inner_size, marker, size,
 };
 pub use crate::export::array as methods;

@@ -41,7 +41,7 @@ use self::reported::Places;
 use self::starts::Starts;
 use self::walk::{Cursor, Walk};
 use self::wanted::Wanted;
-use crate::element::{self, Element};
+use crate::element::{self, Element, Viewable};
 use crate::exception::{ClassName, exception};
 use crate::shared::{Run, SharedRead};
 
@@ -151,7 +151,8 @@ pub struct BufferView<'py, T> {
 
 /// Checks at compile time that foreign bytes can be read as a `T`.
 ///
-/// The bytes need not have been written as a `T`, so every bit pattern must be a valid one.
+/// The bytes need not have been written as a `T`, so every bit pattern must be a valid one. [`Viewable`] says so in an
+/// error of `cargo check`; this says it of records with parameters, and of elements that are implemented by hand.
 const fn check_element<T: Element>() {
     element::check::<T>();
     assert!(
@@ -183,29 +184,41 @@ impl Intent {
     }
 }
 
-impl<'py, T: Element> BufferView<'py, T> {
+impl<'py, T> BufferView<'py, T> {
     /// Views the buffer of an object.
     ///
     /// # Errors
     ///
     /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) lists them.
-    pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+    pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self>
+    where
+        T: Viewable,
+    {
         Self::request(object, Intent::Read).map(|viewed| viewed.view)
     }
 
-    fn request(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Viewed<'py, T>> {
+    fn request(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Viewed<'py, T>>
+    where
+        T: Viewable,
+    {
         Self::granted(object, access)?.map_err(|problem| raise(object, &problem))
     }
 
     /// Requests a view. The outer error is that of the exporter, which has not granted it.
-    fn granted(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Result<Viewed<'py, T>, Rejection>> {
+    fn granted(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Result<Viewed<'py, T>, Rejection>>
+    where
+        T: Viewable,
+    {
         const { check_element::<T>() }
         let wanted = Wanted::of::<T>(access);
         let held = Held::request(object, access.flags(), wanted)?;
         Ok(Self::check(held, wanted, access))
     }
 
-    fn check(held: Held<'py>, wanted: Wanted, access: Intent) -> Result<Viewed<'py, T>, Rejection> {
+    fn check(held: Held<'py>, wanted: Wanted, access: Intent) -> Result<Viewed<'py, T>, Rejection>
+    where
+        T: Viewable,
+    {
         let claims = held.reported();
         let buf = claims.buf;
         let places = claims.check(wanted)?;
@@ -231,7 +244,9 @@ impl<'py, T: Element> BufferView<'py, T> {
         let strides = places.strides.into_boxed_slice();
         Ok(Viewed { view: Self { shape, strides, c_contiguous, f_contiguous, depth, walk, dense, held }, data })
     }
+}
 
+impl<T> BufferView<'_, T> {
     /// The number of dimensions, without those of `T`: 0 to 64.
     pub fn ndim(&self) -> usize {
         self.shape.len()
@@ -273,21 +288,6 @@ impl<'py, T: Element> BufferView<'py, T> {
         self.f_contiguous
     }
 
-    /// Loads one item: `view.get(&[row, column])`, or `view.get(&[])` if there are no dimensions.
-    ///
-    /// `None` if an index is out of range, or if the number of indices is not the number of dimensions.
-    #[inline]
-    pub fn get(&self, index: &[usize]) -> Option<T> {
-        let item = self.at(index)?;
-        // SAFETY: `at` returns an item of the held view.
-        Some(unsafe { item.load_first() })
-    }
-
-    /// Loads the items one after the other, in C order of their indices.
-    pub fn iter(&self) -> Items<'_, T> {
-        Items::new(self.cursor())
-    }
-
     /// The items, to read on any thread, attached or not. `None` unless they are contiguous in C order.
     pub fn shared(&self) -> Option<&SharedRead<T>> {
         self.dense.as_ref().filter(|_| self.c_contiguous)
@@ -327,6 +327,23 @@ impl<'py, T: Element> BufferView<'py, T> {
     }
 }
 
+impl<T: Element> BufferView<'_, T> {
+    /// Loads one item: `view.get(&[row, column])`, or `view.get(&[])` if there are no dimensions.
+    ///
+    /// `None` if an index is out of range, or if the number of indices is not the number of dimensions.
+    #[inline]
+    pub fn get(&self, index: &[usize]) -> Option<T> {
+        let item = self.at(index)?;
+        // SAFETY: `at` returns an item of the held view.
+        Some(unsafe { item.load_first() })
+    }
+
+    /// Loads the items one after the other, in C order of their indices.
+    pub fn iter(&self) -> Items<'_, T> {
+        Items::new(self.cursor())
+    }
+}
+
 /// The exception for a rejected buffer.
 fn raise(object: &Bound<'_, PyAny>, problem: &Rejection) -> PyErr {
     let py = object.py();
@@ -346,7 +363,7 @@ fn raise(object: &Bound<'_, PyAny>, problem: &Rejection) -> PyErr {
     }
 }
 
-impl<'py, T: Element> FromPyObject<'_, 'py> for BufferView<'py, T> {
+impl<'py, T: Viewable> FromPyObject<'_, 'py> for BufferView<'py, T> {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {

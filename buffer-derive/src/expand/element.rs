@@ -30,6 +30,7 @@ fn emit(record: &Record) -> TokenStream {
     let constants = constants(&runtime, record);
     let generics = with_bounds(&runtime, record);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let viewable = viewable(&runtime, record);
     // For a generic record, the constants are evaluated when its parameters are known.
     let check = generics.params.is_empty().then(|| quote!(const _: () = #runtime::check::<#ident>();));
     quote! {
@@ -45,8 +46,35 @@ fn emit(record: &Record) -> TokenStream {
                 #constants
             }
 
+            #viewable
+
             #check
         };
+    }
+}
+
+/// Says whether a view may have such items. No unsafe code relies on it.
+fn viewable(runtime: &Runtime, record: &Record) -> TokenStream {
+    let ident = record.ident;
+    if record.generics.params.is_empty() {
+        return quote! {
+            #[automatically_derived]
+            impl #runtime::RecordBits for #ident {
+                type Bits = #runtime::Bits<{ #runtime::any_bits::<#ident>() }>;
+            }
+        };
+    }
+    let mut generics = with_bounds(runtime, record);
+    let clause = generics.make_where_clause();
+    for RecordField { ty, attrs, .. } in fields_of(record) {
+        if attrs.described_as.value().is_none() && depends_on(record.generics, ty) {
+            clause.predicates.push(parse_quote!(#ty: #runtime::Viewable));
+        }
+    }
+    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics #runtime::Viewable for #ident #ty_generics #where_clause {}
     }
 }
 
@@ -163,15 +191,11 @@ fn with_bounds(runtime: &Runtime, record: &Record) -> Generics {
     if generics.params.is_empty() {
         return generics;
     }
-    let fields: Vec<&RecordField> = match &record.form {
-        Form::Transparent(field) => vec![field],
-        Form::Fields(fields) => fields.iter().map(|named| named.field).collect(),
-    };
     let clause = generics.make_where_clause();
     clause
         .predicates
         .push(parse_quote!(Self: ::core::marker::Copy + ::core::marker::Send + ::core::marker::Sync + 'static));
-    for RecordField { ty, attrs, .. } in fields {
+    for RecordField { ty, attrs, .. } in fields_of(record) {
         let described_as = attrs.described_as.value();
         if let Some(element) = described_as.filter(|element| depends_on(record.generics, *element)) {
             clause.predicates.push(parse_quote!(#element: #runtime::Element));
@@ -184,6 +208,14 @@ fn with_bounds(runtime: &Runtime, record: &Record) -> Generics {
         }
     }
     generics
+}
+
+/// The fields with bytes.
+fn fields_of<'a>(record: &Record<'a>) -> Vec<&'a RecordField<'a>> {
+    match &record.form {
+        Form::Transparent(field) => vec![field],
+        Form::Fields(fields) => fields.iter().map(|named| named.field).collect(),
+    }
 }
 
 /// Whether a type mentions one of the parameters.

@@ -3,8 +3,8 @@
 use std::ffi::CStr;
 use std::fmt;
 
-use super::Element;
 use super::const_text::ConstText;
+use super::{Element, Viewable};
 use crate::layout::InnerShape;
 
 /// A string of `N` bytes as one item: `Bytes<4>` is `S4` in numpy, while a `[u8; 4]` adds a dimension of 4.
@@ -47,6 +47,8 @@ unsafe impl<const N: usize> Element for Bytes<N> {
     const SHAPE: InnerShape = InnerShape::SCALAR;
     const ANY_BITS: bool = true;
 }
+
+impl<const N: usize> Viewable for Bytes<N> {}
 
 // SAFETY: transparent over bytes, which may be all zero.
 unsafe impl<const N: usize> bytemuck::Zeroable for Bytes<N> {}

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::{Element, Scalar};
+use super::{Element, Scalar, Viewable};
 use crate::layout::InnerShape;
 
 macro_rules! ordered {
@@ -50,6 +50,8 @@ macro_rules! ordered {
             const SHAPE: InnerShape = InnerShape::SCALAR;
             const ANY_BITS: bool = true;
         }
+
+        impl<T: Scalar> Viewable for $name<T> {}
 
         // SAFETY: transparent over a scalar, which is `Pod` and so may be all zero.
         unsafe impl<T: Scalar> bytemuck::Zeroable for $name<T> {}

@@ -56,6 +56,8 @@ macro_rules! scalars {
             const ANY_BITS: bool = true;
         }
 
+        impl $crate::element::Viewable for $scalar {}
+
         impl $crate::element::sealed::Sealed for $scalar {}
 
         // SAFETY: one scalar, as above.

@@ -10,7 +10,7 @@ use super::held::exports_buffer;
 use super::rejection::Rejection;
 use super::wanted::Wanted;
 use super::{BufferView, Intent, numpy, raise};
-use crate::element::Element;
+use crate::element::Viewable;
 
 /// A view of the items of a Python object as `T`, for arguments that are lists, numbers and arrays of any type.
 ///
@@ -54,7 +54,7 @@ pub struct ConvertedView<'py, T> {
     borrowed: bool,
 }
 
-impl<'py, T: Element> ConvertedView<'py, T> {
+impl<'py, T: Viewable> ConvertedView<'py, T> {
     /// Views the items of an object, converted if necessary.
     ///
     /// # Errors
@@ -104,7 +104,7 @@ impl<'py, T> Deref for ConvertedView<'py, T> {
     }
 }
 
-impl<'py, T: Element> FromPyObject<'_, 'py> for ConvertedView<'py, T> {
+impl<'py, T: Viewable> FromPyObject<'_, 'py> for ConvertedView<'py, T> {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr};
 
 use super::{BufferView, Intent, Viewed};
-use crate::element::Element;
+use crate::element::{Element, Viewable};
 use crate::shared::{self, Shared};
 
 /// A view of the buffer of a Python object, to read and write its items as `T`.
@@ -49,18 +49,24 @@ pub struct BufferViewMut<'py, T> {
     dense: Option<Shared<T>>,
 }
 
-impl<'py, T: Element> BufferViewMut<'py, T> {
+impl<'py, T> BufferViewMut<'py, T> {
     /// Views the buffer of an object, to write it.
     ///
     /// # Errors
     ///
     /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) lists them.
-    pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+    pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self>
+    where
+        T: Viewable,
+    {
         BufferView::request(object, Intent::Write).map(Self::of)
     }
 
     /// The caller has requested the view with [`Intent::Write`], which establishes invariant 1.
-    pub(super) fn of(viewed: Viewed<'py, T>) -> Self {
+    pub(super) fn of(viewed: Viewed<'py, T>) -> Self
+    where
+        T: Viewable,
+    {
         let Viewed { view, data } = viewed;
         let dense = view.dense.as_ref().map(|items| {
             // SAFETY: as for the view's own handle of the same items; and the exporter has granted a writable view.
@@ -69,6 +75,19 @@ impl<'py, T: Element> BufferViewMut<'py, T> {
         Self { view, dense }
     }
 
+    /// The items, to read and write on any thread, attached or not. `None` unless they are contiguous in C order.
+    pub fn shared(&self) -> Option<&Shared<T>> {
+        self.dense.as_ref().filter(|_| self.view.is_c_contiguous())
+    }
+
+    /// The items in memory order, to read and write on any thread, attached or not. `None` unless they are contiguous
+    /// in C order or in Fortran order. See [`BufferView::shared_in_memory_order`].
+    pub fn shared_in_memory_order(&self) -> Option<&Shared<T>> {
+        self.dense.as_ref()
+    }
+}
+
+impl<T: Element> BufferViewMut<'_, T> {
     /// Stores one item: `view.set(&[row, column], value)`, or `view.set(&[], value)` if there are no dimensions.
     ///
     /// # Panics
@@ -116,17 +135,6 @@ impl<'py, T: Element> BufferViewMut<'py, T> {
         // SAFETY: the items may be written (invariant 1).
         unsafe { shared::update(self.view.cursor(), change) };
     }
-
-    /// The items, to read and write on any thread, attached or not. `None` unless they are contiguous in C order.
-    pub fn shared(&self) -> Option<&Shared<T>> {
-        self.dense.as_ref().filter(|_| self.view.is_c_contiguous())
-    }
-
-    /// The items in memory order, to read and write on any thread, attached or not. `None` unless they are contiguous
-    /// in C order or in Fortran order. See [`BufferView::shared_in_memory_order`].
-    pub fn shared_in_memory_order(&self) -> Option<&Shared<T>> {
-        self.dense.as_ref()
-    }
 }
 
 impl<'py, T> Deref for BufferViewMut<'py, T> {
@@ -137,7 +145,7 @@ impl<'py, T> Deref for BufferViewMut<'py, T> {
     }
 }
 
-impl<'py, T: Element> FromPyObject<'_, 'py> for BufferViewMut<'py, T> {
+impl<'py, T: Viewable> FromPyObject<'_, 'py> for BufferViewMut<'py, T> {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {

@@ -1,16 +1,16 @@
 //! Finds the type of an element by its name.
 
-use buffer_runtime::Element;
+use buffer_runtime::Viewable;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 
 /// An element that can be converted to a Python object and back.
 pub(super) trait Value:
-    Element + for<'py> IntoPyObjectExt<'py> + for<'py> FromPyObjectOwned<'py, Error: Into<PyErr>>
+    Viewable + for<'py> IntoPyObjectExt<'py> + for<'py> FromPyObjectOwned<'py, Error: Into<PyErr>>
 {
 }
 
-impl<T: Element + for<'py> IntoPyObjectExt<'py> + for<'py> FromPyObjectOwned<'py, Error: Into<PyErr>>> Value for T {}
+impl<T: Viewable + for<'py> IntoPyObjectExt<'py> + for<'py> FromPyObjectOwned<'py, Error: Into<PyErr>>> Value for T {}
 
 /// Evaluates `$body` with `$type` as the element of that name.
 macro_rules! with_element {

@@ -111,7 +111,7 @@ unsafe extern "C" fn release(object: *mut ffi::PyObject, view: *mut ffi::Py_buff
 }
 
 /// Views an object twice, reads it in every possible way, and releases both views.
-fn read<T: Element + PartialEq + fmt::Debug>(exporter: Exporter) -> Vec<T> {
+fn read<T: Viewable + PartialEq + fmt::Debug>(exporter: Exporter) -> Vec<T> {
     let object = exporter.object();
     let items = attached(|py| {
         let object = object.bind(py);
