@@ -124,7 +124,8 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
     const ITEMSIZE: usize;
     /// The dimensions that one element adds: none for a scalar or a record, `[N]` for `[scalar; N]`.
     const SHAPE: InnerShape;
-    /// Whether every bit pattern is a valid value. If not, as for `bool`, only a `readonly` buffer can contain it.
+    /// Whether every bit pattern is a valid value. If not, as for `bool`, only a `readonly` buffer can contain it. If so,
+    /// implement [`Viewable`] too.
     const ANY_BITS: bool;
 }
 

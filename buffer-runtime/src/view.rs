@@ -76,6 +76,8 @@ use crate::shared::{Run, SharedRead};
 /// little-endian machine, and `>I` is not. [`FloatView`] accepts `float32` and `float64`, and [`ConvertedView`] converts
 /// lists and other numbers.
 ///
+/// `T` is any [`Viewable`]: every element except `bool` and records that contain one.
+///
 /// If `T` is an array, the last dimensions are those of the array: a buffer of shape `(5, 3)` is a
 /// `BufferView<[f32; 3]>` of shape `(5,)`; so is one of shape `(5,)` with items of format `3f`.
 ///
