@@ -155,8 +155,8 @@ impl<S: Exportable> ExportCell<S> {
     ///
     /// # Errors
     ///
-    /// Any view or guard is alive, or the cell is closed: `cannot resize or borrow for writing: 1 writable view is alive;
-    /// ...`. (Without `resize or` for storages that are not [`RESIZABLE`](crate::Storage::RESIZABLE).)
+    /// Any view or guard is alive, or the cell is closed: `cannot resize: 1 writable view is alive; ...`, or `cannot borrow
+    /// for writing: ...` if the storage is not [`RESIZABLE`](crate::Storage::RESIZABLE).
     #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let mut data = ..?`"]
     pub fn write(&self, py: Python<'_>) -> Result<WriteGuard<'_, S>, BorrowError> {
         let _ = py;

@@ -71,7 +71,7 @@ impl BorrowError {
 impl fmt::Display for BorrowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attempt = match self.attempt {
-            Attempt::Resize => "resize or borrow for writing",
+            Attempt::Resize => "resize",
             Attempt::Write => "borrow for writing",
             Attempt::Replace => "replace the storage",
             Attempt::Read => "read",

@@ -80,7 +80,7 @@ def test_a_guard_of_a_thread_that_is_not_there_is_named(kind, blocker):
     reason = f"{blocker}; try again when the call that holds it has returned{FORKED}"
     resize, view, new, parent, afterwards = run(PROLOGUE + HELD.format(kind=kind)).splitlines()
     hint = SHARE if kind == "share" else ""
-    assert resize == f"BufferError: cannot resize or borrow for writing: {reason.replace(FORKED, hint + FORKED)}"
+    assert resize == f"BufferError: cannot resize: {reason.replace(FORKED, hint + FORKED)}"
     assert view == (f"BufferError: cannot grant a view: {reason}" if kind == "write" else "[1.0, 2.0]")
     assert new == "([5.0, 6.0], 0)"
     assert (parent, afterwards) == ("False", "None")
@@ -107,7 +107,7 @@ m.append(3)
     resize, view = run(PROLOGUE + script).splitlines()
     remedy = "release or delete every view first"
     assert (
-        resize == f"BufferError: cannot resize or borrow for writing: 1 writable view is alive; {remedy}{SHARE}{FORKED}"
+        resize == f"BufferError: cannot resize: 1 writable view is alive; {remedy}{SHARE}{FORKED}"
     )
     assert view == "[1.0, 2.0]"
 

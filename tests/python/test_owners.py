@@ -83,7 +83,7 @@ def test_swapped_cells_keep_their_views_and_their_counts():
     # `of_a` shows the memory that belongs to `b` now, and keeps that memory in place.
     of_b.release()
     edges.grow(a, 5)
-    with pytest.raises(BufferError, match="cannot resize or borrow for writing: 1 writable view is alive"):
+    with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive"):
         edges.grow(b, 5)
     of_a.release()
     edges.grow(b, 5)
@@ -221,7 +221,7 @@ def test_a_parted_cell_changes_only_when_nobody_looks():
     view = memoryview(m)
     parted = edges.part(m)
     for change in (parted.grow, parted.grow_detached):
-        with pytest.raises(BufferError, match="cannot resize or borrow for writing: 1 writable view is alive"):
+        with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive"):
             change(3)
     with pytest.raises(BufferError) as refusal:
         parted.unwrap()

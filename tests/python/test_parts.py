@@ -56,7 +56,7 @@ def test_each_view_of_a_part_counts_as_one_of_the_whole(whole):
     views = [memoryview(whole), memoryview(row), memoryview(column), memoryview(row)]
     for count in (4, 3, 2, 1):
         assert whole.views() == count
-        with pytest.raises(BufferError, match=f"cannot resize or borrow for writing: {count} writable view"):
+        with pytest.raises(BufferError, match=f"cannot resize: {count} writable view"):
             whole.replace(b"")
         views.pop(0 if count % 2 else -1).release()
     whole.replace(CONTENT * 2)
@@ -120,7 +120,7 @@ def test_read_only_parts_and_parts_of_read_only_wholes(whole):
     # They count as read-only views, so Rust may read at the same time.
     views = memoryview(readonly), memoryview(overlapping)
     assert whole.sum() == VALUES.sum()
-    with pytest.raises(BufferError, match="cannot resize or borrow for writing: 2 read-only views are alive"):
+    with pytest.raises(BufferError, match="cannot resize: 2 read-only views are alive"):
         whole.replace(b"")
     del views
     whole.replace(b"")

@@ -64,7 +64,7 @@ def test_a_view_inside_a_mutable_borrow_is_a_buffer_error():
 def test_a_view_that_lives_through_a_mutable_borrow_keeps_the_memory():
     m = Owner([1, 2])
     view = memoryview(m)
-    with pytest.raises(BufferError, match="cannot resize or borrow for writing: 1 writable view is alive"):
+    with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive"):
         m.call_then_grow(lambda: None)
     assert view.tolist() == [1, 2]
 
@@ -364,7 +364,7 @@ thread.join()
 
 def test_extending_by_itself_is_refused():
     m = Series([1, 2])
-    with pytest.raises(BufferError, match="cannot resize or borrow for writing: 1 writable view is alive"):
+    with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive"):
         m.extend(memoryview(m))
     with pytest.raises(BufferError, match="cannot grant a view: Rust is changing it"):
         m.extend(value for _ in range(1) for value in memoryview(m))

@@ -121,7 +121,7 @@ def test_truths_that_nobody_can_write():
 def test_under_a_view_the_storage_stays(make, allocations):
     m = make(CONTENT)
     kind = "read-only" if make in READ_ONLY else "writable"
-    write = "borrow for writing" if make is layouts.Foreign else "resize or borrow for writing"
+    write = "borrow for writing" if make is layouts.Foreign else "resize"
     hint = ", or change values in place through `share`"
     if make in READ_ONLY:
         write, hint = "replace the storage", ""

@@ -108,7 +108,7 @@ def test_overlapping_items_are_read_only(strides):
         View(m, FULL)
     # The view counts as read-only, so Rust may read at the same time.
     assert m.sum() == VALUES.sum()
-    with pytest.raises(BufferError, match="cannot resize or borrow for writing: 1 read-only view is alive"):
+    with pytest.raises(BufferError, match="cannot resize: 1 read-only view is alive"):
         m.replace(b"")
     assert array.tolist() == np.lib.stride_tricks.as_strided(VALUES, (3, 3), strides).tolist()
 

@@ -356,7 +356,7 @@ fn a_leaked_guard_locks_for_ever() {
     assert!(cell.view(&U32, true).is_some());
     assert_eq!(
         cell.test_write().err().unwrap().to_string(),
-        "cannot resize or borrow for writing: 1 share guard is alive in Rust; try again when the call that holds it has \
+        "cannot resize: 1 share guard is alive in Rust; try again when the call that holds it has \
          returned, or change values in place through `share`"
     );
 }

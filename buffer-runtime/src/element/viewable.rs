@@ -11,7 +11,7 @@ use super::Element;
     message = "`{Self}` cannot be the item of a view",
     label = "not a number, a record of numbers, or an array of those",
     note = "items are `i8` to `i64`, `u8` to `u64`, `isize`, `usize`, `f32`, `f64`, `Be<T>`, `Le<T>`, `Bytes<N>`, records, arrays such as `[f32; 3]`, and by features of `buffer-runtime` `f16` and `Complex<T>`; a view of such items has any number of dimensions",
-    note = "for a `bool` view `u8`, which is not 0 where it is true, also in a record: other code may write any byte, and not every one is a valid `bool`",
+    note = "for a `bool`, also one in a record, view `u8` and compare it with 0: other code may write any byte, and not every one is a valid `bool`",
     note = "for a struct of your own write `#[derive(Clone, Copy, BufferElement)]` and `#[repr(C)]`"
 )]
 pub trait Viewable: Element {}

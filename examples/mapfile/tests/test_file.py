@@ -76,7 +76,7 @@ def test_views_keep_the_file_from_being_resized_and_closed(path):
     m = MapFile(path)
     views = [memoryview(m), np.asarray(m)]
     for length in (1, 200, 5000):
-        with pytest.raises(BufferError, match="^cannot resize or borrow for writing: 2 writable views are alive"):
+        with pytest.raises(BufferError, match="^cannot resize: 2 writable views are alive"):
             m.resize(length)
     with pytest.raises(BufferError, match="^cannot close: 2 writable views are alive"):
         m.close()
@@ -91,7 +91,7 @@ def test_a_scoped_view_ends_with_its_block(path):
         with m.view(10, 20) as v:
             assert v.tobytes() == CONTENT[10:30]
             v[0] = 0
-            with pytest.raises(BufferError, match="cannot resize or borrow for writing: 1 writable view is alive"):
+            with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive"):
                 m.resize(400)
         m.resize(400)
         with pytest.raises(ValueError, match="released"):
