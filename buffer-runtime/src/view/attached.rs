@@ -4,7 +4,7 @@
 //! an error of its own, in the words of their types. So both traits are implemented here, under a bound that no type
 //! satisfies: that bound is the only error.
 
-use super::{BufferView, BufferViewMut, Items};
+use super::{BufferView, BufferViewMut, ConvertedView, FloatView, FloatViewMut, Items};
 
 /// A bound that no type satisfies.
 ///
@@ -28,12 +28,19 @@ mod sealed {
 
 /// Implements `Send` and `Sync` under the bound that is never satisfied.
 macro_rules! stays_attached {
-    ($($view:ty)*) => {$(
+    ($([$($generics:tt)*] $view:ty,)*) => {$(
         // SAFETY: no type satisfies the bound, so the view is not `Send`.
-        unsafe impl<T> Send for $view where Self: UsableWhileDetached {}
+        unsafe impl<$($generics)*> Send for $view where Self: UsableWhileDetached {}
         // SAFETY: as above, so the view is not `Sync`.
-        unsafe impl<T> Sync for $view where Self: UsableWhileDetached {}
+        unsafe impl<$($generics)*> Sync for $view where Self: UsableWhileDetached {}
     )*};
 }
 
-stays_attached! { BufferView<'_, T> BufferViewMut<'_, T> Items<'_, T> }
+stays_attached! {
+    [T] BufferView<'_, T>,
+    [T] BufferViewMut<'_, T>,
+    [T] ConvertedView<'_, T>,
+    ['py] FloatView<'py>,
+    ['py] FloatViewMut<'py>,
+    [T] Items<'_, T>,
+}
