@@ -6,10 +6,15 @@
 
 pub(crate) mod element;
 pub(crate) mod export;
+mod externs;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use std::env;
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::Path;
+use syn::{Error, Path, Result};
+
+use crate::attr::Setting;
 
 /// The path of `buffer_runtime::private`, through which the expansion names every item of the runtime.
 pub(crate) struct Runtime {
@@ -22,6 +27,14 @@ impl Runtime {
     fn of(krate: Option<&Path>) -> Self {
         let krate_path = krate.map_or_else(|| quote!(::buffer_runtime), ToTokens::to_token_stream);
         Self { path: quote!(#krate_path::private), given: krate.is_some() }
+    }
+
+    /// Checks that there is a crate at the usual path, unless the user wrote another.
+    fn check(ident: &Ident, krate: &Setting<Path>) -> Result<()> {
+        match (krate, externs::problem(env::args())) {
+            (Setting::Absent, Some(problem)) => Err(Error::new_spanned(ident, problem)),
+            _ => Ok(()),
+        }
     }
 
     /// The path, for errors at `span`. A path that the user wrote keeps its own span, so that a wrong one gives one

@@ -109,7 +109,7 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// | Option | Meaning |
 /// |---|---|
 /// | `no_array` | Omits the `__array__` method, for a class that has its own. This method makes numpy raise the `BufferError` of a refused view instead of making an array of objects. |
-/// | `crate = "path"` | Where `buffer_runtime` is, if it is not `::buffer_runtime`. |
+/// | `crate = "path"` | Where `buffer_runtime` is, if it is not `::buffer_runtime`, for example because `Cargo.toml` gives it another name. |
 ///
 /// # What is refused
 ///

@@ -27,6 +27,9 @@ use crate::expand::Runtime;
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let ctxt = Ctxt::new();
     let input = Input::from_syn(&ctxt, input);
+    if let Some(Err(error)) = input.as_ref().map(|input| Runtime::check(input.ident, &input.attrs.krate)) {
+        ctxt.push(error);
+    }
     check(ctxt, input.as_ref()).map(|export| emit(&export))
 }
 
