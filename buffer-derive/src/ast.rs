@@ -1,11 +1,14 @@
 //! `syn` -> [`Input`] and [`Field`]: the parts of a struct that the derive reads.
 
 pub(crate) mod element;
+pub(crate) mod form;
+pub(crate) mod kind;
 
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DataStruct, DeriveInput, Fields, Generics, Ident, Index, Member, Type};
 
+use self::form::is_called;
 use crate::attr::{ClassAttrs, FieldAttrs};
 use crate::ctxt::Ctxt;
 
@@ -107,17 +110,5 @@ fn name_or_type<'a>(member: &'a Member, ty: &'a Type) -> &'a dyn ToTokens {
     match member {
         Member::Named(ident) => ident,
         Member::Unnamed(_) => ty,
-    }
-}
-
-/// Whether a type has this name, whatever its path and its parameters.
-fn is_called(mut ty: &Type, name: &str) -> bool {
-    loop {
-        ty = match ty {
-            Type::Group(group) => &group.elem,
-            Type::Paren(paren) => &paren.elem,
-            Type::Path(path) => return path.path.segments.last().is_some_and(|segment| segment.ident == name),
-            _ => return false,
-        };
     }
 }

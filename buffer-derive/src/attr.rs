@@ -59,6 +59,8 @@ pub(crate) enum Numbers<L> {
 
 /// A bracketed list of extents, as written: it may break any of the rules of [`check`](crate::check).
 pub(crate) struct Shape {
+    /// From the opening bracket to the closing one.
+    pub(crate) span: Span,
     pub(crate) extents: Vec<Extent>,
 }
 
@@ -143,6 +145,10 @@ impl FieldAttrs {
                 other if CLASS_OPTIONS.contains(&other) => Err(Error::new(
                     name.span(),
                     format!("`{other}` belongs in a `#[buffer(...)]` above the struct; move it there"),
+                )),
+                other if element::ELEMENT_OPTIONS.contains(&other) => Err(Error::new(
+                    name.span(),
+                    format!("`{other}` is for the fields of a record, which derives `BufferElement`; remove it here"),
                 )),
                 _ => Err(unknown(name, &FIELD_OPTIONS)),
             });

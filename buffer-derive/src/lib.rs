@@ -9,9 +9,10 @@ mod attr;
 mod check;
 mod ctxt;
 mod expand;
+mod repeated;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, Error, parse_macro_input};
+use syn::{DeriveInput, parse_macro_input};
 
 /// Exports one field of a `#[pyclass]` struct through Python's buffer protocol.
 ///
@@ -118,8 +119,11 @@ use syn::{DeriveInput, Error, parse_macro_input};
 /// `__array__` in the class's `#[pymethods]`.
 #[proc_macro_derive(ExportBuffer, attributes(buffer))]
 pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
+    if let Some(error) = repeated::error("ExportBuffer") {
+        return error;
+    }
     let input = parse_macro_input!(input as DeriveInput);
-    expand::export::derive(&input).unwrap_or_else(Error::into_compile_error).into()
+    expand::export::derive(&input).unwrap_or_else(|error| expand::export::refused(error, &input)).into()
 }
 
 /// Makes a struct an element of buffers: a record with named fields, like numpy's structured dtypes.
@@ -204,6 +208,9 @@ pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
 /// contain a colon or a NUL.
 #[proc_macro_derive(BufferElement, attributes(buffer))]
 pub fn derive_buffer_element(input: TokenStream) -> TokenStream {
+    if let Some(error) = repeated::error("BufferElement") {
+        return error;
+    }
     let input = parse_macro_input!(input as DeriveInput);
-    expand::element::derive(&input).unwrap_or_else(Error::into_compile_error).into()
+    expand::element::derive(&input).unwrap_or_else(|error| expand::element::refused(error, &input)).into()
 }

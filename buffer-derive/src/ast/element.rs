@@ -4,7 +4,8 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Attribute, Data, DeriveInput, Generics, Ident, Member, Type};
 
-use super::{is_called, member, name_or_type};
+use super::form::is_called;
+use super::{member, name_or_type};
 use crate::attr::element::{ElementAttrs, RecordAttrs, Repr};
 use crate::ctxt::Ctxt;
 

@@ -5,7 +5,7 @@ use syn::{Attribute, Error, Expr, ExprLit, Ident, Lit, LitStr, Path, Result, Tok
 
 use super::unknown::unknown;
 use super::value::{crate_path, flag, value};
-use super::{Setting, buffer_attributes, for_each_option, ungroup};
+use super::{FIELD_OPTIONS, Setting, buffer_attributes, for_each_option, ungroup};
 use crate::ctxt::Ctxt;
 
 /// The options of a record.
@@ -33,7 +33,7 @@ pub(crate) enum Repr {
 }
 
 const RECORD_OPTIONS: [&str; 1] = ["crate"];
-const ELEMENT_OPTIONS: [&str; 3] = ["rename", "as", "padding"];
+pub(crate) const ELEMENT_OPTIONS: [&str; 3] = ["rename", "as", "padding"];
 
 impl RecordAttrs {
     pub(crate) fn from_syn(ctxt: &Ctxt, attrs: &[Attribute]) -> Self {
@@ -63,6 +63,12 @@ impl ElementAttrs {
                 other if RECORD_OPTIONS.contains(&other) => Err(Error::new(
                     name.span(),
                     format!("`{other}` belongs in a `#[buffer(...)]` above the struct; move it there"),
+                )),
+                other if FIELD_OPTIONS.contains(&other) => Err(Error::new(
+                    name.span(),
+                    format!(
+                        "`{other}` is for the `ExportCell` of a class, which derives `ExportBuffer`; move it there"
+                    ),
                 )),
                 _ => Err(unknown(name, &ELEMENT_OPTIONS)),
             });
@@ -100,6 +106,14 @@ impl Repr {
 
 fn rename(name: &Ident, input: ParseStream) -> Result<LitStr> {
     const FORM: &str = "the name in quotes, as in `rename = \"charge\"`";
+    if let (true, Some((keyword, _))) =
+        (input.peek(Token![=]), input.cursor().token_tree().and_then(|(_, rest)| rest.ident()))
+    {
+        return Err(Error::new(
+            keyword.span(),
+            format!("`rename` must be the name in quotes; write `rename = \"{keyword}\"`"),
+        ));
+    }
     let value = value(name, input, FORM)?;
     match ungroup(&value) {
         Expr::Lit(ExprLit { lit: Lit::Str(string), .. }) => Ok(string.clone()),
@@ -112,6 +126,13 @@ fn described_as(name: &Ident, input: ParseStream) -> Result<Type> {
     input.parse::<Token![=]>().map_err(|_| missing())?;
     if input.is_empty() || input.peek(Token![,]) {
         return Err(missing());
+    }
+    if input.peek(LitStr) {
+        let quoted: LitStr = input.parse()?;
+        return Err(Error::new_spanned(
+            &quoted,
+            format!("`as` takes a type without quotes; write `as = {}`", quoted.value()),
+        ));
     }
     input.parse()
 }

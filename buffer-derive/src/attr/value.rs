@@ -24,7 +24,19 @@ pub(super) fn shape(name: &Ident, input: ParseStream) -> Result<Numbers<Shape>> 
     const FORM: &str = "a bracketed list, as in `shape = [_, self.ncols]`, \
          or an expression for a slice of integers, as in `shape = self.dims()`";
     let value = value(name, input, FORM)?;
-    numbers(name, value, FORM, |list| Ok(Shape { extents: list.elems.iter().cloned().map(Extent::from_syn).collect() }))
+    numbers(name, value, FORM, |list| {
+        let errors = list.elems.iter().filter(|extent| is_no_number(extent)).map(|extent| {
+            Error::new_spanned(
+                extent,
+                "an extent is an integer, or an expression over `self` that gives one; write `_` to infer it",
+            )
+        });
+        if let Some(error) = combined(errors) {
+            return Err(error);
+        }
+        let extents = list.elems.iter().cloned().map(Extent::from_syn).collect();
+        Ok(Shape { span: list.bracket_token.span.join(), extents })
+    })
 }
 
 pub(super) fn strides(name: &Ident, input: ParseStream) -> Result<Numbers<Strides>> {
@@ -53,6 +65,10 @@ fn numbers<L>(name: &Ident, value: Expr, form: &str, list: impl FnOnce(&ExprArra
         Expr::Reference(reference) if matches!(ungroup(&reference.expr), Expr::Array(_)) => Err(Error::new_spanned(
             reference.and_token,
             format!("`{name}` takes a bracketed list as it is; remove this `&`"),
+        )),
+        Expr::Lit(ExprLit { lit: Lit::Str(quoted), .. }) if quoted.value().starts_with('[') => Err(Error::new_spanned(
+            &value,
+            format!("`{name}` takes a list without quotes; write `{name} = {}`", quoted.value()),
         )),
         other if is_no_slice(other) => Err(Error::new_spanned(value, format!("`{name}` must be {form}"))),
         _ => Ok(Numbers::Slice(value)),
@@ -138,6 +154,15 @@ fn string(expr: &Expr) -> Option<String> {
     match ungroup(expr) {
         Expr::Lit(ExprLit { lit: Lit::Str(string), .. }) => Some(string.value()),
         _ => None,
+    }
+}
+
+/// Whether the form alone shows that `expr` is no integer.
+fn is_no_number(expr: &Expr) -> bool {
+    match ungroup(expr) {
+        Expr::Lit(ExprLit { lit, .. }) => !matches!(lit, Lit::Int(_) | Lit::Byte(_)),
+        Expr::Range(_) | Expr::Tuple(_) | Expr::Array(_) | Expr::Repeat(_) | Expr::Closure(_) => true,
+        _ => false,
     }
 }
 

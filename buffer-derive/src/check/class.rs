@@ -1,8 +1,10 @@
 //! The rules about the struct as a whole, and about which of its fields is exported.
 
 use proc_macro2::TokenTree;
-use syn::{Attribute, GenericParam, Ident, Meta};
+use quote::ToTokens;
+use syn::{Attribute, GenericParam, Ident, Member, Meta};
 
+use crate::ast::form::{is_several_cells, is_storage, is_value, mentions, wrapped_cell, wrapped_storage, written};
 use crate::ast::{Field, Input, Style};
 use crate::ctxt::Ctxt;
 
@@ -51,7 +53,14 @@ pub(super) fn check_exported_field<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<
     let marked: Vec<&Field> = input.fields.iter().filter(marked).collect();
     let cells: Vec<&Field> = input.fields.iter().filter(|field| field.is_cell()).collect();
     match (marked.as_slice(), cells.as_slice()) {
-        ([one], _) | ([], [one]) => return Some(one),
+        ([one], [cell, ..]) if is_value(one.ty) => ctxt.error_spanned_by(
+            one.tokens(),
+            format_args!("this field is no memory to export; move its `#[buffer]` to `{}`", shown(&cell.member)),
+        ),
+        ([one], _) | ([], [one]) => {
+            check_bare_cell(ctxt, one);
+            return Some(one);
+        }
         ([_, others @ ..], _) => {
             for mark in others.iter().filter_map(|field| field.attrs.mark) {
                 ctxt.error(mark, "only one field can be exported; remove this `#[buffer]` or the one before it");
@@ -61,17 +70,55 @@ pub(super) fn check_exported_field<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<
             second.tokens(),
             "more than one field is an `ExportCell`; write `#[buffer]` on the one to export",
         ),
-        ([], []) => ctxt.error_spanned_by(input.ident, no_field(input)),
+        ([], []) => match input.fields.iter().find(|field| mentions(field.ty, "ExportCell")) {
+            Some(field) => check_bare_cell(ctxt, field),
+            None => ctxt.error_spanned_by(input.ident, no_field(input)),
+        },
     }
     None
 }
 
+/// Checks that the field is not a cell in something, or something without a cell. The compiler would refuse it too, but
+/// could not say what to write.
+fn check_bare_cell(ctxt: &Ctxt, field: &Field) {
+    let ty = field.ty;
+    if let Some(cell) = wrapped_cell(ty) {
+        let cell = written(cell);
+        ctxt.error_spanned_by(ty, format_args!("an `ExportCell` locks and shares by itself; write `{cell}`"));
+    } else if let Some(storage) = wrapped_storage(ty).filter(|_| field.is_cell()) {
+        let storage = written(storage);
+        ctxt.error_spanned_by(
+            ty,
+            format_args!("an `ExportCell` locks and shares by itself; write `ExportCell<{storage}>`"),
+        );
+    } else if is_storage(ty) {
+        let storage = written(ty);
+        ctxt.error_spanned_by(
+            ty,
+            format_args!("views of this memory would dangle when it moves; write `ExportCell<{storage}>`"),
+        );
+    } else if is_several_cells(ty) || (field.attrs.mark.is_none() && !field.is_cell()) {
+        ctxt.error_spanned_by(
+            ty,
+            "a buffer is one `ExportCell`, in a field of its own; write `ExportCell<Vec<f32>>`, or `ExportCell<Rows<f32>>` \
+             for rows that are allocated one by one",
+        );
+    }
+}
+
+fn shown(member: &Member) -> String {
+    member.to_token_stream().to_string()
+}
+
 fn no_field(input: &Input) -> String {
     let ident = input.ident;
-    let example = match input.style {
-        Style::Named => "`data: ExportCell<Vec<f32>>`".to_owned(),
-        Style::Tuple => format!("`struct {ident}(ExportCell<Vec<f32>>);`"),
-        Style::Unit => format!("`struct {ident} {{ data: ExportCell<Vec<f32>> }}`"),
+    let storage = input.fields.iter().find(|field| is_storage(field.ty));
+    let cell = format!("ExportCell<{}>", storage.map_or_else(|| "Vec<f32>".to_owned(), |field| written(field.ty)));
+    let example = match (input.style, storage.map(|field| &field.member)) {
+        (Style::Named, Some(Member::Named(name))) => format!("`{name}: {cell}`"),
+        (Style::Named, _) => format!("`data: {cell}`"),
+        (Style::Tuple, _) => format!("`struct {ident}({cell});`"),
+        (Style::Unit, _) => format!("`struct {ident} {{ data: {cell} }}`"),
     };
     format!(
         "no field to export; hold the data in an `ExportCell`, as in {example}, \

@@ -8,21 +8,49 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{DeriveInput, GenericParam, Generics, Ident, Member, Result, parse_quote};
+use syn::{DeriveInput, Error, GenericParam, Generics, Ident, Member, Result, parse_quote};
 
 use crate::ast::element::{RecordField, RecordInput};
+use crate::ast::kind::check_no_class;
+use crate::attr::element::RecordAttrs;
 use crate::check::element::{Form, Named, Record, check};
 use crate::ctxt::Ctxt;
 use crate::expand::Runtime;
 
 /// The whole derive: reads and checks the input, and emits the expansion unless there was an error.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
+    check_no_class(input)?;
     let ctxt = Ctxt::new();
     let input = RecordInput::from_syn(&ctxt, input);
     if let Some(Err(error)) = input.as_ref().map(|input| Runtime::check(input.ident, &input.attrs.krate)) {
         ctxt.push(error);
     }
     check(ctxt, input.as_ref()).map(|record| emit(&record))
+}
+
+/// What is emitted for a struct that is refused as a record: the errors, and an implementation that stands in for the
+/// one it lacks. Otherwise each place that stores the struct would be an error as well.
+pub(crate) fn refused(error: Error, input: &DeriveInput) -> TokenStream {
+    let errors = error.into_compile_error();
+    let ctxt = Ctxt::new();
+    let krate = RecordAttrs::from_syn(&ctxt, &input.attrs).krate;
+    let readable =
+        ctxt.check().is_ok() && check_no_class(input).is_ok() && Runtime::check(&input.ident, &krate).is_ok();
+    // The bounds of parameters would be errors of their own.
+    if !readable || !input.generics.params.is_empty() {
+        return errors;
+    }
+    let (ident, runtime) = (&input.ident, Runtime::of(krate.value()));
+    // Nothing that is computed from a constant with an error is an error again.
+    quote! {
+        #[automatically_derived]
+        unsafe impl #runtime::Element for #ident {
+            const FORMAT: &'static #runtime::CStr = <::core::primitive::u8 as #runtime::Element>::FORMAT;
+            const ITEMSIZE: ::core::primitive::usize = { #errors };
+            const SHAPE: #runtime::InnerShape = #runtime::InnerShape::SCALAR;
+            const ANY_BITS: ::core::primitive::bool = true;
+        }
+    }
 }
 
 fn emit(record: &Record) -> TokenStream {

@@ -11,26 +11,34 @@ mod dims;
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{DeriveInput, Member, Result};
+use syn::{DeriveInput, Error, Member, Result};
 
 use self::dims::Dims;
 use crate::ast::Input;
+use crate::ast::kind::{check_exported_once, check_no_record};
 use crate::attr::Order;
 use crate::check::{Export, Layout, Placement, check};
 use crate::ctxt::Ctxt;
-use crate::expand::Runtime;
+use crate::expand::{Runtime, element};
 
 /// The whole derive: reads and checks the input, and emits the expansion unless there was an error.
 ///
 /// After an error only the errors are emitted. Almost nothing that a user writes depends on the expansion, so one
 /// mistake gives one message.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
+    check_exported_once(input)?;
+    check_no_record(input)?;
     let ctxt = Ctxt::new();
     let input = Input::from_syn(&ctxt, input);
     if let Some(Err(error)) = input.as_ref().map(|input| Runtime::check(input.ident, &input.attrs.krate)) {
         ctxt.push(error);
     }
     check(ctxt, input.as_ref()).map(|export| emit(&export))
+}
+
+/// What is emitted for a struct that is refused as a class.
+pub(crate) fn refused(error: Error, input: &DeriveInput) -> TokenStream {
+    if check_no_record(input).is_err() { element::refused(error, input) } else { error.into_compile_error() }
 }
 
 fn emit(export: &Export) -> TokenStream {

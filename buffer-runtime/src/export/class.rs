@@ -162,9 +162,8 @@ mod sealed {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be exported as a buffer: views of it would dangle when it moves",
     label = "not an `ExportCell`",
-    note = "write `ExportCell<{Self}>`, which keeps the memory in place while Python views it",
-    note = "an `ExportCell` stands by itself: it locks, it shares, and it may be empty or closed, and so needs no `Mutex`, `Arc` \
-            or `Option` around it or inside"
+    note = "store the memory in an `ExportCell`, as in `ExportCell<Vec<f32>>`, which keeps it in place while Python views it",
+    note = "an `ExportCell` locks and shares by itself, and may be closed; it needs no `Mutex`, `Arc` or `Option`"
 )]
 pub unsafe trait Slot<T>: Source {
     /// The slot's function.

@@ -46,9 +46,14 @@ fn what_is_no_option_is_told_the_right_one() {
         message(parse_quote!(#[buffer(renamed = "b")] a: T)),
         "unknown option `renamed`; did you mean `rename`?"
     );
+    assert_eq!(message(parse_quote!(#[buffer(pad)] a: T)), "unknown option `pad`; did you mean `padding`?");
     assert_eq!(
-        message(parse_quote!(#[buffer(skip)] a: T)),
-        "unknown option `skip`; the options here are `rename`, `as` or `padding`"
+        message(parse_quote!(#[buffer(flatten)] a: T)),
+        "unknown option `flatten`; the options here are `rename`, `as` or `padding`"
+    );
+    assert_eq!(
+        message(parse_quote!(#[buffer(readonly)] a: T)),
+        "`readonly` is for the `ExportCell` of a class, which derives `ExportBuffer`; move it there"
     );
     assert!(message(parse_quote!(#[buffer] a: T)).starts_with("write options in parentheses"));
     assert!(message(parse_quote!(#[buffer(crate = "c")] a: T)).contains("above the struct"));
@@ -68,6 +73,10 @@ fn values_have_the_form_that_the_message_shows() {
     ] {
         assert_eq!(message(declared), "`as` needs a type; write an element, as in `as = [f32; 3]`");
     }
+    assert_eq!(
+        message(parse_quote!(#[buffer(as = "[f32; 3]")] a: T)),
+        "`as` takes a type without quotes; write `as = [f32; 3]`"
+    );
     assert_eq!(
         message(parse_quote!(#[buffer(padding = true)] a: T)),
         "`padding` takes no value; write `padding` alone"

@@ -19,6 +19,48 @@ fn errors_leave_nothing_else() {
 }
 
 #[test]
+fn a_refused_record_is_an_element_for_its_users() {
+    let refused = |input: DeriveInput| refused(derive(&input).expect_err("a mistake"), &input).to_string();
+    assert!(
+        refused(parse_quote!(
+            struct S {
+                a: u8,
+            }
+        ))
+        .contains("Element for S")
+    );
+    for input in [
+        parse_quote!(
+            struct S<T> {
+                a: T,
+            }
+        ),
+        parse_quote!(
+            #[pyclass]
+            struct S {
+                a: u8,
+            }
+        ),
+        parse_quote!(
+            #[derive(BufferElement)]
+            #[repr(C)]
+            struct S {
+                a: u8,
+            }
+        ),
+        parse_quote!(
+            #[buffer(krate = "a")]
+            struct S {
+                a: u8,
+            }
+        ),
+    ] {
+        let refused = refused(input);
+        assert!(refused.contains("compile_error") && !refused.contains("impl"), "{refused}");
+    }
+}
+
+#[test]
 fn no_type_of_a_field_is_written_down_again() {
     let expanded = expanded(&parse_quote!(
         #[repr(C)]

@@ -1,0 +1,209 @@
+//! What a struct is for, as far as its form shows: a class, or a record.
+//!
+//! A struct with the wrong derive, or with one twice, breaks most rules of that derive. So this is checked first, and is
+//! then the only error.
+
+use proc_macro2::TokenTree;
+use syn::ext::IdentExt;
+use syn::parse::ParseStream;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Data, DeriveInput, Error, Field, Ident, Meta, Path, Result, Token};
+
+use super::form::mentions;
+use crate::attr::element::{ELEMENT_OPTIONS, Repr};
+
+/// Checks that a struct that derives `ExportBuffer` does so once.
+pub(crate) fn check_exported_once(input: &DeriveInput) -> Result<()> {
+    check_derived_once(input, "ExportBuffer")
+}
+
+/// Checks that a struct that derives `ExportBuffer` is no record.
+pub(crate) fn check_no_record(input: &DeriveInput) -> Result<()> {
+    let attributes = || fields(input).flat_map(|field| &field.attrs).filter(|attr| attr.path().is_ident("buffer"));
+    let is_record = matches!(input.data, Data::Struct(_))
+        && Repr::from_syn(&input.attrs) != Repr::Rust
+        && !is_class(input)
+        && attributes().all(has_only_options_of_records);
+    if !is_record {
+        return Ok(());
+    }
+    let ident = &input.ident;
+    let message = format!(
+        "`{ident}` is a record; write `#[derive(Clone, Copy, BufferElement)]`, and `ExportBuffer` for the class that \
+         holds such records, as in `data: ExportCell<Vec<{ident}>>`"
+    );
+    Err(Error::new_spanned(ident, message))
+}
+
+/// Checks that a struct that derives `BufferElement` does so once, and is no class.
+pub(crate) fn check_no_class(input: &DeriveInput) -> Result<()> {
+    check_derived_once(input, "BufferElement")?;
+    if !is_class(input) {
+        return Ok(());
+    }
+    let ident = &input.ident;
+    let message = format!(
+        "`{ident}` is a class, and `BufferElement` is for the records that an `ExportCell` holds; remove \
+         `BufferElement`, and write `#[derive(ExportBuffer)]`"
+    );
+    Err(Error::new_spanned(ident, message))
+}
+
+/// Checks that the derive `name` does not stand in a `#[derive(...)]` below, too. The one above cannot be seen.
+fn check_derived_once(input: &DeriveInput, name: &str) -> Result<()> {
+    let derives = input.attrs.iter().filter(|attr| attr.path().is_ident("derive"));
+    let paths = derives.flat_map(|attr| attr.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated));
+    let again = paths.flatten().find(|path| path.segments.last().is_some_and(|segment| segment.ident == name));
+    again.map_or(Ok(()), |again| {
+        Err(Error::new_spanned(again, format!("`{name}` is derived twice; remove one of the two")))
+    })
+}
+
+/// Whether there is a `#[pyclass]`, which shows only below the derive, or a cell.
+fn is_class(input: &DeriveInput) -> bool {
+    let is_pyclass = |attr: &Attribute| attr.path().segments.last().is_some_and(|segment| segment.ident == "pyclass");
+    input.attrs.iter().any(is_pyclass) || fields(input).any(|field| mentions(&field.ty, "ExportCell"))
+}
+
+fn fields(input: &DeriveInput) -> impl Iterator<Item = &Field> {
+    let fields = match &input.data {
+        Data::Struct(data) => Some(&data.fields),
+        Data::Enum(_) | Data::Union(_) => None,
+    };
+    fields.into_iter().flatten()
+}
+
+fn has_only_options_of_records(attr: &Attribute) -> bool {
+    let Meta::List(list) = &attr.meta else {
+        return false;
+    };
+    let all = list.parse_args_with(|input: ParseStream| {
+        let mut all = true;
+        while !input.is_empty() {
+            let name = input.call(Ident::parse_any)?;
+            all &= ELEMENT_OPTIONS.iter().any(|option| name == option);
+            while !input.is_empty() && !input.peek(Token![,]) {
+                input.parse::<TokenTree>()?;
+            }
+            input.parse::<Option<Token![,]>>()?;
+        }
+        Ok(all)
+    });
+    all.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn message(checked: Result<()>) -> String {
+        checked.expect_err("a mistake").to_string()
+    }
+
+    #[test]
+    fn a_record_is_no_class() {
+        for input in [
+            parse_quote!(
+                #[repr(C)]
+                struct R {
+                    a: u8,
+                    #[buffer(padding)]
+                    _pad: [u8; 3],
+                    #[buffer(as = [f32; 2])]
+                    b: V,
+                }
+            ),
+            parse_quote!(
+                #[repr(transparent)]
+                struct R(f32);
+            ),
+        ] {
+            assert!(message(check_no_record(&input)).starts_with("`R` is a record; write"));
+        }
+        for input in [
+            parse_quote!(
+                struct S {
+                    a: u8,
+                }
+            ),
+            parse_quote!(
+                #[repr(C)]
+                struct S {
+                    data: ExportCell<Vec<u8>>,
+                }
+            ),
+            parse_quote!(
+                #[repr(C)]
+                struct S {
+                    #[buffer]
+                    data: Alias,
+                }
+            ),
+            parse_quote!(
+                #[repr(C)]
+                struct S {
+                    #[buffer(shape = [_], readonly)]
+                    data: Alias,
+                }
+            ),
+            parse_quote!(
+                #[repr(C)]
+                #[pyo3::pyclass]
+                struct S {
+                    data: Alias,
+                }
+            ),
+            parse_quote!(#[repr(C)] union U { a: u8 }),
+        ] {
+            assert!(check_no_record(&input).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_class_is_no_record() {
+        for input in [
+            parse_quote!(
+                #[pyclass(frozen)]
+                struct S {
+                    a: u8,
+                }
+            ),
+            parse_quote!(
+                struct S {
+                    data: Option<ExportCell<Vec<u8>>>,
+                }
+            ),
+        ] {
+            assert!(message(check_no_class(&input)).starts_with("`S` is a class, and"));
+        }
+        assert!(
+            check_no_class(&parse_quote!(
+                #[repr(C)]
+                struct R {
+                    a: u8,
+                }
+            ))
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn the_same_derive_below_is_found() {
+        let input = parse_quote!(
+            #[derive(Clone, buffer_runtime::ExportBuffer)]
+            struct S {
+                data: Cell,
+            }
+        );
+        assert_eq!(message(check_exported_once(&input)), "`ExportBuffer` is derived twice; remove one of the two");
+        let input = parse_quote!(
+            #[derive(Clone, Copy, BufferElement)]
+            struct S {
+                a: u8,
+            }
+        );
+        assert_eq!(message(check_no_class(&input)), "`BufferElement` is derived twice; remove one of the two");
+    }
+}

@@ -1,0 +1,12 @@
+use buffer_runtime::{ExportBuffer, ExportCell};
+use pyo3::prelude::*;
+
+#[derive(ExportBuffer)]
+#[pyclass]
+struct Matrix {
+    #[buffer(shape = [_, self.ncols])]
+    ncols: usize,
+    data: ExportCell<Vec<f32>>,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use buffer_runtime::{ExportBuffer, ExportCell};
+use pyo3::prelude::*;
+
+#[derive(ExportBuffer, ExportBuffer)]
+#[pyclass]
+struct Matrix {
+    data: ExportCell<Vec<f32>>,
+}
+
+fn main() {}

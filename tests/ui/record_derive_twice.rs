@@ -1,0 +1,9 @@
+use buffer_runtime::BufferElement;
+
+#[derive(Clone, Copy, BufferElement, BufferElement)]
+#[repr(C)]
+struct Particle {
+    charge: f32,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use buffer_runtime::BufferElement;
+
+#[derive(Clone, Copy, BufferElement)]
+#[repr(C)]
+struct Particle {
+    #[buffer(rename = type)]
+    kind: u8,
+}
+
+fn main() {}
