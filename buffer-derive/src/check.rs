@@ -3,12 +3,15 @@
 mod class;
 pub(crate) mod element;
 mod layout;
+pub(crate) mod literals;
+mod notation;
 mod plain;
 
 use syn::{Attribute, Expr, Ident, Member, Path, Result, Type};
 
 use self::class::{check_exported_field, check_not_generic, check_sendable};
 use self::layout::{check_field, check_fields_are_of_self};
+use self::literals::{Rule, rules};
 use self::plain::{field_read, is_plain};
 use crate::ast::{Field, Input};
 use crate::attr::{Extent, FieldAttrs, Numbers, Order, Readonly, Shape, Strides};
@@ -33,6 +36,8 @@ pub(crate) struct Export<'a> {
     /// Whether the memory stays in place for good once it was viewed.
     pub(crate) pin: bool,
     pub(crate) layout: Layout<'a>,
+    /// What the compiler checks of the literals in the declaration.
+    pub(crate) rules: Vec<Rule>,
 }
 
 /// Where the shape comes from.
@@ -102,6 +107,7 @@ fn check_all<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<Export<'a>> {
         readonly: matches!(field.attrs.readonly.value(), Some(Readonly::Always)),
         pin: field.attrs.pin.value().is_some(),
         layout: layout(input, field),
+        rules: rules(field.ty, &field.attrs),
     })
 }
 

@@ -10,6 +10,7 @@ mod descriptor;
 mod evaluate;
 mod fault;
 mod grant;
+pub mod literals;
 mod part;
 pub(crate) mod release;
 pub(crate) mod slots;

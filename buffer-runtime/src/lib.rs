@@ -156,6 +156,9 @@ pub mod test_kit;
 
 #[doc(hidden)]
 pub mod private;
+#[doc(hidden)]
+pub mod rules;
+
 
 // The bounds that compiler errors name: rustc prints a name at the root without a path, and prefers it to one in `private`.
 #[doc(hidden)]

@@ -12,6 +12,7 @@ pub use crate::element::{
     inner_shape, inner_size, marker, size,
 };
 pub use crate::export::array as methods;
+pub use crate::export::literals;
 pub use crate::export::slots::slots;
 pub use crate::export::{
     Byte, Class, Declaration as ExportDeclaration, Declares, Described, Entry, Exported, Exporter, HoldsBytes,
@@ -21,6 +22,7 @@ pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Evaluated, Fixed, InnerShape, Item, Numbers,
     Order,
 };
+pub use crate::rules;
 
 /// The entry points of the fuzz targets.
 #[cfg(fuzzing)]

@@ -135,6 +135,10 @@ pub unsafe trait Storage: Send + 'static {
     /// [`BorrowError`](crate::BorrowError) depends on it.
     const RESIZABLE: bool = false;
 
+    /// How many elements there always are, if that is known. Only messages at compile time depend on it.
+    #[doc(hidden)]
+    const LEN: Option<usize> = None;
+
     /// Returns the address and the number of its elements.
     ///
     /// # Safety
@@ -178,6 +182,9 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     #[doc(hidden)]
     const RESIZABLE: bool;
 
+    #[doc(hidden)]
+    const LEN: Option<usize>;
+
     /// Returns where its memory is now, and sets in `own` how the elements lie there, if the storage has a layout of
     /// its own.
     ///
@@ -216,6 +223,7 @@ unsafe impl<S: Storage> Exportable for S {
     const STRIDED: bool = <S as Storage>::STRIDED;
     const DROPS_PLAINLY: bool = <S as Storage>::DROPS_PLAINLY || !std::mem::needs_drop::<S>();
     const RESIZABLE: bool = <S as Storage>::RESIZABLE;
+    const LEN: Option<usize> = <S as Storage>::LEN;
 
     unsafe fn capture(this: *mut Self, own: &mut OwnLayout) -> Captured {
         if <S as Storage>::STRIDED {
@@ -240,6 +248,7 @@ unsafe impl<T: Element> Exportable for Rows<T> {
     const STRIDED: bool = false;
     const DROPS_PLAINLY: bool = true;
     const RESIZABLE: bool = true;
+    const LEN: Option<usize> = None;
 
     unsafe fn capture(this: *mut Self, _own: &mut OwnLayout) -> Captured {
         // SAFETY: the caller vouches for valid rows without other references. No reference to an element is made.
@@ -286,6 +295,8 @@ unsafe impl<T: Element> Storage for Box<[T]> {
 unsafe impl<T: Element, const N: usize> Storage for [T; N] {
     type Element = T;
     type Access = ReadWrite;
+
+    const LEN: Option<usize> = Some(N);
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid array, whose address is not null.

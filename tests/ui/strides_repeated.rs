@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 #[derive(ExportBuffer)]
 #[pyclass]
 struct Matrix {
-    #[buffer(shape = [3], strides = [4], strides = [-4])]
+    #[buffer(shape = [3], strides = [4], strides = [8])]
     data: ExportCell<Vec<f32>>,
 }
 

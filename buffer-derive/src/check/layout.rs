@@ -1,8 +1,10 @@
 //! The rules between the options of a field.
 
 use quote::ToTokens;
-use syn::{Expr, Ident, Member};
+use syn::{Expr, ExprLit, Ident, Lit, Member};
 
+use super::literals::check_not_before_start;
+use super::notation;
 use super::plain::{integer, is_negated_integer, is_out_of_range};
 use crate::ast::Input;
 use crate::attr::{FieldAttrs, Numbers, Readonly, Setting, Shape, Strides, ungroup};
@@ -12,6 +14,9 @@ use crate::ctxt::Ctxt;
 const MAX_DIMENSIONS: usize = 64;
 
 pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
+    if let Some(format) = attrs.format.value() {
+        check_notation(ctxt, format);
+    }
     check_has_shape(ctxt, attrs);
     check_order_has_meaning(ctxt, attrs);
     check_order_or_strides(ctxt, attrs);
@@ -39,7 +44,10 @@ pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
         check_strides_not_empty(ctxt, shape, strides);
         check_in_range(ctxt, &strides.strides);
         match shape {
-            Numbers::List(shape) => check_stride_for_each_extent(ctxt, shape, strides),
+            Numbers::List(shape) => {
+                check_stride_for_each_extent(ctxt, shape, strides);
+                check_not_before_start(ctxt, shape, strides, attrs.offset.value());
+            }
             Numbers::Slice(_) => check_dimensions(ctxt, &strides.strides, "stride"),
         }
     }
@@ -88,6 +96,51 @@ fn outer_names(expr: &Expr) -> Vec<&Ident> {
         Expr::Unary(unary) => outer_names(&unary.expr),
         _ => Vec::new(),
     }
+}
+
+/// Checks a literal format; any other is known only at run time.
+fn check_notation(ctxt: &Ctxt, format: &Expr) {
+    let referred = match ungroup(format) {
+        Expr::Reference(reference) => ungroup(&reference.expr),
+        other => other,
+    };
+    let Expr::Lit(ExprLit { lit: Lit::Str(literal), .. }) = referred else {
+        return;
+    };
+    let text = literal.value();
+    if let Err(problem) = notation::check(&text) {
+        match of_numpy(&text) {
+            Some(code) => ctxt.error_spanned_by(
+                literal,
+                format_args!("{text:?} is numpy's name of a type; write the code of the struct module, {code:?}"),
+            ),
+            None => ctxt.error_spanned_by(literal, problem),
+        }
+    }
+}
+
+/// The code of the struct module for a name of numpy's, such as `uint32` or `<u4`.
+fn of_numpy(name: &str) -> Option<String> {
+    const NAMES: [(&str, &str, char); 12] = [
+        ("int8", "i1", 'b'),
+        ("uint8", "u1", 'B'),
+        ("int16", "i2", 'h'),
+        ("uint16", "u2", 'H'),
+        ("int32", "i4", 'i'),
+        ("uint32", "u4", 'I'),
+        ("int64", "i8", 'q'),
+        ("uint64", "u8", 'Q'),
+        ("float16", "f2", 'e'),
+        ("float32", "f4", 'f'),
+        ("float64", "f8", 'd'),
+        ("bool", "b1", '?'),
+    ];
+    let (order, rest) = match name.split_at_checked(1) {
+        Some((order @ ("<" | ">" | "="), rest)) => (order, rest),
+        _ => ("", name),
+    };
+    let found = NAMES.iter().find(|(long, short, _)| rest == *short || (order.is_empty() && name == *long));
+    found.map(|(.., code)| format!("{order}{code}"))
 }
 
 /// Reports one error, even if several options lack the shape.

@@ -17,6 +17,14 @@ pub(super) fn integer(expr: &Expr) -> Option<u128> {
     }
 }
 
+/// The value of an integer literal, with or without a minus sign.
+pub(super) fn number(expr: &Expr) -> Option<i64> {
+    match ungroup(expr) {
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => i64::try_from(integer(expr)?).ok()?.checked_neg(),
+        literal => i64::try_from(integer(literal)?).ok(),
+    }
+}
+
 /// Whether `expr` is an integer literal without a suffix, with or without a minus sign, that does not fit into an
 /// `i64`.
 pub(super) fn is_out_of_range(expr: &Expr) -> bool {

@@ -17,6 +17,7 @@ use self::dims::Dims;
 use crate::ast::Input;
 use crate::ast::kind::{check_exported_once, check_no_record};
 use crate::attr::Order;
+use crate::check::literals::{Kind, Rule};
 use crate::check::{Export, Layout, Placement, check};
 use crate::ctxt::Ctxt;
 use crate::expand::{Runtime, element};
@@ -48,6 +49,7 @@ fn emit(export: &Export) -> TokenStream {
     let declares = declares(&runtime, export);
     let exporter = exporter(&runtime, export);
     let holds_bytes = holds_bytes(&runtime, export);
+    let rules = rules(&runtime, export);
     let methods = if export.array { quote!(ARRAY) } else { quote!(NONE) };
     let reserved = reserved_names(export);
     quote! {
@@ -65,6 +67,7 @@ fn emit(export: &Export) -> TokenStream {
         const _: () = {
             #exporter
             #holds_bytes
+            #rules
 
             const _: () = {
                 use #runtime as __buffer;
@@ -90,6 +93,40 @@ fn holds_bytes(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
         let value = quote_spanned!(span=> #at::holds_bytes::<#cell>());
         quote!(const _: () = #value;)
     })
+}
+
+/// Compiles only if the literals fit the storage. No unsafe code relies on it: at run time all numbers are checked.
+fn rules(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
+    let cell = cell_type(export);
+    let literals = quote!(#runtime::literals);
+    let rules = export.rules.iter().map(|Rule { span, kind }| {
+        let span = Span::call_site().located_at(*span);
+        let at = runtime.at(span);
+        let rule = match kind {
+            Kind::WholeItems(bytes) => quote!(WholeItems<
+                { #literals::itemsize::<#cell>() },
+                { #literals::is_whole::<#cell>(#bytes) },
+            >),
+            Kind::Fills(count) => quote!(Fills<
+                #count,
+                { #literals::items::<#cell>() },
+                { #literals::fills::<#cell>(#count) },
+            >),
+            Kind::Divides(count) => quote!(Divides<
+                #count,
+                { #literals::items::<#cell>() },
+                { #literals::divides::<#cell>(#count) },
+            >),
+            Kind::Reaches { bytes, count } => quote!(Reaches<
+                { #literals::end::<#cell>(#bytes, #count) },
+                { #literals::size::<#cell>() },
+                { #literals::reaches::<#cell>(#bytes, #count) },
+            >),
+        };
+        quote_spanned!(span=> <() as #at::rules::#rule>::KEPT;)
+    });
+    let rules: TokenStream = rules.collect();
+    (!rules.is_empty()).then(|| quote!(const _: () = { #rules };))
 }
 
 /// The code that evaluates the declared expressions, if there are any.

@@ -92,6 +92,8 @@ pub unsafe trait Source: sealed::Sealed {
     type Element: Element;
     /// Whether rows are allocated one by one.
     const ROWS: bool;
+    /// How many items there always are, if that is known. Only messages at compile time depend on it.
+    const ITEMS: Option<usize>;
     /// Whether the memory may not be written, whatever the class declares.
     const READONLY: bool;
     /// Whether the field is another object, and a part of that object is exported.
@@ -118,6 +120,10 @@ unsafe impl<S: Exportable> Source for ExportCell<S> {
     type Element = S::Element;
 
     const ROWS: bool = S::INDIRECT;
+    const ITEMS: Option<usize> = match S::LEN {
+        Some(len) => Some(len.saturating_mul(S::Element::SHAPE.scalars())),
+        None => None,
+    };
     const READONLY: bool = <S::Access as Access>::READONLY;
     const PART: bool = false;
     const PART_OF_PART: bool = false;
@@ -139,6 +145,7 @@ unsafe impl<W: Exported> Source for Py<W> {
     type Element = u8;
 
     const ROWS: bool = false;
+    const ITEMS: Option<usize> = None;
     // The other object's class declares it.
     const READONLY: bool = false;
     const PART: bool = true;

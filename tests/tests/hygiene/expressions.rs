@@ -190,3 +190,38 @@ mod strides_and_offset {
 
     reversed!(Reversed, -4, self.len * 4 - 4);
 }
+
+/// Literals that the compiler compares with the storage.
+mod literals {
+    use buffer_runtime::{Be, ExportBuffer, ExportCell};
+    use pyo3::prelude::*;
+
+    macro_rules! class {
+        ($name:ident, $storage:ty, $options:meta) => {
+            #[derive(ExportBuffer)]
+            #[pyclass]
+            struct $name {
+                #[$options]
+                data: ExportCell<$storage>,
+            }
+
+            #[pymethods]
+            impl $name {
+                #[new]
+                fn new() -> Self {
+                    Self { data: ExportCell::new([Default::default(); 6].into()) }
+                }
+            }
+        };
+    }
+
+    class!(Fills, [f32; 6], buffer(shape = [2, 3]));
+    class!(Divides, [f32; 6], buffer(shape = [_, 3, 1]));
+    class!(Behind, [f32; 6], buffer(shape = [5], offset = 4));
+    class!(Backwards, [f32; 6], buffer(shape = [2, 3], strides = [-12, 4], offset = 12));
+    class!(Columns, [f32; 6], buffer(shape = [2, 2], strides = [12, 8]));
+    class!(OfBytes, [u8; 6], buffer(shape = [2], format = "<h", offset = 1));
+    class!(OfArrays, [[Be<u16>; 2]; 6], buffer(shape = [3, 4]));
+    class!(Unknown, Vec<f32>, buffer(shape = [4, 5]));
+    class!(Empty, Vec<f64>, buffer(shape = [0, 3], strides = [-24, 8]));
+}

@@ -72,7 +72,7 @@ fn anything_else_may_run_code() {
 fn code_counts_wherever_it_is() {
     for options in [
         quote!(shape = [_, 3], offset = self.n),
-        quote!(shape = [N, 3], strides = [-4, (-4)]),
+        quote!(shape = [N, 3], strides = [-4, (-4)], offset = 8),
         quote!(shape = [N, 3], strides = [self.n, -4i64], offset = 8),
     ] {
         assert!(!declared_runs_code(&options), "{options}");

@@ -1,5 +1,6 @@
 //! The rules about `strides` and `offset`.
 
+use super::super::literals::Kind;
 use super::*;
 
 #[test]
@@ -49,8 +50,67 @@ fn a_stride_for_each_extent() {
         );
     }
     accepted(&parse_quote!(
-        struct S(#[buffer(shape = [2, 3, 4], strides = [-12, 0, self.1])] Cell, isize);
+        struct S(#[buffer(shape = [2, 3, 4], strides = [-12, 0, self.1], offset = 12)] Cell, isize);
     ));
+}
+
+#[test]
+fn literal_strides_that_lead_before_the_start() {
+    for options in [
+        quote!(shape = [3], strides = [-4]),
+        quote!(shape = [3, self.1], strides = [-4, -4], offset = 4),
+        quote!(shape = [2, 2], strides = [-6, -2], offset = 7),
+    ] {
+        assert_eq!(
+            error(&parse_quote!(
+                struct S(#[buffer(#options)] Cell, usize);
+            )),
+            "this stride leads before the start of the storage; write `offset = 8` or more, where the item is whose \
+             indices are all 0"
+        );
+    }
+    for options in [
+        quote!(shape = [3], strides = [-4], offset = 8),
+        quote!(shape = [3], strides = [-4], offset = self.1),
+        quote!(shape = [1], strides = [-4]),
+        quote!(shape = [0, 3], strides = [-4, -4]),
+        quote!(shape = [self.1], strides = [-4]),
+    ] {
+        accepted(&parse_quote!(
+            struct S(#[buffer(#options)] Cell, usize);
+        ));
+    }
+}
+
+#[test]
+fn literals_are_compared_with_the_storage() {
+    let kinds = |options: proc_macro2::TokenStream| {
+        let input: DeriveInput = parse_quote!(
+            struct S(#[buffer(#options)] ExportCell<[f32; N]>, usize);
+        );
+        let ctxt = Ctxt::new();
+        let input = Input::from_syn(&ctxt, &input);
+        let rules = check(ctxt, input.as_ref()).expect("no mistakes").rules;
+        rules.into_iter().map(|rule| rule.kind).collect::<Vec<_>>()
+    };
+    for (options, kind) in [
+        (quote!(shape = [4, 5]), Some(Kind::Fills(20))),
+        (quote!(shape = []), Some(Kind::Fills(1))),
+        (quote!(shape = [_, 5, 2]), Some(Kind::Divides(10))),
+        (quote!(shape = [_, self.1]), None),
+        (quote!(shape = self.dims()), None),
+        (quote!(shape = [4, N]), None),
+        (quote!(shape = [4], format = "d"), None),
+    ] {
+        assert_eq!(kinds(options.clone()), kind.into_iter().collect::<Vec<_>>(), "{options}");
+    }
+    assert_eq!(kinds(quote!(shape = [4, 5], offset = 8)), [Kind::WholeItems(8), Kind::Reaches { bytes: 8, count: 20 }]);
+    assert_eq!(
+        kinds(quote!(shape = [4, 3], strides = [-16, 4], offset = 48)),
+        [Kind::WholeItems(-16), Kind::WholeItems(4), Kind::WholeItems(48), Kind::Reaches { bytes: 56, count: 1 }]
+    );
+    assert_eq!(kinds(quote!(shape = [self.1, 3], strides = [16, 4])), [Kind::WholeItems(16), Kind::WholeItems(4)]);
+    assert_eq!(kinds(quote!(shape = [0, 3], strides = [16, self.1])), [Kind::WholeItems(16)]);
 }
 
 #[test]

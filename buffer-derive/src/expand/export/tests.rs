@@ -157,13 +157,13 @@ fn offset_follows_the_extents() {
 fn strides_follow_the_offset() {
     for (written, offset) in [(quote!(), quote!(0usize)), (quote!(, offset = self.start()), quote!(self.start()))] {
         let expanded = expanded(&parse_quote!(
-            struct S(#[buffer(strides = [-12, self.1], shape = [2, 3] #written)] Cell, isize);
+            struct S(#[buffer(strides = [self.2, self.1], shape = [2, 3] #written)] Cell, isize, isize);
         ));
         assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new(
             [::buffer_runtime::private::Dim::of(2u64), ::buffer_runtime::private::Dim::of(3u64)],
             [
                 ::buffer_runtime::private::Distance::of(#offset),
-                ::buffer_runtime::private::Distance::of(-12i64),
+                ::buffer_runtime::private::Distance::of(self.2),
                 ::buffer_runtime::private::Distance::of(self.1)
             ]
         ))));
@@ -358,7 +358,7 @@ fn negated_literals_without_a_type_become_i64() {
         (quote!(-self.1), quote!(-self.1)),
     ] {
         let expanded = expanded(&parse_quote!(
-            struct S(#[buffer(shape = [3], strides = [#written])] Cell, i32);
+            struct S(#[buffer(shape = [3], strides = [#written], offset = self.1)] Cell, i32);
         ));
         assert!(expanded.contains(shown!(::buffer_runtime::private::Distance::of(#emitted))), "{written}");
     }

@@ -1,0 +1,102 @@
+//! Rules about sizes and numbers, as traits: a broken one is an error of `cargo check`, at the user's token, with a text
+//! that contains the numbers.
+//!
+//! The derives emit `<() as Rule<{ number }>>::KEPT`. A failed assertion would show the sources of this crate, and where
+//! the assertion is in a generic function, only `cargo build` would fail. No unsafe code relies on a rule.
+
+/// Defines rules with their messages, and when each is kept.
+macro_rules! rules {
+    ($($(#[$attribute:meta])* $rule:ident<$(const $number:ident: $ty:ty),*>, kept: [$($kept:tt),*] $(for $($free:ident: $of:ty),+)?;)*) => {$(
+        $(#[$attribute])*
+        pub trait $rule<$(const $number: $ty),*> {
+            /// Naming it requires that the rule is kept.
+            const KEPT: () = ();
+        }
+
+        // For every type: a single implementing type would be shown in the error, with this line.
+        #[diagnostic::do_not_recommend]
+        impl<T $($(, const $free: $of)+)?> $rule<$($kept),*> for T {}
+    )*};
+}
+
+rules! {
+    /// There is no padding before a field of a record.
+    #[diagnostic::on_unimplemented(
+        message = "there is padding before this field, which would show Python memory that is not initialised",
+        label = "write `#[buffer(padding)] _pad: [u8; {BYTES}],` before this field, or reorder the fields"
+    )]
+    NoPaddingBefore<const BYTES: usize>, kept: [0];
+
+    /// There is no padding after the last field of a record.
+    #[diagnostic::on_unimplemented(
+        message = "there is padding after this field, which would show Python memory that is not initialised",
+        label = "write `#[buffer(padding)] _pad: [u8; {BYTES}],` after this field"
+    )]
+    NoPaddingAfter<const BYTES: usize>, kept: [0];
+
+    /// A field of padding is as long as the hole that it fills.
+    #[diagnostic::on_unimplemented(
+        message = "this padding has the wrong length, which would show Python memory that is not initialised",
+        label = "write `[u8; {NEEDED}]`"
+    )]
+    PaddingFits<const HOLE: usize, const NEEDED: usize>, kept: [0, N] for N: usize;
+
+    /// A field of a record has bytes.
+    #[diagnostic::on_unimplemented(
+        message = "this field has a size of 0 bytes, which no buffer can describe",
+        label = "remove this field, or give its arrays a length above 0"
+    )]
+    NotEmpty<const HAS_BYTES: bool>, kept: [true];
+
+    /// What `as` names has the size of the field.
+    #[diagnostic::on_unimplemented(
+        message = "the field has {FIELD} bytes, but what `as` names has {ELEMENT}",
+        label = "name an element of {FIELD} bytes"
+    )]
+    SameSize<const FIELD: usize, const ELEMENT: usize>, kept: [N, N] for N: usize;
+
+    /// A literal stride or offset leads from one item to another.
+    #[diagnostic::on_unimplemented(
+        message = "strides and offsets count bytes, and this one is no multiple of the item's size, {SIZE} bytes",
+        label = "write a multiple of {SIZE}, which is the distance from one item to the next"
+    )]
+    WholeItems<const SIZE: usize, const FITS: bool>, kept: [N, true] for N: usize;
+
+    /// A literal shape has as many items as the array.
+    #[diagnostic::on_unimplemented(
+        message = "this shape has {SHAPE} items, but the array has {ARRAY}",
+        label = "write extents whose product is {ARRAY}, or one `_`"
+    )]
+    Fills<const SHAPE: usize, const ARRAY: usize, const FITS: bool>, kept: [N, M, true] for N: usize, M: usize;
+
+    /// The array consists of groups that the known extents describe.
+    #[diagnostic::on_unimplemented(
+        message = "`_` cannot be inferred: {ARRAY} items of the array are no multiple of {SHAPE}",
+        label = "write extents whose product divides {ARRAY}"
+    )]
+    Divides<const SHAPE: usize, const ARRAY: usize, const FITS: bool>, kept: [N, M, true] for N: usize, M: usize;
+
+    /// All items of a literal layout are in the array.
+    #[diagnostic::on_unimplemented(
+        message = "the items of this shape end at byte {END}, but the array has {ARRAY} bytes",
+        label = "write smaller extents, strides or a smaller `offset`"
+    )]
+    Reaches<const END: usize, const ARRAY: usize, const FITS: bool>, kept: [N, M, true] for N: usize, M: usize;
+}
+
+/// A storage that changes without a guard: none.
+#[diagnostic::on_unimplemented(
+    message = "an `ExportCell` is not the storage itself, which is changed through a guard",
+    label = "write `.write(py)?` before this call, as in `self.data.write(py)?.push(1.0)`",
+    note = "where only values change, and Python may look on, write `.share(py)?` and use `set`"
+)]
+pub trait ChangedWithoutGuard {}
+
+/// A storage whose elements are read without a guard: none.
+#[diagnostic::on_unimplemented(
+    message = "an `ExportCell` is not the storage itself, which is read through a guard",
+    label = "write `.read(py)?` before this, as in `self.data.read(py)?.iter()`",
+    note = "where Python may write at the same time, write `.share(py)?` and use `get` and `set`; \
+            to change the storage, write `.write(py)?`"
+)]
+pub trait ReadWithoutGuard {}

@@ -1,0 +1,11 @@
+use buffer_runtime::{ExportBuffer, ExportCell};
+use pyo3::prelude::*;
+
+#[derive(ExportBuffer)]
+#[pyclass]
+struct Matrix {
+    #[buffer(shape = [4, 5])]
+    data: ExportCell<[f32; 16]>,
+}
+
+fn main() {}
