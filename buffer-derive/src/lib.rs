@@ -178,7 +178,7 @@ pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
 /// - Every field is an `Element`: a number, a `Be<T>`, `Le<T>` or `Bytes<N>`, another record, an array of any of these.
 ///   A record that contains a `bool` is read-only for Python. A `PhantomData` is left out.
 /// - No bytes between the fields or after them: padding is not initialised, and would show Python what was in that
-///   memory before. The error reports how many bytes to declare as a field, and where.
+///   memory before. There is an error for each hole, which reports the field to declare, and where.
 /// - `Copy`, and no lifetimes. Type parameters need no bounds of yours: a record of `T` is an element if `T` makes
 ///   every field one. The padding of a generic record is checked for each `T` that it is used with, when the crate that
 ///   uses it is built (`cargo check` does not check it).

@@ -13,7 +13,8 @@ use std::ffi::CStr;
 pub use self::bytes::Bytes;
 pub use self::order::{Be, Le};
 pub use self::record::{
-    AnyBytes, Field, Marker, Place, Record, any_bits, format, inner_format, inner_shape, inner_size, marker, size,
+    AnyBytes, Field, Marker, Place, Record, any_bits, format, hole_at_end, hole_before, inner_format, inner_shape,
+    inner_size, marker, needed_at_end, needed_before, size, size_of_described, size_of_field,
 };
 pub use self::scalar::Scalar;
 #[cfg(any(feature = "half", feature = "num-complex"))]

@@ -8,8 +8,9 @@ pub use std::result::Result::Ok;
 
 pub use crate::__submit_slots as submit_slots;
 pub use crate::element::{
-    AnyBytes, Bits, Element, Field, Marker, Place, Record, RecordBits, Viewable, any_bits, check, format, inner_format,
-    inner_shape, inner_size, marker, size,
+    AnyBytes, Bits, Element, Field, Marker, Place, Record, RecordBits, Viewable, any_bits, check, format, hole_at_end,
+    hole_before, inner_format, inner_shape, inner_size, marker, needed_at_end, needed_before, size, size_of_described,
+    size_of_field,
 };
 pub use crate::export::array as methods;
 pub use crate::export::literals;

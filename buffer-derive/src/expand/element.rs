@@ -8,7 +8,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{DeriveInput, Error, GenericParam, Generics, Ident, Member, Result, parse_quote};
+use syn::{DeriveInput, Error, GenericParam, Generics, Ident, Member, Result, Type, parse_quote};
 
 use crate::ast::element::{RecordField, RecordInput};
 use crate::ast::kind::check_no_class;
@@ -62,7 +62,7 @@ fn emit(record: &Record) -> TokenStream {
     let generics = with_bounds(&runtime, record);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let viewable = viewable(&runtime, record);
-    // For a generic record, the constants are evaluated when its parameters are known.
+    // For a generic record, the constants are evaluated when its parameters are known, and panic then.
     let check = generics.params.is_empty().then(|| quote!(const _: () = #runtime::check::<#ident>();));
     quote! {
         #allow_deprecated
@@ -194,8 +194,60 @@ fn projection(member: &Member, span: Span) -> TokenStream {
     }
 }
 
+/// The rules about sizes that a record without parameters must keep, in the constant from which all others are computed
+/// that rely on them: so each broken rule is reported at its field, and nothing else fails because of it.
+fn rules(runtime: &Runtime, record: &Record) -> TokenStream {
+    if !record.generics.params.is_empty() {
+        return TokenStream::new();
+    }
+    let fields: Vec<&RecordField> = match &record.form {
+        Form::Transparent(field) => vec![field],
+        Form::Fields(fields) => fields.iter().map(|named| named.field).collect(),
+    };
+    let mut rules = TokenStream::new();
+    for (index, field) in fields.iter().enumerate() {
+        let mut rule = |span: Span, rule: TokenStream| {
+            let at = runtime.at(span);
+            rules.extend(quote_spanned!(span=> <() as #at::rules::#rule>::KEPT;));
+        };
+        let at_field = Span::call_site().located_at(field.ty.span());
+        if matches!(field.ty, Type::Array(_)) {
+            rule(at_field, quote!(NotEmpty<{ #runtime::size_of_field::<Self>(#index) > 0 }>));
+        }
+        if let Some(element) = field.attrs.described_as.value() {
+            let sizes =
+                quote!({ #runtime::size_of_field::<Self>(#index) }, { #runtime::size_of_described::<Self>(#index) });
+            rule(Span::call_site().located_at(element.span()), quote!(SameSize<#sizes>));
+        }
+        if let Form::Fields(_) = record.form {
+            let hole = quote!(#runtime::hole_before::<Self>(#index));
+            match index.checked_sub(1).filter(|before| is_padding(fields[*before])) {
+                None => rule(at_field, quote!(NoPaddingBefore<{ #hole }>)),
+                Some(before) => rule(
+                    Span::call_site().located_at(fields[before].ty.span()),
+                    quote!(PaddingFits<{ #hole }, { #runtime::needed_before::<Self>(#index) }>),
+                ),
+            }
+        }
+        if index + 1 == fields.len() {
+            let hole = quote!(#runtime::hole_at_end::<Self>());
+            if is_padding(field) {
+                rule(at_field, quote!(PaddingFits<{ #hole }, { #runtime::needed_at_end::<Self>() }>));
+            } else {
+                rule(at_field, quote!(NoPaddingAfter<{ #hole }>));
+            }
+        }
+    }
+    rules
+}
+
+/// Whether a field is an array that fills a hole.
+fn is_padding(field: &RecordField) -> bool {
+    field.attrs.padding.value().is_some() && matches!(field.ty, Type::Array(_))
+}
+
 fn constants(runtime: &Runtime, record: &Record) -> TokenStream {
-    // An error about padding at the end is reported at the struct's name.
+    // An error about the struct as a whole is reported at its name.
     let span = Span::call_site().located_at(record.ident.span());
     let at = runtime.at(span);
     let (size, format, shape) = match record.form {
@@ -208,9 +260,13 @@ fn constants(runtime: &Runtime, record: &Record) -> TokenStream {
             quote!(inner_shape::<Self>()),
         ),
     };
+    let rules = rules(runtime, record);
     quote! {
         const FORMAT: &'static #runtime::CStr = #runtime::#format;
-        const ITEMSIZE: ::core::primitive::usize = #size;
+        const ITEMSIZE: ::core::primitive::usize = {
+            #rules
+            #size
+        };
         const SHAPE: #runtime::InnerShape = #runtime::#shape;
         const ANY_BITS: ::core::primitive::bool = #runtime::any_bits::<Self>();
     }

@@ -21,20 +21,28 @@ use crate::layout::InnerShape;
 /// `FIELDS` are all fields of the struct except those of type `PhantomData`, in the order in which they lie in memory.
 /// Each is made with the function that returns the field, and with the place of the field.
 pub unsafe trait Record: 'static {
-    /// Its fields in the order in which they lie in memory; at least one, and the last one ends where the struct ends.
-    /// ([`size`] panics otherwise.)
+    /// Its fields in the order in which they lie in memory; at least one. ([`size`] panics if there is a byte that is
+    /// not part of one.)
     const FIELDS: &'static [Field];
 }
 
-/// A field of a record: initialised bytes, directly after those of the field before.
+/// A field of a record: initialised bytes, after those of the field before.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
+    /// Its name in Rust, for messages.
+    member: &'static str,
     /// Its name in Python; `None` where Python sees padding.
     name: Option<&'static str>,
     format: &'static CStr,
     itemsize: usize,
     inner: InnerShape,
     any_bits: bool,
+    /// How many bytes there are between the field before and this one; [`size`] refuses any.
+    hole: usize,
+    /// The size of the element that Python sees, which has to be the field's own.
+    described: usize,
+    size: usize,
+    align: usize,
     /// How many bytes of the record come before the next field.
     end: usize,
 }
@@ -55,40 +63,44 @@ impl Field {
     ///
     /// # Panics
     ///
-    /// At compile time, when the field lies before the previous one, when there is padding between them, or when it has
-    /// no bytes.
+    /// At compile time, when the field lies before the previous one.
     #[track_caller]
     pub const fn new<R, F: Element>(_of: fn(R) -> F, place: Place) -> Self {
-        Self {
-            name: Some(place.member),
-            format: F::FORMAT,
-            itemsize: F::ITEMSIZE,
-            inner: F::SHAPE,
-            any_bits: F::ANY_BITS,
-            end: place.end(size_of::<F>()),
-        }
+        Self::described::<F, F>(F::ANY_BITS, place)
     }
 
     /// A field whose type has bytemuck's guarantees, and which Python sees as an element of the same size.
     ///
     /// # Panics
     ///
-    /// As [`new`](Self::new); and when the sizes differ.
+    /// As [`new`](Self::new).
     #[track_caller]
     pub const fn described_as<E: Element, R, F: AnyBytes>(_of: fn(R) -> F, place: Place) -> Self {
         super::check::<E>();
-        if size_of::<F>() != size_of::<E>() {
-            let text = ConstText::<256>::new().with("`").with(place.member).with("` has a size of ");
-            let text = text.with_number(size_of::<F>()).with(" bytes, but what `as` names has ");
-            panic!("{}", text.with_number(size_of::<E>()).with("; name an element of the same size").as_str());
-        }
+        Self::described::<E, F>(true, place)
+    }
+
+    #[track_caller]
+    const fn described<E: Element, F>(any_bits: bool, place: Place) -> Self {
+        let Place { member, start, previous_end } = place;
+        let size = size_of::<F>();
+        assert!(
+            start >= previous_end,
+            "the fields do not lie in memory in the order in which they are declared; write `#[repr(C)]` last of all \
+             attributes"
+        );
         Self {
-            name: Some(place.member),
+            member,
+            name: Some(member),
             format: E::FORMAT,
             itemsize: E::ITEMSIZE,
             inner: E::SHAPE,
-            any_bits: true,
-            end: place.end(size_of::<F>()),
+            any_bits,
+            hole: start - previous_end,
+            described: size_of::<E>(),
+            size,
+            align: align_of::<F>(),
+            end: start + size,
         }
     }
 
@@ -108,34 +120,6 @@ impl Field {
     pub const fn end(&self) -> usize {
         self.end
     }
-}
-
-impl Place {
-    #[track_caller]
-    const fn end(self, size: usize) -> usize {
-        let Self { member, start, previous_end } = self;
-        if size == 0 {
-            let text =
-                ConstText::<256>::new().with("`").with(member).with("` has a size of 0 bytes, which no buffer can ");
-            panic!("{}", text.with("describe; remove it, or give its arrays a length above 0").as_str());
-        }
-        assert!(
-            start >= previous_end,
-            "the fields do not lie in memory in the order in which they are declared; write `#[repr(C)]` last of all \
-             attributes"
-        );
-        if start > previous_end {
-            let missing = start - previous_end;
-            let text = ConstText::<256>::new().with_number(missing).with(bytes_of(missing)).with("padding before `");
-            let text = text.with(member).with("`, which would leak to Python; add a field `_pad: [u8; ");
-            panic!("{}", text.with_number(missing).with("]` there, or reorder the fields").as_str());
-        }
-        start + size
-    }
-}
-
-const fn bytes_of(count: usize) -> &'static str {
-    if count == 1 { " byte of " } else { " bytes of " }
 }
 
 /// A type of which bytemuck guarantees that all bytes are initialised, and that every bit pattern is valid.
@@ -177,25 +161,94 @@ mod sealed {
 /// A field that has no bytes.
 pub const fn marker<R, F: Marker>(_of: fn(R) -> F) {}
 
-/// The size of a record in bytes, after a check that it has no bytes besides those of its fields.
+/// How many bytes of padding there are before a field.
+pub const fn hole_before<R: Record>(field: usize) -> usize {
+    R::FIELDS[field].hole
+}
+
+/// How many bytes of padding there are after the last field.
+pub const fn hole_at_end<R: Record>() -> usize {
+    match R::FIELDS.last() {
+        Some(field) => size_of::<R>() - field.end,
+        None => size_of::<R>(),
+    }
+}
+
+/// How many bytes of padding belong between two fields, where the one before `field` is padding.
+pub const fn needed_before<R: Record>(field: usize) -> usize {
+    needed(R::FIELDS[field - 1].size + R::FIELDS[field].hole, R::FIELDS[field].align)
+}
+
+/// How many bytes of padding belong at the end, where the last field is padding.
+pub const fn needed_at_end<R: Record>() -> usize {
+    needed(R::FIELDS[R::FIELDS.len() - 1].size + hole_at_end::<R>(), align_of::<R>())
+}
+
+/// The fewest bytes that do what `padding` bytes do.
+const fn needed(padding: usize, align: usize) -> usize {
+    match padding % align {
+        0 => padding,
+        rest => rest,
+    }
+}
+
+/// The size of a field.
+pub const fn size_of_field<R: Record>(field: usize) -> usize {
+    R::FIELDS[field].size
+}
+
+/// The size of the element that Python sees in place of a field.
+pub const fn size_of_described<R: Record>(field: usize) -> usize {
+    R::FIELDS[field].described
+}
+
+/// The size of a record in bytes, after a check that it has no bytes besides those of its fields, and that each field
+/// has bytes, as many as the element that Python sees.
 ///
 /// # Panics
 ///
-/// At compile time, when there is no field, or padding after the last one.
+/// At compile time, when there is padding, or when a field has no bytes or too many or too few.
+/// For a record without parameters the expansion has checked this already, by [`rules`](crate::rules).
 #[track_caller]
 pub const fn size<R: Record>() -> usize {
-    let end = match R::FIELDS.last() {
-        Some(field) => field.end,
-        None => panic!("a record needs a field"),
-    };
-    if end != size_of::<R>() {
-        let missing = size_of::<R>() - end;
-        let text =
-            ConstText::<256>::new().with_number(missing).with(bytes_of(missing)).with("padding at the end of the ");
-        let text = text.with("record, which would leak to Python; add a last field `_pad: [u8; ");
-        panic!("{}", text.with_number(missing).with("]`").as_str());
+    let mut padding = false;
+    let mut fields = R::FIELDS;
+    while let Some((field, rest)) = fields.split_first() {
+        if field.size == 0 {
+            let text = ConstText::<256>::new().with("`").with(field.member);
+            let text =
+                text.with("` has a size of 0 bytes, which no buffer can describe; remove it, or give its arrays ");
+            panic!("{}", text.with("a length above 0").as_str());
+        }
+        if field.size != field.described {
+            let text = ConstText::<256>::new().with("`").with(field.member).with("` has a size of ");
+            let text = text.with_number(field.size).with(" bytes, but what `as` names has ");
+            panic!("{}", text.with_number(field.described).with("; name an element of the same size").as_str());
+        }
+        padding |= field.hole > 0;
+        fields = rest;
     }
-    end
+    assert!(!padding && hole_at_end::<R>() == 0, "{}", padding_of::<R>().as_str());
+    size_of::<R>()
+}
+
+/// What is wrong with a record that has padding, and what to write at each place.
+const fn padding_of<R: Record>() -> ConstText<4096> {
+    let mut text = ConstText::new().with("padding, which would show Python memory that is not initialised; write ");
+    let mut holes = R::FIELDS;
+    let mut and = "";
+    while let Some((field, rest)) = holes.split_first() {
+        if field.hole > 0 {
+            text = text.with(and).with("`#[buffer(padding)] _pad: [u8; ").with_number(field.hole).with("]` before `");
+            text = text.with(field.member).with("`");
+            and = ", ";
+        }
+        holes = rest;
+    }
+    match hole_at_end::<R>() {
+        0 => text,
+        hole => text.with(and).with("`#[buffer(padding)] _pad: [u8; ").with_number(hole).with("]` at the end"),
+    }
 }
 
 /// Whether every bit pattern is valid in every field.
