@@ -11,6 +11,7 @@ mod evaluate;
 mod fault;
 mod grant;
 pub mod literals;
+mod named;
 mod part;
 pub(crate) mod release;
 pub(crate) mod slots;
@@ -22,6 +23,7 @@ pub use self::class::{
 pub use self::fault::{
     Declaration, Described, HasBytes, HasOwnShape, HasShape, IsPartOfWhole, OwnsMemory, Unknown, WritableByPython,
 };
+pub use self::named::{Named, New};
 pub use self::slots::assert_exported;
 
 #[cfg(all(test, miri))]

@@ -159,6 +159,9 @@ pub mod private;
 #[doc(hidden)]
 pub mod rules;
 
+// Compiler errors name this trait. rustc prefers a name at the root to one in `private`.
+#[doc(hidden)]
+pub use self::export::Named as KnownClass;
 
 // The bounds that compiler errors name: rustc prints a name at the root without a path, and prefers it to one in `private`.
 #[doc(hidden)]

@@ -16,8 +16,8 @@ pub use crate::export::array as methods;
 pub use crate::export::literals;
 pub use crate::export::slots::slots;
 pub use crate::export::{
-    Byte, Class, Declaration as ExportDeclaration, Declares, Described, Entry, Exported, Exporter, HoldsBytes,
-    Sendable, ShapeSource, Slot, Unknown, holds_bytes,
+    Byte, Class, Declaration as ExportDeclaration, Declares, Described, Entry, Exported, Exporter, HoldsBytes, Named,
+    New, Sendable, ShapeSource, Slot, Unknown, holds_bytes,
 };
 pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Evaluated, Fixed, InnerShape, Item, Numbers,

@@ -33,14 +33,16 @@ impl private::Exporter for Forged {
     }
 }
 
-unsafe impl private::Sendable for Forged {}
+unsafe impl private::Sendable for Forged {
+    type Itself = Self;
+}
 
 impl private::Record for Forged {
     const FIELDS: &'static [private::Field] = &[];
 }
 
 const _: () = {
-    private::slots::<Samples, Forged>();
+    private::slots::<Forged>();
 };
 
 fn main() {}

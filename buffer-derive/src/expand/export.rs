@@ -52,6 +52,7 @@ fn emit(export: &Export) -> TokenStream {
     let rules = rules(&runtime, export);
     let methods = if export.array { quote!(ARRAY) } else { quote!(NONE) };
     let reserved = reserved_names(export);
+    let Class { inventory, entry, .. } = Class::of(&runtime, export);
     quote! {
         #allow_deprecated
         const _: () = {
@@ -75,10 +76,10 @@ fn emit(export: &Export) -> TokenStream {
                 // The entry belongs to an exporter of this class, as its type requires.
                 #[automatically_derived]
                 unsafe impl __buffer::Exported for #ident {
-                    const ENTRY: __buffer::Entry<Self> = __buffer::Entry::of::<__Export>();
+                    #entry
                 }
 
-                __buffer::submit_slots!(#ident, __Export, #methods);
+                __buffer::submit_slots!(#inventory, __Export, #methods);
             };
         };
     }
@@ -197,16 +198,13 @@ fn exporter(runtime: &Runtime, export: &Export) -> TokenStream {
             #runtime::ExportDeclaration::<__Export, <__Export as #runtime::Exporter>::Cell>::FAULT
         }>>::DESCRIPTOR
     };
-    quote! {
-        static __DESCRIPTOR: #runtime::Descriptor = #descriptor;
-
-        struct __Export;
-
-        // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that
-        // count as the user's code unless they are literals, constants and integers in existing fields (3).
+    let Class { span, itself: class, .. } = Class::of(runtime, export);
+    // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that count
+    // as the user's code unless they are literals, constants and integers in existing fields (3).
+    let implementation = quote_spanned! {span=>
         #[automatically_derived]
         unsafe impl #runtime::Exporter for __Export {
-            type Class = #ident;
+            type Class = #class;
             type Cell = #cell;
             type Dims = #dims;
             #constants
@@ -224,6 +222,36 @@ fn exporter(runtime: &Runtime, export: &Export) -> TokenStream {
             fn dims(class: &#ident) -> #runtime::PyResult<Self::Dims> {
                 #evaluated
             }
+        }
+    };
+    quote! {
+        static __DESCRIPTOR: #runtime::Descriptor = #descriptor;
+
+        struct __Export;
+
+        #implementation
+    }
+}
+
+/// What the expansion says about the class. A struct that is no class, or one that is bound to a thread, breaks all of
+/// it in the same words at the same place, its name, so that the compiler shows one error.
+struct Class {
+    span: Span,
+    itself: TokenStream,
+    inventory: TokenStream,
+    entry: TokenStream,
+}
+
+impl Class {
+    fn of(runtime: &Runtime, export: &Export) -> Self {
+        let ident = export.ident;
+        let span = Span::call_site().located_at(ident.span());
+        let at = runtime.at(span);
+        Self {
+            span,
+            itself: quote_spanned!(span=> <<#ident as #at::Named>::Itself as #at::Sendable>::Itself),
+            inventory: quote_spanned!(span=> <#ident as #at::Named>::Inventory),
+            entry: quote_spanned!(span=> const ENTRY: #at::Entry<Self> = <__Export as #at::Exporter>::ENTRY;),
         }
     }
 }

@@ -41,6 +41,9 @@ pub unsafe trait Exporter: Sized {
     /// Where the shape comes from.
     const SOURCE: ShapeSource = ShapeSource::Storage;
 
+    /// How views of its objects begin.
+    const ENTRY: Entry<Self::Class> = Entry::of::<Self>();
+
     /// The class's own static.
     fn descriptor() -> &'static Descriptor;
 
@@ -295,11 +298,16 @@ unsafe impl<T: PyClass> Class for T {
     message = "`{Self}` is `unsendable`, but views of its buffer may be released on any thread",
     label = "remove `unsendable` from its `#[pyclass]`"
 )]
-pub unsafe trait Sendable {}
+pub unsafe trait Sendable {
+    /// As [`Named::Itself`](super::Named::Itself).
+    type Itself;
+}
 
 // SAFETY: for a class with this checker, PyO3 checks no thread, and requires that its value is `Send` and `Sync`.
 #[diagnostic::do_not_recommend]
-unsafe impl<T: PyClassImpl<ThreadChecker = NoopThreadChecker>> Sendable for T {}
+unsafe impl<T: PyClassImpl<ThreadChecker = NoopThreadChecker>> Sendable for T {
+    type Itself = T;
+}
 
 /// Why the value of an object cannot be borrowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

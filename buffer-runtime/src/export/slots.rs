@@ -37,17 +37,18 @@ use crate::storage::Exportable;
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit_slots {
-    ($class:ty, $exporter:ty, $methods:ident) => {
-        $crate::private::pyo3::inventory::submit! {
+    ($inventory:ty, $exporter:ty, $methods:ident) => {
+        $crate::private::pyo3::inventory::submit! {{
+            use $crate::private::New as _;
             // Named by path only: an imported name could be the name of the class.
-            <<$class as $crate::private::pyo3::impl_::pyclass::PyClassImpl>::Inventory>::new(
+            <$inventory>::new(
                 $crate::private::pyo3::impl_::pyclass::PyClassItems {
                     methods: $crate::private::methods::$methods,
-                    // SAFETY: this is the inventory of the class.
-                    slots: &unsafe { $crate::private::slots::<$class, $exporter>() },
+                    // SAFETY: the derive names the inventory of the exporter's class, and safe code can name no exporter.
+                    slots: &unsafe { $crate::private::slots::<$exporter>() },
                 },
             )
-        }
+        }}
     };
 }
 
@@ -55,8 +56,8 @@ macro_rules! __submit_slots {
 ///
 /// # Safety
 ///
-/// They become slots of `C` and of its subclasses only.
-pub const unsafe fn slots<C, T: Exporter<Class = C>>() -> [ffi::PyType_Slot; 2] {
+/// They become slots of the exporter's class and of its subclasses only.
+pub const unsafe fn slots<T: Exporter>() -> [ffi::PyType_Slot; 2] {
     [
         ffi::PyType_Slot { slot: ffi::Py_bf_getbuffer, pfunc: <T::Cell as Slot<T>>::GETBUFFER as *mut _ },
         ffi::PyType_Slot { slot: ffi::Py_bf_releasebuffer, pfunc: releasebuffer as ffi::releasebufferproc as *mut _ },

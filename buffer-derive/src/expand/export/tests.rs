@@ -59,7 +59,11 @@ fn without_shape_the_storage_decides() {
         let S { data: ref field, .. } = *class;
         let ref cell: Self::Cell = *field;
     )));
-    assert!(expanded.contains(shown!(__buffer::submit_slots!(S, __Export, ARRAY))));
+    assert!(expanded.contains(shown!(__buffer::submit_slots!(
+        <S as ::buffer_runtime::private::Named>::Inventory,
+        __Export,
+        ARRAY
+    ))));
 }
 
 #[test]
@@ -310,7 +314,8 @@ fn the_class_leads_to_its_exporter() {
     ));
     assert!(expanded.contains(shown!(
         unsafe impl __buffer::Exported for S {
-            const ENTRY: __buffer::Entry<Self> = __buffer::Entry::of::<__Export>();
+            const ENTRY: ::buffer_runtime::private::Entry<Self> =
+                <__Export as ::buffer_runtime::private::Exporter>::ENTRY;
         }
     )));
     assert!(expanded.contains(shown!(
