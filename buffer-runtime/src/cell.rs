@@ -7,6 +7,7 @@ pub mod fuzz;
 mod grant;
 mod guard;
 mod lease;
+mod not_storage;
 pub(crate) mod orphans;
 mod owned_guard;
 mod part_view;
