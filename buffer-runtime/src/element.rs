@@ -113,10 +113,22 @@ use crate::layout::InnerShape;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an element of a buffer",
     label = "not a number, a record of numbers, or an array of those",
-    note = "elements are `i8` to `i64`, `u8` to `u64`, `isize`, `usize`, `f32`, `f64`, `Be<T>`, `Le<T>`, `Bytes<N>`, `bool` where Python may only read, records, arrays such as `[f32; 3]`, and by features of `buffer-runtime` `f16` and `Complex<T>`",
+    note = "elements are `i8` to `i64`, `u8` to `u64`, `isize`, `usize`, `f32`, `f64`, `Be<T>`, `Le<T>`, `Bytes<N>`, `bool` where Python may only read, records, and arrays such as `[f32; 3]`",
     note = "for a struct of your own write `#[derive(Clone, Copy, BufferElement)]` and `#[repr(C)]`; for a type of another crate `#[buffer(as = [f32; 3])]` on a field of such a struct",
     note = "for `char` store `u32`, for an enum or a `NonZero` its integer: Python may write any byte, and not every one is valid there",
     note = "for rows in vectors of their own, store one `Vec` of all items and declare the shape: `#[buffer(shape = [_, self.ncols])]`"
+)]
+#[cfg_attr(
+    not(feature = "half"),
+    diagnostic::on_unimplemented(
+        note = "for `half::f16` enable the feature of `buffer-runtime`: `features = [\"half\"]`"
+    )
+)]
+#[cfg_attr(
+    not(feature = "num-complex"),
+    diagnostic::on_unimplemented(
+        note = "for `num_complex::Complex` enable the feature of `buffer-runtime`: `features = [\"num-complex\"]`"
+    )
 )]
 pub unsafe trait Element: Copy + Send + Sync + 'static {
     /// The PEP 3118 format of one scalar or record, in the form that numpy and, for scalars, memoryview read.

@@ -108,9 +108,33 @@ pub use self::rows::{RowLengthError, Rows};
     message = "`{Self}` cannot be the storage of an `ExportCell`",
     label = "not memory of elements in one piece",
     note = "storages are `Vec<T>`, `Box<[T]>`, `[T; N]`, `ForeignBuffer<T>`, and read-only `Arc<[T]>`, `&'static [T]` and \
-            `Frozen<T>`, where `T` is a number, a record, or an array of those; by features of `buffer-runtime` `Bytes`, \
-            `Mmap`, `SmallVec` and ndarray's `Array`; and for rows that are allocated one by one `Rows<T>`",
+            `Frozen<T>`, where `T` is a number, a record, or an array of those; and for rows that are allocated one by \
+            one `Rows<T>`",
     note = "for a text store its bytes in a `Vec<u8>`; for a map copy the items into one `Vec`"
+)]
+#[cfg_attr(
+    not(feature = "bytes"),
+    diagnostic::on_unimplemented(
+        note = "for `bytes::Bytes` enable the feature of `buffer-runtime`: `features = [\"bytes\"]`"
+    )
+)]
+#[cfg_attr(
+    not(feature = "memmap2"),
+    diagnostic::on_unimplemented(
+        note = "for `memmap2::Mmap` enable the feature of `buffer-runtime`: `features = [\"memmap2\"]`"
+    )
+)]
+#[cfg_attr(
+    not(feature = "ndarray"),
+    diagnostic::on_unimplemented(
+        note = "for `ndarray::Array` enable the feature of `buffer-runtime`: `features = [\"ndarray\"]`"
+    )
+)]
+#[cfg_attr(
+    not(feature = "smallvec"),
+    diagnostic::on_unimplemented(
+        note = "for `smallvec::SmallVec` enable the feature of `buffer-runtime`: `features = [\"smallvec\"]`"
+    )
 )]
 pub unsafe trait Storage: Send + 'static {
     /// What it stores.

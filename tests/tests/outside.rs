@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::process::{self, Command, Output};
 
 use toml::{Table, Value};
 
@@ -21,22 +21,38 @@ impl Outside {
 
     /// Cargo in this directory. With the workspace's lock file there it fetches at most what the workspace needs as well.
     fn cargo(&self, arguments: &[&str]) {
+        let output = self.output(arguments);
+        assert!(output.status.success(), "{arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
         let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(arguments).current_dir(&self.0).env("PYO3_BUILD_EXTENSION_MODULE", "1");
-        let output = cargo.env("CARGO_TARGET_DIR", self.0.join("target")).output().unwrap();
-        assert!(output.status.success(), "{arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
+        cargo.env("CARGO_TARGET_DIR", self.0.join("target")).output().unwrap()
+    }
+
+    /// Replaces text that is in a file once.
+    fn replace(&self, file: &str, from: &str, to: &str) {
+        let path = self.0.join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text.matches(from).count(), 1, "{from} in {text}");
+        fs::write(path, text.replace(from, to)).unwrap();
+    }
+
+    /// What the compiler says, which refuses the crate.
+    fn words(&self) -> String {
+        let output = self.output(&["check"]);
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     /// A copy of an example, in which only the path of the runtime is another one, and the workspace's lock file beside it.
     fn copy_of(example: &Path) -> Self {
         let outside = Self::new(&example.file_name().unwrap().to_string_lossy());
         copy(example, &outside.0);
-        let manifest = outside.0.join("Cargo.toml");
-        let text = fs::read_to_string(&manifest).unwrap();
-        let path = r#"path = "../../buffer-runtime""#;
-        assert_eq!(text.matches(path).count(), 1, "{text}");
-        fs::write(&manifest, text.replace(path, &format!("path = '{}'", root().join("buffer-runtime").display())))
-            .unwrap();
+        let runtime = root().join("buffer-runtime");
+        let path = format!("path = '{}'", runtime.display());
+        outside.replace("Cargo.toml", r#"path = "../../buffer-runtime""#, &path);
         fs::copy(root().join("Cargo.lock"), outside.0.join("Cargo.lock")).unwrap();
         outside
     }
@@ -81,7 +97,26 @@ fn an_example_needs_its_path_mended_and_nothing_else() {
 
 #[test]
 fn a_copied_example_builds() {
-    Outside::copy_of(&root().join("examples").join("matrix")).cargo(&["build"]);
+    let outside = Outside::copy_of(&root().join("examples").join("matrix"));
+    outside.cargo(&["build"]);
+
+    // A cell of a type whose feature is off.
+    outside.replace("src/lib.rs", "data: ExportCell<Vec<f32>>", "data: ExportCell<String>");
+    let words = outside.words();
+    for feature in ["bytes", "memmap2", "ndarray", "smallvec"] {
+        assert!(words.contains(&format!("`features = [\"{feature}\"]`")), "{words}");
+    }
+    outside.replace("src/lib.rs", "data: ExportCell<String>", "data: ExportCell<Vec<f32>>");
+
+    // The runtime by another name, which only the derive does not know.
+    outside.replace("Cargo.toml", "buffer-runtime = { ", "buf = { package = \"buffer-runtime\", ");
+    outside.replace("src/lib.rs", "use buffer_runtime::", "use buf::");
+    let words = outside.words();
+    assert!(words.contains("write `#[buffer(crate = \"buf\")]` above the struct"), "{words}");
+    let errors = words.lines().filter(|line| line.starts_with("error"));
+    assert_eq!(errors.count(), 2, "one, and that there was one: {words}");
+    outside.replace("src/lib.rs", "#[derive(ExportBuffer)]", "#[derive(ExportBuffer)]\n#[buffer(crate = \"buf\")]");
+    outside.cargo(&["check"]);
 }
 
 /// What the examples say themselves is what they would inherit, had a copy anything to inherit from.
