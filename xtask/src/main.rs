@@ -5,6 +5,7 @@ mod bench;
 mod demo;
 mod develop;
 mod fuzz;
+mod guide;
 mod lint;
 mod new;
 mod outside;
@@ -53,6 +54,12 @@ enum Command {
     },
     /// Check formatting, clippy, the documentation and the Python files
     Lint,
+    /// Build the guide, which is in `docs/guide`; needs mdbook
+    Guide {
+        /// Serve it to a browser, and build it again after every change
+        #[arg(long)]
+        serve: bool,
+    },
     /// Run the fuzz targets: random formats, exporters and requests against the runtime; needs cargo-fuzz
     Fuzz {
         /// How many seconds each target runs
@@ -75,6 +82,7 @@ fn main() -> ExitCode {
         Command::New { path } => new::run(&workspace, &path),
         Command::Test { what, name, rest } => test::run(&workspace, &what, name.as_deref(), rest),
         Command::Lint => lint::run(&workspace),
+        Command::Guide { serve } => guide::run(&workspace, serve),
         Command::Fuzz { seconds } => fuzz::run(&workspace, seconds),
         Command::Bench { arguments } => bench::run(&workspace, &arguments),
     });

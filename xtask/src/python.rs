@@ -94,7 +94,7 @@ impl Venv {
             run::run(venv.pip().args(["install", "--quiet", "--disable-pip-version-check", "uv>=0.5"]))
                 .context("pip could not install uv; its own words are above")?;
         }
-        venv.install_requirements(workspace)?;
+        venv.install(workspace, REQUIREMENTS)?;
         Ok(venv)
     }
 
@@ -105,7 +105,7 @@ impl Venv {
             run::read(self.uv().args(["venv", "--quiet", "--clear", "--python"]).arg(python).arg(&dir))
         })?;
         let venv = Self { dir, python, uv: self.uv.clone() };
-        venv.install_requirements(workspace)?;
+        venv.install(workspace, REQUIREMENTS)?;
         Ok(venv)
     }
 
@@ -118,11 +118,11 @@ impl Venv {
         Ok(Installed { found: text(&output.stdout), complaints: text(&output.stderr) })
     }
 
-    /// Installs the requirements that are not installed yet.
-    fn install_requirements(&self, workspace: &Workspace) -> Result<()> {
+    /// Installs what this file of the repository lists, unless it is installed already.
+    pub(crate) fn install(&self, workspace: &Workspace, requirements: &str) -> Result<()> {
         let install = || {
             let mut uv = self.uv();
-            uv.args(["pip", "install", "--python"]).arg(&self.dir).arg("-r").arg(workspace.root.join(REQUIREMENTS));
+            uv.args(["pip", "install", "--python"]).arg(&self.dir).arg("-r").arg(workspace.root.join(requirements));
             uv
         };
         // Most often everything is installed already, or in uv's cache.
@@ -144,7 +144,7 @@ impl Venv {
                 install.env(variable, value.trim_matches('\''));
             }
         }
-        run::run(install.arg("--quiet")).context("uv could not install what the examples and tests need")
+        run::run(install.arg("--quiet")).with_context(|| format!("uv could not install {requirements}"))
     }
 
     /// A command that runs this environment's interpreter, without arguments yet.

@@ -3,6 +3,7 @@
 
 mod configs;
 mod copied;
+mod guide;
 pub(crate) mod nightly;
 mod only;
 mod python;
@@ -53,6 +54,7 @@ const STEPS: &[Step] = &[
     step("doc", Always, 10, "the examples in the documentation", rust::doc),
     step("replay", Always, 60, "the fuzz targets, on the inputs in `fuzz/corpus` and on new ones", replay::replay),
     step("python", Always, 150, "the test extension and the examples, from Python", python::main),
+    step("guide", Always, 90, "the pages of `docs/guide`: their Rust, their Python, and the book", guide::guide),
     step("loom-deep", Rest, 40, "the lock under loom, with up to four preemptions", rust::loom_deep),
     step("copied", Rest, 60, "an example, copied out of the repository and built; a crate of `cargo xtask new`, built and tested", copied::copied),
     step("configs", Rest, 35, "checks of builds for free-threaded Python and for the stable ABI", configs::check),

@@ -68,6 +68,10 @@ fn step_of(path: &Path) -> Option<(&'static str, String)> {
     let text = path.to_str()?.replace('\\', "/");
     let parts: Vec<&str> = text.split('/').collect();
     match parts[..] {
+        ["docs", "guide", "src", page] => {
+            Some(("guide", format!("tests/guide/test_guide.py::test_page[{}]", page.strip_suffix(".md")?)))
+        }
+        ["tests", "guide", ..] => Some(("guide", text)),
         ["tests", "python" | "examples", ..] | ["examples", _, "tests", ..] => Some(("python", text)),
         ["tests", "ui", case] => Some(("ui", format!("trybuild={}.rs", case.split('.').next()?))),
         ["tests", "tests", file] => Some(("ui", file.strip_suffix(".rs")?.to_owned())),
@@ -97,6 +101,8 @@ mod tests {
         assert_eq!(step("tests/ui/foo.stderr"), some("ui", "trybuild=foo.rs"));
         assert_eq!(step("tests/tests/hygiene.rs"), some("ui", "hygiene"));
         assert_eq!(step("buffer-runtime/src/lock/gil.rs"), some("rust", "lock::gil::"));
+        assert_eq!(step("docs/guide/src/guards.md"), some("guide", "tests/guide/test_guide.py::test_page[guards]"));
+        assert_eq!(step("tests/guide/test_runner.py"), some("guide", "tests/guide/test_runner.py"));
         assert_eq!(step("README.md"), None);
     }
 }
