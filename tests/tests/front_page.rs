@@ -1,4 +1,5 @@
-//! The front page of the runtime's documentation shows the crate that `cargo xtask new` writes, and every feature.
+//! The front page of the runtime's documentation and the README show the crate that `cargo xtask new` writes; the front
+//! page also shows every feature.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +26,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_front_page_shows_the_template() {
+fn the_front_page_and_the_readme_show_the_template() {
     let template = |file: &str| {
         let text = read(&format!("xtask/template/{file}"));
         text.replace("NAME", "matrix").replace("RUNTIME", "../buffer/buffer-runtime")
@@ -33,6 +34,9 @@ fn the_front_page_shows_the_template() {
     let page = front_page();
     assert_eq!(blocks(&page, "toml"), [template("Cargo.toml"), template("pyproject.toml")]);
     assert_eq!(blocks(&page, ""), [template("src/lib.rs")]);
+    let readme = read("README.md");
+    assert_eq!(blocks(&readme, "toml"), [template("Cargo.toml"), template("pyproject.toml")]);
+    assert_eq!(blocks(&readme, "rust"), [template("src/lib.rs")]);
 }
 
 #[test]
