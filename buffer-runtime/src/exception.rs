@@ -22,12 +22,13 @@ use crate::storage::ForeignBufferError;
 ///
 /// `text` must not allocate: pass `format_args` of values whose `Display` does not allocate.
 pub(crate) fn exception<E: PyTypeInfo>(py: Python<'_>, text: impl Display) -> PyErr {
-    exception_of_class(py, E::type_object_raw(py).cast(), &text)
+    exception_of_class(py, E::type_object_raw, &text)
 }
 
-fn exception_of_class(py: Python<'_>, class: *mut ffi::PyObject, text: &dyn Display) -> PyErr {
+fn exception_of_class(py: Python<'_>, class: fn(Python<'_>) -> *mut ffi::PyTypeObject, text: &dyn Display) -> PyErr {
     let before = Pending::take(py);
     if let Some(text) = string(py, text) {
+        let class = class(py).cast();
         // SAFETY: attached, as the token proves. The arguments are an exception class and a string; CPython makes its
         // own references to them.
         unsafe { ffi::PyErr_SetObject(class, text.as_ptr()) };
