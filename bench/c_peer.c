@@ -1,6 +1,7 @@
 /* The matrix as an expert writes it by hand against the C API: the yardstick of the benchmark.
  *
  * float32, a fixed number of columns, a growing number of rows. It refuses to grow while a view is held.
+ * With -DFORTRAN the matrix is transposed, in Fortran order: a fixed number of rows, a growing number of columns.
  * bf_getbuffer answers every request as memoryview does, without code for cases that cannot occur: the memory is never
  * read-only, so PyBUF_WRITABLE is never refused. The count of views relies on the GIL. */
 
@@ -8,6 +9,19 @@
 #include <Python.h>
 #include <stddef.h>
 #include <string.h>
+
+#ifdef FORTRAN
+#define MODULE c_peer_fortran
+enum { FIXED, GROWING };
+#else
+#define MODULE c_peer
+enum { GROWING, FIXED };
+#endif
+
+#define TEXT_(name) #name
+#define TEXT(name) TEXT_(name)
+#define INIT_(name) PyInit_##name
+#define INIT(name) INIT_(name)
 
 typedef struct {
     PyObject_HEAD
@@ -31,23 +45,31 @@ matrix_getbuffer(PyObject *op, Py_buffer *view, int flags)
     }
     view->obj = NULL;
 
-    /* C order is also Fortran order if at most one extent exceeds 1, or if there are no elements. */
+    /* A dense matrix has both orders if at most one extent exceeds 1, or if there are no elements. */
+#ifdef FORTRAN
+    if (((flags & PyBUF_STRIDES) != PyBUF_STRIDES || (flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS)
+        && self->nrows > 1 && self->ncols > 1) {
+        PyErr_SetString(PyExc_BufferError, "matrix: not C contiguous");
+        return -1;
+    }
+#else
     if ((flags & PyBUF_F_CONTIGUOUS) == PyBUF_F_CONTIGUOUS && self->nrows > 1 && self->ncols > 1) {
         PyErr_SetString(PyExc_BufferError, "matrix: not Fortran contiguous");
         return -1;
     }
+#endif
     if ((flags & PyBUF_FORMAT) && !(flags & PyBUF_ND)) {
         PyErr_SetString(PyExc_BufferError, "matrix: a format without a shape describes nothing");
         return -1;
     }
 
-    self->shape[0] = self->nrows;
-    self->shape[1] = self->ncols;
-    self->strides[0] = self->ncols * (Py_ssize_t)sizeof(float);
-    self->strides[1] = (Py_ssize_t)sizeof(float);
+    self->shape[GROWING] = self->nrows;
+    self->shape[FIXED] = self->ncols;
+    self->strides[GROWING] = self->ncols * (Py_ssize_t)sizeof(float);
+    self->strides[FIXED] = (Py_ssize_t)sizeof(float);
 
     view->buf = self->data;
-    view->len = self->nrows * self->strides[0];
+    view->len = self->nrows * self->strides[GROWING];
     view->readonly = 0;
     view->itemsize = (Py_ssize_t)sizeof(float);
     view->format = (flags & PyBUF_FORMAT) ? "f" : NULL;
@@ -145,7 +167,7 @@ static PyMethodDef matrix_methods[] = {
 
 static PyTypeObject MatrixType = {
     PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "c_peer.Matrix",
+    .tp_name = TEXT(MODULE) ".Matrix",
     .tp_basicsize = sizeof(Matrix),
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = matrix_new,
@@ -156,12 +178,12 @@ static PyTypeObject MatrixType = {
 
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT,
-    .m_name = "c_peer",
+    .m_name = TEXT(MODULE),
     .m_size = -1,
 };
 
 PyMODINIT_FUNC
-PyInit_c_peer(void)
+INIT(MODULE)(void)
 {
     PyObject *m = PyModule_Create(&module);
 

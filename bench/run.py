@@ -1,21 +1,14 @@
-"""Compares an exported class with hand-written C and hand-written PyO3: instructions, time, size, bulk speed. Compares
-a consumer with numpy.
+"""Compares exporters of the buffer protocol: instructions, time, answers, every combination of flags, bulk speed.
 
     python bench/run.py [--quick] [--check]
+    python bench/run.py --draw | --instructions | --record | --readme
 
 README.md explains each part.
 """
 
 import argparse
 import os
-import pathlib
-import re
-import shutil
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 
 # Cargo treats every directory beside this file as a crate, so there must be no `__pycache__`.
 sys.dont_write_bytecode = True
@@ -23,35 +16,44 @@ sys.dont_write_bytecode = True
 # Both sides use one thread: by default, numpy's products use all processors.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 
-import modules  # noqa: E402
+import build  # noqa: E402
+import callgrind  # noqa: E402
+import flags  # noqa: E402
+import peers  # noqa: E402
+import regression  # noqa: E402
+import results  # noqa: E402
+import table  # noqa: E402
 import workload  # noqa: E402
+from workload import Setting  # noqa: E402
 
-# The budget of a frozen class, as a multiple of the C extension's instructions.
-BUDGET = {"first view": 1.25, "view alive": 1.05, "memoryview": 1.05}
-
-TITLES = {
-    "first view": "each the first",
-    "view alive": "another alive",
-    "memoryview": "memoryview(m).release()",
-}
+# The exit status when the machine lacks what the regression test needs.
+SKIPPED = 3
 
 
 def main():
     arguments = parse_arguments()
-    say("Building the peers")
-    modules.build()
-    within = compare_instructions(5_000 if arguments.quick else 20_000)
-    compare_times(rounds=7 if arguments.quick else 31, n=20_000 if arguments.quick else 100_000)
-    compare_bulk(seconds=0.1 if arguments.quick else 0.5)
-    compare_consumer(seconds=0.1 if arguments.quick else 0.5)
-    if arguments.check and not within:
-        sys.exit("bench: the budget of instructions is exceeded, or was not measured")
+    if arguments.readme:
+        check_readme()
+    elif arguments.instructions or arguments.record:
+        count_again(arguments.record)
+    else:
+        build.enter_environment()
+        within = arguments.draw or compare(arguments)
+        if not arguments.quick:
+            draw()
+        if arguments.check and not within:
+            sys.exit("bench: a budget of instructions is exceeded, or was not measured")
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description="Compare an exported class with hand-written extensions.")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser = argparse.ArgumentParser(description="Compare exporters of the buffer protocol.")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions; nothing is written or drawn")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a budget of instructions is exceeded")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--draw", action="store_true", help="only draw table and chart from bench/results.json")
+    only.add_argument("--instructions", action="store_true", help="only compare instructions with bench/expected.json")
+    only.add_argument("--record", action="store_true", help="only write the instructions into bench/expected.json")
+    only.add_argument("--readme", action="store_true", help="only check that the README has the table of the results")
     return parser.parse_args()
 
 
@@ -59,173 +61,134 @@ def say(heading):
     print(f"\n{heading}", flush=True)
 
 
-# Instructions
+# The whole comparison
 
 
-def compare_instructions(n):
-    """Prints the instructions of every peer. Returns whether they were counted and the derive is within its budget."""
-    say("Instructions for a get + release pair (PyBUF_FULL), and as a multiple of the C extension")
-    if shutil.which("valgrind") is None:
-        print("  valgrind is missing: no instructions are counted (everything else is measured)")
-        return False
-    counts = count_instructions(n)
-    small = {name: {case: counts[name, case, workload.NROWS] for case in workload.CASES} for name in modules.PEERS}
-    print_table(small, "{:.0f}")
-    within = print_budget(small)
+def compare(arguments):
+    """Measures everything and writes the measured file. Returns whether the instructions are within their budgets."""
+    say("Building the peers")
+    missing = build.build_all()
+    names = [name for name in peers.PEERS if name not in missing]
+    for name, reason in missing.items():
+        print(f"  left out: {peers.PEERS[name].label}: {reason}")
 
-    say("Instructions where each view is the first, by size of the matrix")
-    for name, label in modules.PEERS.items():
-        here, there = (counts[name, "first view", nrows] for nrows in (workload.NROWS, workload.NROWS << 20))
-        verdict = "equal" if abs(here - there) < 0.5 else "NOT EQUAL"
-        print(f"  {label:<24}1 KiB {here:8.1f}   1 GiB {there:8.1f}   {verdict}")
+    within = False
+    measured = {"peers": {name: {"label": peers.PEERS[name].label} for name in names}, "missing": missing}
+    if callgrind.available():
+        within = compare_instructions(measured, names, n=200 if arguments.quick else 1_000)
+    else:
+        say("valgrind is missing: no instructions are counted (everything else is measured)")
+    compare_times(measured, names, rounds=7 if arguments.quick else 101, n=5_000 if arguments.quick else 20_000)
+    compare_answers(measured, names)
+    compare_bulk(seconds=0.1 if arguments.quick else 0.5)
+    if not arguments.quick and callgrind.available():
+        results.write(measured)
     return within
 
 
-def count_instructions(n):
-    """Instructions per pair for every setting of the workload, from one run under callgrind.
+def compare_instructions(measured, names, n):
+    """Counts the instructions of every peer and every combination of flags. Returns whether they are within budget."""
+    say("Instructions for a pair of request and release with all flags, and as a multiple of C")
+    pairs = [Setting(name, case) for name in names for case in workload.CASES]
+    large = {name: Setting(name, "first", nrows=peers.NROWS << 20) for name in (peers.C, peers.OURS, peers.ORDINARY)}
+    counts = callgrind.count([*pairs, *large.values()], n)
+    for name in names:
+        cells = {case: round(counts[Setting(name, case)].instructions, 1) for case in workload.CASES}
+        measured["peers"][name]["instructions"] = cells
+    show(measured, "instructions", "{:,.0f}")
+    for name, setting in large.items():
+        here, there = counts[Setting(name, "first")].instructions, counts[setting].instructions
+        verdict = "equal" if abs(here - there) < 1.5 else "NOT EQUAL"
+        print(f"  {peers.PEERS[name].label:<36} of 1 KiB {here:8.1f}   of 1 GiB {there:8.1f}   {verdict}")
 
-    Callgrind writes a file at each mark. A setting has three files: everything before it, n pairs, and 2n pairs. The
-    difference of the last two is n pairs without any overhead.
-    """
-    names = list(modules.PEERS)
-    program = pathlib.Path(workload.__file__)
-    with tempfile.TemporaryDirectory() as directory:
-        out = pathlib.Path(directory, "out")
-        options = ["--tool=callgrind", f"--callgrind-out-file={out}", "--dump-before=pairs_mark"]
-        done = subprocess.run(
-            ["valgrind", *options, sys.executable, "-B", str(program), str(n), *names],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        if done.returncode != 0:
-            sys.exit(f"bench: valgrind failed with status {done.returncode}:\n{done.stderr}")
-        counts = {}
-        for index, setting in enumerate(workload.settings(names)):
-            once, twice = (total(f"{out}.{3 * index + part}") for part in (2, 3))
-            counts[setting] = (twice - once) / n
-        return counts
+    say("Instructions by flags, and as a multiple of C")
+    measured["flags"] = flags.rows(callgrind.count(flags.settings(), min(n, 500)))
+    return flags.show(measured["flags"])
 
 
-def total(path):
-    """The number of instructions in a file of callgrind."""
-    return int(re.search(r"^totals: (\d+)", pathlib.Path(path).read_text(), re.MULTILINE)[1])
+def compare_times(measured, names, rounds, n):
+    import times
+
+    say(f"Nanoseconds for a pair with all flags, median of {rounds} rounds, and as a multiple of C")
+    medians = times.measure(names, rounds, n)
+    for name in names:
+        measured["peers"][name]["nanoseconds"] = medians[name]
+    show(measured, "nanoseconds", "{:,.1f}")
+    for case in flags.CASES:
+        ratio = medians[peers.ORDINARY][case] / medians[peers.C][case]
+        verdict = "within" if ratio <= flags.TIME_BUDGET else "OVER"
+        print(f"  an ordinary class, {case}: {ratio:.2f}, budget {flags.TIME_BUDGET:.2f}: {verdict}")
+    for name in names:
+        # Nanoseconds belong to one machine; their ratios say something about others.
+        ratios = {case: round(medians[name][case] / medians[peers.C][case], 2) for case in workload.CASES}
+        del measured["peers"][name]["nanoseconds"]
+        measured["peers"][name]["time"] = ratios
 
 
-def print_budget(counts):
-    within = True
-    cells = []
-    for case, budget in BUDGET.items():
-        ratio = counts[modules.OURS][case] / counts[modules.C_PEER][case]
-        within &= ratio <= budget
-        cells.append(f"{budget:.2f}: {'within' if ratio <= budget else 'over'}")
-    print_row(f"budget of {modules.PEERS[modules.OURS]}", cells)
-    return within
+def show(measured, what, form):
+    print(f"  {'':<36}" + "".join(f"{case:>22}" for case in workload.CASES))
+    c = measured["peers"][peers.C][what]
+    for peer in measured["peers"].values():
+        numbers = peer[what]
+        cells = [f"{form.format(numbers[case])}  {numbers[case] / c[case]:6.2f}" for case in workload.CASES]
+        print(f"  {peer['label'].replace('`', ''):<36}" + "".join(f"{cell:>22}" for cell in cells), flush=True)
 
 
-# Times
+def compare_answers(measured, names):
+    import answers
 
-
-def compare_times(rounds, n):
-    """Prints nanoseconds per pair. The peers take turns in one process, so that disturbances affect all of them."""
-    say(f"Nanoseconds for the same, median of {rounds} rounds, and as a multiple of the C extension")
-    matrices = {name: modules.load(name).Matrix(workload.NCOLS, workload.NROWS) for name in modules.PEERS}
-    medians = {name: {} for name in modules.PEERS}
-    for case, run in workload.CASES.items():
-        samples = {name: [] for name in modules.PEERS}
-        for round_number in range(rounds + 1):
-            for name, matrix in matrices.items():
-                start = time.perf_counter_ns()
-                run(matrix, n)
-                elapsed = time.perf_counter_ns() - start
-                if round_number > 0:
-                    samples[name].append(elapsed / n)
-        for name in modules.PEERS:
-            medians[name][case] = statistics.median(samples[name])
-    print_table(medians, "{:.1f}")
-
-
-def print_table(numbers, form):
-    print_row("", [TITLES[case] for case in workload.CASES])
-    for name, label in modules.PEERS.items():
-        cells = []
-        for case in workload.CASES:
-            ratio = numbers[name][case] / numbers[modules.C_PEER][case]
-            cells.append(f"{form.format(numbers[name][case])}  {ratio:5.2f}")
-        print_row(label, cells)
-
-
-def print_row(label, cells):
-    print(f"  {label:<24}" + "".join(f"{cell:>26}" for cell in cells))
-
-
-# Bulk speed
+    say("What a consumer must know")
+    for name in names:
+        found = answers.of(name)
+        measured["peers"][name]["answers"] = found
+        print(f"  {peers.PEERS[name].label.replace('`', ''):<36}{table.limits(found).replace('`', '')}")
 
 
 def compare_bulk(seconds):
-    """Prints how fast `Shared::update`, `Shared::for_each_chunk` and numpy change every element in place."""
-    say("Multiplying float32 in place while a view is held, gigabytes a second, and as a multiple of numpy's")
+    import bulk
+
+    bulk.compare_bulk(seconds)
+    bulk.compare_consumer(seconds)
+
+
+# What is drawn from the measured file
+
+
+def draw():
+    measured = results.read()
+    if not table.put_into_readme(measured):
+        print(f"  README.md has no place for the table: {table.BEGIN} and {table.END}")
     try:
-        import numpy
+        import chart
     except ImportError:
-        print("  numpy is missing: nothing to compare with")
+        print("  matplotlib is missing: no chart is drawn")
         return
-    ours = modules.load(modules.OURS)
-    print_row("elements", ["numpy", "update, numpy", "for_each_chunk, numpy"])
-    for exponent in range(3, 8):
-        matrix = ours.Matrix(1, 10**exponent)
-        array = numpy.asarray(matrix)
-        array[:] = 1.5
-        # Multiplying by -1 changes every element, so all are stored, and none grows, so the speed stays the same.
-        factor = numpy.float32(-1.0)
-        contestants = {
-            "ours": lambda matrix=matrix: matrix.scale(-1.0),
-            "chunks": lambda matrix=matrix: matrix.scale_chunks(-1.0),
-            "numpy": lambda array=array, factor=factor: numpy.multiply(array, factor, out=array),
-        }
-        speed = {name: 8e-9 * 10**exponent / took for name, took in fastest(contestants, seconds).items()}
-        cells = [f"{speed['numpy']:.1f}"]
-        cells += [f"{speed[way]:.1f}  {speed[way] / speed['numpy']:5.2f}" for way in ("ours", "chunks")]
-        print_row(f"{10**exponent:,}", cells)
+    chart.draw(measured)
 
 
-def compare_consumer(seconds):
-    """Prints how fast the functions of `examples/consume`, and numpy itself, read and change numpy's arrays."""
-    say("Computing on contiguous arrays of numpy, nanoseconds an item, and as a multiple of numpy's speed")
-    try:
-        import numpy
-    except ImportError:
-        print("  numpy is missing: nothing to compare with")
-        return
-    ours = modules.load(modules.CONSUMER)
-    titles = ["sum of int32", "product of float64", "scaling of float64"]
-    print_row("items", [f"{title}, numpy" for title in titles])
-    for exponent in range(3, 8):
-        count = 10**exponent
-        whole, a, b = numpy.arange(count, dtype=numpy.int32), numpy.linspace(1, 2, count), numpy.linspace(2, 1, count)
-        rounds = [
-            {"ours": lambda x=whole: ours.sum_array(x), "numpy": lambda x=whole: int(numpy.sum(x))},
-            {"ours": lambda x=a, y=b: ours.dot(x, y), "numpy": lambda x=a, y=b: numpy.dot(x, y)},
-            {"ours": lambda x=a: ours.scale(x, -1.0), "numpy": lambda x=a: numpy.multiply(x, -1.0, out=x)},
-        ]
-        cells = []
-        for contestants in rounds:
-            took = {name: 1e9 * call / count for name, call in fastest(contestants, seconds).items()}
-            cells.append(f"{took['ours']:.2f}  {took['numpy']:.2f}  {took['numpy'] / took['ours']:5.2f}")
-        print_row(f"{count:,}", cells)
+def check_readme():
+    if table.in_readme() != table.table(results.read()):
+        sys.exit("bench: the table in README.md is not that of bench/results.json; run `cargo xtask bench --draw`")
 
 
-def fastest(contestants, seconds):
-    """Seconds per call of each contestant: the median of calls made in turns."""
-    samples = {name: [] for name in contestants}
-    end = time.perf_counter() + seconds * len(contestants)
-    while time.perf_counter() < end or len(samples["ours"]) < 5:
-        for name, call in contestants.items():
-            start = time.perf_counter()
-            call()
-            samples[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in samples.items()}
+# The regression test of instructions
+
+
+def count_again(recording):
+    for missing, there in {"valgrind": callgrind.available(), "the headers of this Python": build.headers()}.items():
+        if not there:
+            print(f"  no instructions are counted: {missing} must be installed")
+            sys.exit(SKIPPED)
+    build.build_for_counting()
+    counts = regression.measure()
+    if recording:
+        regression.record(counts)
+    elif not regression.check(counts):
+        sys.exit("bench: there are more instructions than bench/expected.json allows")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except build.NotBuilt as reason:
+        sys.exit(f"bench: {reason}")

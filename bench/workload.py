@@ -1,63 +1,86 @@
-"""The measured work: n times, a view of a matrix is requested and released, in three situations.
+"""The measured work: n times, a view of a matrix is requested and released, in one of three situations.
 
-Run as a program, it is the workload whose instructions valgrind counts: `workload.py N [PEER...]`.
+Run as a program, it is the workload whose instructions valgrind counts: `workload.py N FILE`. The file lists the
+settings. The program prints how many requests of each setting were refused.
 """
 
+import contextlib
+import gc
 import itertools
+import json
 import sys
+from typing import NamedTuple
 
-import modules
+import peers
 
-NCOLS = 8
-NROWS = 32  # 1 KiB
+FULL = 0x11D  # PyBUF_FULL
 
 
-def views_alone(matrix, n):
+class Setting(NamedTuple):
+    peer: str
+    case: str
+    flags: int = FULL
+    nrows: int = peers.NROWS
+
+
+def views_alone(setting, matrix, n):
     """Each view is the first."""
-    modules.load("pairs").full(matrix, n)
+    name = peers.PEERS[setting.peer].property if setting.peer in peers.PEERS else None
+    if name:
+        return peers.load("pairs").pairs_of(matrix, name, setting.flags, n)
+    return peers.load("pairs").pairs(matrix, setting.flags, n)
 
 
-def views_beside_another(matrix, n):
-    """Another view is held throughout."""
-    with memoryview(matrix):
-        modules.load("pairs").full(matrix, n)
-
-
-def memoryviews(matrix, n):
+def memoryviews(setting, matrix, n):
     """Python code makes each view and releases it."""
-    for _ in itertools.repeat(None, n):
-        memoryview(matrix).release()
+    name = peers.PEERS[setting.peer].property if setting.peer in peers.PEERS else None
+    if name:
+        for _ in itertools.repeat(None, n):
+            memoryview(matrix.array).release()
+    else:
+        for _ in itertools.repeat(None, n):
+            memoryview(matrix).release()
+    return 0
 
 
-CASES = {
-    "first view": views_alone,
-    "view alive": views_beside_another,
-    "memoryview": memoryviews,
-}
+CASES = {"first": views_alone, "beside": views_alone, "memoryview": memoryviews}
+
+
+@contextlib.contextmanager
+def situation(setting):
+    """A function that makes n pairs. Where the case is `beside`, another view is held throughout."""
+    matrix = peers.make(setting.peer, setting.nrows)
+    other = memoryview(peers.exporter(setting.peer, matrix)) if setting.case == "beside" else contextlib.nullcontext()
+    with other:
+        yield lambda n: CASES[setting.case](setting, matrix, n)
+
 
 # Repetitions before counting starts: meanwhile CPython specialises its bytecode, and the linker binds lazy symbols.
 WARM_UP = 20
 
 
-def settings(names):
-    """The settings that a run under valgrind counts, in order: (peer, case, rows of the matrix)."""
-    counted = [(name, case, NROWS) for name in names for case in CASES]
-    return counted + [(name, "first view", NROWS << 20) for name in names]
+def count(settings, n):
+    """Runs n pairs and then 2n pairs of every setting, with a mark before, between and after them.
 
-
-def count(names, n):
-    """Runs n pairs and then 2n pairs of every setting, with a mark before, between and after them."""
-    mark = modules.load("pairs").mark
-    for name, case, nrows in settings(names):
-        matrix = modules.load(name).Matrix(NCOLS, nrows)
-        for _ in range(WARM_UP):
-            CASES[case](matrix, WARM_UP)
-        mark()
-        CASES[case](matrix, n)
-        mark()
-        CASES[case](matrix, 2 * n)
-        mark()
+    Returns how many of n requests were refused, in the order of the settings. The last round of the loop makes no
+    pairs: so the first two rounds differ in nothing but their pairs.
+    """
+    mark = peers.load("pairs").mark
+    refused = []
+    for setting in settings:
+        with situation(setting) as pairs:
+            for _ in range(WARM_UP):
+                pairs(WARM_UP)
+            times = []
+            for repetitions in (n, 2 * n, 0):
+                mark()
+                times.append(pairs(repetitions))
+        refused.append(times[0])
+    return refused
 
 
 if __name__ == "__main__":
-    count(sys.argv[2:], int(sys.argv[1]))
+    gc.disable()
+    with open(sys.argv[2]) as file:
+        settings = [Setting(*setting) for setting in json.load(file)]
+    print(json.dumps(count(settings, int(sys.argv[1]))))

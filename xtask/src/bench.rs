@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: runs the benchmark, which builds everything that it compares, with the Python of `.venv`.
+//! `cargo xtask bench`: runs the benchmark, which builds everything that it compares, in a virtual environment of its
+//! own, for the Python of `.venv`.
 
 use anyhow::Result;
 
@@ -8,7 +9,5 @@ use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let venv = Venv::main(workspace)?;
-    run::run(
-        venv.python().arg(workspace.root.join("bench").join("run.py")).args(arguments).current_dir(&workspace.root),
-    )
+    run::run(venv.python().args(["-B", "bench/run.py"]).args(arguments).current_dir(&workspace.root))
 }

@@ -66,9 +66,9 @@ enum Command {
         #[arg(long, default_value_t = 30)]
         seconds: u32,
     },
-    /// Compare the time of a buffer request and its release with that of other exporters
+    /// Compare what a buffer request and its release cost with other exporters, and draw table and chart
     Bench {
-        /// Arguments for `bench/run.py`, such as `--quick`
+        /// Arguments for `bench/run.py`, such as `--quick` or `--draw`; `--help` lists them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
