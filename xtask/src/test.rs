@@ -4,6 +4,7 @@
 mod configs;
 mod copied;
 mod guide;
+mod instructions;
 pub(crate) mod nightly;
 mod only;
 mod python;
@@ -57,6 +58,7 @@ const STEPS: &[Step] = &[
     step("guide", Always, 90, "the pages of `docs/guide`: their Rust, their Python, and the book", guide::guide),
     step("loom-deep", Rest, 40, "the lock under loom, with up to four preemptions", rust::loom_deep),
     step("copied", Rest, 60, "an example, copied out of the repository and built; a crate of `cargo xtask new`, built and tested", copied::copied),
+    step("instructions", Rest, 120, "the instructions of a view, compared with the recorded ones", instructions::instructions),
     step("configs", Rest, 35, "checks of builds for free-threaded Python and for the stable ABI", configs::check),
     step("processors", Rest, 180, "checks of builds for other processors, Windows and macOS", nightly::processors),
     step("atomic", Rest, 95, "the free-threaded lock under the GIL, from Python", python::atomic),
@@ -69,7 +71,7 @@ const STEPS: &[Step] = &[
 impl Step {
     /// Whether `-k` can select tests of this step.
     fn has_names(&self) -> bool {
-        !matches!(self.name, "configs" | "processors" | "copied" | "replay")
+        !matches!(self.name, "configs" | "processors" | "copied" | "replay" | "instructions")
     }
 }
 
@@ -108,7 +110,7 @@ pub(crate) fn help() -> String {
     let mut help = String::from("Steps:\n");
     for step in STEPS {
         let rest = if step.when == Rest { " (--rest)" } else { "" };
-        let _ = writeln!(help, "  {:11} {}{rest}", step.name, step.about);
+        let _ = writeln!(help, "  {:12} {}{rest}", step.name, step.about);
     }
     help
 }
@@ -138,10 +140,10 @@ pub(crate) fn run(workspace: &Workspace, what: &[String], name: Option<&str>, re
         if !remark.is_empty() {
             println!("   {outcome}: {remark}");
         }
-        table.push(format!("   {:11} {outcome:9} {:5.0} s   {remark}", step.name, begun.elapsed().as_secs_f64()));
+        table.push(format!("   {:12} {outcome:9} {:5.0} s   {remark}", step.name, begun.elapsed().as_secs_f64()));
     }
     println!("\n== with Python {} ({})", suite.venv.python.version, suite.venv.python.executable.display());
-    println!("   {:11} {:9} {:>7}   remark", "step", "outcome", "time");
+    println!("   {:12} {:9} {:>7}   remark", "step", "outcome", "time");
     for line in table {
         println!("{}", line.trim_end());
     }
