@@ -1,4 +1,5 @@
-//! `cargo xtask lint`: checks formatting, clippy and rustdoc, all without any warning, and the Python files.
+//! `cargo xtask lint`: checks formatting, clippy and rustdoc, all without any warning, the Python files, and the README's
+//! benchmark.
 
 use std::process::Command;
 
@@ -66,5 +67,8 @@ fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
         ruff.args(arguments).current_dir(&workspace.root);
         checks.push((what, ruff));
     }
+    let mut readme = venv.python();
+    readme.args(["-B", "bench/run.py", "--readme"]).current_dir(&workspace.root);
+    checks.push(("benchmark in the README", readme));
     checks
 }
