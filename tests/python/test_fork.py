@@ -106,9 +106,7 @@ m.append(3)
 """
     resize, view = run(PROLOGUE + script).splitlines()
     remedy = "release or delete every view first"
-    assert (
-        resize == f"BufferError: cannot resize: 1 writable view is alive; {remedy}{SHARE}{FORKED}"
-    )
+    assert resize == f"BufferError: cannot resize: 1 writable view is alive; {remedy}{SHARE}{FORKED}"
     assert view == "[1.0, 2.0]"
 
 

@@ -299,9 +299,7 @@ def test_leaked_guards_fill_the_count_and_never_wrap_it():
     leaked, refusal = m.leak("read", 600_000)
     full = "cannot read: too many views or guards are alive; release some first"
     assert (leaked, refusal) in [(600_000, None), (2**19 - 1, full)]
-    with pytest.raises(
-        BufferError, match=f"cannot resize: {leaked} read guards are alive in Rust"
-    ):
+    with pytest.raises(BufferError, match=f"cannot resize: {leaked} read guards are alive in Rust"):
         m.append(4)
     assert view(m) == "read-only"
     with pytest.raises(BufferError, match=f"cannot share: {leaked} read guards are alive in Rust"):

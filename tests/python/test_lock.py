@@ -249,9 +249,7 @@ def test_a_refusal_says_which_views_are_in_the_way(writable, readonly, text):
     views = [readonly_view(m) for _ in range(readonly)] + [memoryview(m) for _ in range(writable)]
     with pytest.raises(BufferError) as refusal:
         m.append(4)
-    assert (
-        str(refusal.value) == f"cannot resize: {text}; release or delete every view first{SHARE}"
-    )
+    assert str(refusal.value) == f"cannot resize: {text}; release or delete every view first{SHARE}"
     with pytest.raises(BufferError) as refusal:
         m.close()
     assert str(refusal.value) == f"cannot close: {text}; release or delete every view first"
