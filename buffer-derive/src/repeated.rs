@@ -41,9 +41,10 @@ fn stands_before(text: &str, line: usize, column: usize, name: &str) -> bool {
     }) else {
         return false;
     };
-    let last = |path: &str| path.rsplit("::").next().unwrap_or_default().trim().to_owned();
-    let here = derive.split([',', ')']).next().unwrap_or_default();
-    last(here) == name && earlier.split(',').any(|path| last(path) == name)
+    // The same path in the same words. Other words may be another crate's derive, and a comment may name anything.
+    let here = derive.split([',', ')']).next().unwrap_or_default().trim();
+    let is_named = here.rsplit("::").next().is_some_and(|last| last.trim() == name);
+    is_named && earlier.split(',').any(|path| path.trim() == here)
 }
 
 #[cfg(test)]
@@ -61,8 +62,8 @@ mod tests {
     fn the_second_in_a_list_is_repeated() {
         for text in [
             "#[derive(ExportBuffer, |ExportBuffer)]",
-            "// é\n#[derive(Clone, ExportBuffer, Debug,\n    |buffer_runtime::ExportBuffer)]\nstruct S;",
-            "/* é */ #[derive (b::ExportBuffer,|ExportBuffer )]",
+            "// é\n#[derive(Clone, b::ExportBuffer, Debug,\n    |b::ExportBuffer)]\nstruct S;",
+            "/* é */ #[derive (ExportBuffer,|ExportBuffer )]",
         ] {
             assert!(is_repeated(text), "{text}");
         }
@@ -76,6 +77,8 @@ mod tests {
             "#[derive(ExportBuffers, |ExportBuffer)]",
             "class!(ExportBuffer, |ExportBuffer)",
             "#[derive(ExportBuffer, |$derive)]",
+            "#[derive(another::ExportBuffer, |buffer_runtime::ExportBuffer)]",
+            "#[derive(\n    // b::ExportBuffer,\n    |b::ExportBuffer,\n)]",
             "|",
         ] {
             assert!(!is_repeated(text), "{text}");

@@ -234,7 +234,7 @@ impl<S: Exportable> ExportCell<S> {
     ///         Self { samples: ExportCell::new(vec![0.0; len]), stopped: Arc::default() }
     ///     }
     ///
-    ///     /// Starts a thread that writes the samples until `stop` is called or the object dies.
+    ///     /// Starts a thread that writes the samples until `stop` is called or the object dies. Call it once.
     ///     fn start(&self, py: Python<'_>) -> PyResult<()> {
     ///         let samples = self.samples.share_owned(py)?;
     ///         let stopped = Arc::clone(&self.stopped);

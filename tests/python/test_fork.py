@@ -77,7 +77,7 @@ print(in_child(lambda: m.append(4)))
     ],
 )
 def test_a_guard_of_a_thread_that_is_not_there_is_named(kind, blocker):
-    reason = f"{blocker}; try again when the call that holds it has returned{FORKED}"
+    reason = f"{blocker}; try again when the call or thread that holds it has ended{FORKED}"
     resize, view, new, parent, afterwards = run(PROLOGUE + HELD.format(kind=kind)).splitlines()
     hint = SHARE if kind == "share" else ""
     assert resize == f"BufferError: cannot resize: {reason.replace(FORKED, hint + FORKED)}"
@@ -175,7 +175,7 @@ print(in_child(lambda: m.append(4)))
 
 def test_a_thread_that_writes_through_an_owned_guard_is_not_in_the_child():
     grown, shared, died, new, parent, held, afterwards = run(PROLOGUE + PRODUCED).splitlines()
-    held_by = "share guards are alive in Rust; try again when the call that holds it has returned"
+    held_by = "share guards are alive in Rust; try again when the call or thread that holds it has ended"
     assert grown == f"BufferError: cannot resize: 2 {held_by}{FORKED}"
     assert (shared, died, new) == ("[7.0, 7.0]", "None", "([5.0, 6.0], 0)")
     assert parent == "False"

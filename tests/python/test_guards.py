@@ -44,7 +44,7 @@ def guard(kind):
 NEWCOMERS = {"view": view, "insist": insist, "write": guard("write"), "read": guard("read"), "share": guard("share")}
 
 REMEDY = "; release or delete every view first"
-RETURN = "; try again when the call that holds it has returned"
+RETURN = "; try again when the call or thread that holds it has ended"
 # How `write` points to what is granted beside views.
 SHARE = ", or change values in place through `share`"
 WRITING = f"Rust is changing it (a write guard is alive){RETURN}"

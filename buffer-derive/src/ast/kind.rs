@@ -62,7 +62,9 @@ fn check_derived_once(input: &DeriveInput, name: &str) -> Result<()> {
 /// Whether there is a `#[pyclass]`, which shows only below the derive, or a cell.
 fn is_class(input: &DeriveInput) -> bool {
     let is_pyclass = |attr: &Attribute| attr.path().segments.last().is_some_and(|segment| segment.ident == "pyclass");
-    input.attrs.iter().any(is_pyclass) || fields(input).any(|field| mentions(&field.ty, "ExportCell"))
+    // A `PhantomData` only names a cell.
+    let is_cell = |field: &Field| mentions(&field.ty, "ExportCell") && !mentions(&field.ty, "PhantomData");
+    input.attrs.iter().any(is_pyclass) || fields(input).any(is_cell)
 }
 
 fn fields(input: &DeriveInput) -> impl Iterator<Item = &Field> {

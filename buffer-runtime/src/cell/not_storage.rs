@@ -15,12 +15,7 @@ fn never() -> ! {
 }
 
 #[doc(hidden)]
-#[expect(
-    clippy::return_self_not_must_use,
-    clippy::should_implement_trait,
-    clippy::iter_without_into_iter,
-    reason = "as storages have them"
-)]
+#[expect(clippy::iter_without_into_iter, reason = "as storages have them")]
 impl<S: Exportable> ExportCell<S> {
     pub fn push<T>(&self, _: T)
     where
@@ -92,13 +87,6 @@ impl<S: Exportable> ExportCell<S> {
         never()
     }
 
-    pub fn borrow_mut(&self) -> &mut S
-    where
-        S: ChangedWithoutGuard,
-    {
-        never()
-    }
-
     pub fn iter(&self) -> slice::Iter<'_, S::Element>
     where
         S: ReadWithoutGuard,
@@ -121,20 +109,6 @@ impl<S: Exportable> ExportCell<S> {
     }
 
     pub fn to_vec(&self) -> Vec<S::Element>
-    where
-        S: ReadWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn borrow(&self) -> &S
-    where
-        S: ReadWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn clone(&self) -> Self
     where
         S: ReadWithoutGuard,
     {

@@ -348,7 +348,7 @@ fn a_leaked_guard_locks_for_ever() {
     assert!(cell.view(&U32, false).is_none());
     assert_eq!(
         cell.test_read().unwrap_err().to_string(),
-        "cannot read: Rust is changing it (a write guard is alive); try again when the call that holds it has returned"
+        "cannot read: Rust is changing it (a write guard is alive); try again when the call or thread that holds it has ended"
     );
 
     let cell = ExportCell::new(vec![1_u32]);
@@ -356,8 +356,8 @@ fn a_leaked_guard_locks_for_ever() {
     assert!(cell.view(&U32, true).is_some());
     assert_eq!(
         cell.test_write().err().unwrap().to_string(),
-        "cannot resize: 1 share guard is alive in Rust; try again when the call that holds it has \
-         returned, or change values in place through `share`"
+        "cannot resize: 1 share guard is alive in Rust; try again when the call or thread that holds it has \
+         ended, or change values in place through `share`"
     );
 }
 

@@ -51,7 +51,7 @@ struct Explained {
 impl fmt::Display for Explained {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const REMEDY: &str = "release or delete every view first";
-        const RETURN: &str = "try again when the call that holds it has returned";
+        const RETURN: &str = "try again when the call or thread that holds it has ended";
         match self.blocker {
             Blocker::Views { writable, readonly: 0 } => write!(f, "{}; {REMEDY}", Alive(writable, "writable view")),
             Blocker::Views { writable: 0, readonly } => write!(f, "{}; {REMEDY}", Alive(readonly, "read-only view")),

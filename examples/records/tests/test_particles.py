@@ -210,7 +210,7 @@ def test_steps_and_resizes_at_the_same_time():
         done.set()
         thread.join()
     assert resized >= 100
-    again = "try again when the call that holds it has returned"
+    again = "try again when the call or thread that holds it has ended"
     hint = "or change values in place through `share`"
     resize_refused = f"cannot resize: 1 share guard is alive in Rust; {again}, {hint}"
     # A step can find a resize in progress only without a GIL.

@@ -119,8 +119,8 @@ fn miri_what_views_do_not_explain_is_refused() {
     let mut cell = ExportCell::new(vec![1_u32]);
     let view = cell.view(&U32, true).unwrap();
     mem::forget(cell.test_share().unwrap());
-    let refusal = "cannot resize: 1 share guard is alive in Rust; try again when the call that holds it has \
-                   returned, or change values in place through `share`";
+    let refusal = "cannot resize: 1 share guard is alive in Rust; try again when the call or thread that holds it has \
+                   ended, or change values in place through `share`";
     assert_eq!(cell.write_or_detach().err().unwrap().to_string(), refusal);
     drop(view);
     assert_eq!(cell.write_or_detach().err().unwrap().to_string(), refusal);
