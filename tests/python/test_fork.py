@@ -176,8 +176,8 @@ print(in_child(lambda: m.append(4)))
 def test_a_thread_that_writes_through_an_owned_guard_is_not_in_the_child():
     grown, shared, died, new, parent, held, afterwards = run(PROLOGUE + PRODUCED).splitlines()
     held_by = "share guards are alive in Rust; try again when the call or thread that holds it has ended"
-    assert grown == f"BufferError: cannot resize: 2 {held_by}{FORKED}"
+    assert grown == f"BufferError: cannot resize: 2 {held_by}{SHARE}{FORKED}"
     assert (shared, died, new) == ("[7.0, 7.0]", "None", "([5.0, 6.0], 0)")
     assert parent == "False"
-    assert held == f"cannot resize: 1 {held_by}".replace("guards are", "guard is")
+    assert held == f"cannot resize: 1 {held_by}{SHARE}".replace("guards are", "guard is")
     assert afterwards == "None"

@@ -353,7 +353,7 @@ def view():
         m.view(None)
         print(memoryview(m).shape)
 
-threading.stack_size(512 * 1024)
+threading.stack_size(192 * 1024)
 thread = threading.Thread(target=view)
 thread.start()
 thread.join()

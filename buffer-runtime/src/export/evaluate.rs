@@ -25,9 +25,9 @@ const MAX_EVALUATIONS: usize = 8;
 /// How many attempts one request makes at most, the first included. Each change of the lock by another thread costs
 /// one.
 const MAX_TRIES: usize = 1000;
-/// How deep layout expressions that view their own objects may nest. Without optimisation, a level uses some kilobytes
+/// How deep layout expressions that view their own objects may nest. Without optimisation, a level uses ten kilobytes
 /// of stack, and the stack of a thread may have no more than a hundred kilobytes.
-const MAX_DEPTH: usize = 15;
+const MAX_DEPTH: usize = 10;
 
 /// Why an attempt to grant a view failed.
 pub(super) enum Failed {
@@ -115,14 +115,16 @@ fn evaluate(
     class: Reached<'_>,
     with: &mut dyn FnMut(&dyn Evaluated) -> Result<(), Failed>,
 ) -> PyResult<Result<(), Failed>> {
-    let mut level = match class.table.source {
-        ShapeSource::Code => Some(Level::enter(py)?),
-        ShapeSource::Storage | ShapeSource::Fields => None,
-    };
+    let runs_code = class.table.source == ShapeSource::Code;
+    // A view of a part also requests one of the whole, whose expressions may view the part.
+    let nests = runs_code || class.whole().is_some();
+    let mut level = if nests { Some(Level::enter(py)?) } else { None };
     let mut result = Ok(());
     let mut call = |dims: &dyn Evaluated| {
         // The evaluation has ended; `with` may evaluate the numbers of another class.
-        level = None;
+        if runs_code {
+            level = None;
+        }
         result = with(dims);
     };
     contain(|| class.dims(&mut call))?;
