@@ -27,7 +27,7 @@ def pinned(attempt, kind="writable view"):
     return (
         f"cannot {attempt}: the memory is pinned, since a {kind} of it was granted; "
         "it stays where it is until the object dies"
-        + ("; change values in place through `share`" if "borrow" in attempt else "")
+        + ("; change values in place through `share`" if attempt == "resize" else "")
     )
 
 

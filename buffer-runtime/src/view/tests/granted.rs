@@ -10,7 +10,7 @@ use pyo3::{PyErr, ffi};
 
 use super::*;
 use crate::interpreter::{self, Object, PyBuffer_FillInfo, attached, value_of};
-use crate::{BufferView, BufferViewMut};
+use crate::{BufferView, BufferViewMut, Viewable};
 
 /// An exporter, with the view that it grants.
 struct Exporter {
