@@ -39,6 +39,7 @@ use crate::storage::Exportable;
 macro_rules! __submit_slots {
     ($inventory:ty, $exporter:ty, $methods:ident) => {
         $crate::private::pyo3::inventory::submit! {{
+            #[allow(unused_imports, reason = "used only if the class is none")]
             use $crate::private::New as _;
             // Named by path only: an imported name could be the name of the class.
             <$inventory>::new(
