@@ -1,5 +1,7 @@
 """Operations on the classes of the test extension, for `without_memory`."""
 
+import sys
+
 import exporters
 import numpy as np
 from buffer_tests_ext import consumer, edges, layouts
@@ -261,7 +263,10 @@ OPERATIONS = [
         ]
     ),
     *(
-        refused(f"consumed: {name}", make, act, error)._replace(panics=NOTE, others=NUMPYS)
+        # Without notes PyO3 finds memory for what it adds to numpy's own error.
+        refused(f"consumed: {name}", make, act, error)._replace(
+            panics=NOTE and (name != "texts to convert" or sys.version_info >= (3, 11)), others=NUMPYS
+        )
         for name, make, act, error in [
             ("no floats", lambda: np.arange(6), consumer.copy_floats, "BufferError"),
             ("no float output", lambda: np.arange(6), lambda thing: consumer.fill_floats(thing, 1.0), "BufferError"),

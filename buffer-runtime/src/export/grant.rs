@@ -62,7 +62,12 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
         true
     };
     // SAFETY: the caller vouches for the object.
-    unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or(false)
+    let granted = unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or(false);
+    if granted {
+        // SAFETY: attached, and the object is alive; the view owns this reference.
+        unsafe { ffi::Py_INCREF(object) };
+    }
+    granted
 }
 
 /// Grants a view of the cell of an object, and calls `with` on it while the object is borrowed.
@@ -127,7 +132,10 @@ pub(super) unsafe fn grant_view(
         unsafe { fill(object, view, hand_out) };
     };
     // SAFETY: the caller vouches for the object.
-    unsafe { with_grant(py, object, flags, table, &mut fill) }
+    unsafe { with_grant(py, object, flags, table, &mut fill) }?;
+    // SAFETY: attached, and the object is alive; the view owns this reference.
+    unsafe { ffi::Py_INCREF(object) };
+    Ok(())
 }
 
 const _: () = {
@@ -144,7 +152,8 @@ const _: () = {
     assert!(size_of::<Description>() + START == size_of::<ffi::Py_buffer>());
 };
 
-/// Fills a `Py_buffer`, which then owns a reference to the object. `hand_out` writes the description of the view, and
+/// Fills a `Py_buffer`. The caller gives it a reference to the object when the object is no longer borrowed: until then,
+/// PyO3's borrow has a shared reference to what the count is in. `hand_out` writes the description of the view, and
 /// returns the address of its first item.
 ///
 /// # Safety
@@ -160,8 +169,6 @@ pub(super) unsafe fn fill(
     let rest = unsafe { &raw mut (*view).len };
     // From `len` on, a `Py_buffer` has the fields of a description, as is asserted above.
     let buf = hand_out(rest.cast());
-    // SAFETY: attached, and the object is alive.
-    unsafe { ffi::Py_INCREF(object) };
     // SAFETY: as for `rest`.
     unsafe { (*view).buf = buf.cast() };
     // SAFETY: as above.

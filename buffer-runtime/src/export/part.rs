@@ -44,7 +44,9 @@ pub(super) unsafe fn grant_view_of_part(
     let descriptor = (table.descriptor)();
     let grant_of = |class: Reached<'_>| {
         // Never `None`: the class shows a part.
-        let Some((whole, of)) = class.whole() else { return Ok(()) };
+        let Some((whole, of)) = class.whole() else {
+            return Err(ViewError::from(Refusal::Mistaken).into());
+        };
         // The numbers are evaluated before the view of the whole begins, so that the expressions may borrow the whole.
         let mut attempt = |dims: Option<&dyn Evaluated>| {
             let Some(dims) = dims else { return Err(Denied::LayoutNeeded.into()) };
@@ -68,7 +70,10 @@ pub(super) unsafe fn grant_view_of_part(
         evaluating(py, class, flags, &mut attempt)
     };
     // SAFETY: the caller vouches for the object.
-    unsafe { table.reach(py, object, grant_of) }
+    unsafe { table.reach(py, object, grant_of) }?;
+    // SAFETY: attached, and the object is alive; the view owns this reference.
+    unsafe { ffi::Py_INCREF(object) };
+    Ok(())
 }
 
 /// Turns a view of the whole into a view of the part.
