@@ -106,7 +106,8 @@ pub(super) unsafe fn with_grant(
     unsafe { table.reach(py, object, grant_of) }
 }
 
-/// `bf_getbuffer` of all classes that export a cell, for requests that [`grant_at_once`] does not grant.
+/// `bf_getbuffer` of all classes that export a cell, for requests that [`grant_at_once`] does not grant. The caller gives
+/// the granted view its reference to the object.
 ///
 /// # Safety
 ///
@@ -132,10 +133,7 @@ pub(super) unsafe fn grant_view(
         unsafe { fill(object, view, hand_out) };
     };
     // SAFETY: the caller vouches for the object.
-    unsafe { with_grant(py, object, flags, table, &mut fill) }?;
-    // SAFETY: attached, and the object is alive; the view owns this reference.
-    unsafe { ffi::Py_INCREF(object) };
-    Ok(())
+    unsafe { with_grant(py, object, flags, table, &mut fill) }
 }
 
 const _: () = {

@@ -18,7 +18,8 @@ use crate::layout::{Declaration, Descriptor, Evaluated, Item};
 use crate::lock::ViewKind;
 use crate::request::{Flags, Refusal};
 
-/// `bf_getbuffer` of all classes that show a part of another object.
+/// `bf_getbuffer` of all classes that show a part of another object. The caller gives the granted view its reference to
+/// the object.
 ///
 /// # Safety
 ///
@@ -70,10 +71,7 @@ pub(super) unsafe fn grant_view_of_part(
         evaluating(py, class, flags, &mut attempt)
     };
     // SAFETY: the caller vouches for the object.
-    unsafe { table.reach(py, object, grant_of) }?;
-    // SAFETY: attached, and the object is alive; the view owns this reference.
-    unsafe { ffi::Py_INCREF(object) };
-    Ok(())
+    unsafe { table.reach(py, object, grant_of) }
 }
 
 /// Turns a view of the whole into a view of the part.

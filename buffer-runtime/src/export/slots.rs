@@ -168,7 +168,10 @@ unsafe fn get(py: Python<'_>, slf: *mut ffi::PyObject, request: *mut ffi::Py_buf
             Shows::Part(..) => grant_view_of_part,
         };
         // SAFETY: the caller vouches for the object.
-        unsafe { grant(py, slf, view, Flags(flags), table) }.map(|()| 0)
+        unsafe { grant(py, slf, view, Flags(flags), table) }?;
+        // SAFETY: attached, and the object is alive; the granted view owns this reference.
+        unsafe { ffi::Py_INCREF(slf) };
+        Ok(0)
     }))
 }
 
