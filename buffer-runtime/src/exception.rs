@@ -14,7 +14,7 @@ use pyo3::{PyErrArguments, PyTypeInfo, ffi};
 use crate::error::{BorrowError, ViewError};
 use crate::format::FormatError;
 #[cfg(not(Py_3_11))]
-use crate::pending::owned;
+use crate::lookup::attribute;
 use crate::pending::{Pending, attached, raised};
 use crate::storage::ForeignBufferError;
 
@@ -100,14 +100,7 @@ impl<'py> ClassName<'py> {
         let name = object.get_type().name()?;
         // PyO3 would first make a Python string of `__name__`, and panic without memory for it.
         #[cfg(not(Py_3_11))]
-        let name = {
-            let py = object.py();
-            let class = object.get_type();
-            // SAFETY: attached, with a class that is alive; the text is static.
-            let name = unsafe { ffi::PyObject_GetAttrString(class.as_ptr(), c"__name__".as_ptr()) };
-            // SAFETY: the result is an owned reference, or NULL.
-            unsafe { owned(py, name) }?.cast_into()?
-        };
+        let name = attribute(object.get_type().as_any(), c"__name__")?.cast_into()?;
         Ok(Self(name))
     }
 }

@@ -9,6 +9,7 @@ use pyo3::{Borrowed, ffi};
 
 use crate::contain::raising;
 use crate::exception::{ClassName, exception};
+use crate::lookup::{self, attribute};
 use crate::pending::owned;
 
 /// The methods of a class without `#[buffer(no_array)]`.
@@ -65,27 +66,19 @@ pub(crate) fn array_of<'py>(
     let Options { dtype, copy } = Options::read(args, keywords)?;
     let (py, none) = (object.py(), object.py().None());
     let or_none = |value: &Option<Bound<'py, PyAny>>| value.as_ref().map_or(none.as_ptr(), Bound::as_ptr);
-    // These C functions take names as C strings. PyO3 would make Python strings of the names, and panic without memory.
-    // SAFETY: attached, as the object proves; the text is static.
-    let numpy = unsafe { ffi::PyImport_ImportModule(c"numpy".as_ptr()) };
-    // SAFETY: the result is an owned reference, or NULL.
-    let numpy = unsafe { owned(py, numpy) }?;
-    // SAFETY: attached, with an object that is alive; the text is static.
-    let array = unsafe { ffi::PyObject_GetAttrString(numpy.as_ptr(), c"array".as_ptr()) };
-    // SAFETY: as for `numpy`.
-    let array = unsafe { owned(py, array) }?;
+    let array = attribute(&lookup::numpy(py)?, c"array")?;
     // SAFETY: attached; the format takes one object, which is alive.
     let args = unsafe { ffi::Py_BuildValue(c"(O)".as_ptr(), view.as_ptr()) };
-    // SAFETY: as for `numpy`.
+    // SAFETY: the result is an owned reference, or NULL.
     let args = unsafe { owned(py, args) }?;
     let (dtype, copy) = ((c"dtype".as_ptr(), or_none(&dtype)), (c"copy".as_ptr(), or_none(&copy)));
     // SAFETY: attached; the format takes a text and an object, twice.
     let options = unsafe { ffi::Py_BuildValue(c"{sOsO}".as_ptr(), dtype.0, dtype.1, copy.0, copy.1) };
-    // SAFETY: as for `numpy`.
+    // SAFETY: as for `args`.
     let options = unsafe { owned(py, options) }?;
     // SAFETY: attached, with a callable, a tuple and a dict that are alive.
     let made = unsafe { ffi::PyObject_Call(array.as_ptr(), args.as_ptr(), options.as_ptr()) };
-    // SAFETY: as for `numpy`.
+    // SAFETY: as for `args`.
     unsafe { owned(py, made) }
 }
 

@@ -11,6 +11,7 @@ use super::class::{Exporter, ShapeSource, Source, readonly};
 use super::descriptor::descriptor;
 use crate::element::Element;
 use crate::layout::{Descriptor, Dims};
+use crate::never::Never;
 
 /// What is wrong with a declaration.
 enum Fault {
@@ -76,7 +77,7 @@ impl<T: Exporter> Described<{ Fault::None as usize }> for T {
 macro_rules! faults {
     ($($fault:ident: $(#[$attribute:meta])* $bound:ident;)*) => {$(
         $(#[$attribute])*
-        pub trait $bound: sealed::Never {}
+        pub trait $bound: Never {}
 
         impl<T: Exporter<Cell: $bound>> Described<{ Fault::$fault as usize }> for T {
             const DESCRIPTOR: Descriptor = descriptor::<T>();
@@ -132,9 +133,4 @@ faults! {
         label = "remove `shape`, `strides` and `offset`"
     )]
     HasOwnShape;
-}
-
-mod sealed {
-    /// Has no implementation, and no other crate can name it.
-    pub trait Never {}
 }

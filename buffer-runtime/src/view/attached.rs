@@ -5,6 +5,7 @@
 //! satisfies: that bound is the only error.
 
 use super::{BufferView, BufferViewMut, ConvertedView, FloatView, FloatViewMut, Items};
+use crate::never::Never;
 
 /// A bound that no type satisfies.
 ///
@@ -19,12 +20,7 @@ use super::{BufferView, BufferViewMut, ConvertedView, FloatView, FloatViewMut, I
             use `items` in `py.detach` and in the threads of `std::thread::scope`",
     note = "to keep the items, copy them with `to_vec`; to keep the object, store it as `Py<PyAny>` and view it in each call"
 )]
-pub unsafe trait UsableWhileDetached: sealed::Never {}
-
-mod sealed {
-    /// Has no implementation, and no other crate can name it.
-    pub trait Never {}
-}
+pub unsafe trait UsableWhileDetached: Never {}
 
 /// Implements `Send` and `Sync` under the bound that is never satisfied.
 macro_rules! stays_attached {

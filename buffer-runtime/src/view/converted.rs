@@ -35,16 +35,16 @@ use crate::element::Viewable;
 ///
 /// Whatever `np.asarray` makes an array of, if numpy calls the cast from that array to `T` "`same_kind`": integers and
 /// `float32` become `float64`, and `float64` becomes `float32`, rounded. Integers become integers of another size, and
-/// byte strings of another length, if all of them fit. The other byte order, misaligned items, and an element of an array in pieces are converted as well. Texts,
-/// objects, complex numbers for real ones, and floats for integers are refused: the caller converts these with
-/// `np.asarray(x, dtype=...)`, if they are meant.
+/// byte strings of another length, if all of them fit. The other byte order, misaligned items, and an element of an
+/// array in pieces are converted as well. Texts, objects, complex numbers for real ones, and floats for integers are
+/// refused: the caller converts these with `np.asarray(x, dtype=...)`, if they are meant.
 ///
 /// # Errors
 ///
 /// - Whatever the exporter raises to refuse the view; an object that refuses is not converted.
 /// - `TypeError` if numpy would lose a part of the items, or makes no numbers of them.
-/// - `ValueError` if integers or byte strings do not fit, and whatever numpy raises for the object, such as `ValueError` for rows of
-///   different lengths.
+/// - `ValueError` if integers or byte strings do not fit, and whatever numpy raises for the object, such as `ValueError`
+///   for rows of different lengths.
 /// - `ImportError` if there is something to convert and numpy is not installed.
 /// - `BufferError` as for [`BufferView`], if the converted array does not have the dimensions of `T`, and for an
 ///   exporter that contradicts itself.

@@ -1,7 +1,6 @@
 //! Conversions by numpy, which is imported at the first one.
 //!
-//! The functions of the C API that are called here take names as C strings. PyO3 would make Python strings of the names,
-//! and panic without memory.
+//! They call the C API with C strings, for the reason that [`lookup`](crate::lookup) has.
 
 use std::ffi::CStr;
 use std::ptr;
@@ -13,6 +12,7 @@ use pyo3::prelude::*;
 use super::advice::{Dtype, unbuffered};
 use super::wanted::Wanted;
 use crate::exception::{ClassName, exception, string};
+use crate::lookup::{self, attribute};
 use crate::pending::{owned, raised};
 
 /// An array of the wanted items, C-contiguous and aligned: a copy.
@@ -22,7 +22,7 @@ pub(super) fn convert<'py>(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResu
     let Some(dtype) = Dtype::of(wanted) else {
         return Err(exception::<PyTypeError>(py, unbuffered(object).message(wanted, class)));
     };
-    let numpy = import(py).map_err(|error| {
+    let numpy = lookup::numpy(py).map_err(|error| {
         if !error.is_instance_of::<PyImportError>(py) {
             return error;
         }
@@ -69,20 +69,6 @@ pub(super) fn convert<'py>(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResu
         return Err(exception::<PyValueError>(py, text));
     }
     Ok(converted)
-}
-
-fn import(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    // SAFETY: attached, as the token proves; the text is static.
-    let numpy = unsafe { ffi::PyImport_ImportModule(c"numpy".as_ptr()) };
-    // SAFETY: the result is an owned reference, or NULL.
-    unsafe { owned(py, numpy) }
-}
-
-fn attribute<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: attached, with an object that is alive, and a text.
-    let value = unsafe { ffi::PyObject_GetAttrString(object.as_ptr(), name.as_ptr()) };
-    // SAFETY: the result is an owned reference, or NULL.
-    unsafe { owned(object.py(), value) }
 }
 
 fn call<'py, const N: usize>(
