@@ -1,6 +1,6 @@
 //! Conversions by numpy, which is imported at the first one.
 //!
-//! They call the C API with C strings, for the reason that [`lookup`](crate::lookup) has.
+//! They call the C API with C strings, for the reason that [`lookup`] has.
 
 use std::ffi::CStr;
 use std::ptr;
