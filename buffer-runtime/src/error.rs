@@ -105,6 +105,17 @@ impl ViewError {
     pub(crate) fn is_out_of_memory(&self) -> bool {
         matches!(self, Self::Layout(LayoutError::OutOfMemory))
     }
+
+    /// The text, if it contains no numbers.
+    pub(crate) fn static_text(&self) -> Option<&'static str> {
+        match self {
+            Self::Request(refusal) => Some(refusal.text()),
+            Self::ForeignLayout => Some(
+                "cannot grant a view: the memory is still viewed through an object of another class; release those views first",
+            ),
+            Self::Blocked { .. } | Self::Layout(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for ViewError {
@@ -113,10 +124,7 @@ impl fmt::Display for ViewError {
             Self::Blocked { writable: true, blocker } => write!(f, "cannot grant a writable view: {blocker}"),
             Self::Blocked { writable: false, blocker } => write!(f, "cannot grant a view: {blocker}"),
             Self::Layout(error) => write!(f, "cannot grant a view: {error}"),
-            Self::Request(refusal) => refusal.fmt(f),
-            Self::ForeignLayout => f.write_str(
-                "cannot grant a view: the memory is still viewed through an object of another class; release those views first",
-            ),
+            Self::Request(_) | Self::ForeignLayout => f.write_str(self.static_text().unwrap_or_default()),
         }
     }
 }

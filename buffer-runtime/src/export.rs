@@ -1,8 +1,8 @@
 //! The exporter's side: how a class exports the memory of a cell, or a part of another object's memory.
 //!
 //! From the bottom up: `class` has what the derive declares about a class. `release` ends views. `grant` and `part`
-//! grant views of cells and of parts; `evaluate` runs the user's layout expressions for them. `slots` has the functions
-//! that CPython calls.
+//! grant views of cells and of parts; `evaluate` runs the user's layout expressions for them. `plain` answers what needs
+//! no such expressions. `slots` has the functions that CPython calls.
 
 pub mod array;
 mod class;
@@ -13,6 +13,7 @@ mod grant;
 pub mod literals;
 mod named;
 mod part;
+mod plain;
 pub(crate) mod release;
 pub(crate) mod slots;
 mod table;

@@ -84,9 +84,10 @@ pub(crate) enum Refusal {
     FormatWithoutShape,
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Refusal {
+    /// The text of the exception.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
             Self::Mistaken => "PyBUF_READ and PyBUF_WRITE are no buffer requests; ask for PyBUF_SIMPLE or PyBUF_WRITABLE",
             Self::ReadOnly => "cannot grant a writable view: the buffer is read-only; pass a writable one, or ask without PyBUF_WRITABLE",
             Self::NotCContiguous => "the buffer is not C-contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES",
@@ -99,7 +100,13 @@ impl fmt::Display for Refusal {
                 "the rows of the buffer are allocated one by one, so it cannot be described without suboffsets; copy it first, for example with memoryview(...).tobytes(), or ask for PyBUF_INDIRECT"
             }
             Self::FormatWithoutShape => "PyBUF_FORMAT has no meaning without PyBUF_ND; ask for both",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

@@ -52,13 +52,8 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
         // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
         let grant = unsafe { cell::grant_at_once(block, T::descriptor(), flags, dims) };
         let Some(grant) = grant else { return false };
-        if T::PIN {
-            grant.pin();
-        }
-        // SAFETY: `fill` passes a pointer to room for a description.
-        let hand_out = |description| unsafe { grant.hand_out(description) };
         // SAFETY: the caller vouches for the object and the view.
-        unsafe { fill(object, view, hand_out) };
+        unsafe { hand_over(object, view, grant, T::PIN) };
         true
     };
     // SAFETY: the caller vouches for the object.
@@ -123,17 +118,26 @@ pub(super) unsafe fn grant_view(
     flags: Flags,
     table: &'static ClassTable,
 ) -> PyResult<()> {
-    let mut fill = |grant: Grant<'_>| {
-        if table.pin {
-            grant.pin();
-        }
-        // SAFETY: `fill` passes a pointer to room for a description.
-        let hand_out = |description| unsafe { grant.hand_out(description) };
-        // SAFETY: the caller vouches for the object and the view.
-        unsafe { fill(object, view, hand_out) };
-    };
+    // SAFETY: the caller vouches for the object and the view.
+    let mut fill = |grant: Grant<'_>| unsafe { hand_over(object, view, grant, table.pin) };
     // SAFETY: the caller vouches for the object.
     unsafe { with_grant(py, object, flags, table, &mut fill) }
+}
+
+/// Fills a `Py_buffer` with a granted view, as [`fill`] does.
+///
+/// # Safety
+///
+/// Attached. `object` is the alive object whose cell the grant is of, and `view` may be written.
+#[inline(always)]
+pub(super) unsafe fn hand_over(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer, grant: Grant<'_>, pin: bool) {
+    if pin {
+        grant.pin();
+    }
+    // SAFETY: `fill` passes a pointer to room for a description.
+    let hand_out = |description| unsafe { grant.hand_out(description) };
+    // SAFETY: the caller vouches for the object and the view.
+    unsafe { fill(object, view, hand_out) };
 }
 
 const _: () = {

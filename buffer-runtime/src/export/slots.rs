@@ -25,6 +25,7 @@ use pyo3::{Py, PyClass, PyResult, Python, ffi};
 use super::class::{Cell, Exported, Exporter, Slot};
 use super::grant::{grant_at_once, grant_view};
 use super::part::grant_view_of_part;
+use super::plain;
 use super::release::releasebuffer;
 use super::table::{ClassTable, Shows};
 use crate::cell::{ExportCell, orphans};
@@ -133,6 +134,12 @@ unsafe extern "C" fn call(
 ) -> c_int {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
+    if !view.is_null() && matches!(table.shows, Shows::Cell(_)) {
+        // SAFETY: as the caller vouches, and the view is not NULL.
+        if let Some(status) = unsafe { plain::answer(py, slf, view, Flags(flags), table) } {
+            return status;
+        }
+    }
     // The trampoline passes its arguments on unread. One of them takes the table along with the view.
     let mut request = Request { view, table };
     let request = (&raw mut request).cast();

@@ -87,12 +87,31 @@ impl ClassTable {
         mut with: impl FnMut(Reached<'_>) -> PyResult<()>,
     ) -> PyResult<()> {
         let mut result = Ok(());
-        let mut call = |value| result = with(Reached { value, table: self, borrow: PhantomData });
         // SAFETY: the caller vouches for the object.
-        match unsafe { (self.reach)(py, object, &mut call) } {
+        match unsafe { self.reach_at_once(py, object, |class| result = with(class)) } {
             Ok(()) => result,
             Err(unreached) => Err(unreached.of_class(py, self.name)),
         }
+    }
+
+    /// The same for a caller that raises no exception if the value cannot be borrowed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`reach`](Self::reach).
+    ///
+    /// # Errors
+    ///
+    /// The value cannot be borrowed.
+    pub(super) unsafe fn reach_at_once(
+        &'static self,
+        py: Python<'_>,
+        object: *mut ffi::PyObject,
+        mut with: impl FnMut(Reached<'_>),
+    ) -> Result<(), Unreached> {
+        let mut call = |value| with(Reached { value, table: self, borrow: PhantomData });
+        // SAFETY: the caller vouches for the object.
+        unsafe { (self.reach)(py, object, &mut call) }
     }
 }
 

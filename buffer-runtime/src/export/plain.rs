@@ -1,0 +1,98 @@
+//! Requests that run no user code, beyond the common case: first views of a new layout, and refusals.
+//!
+//! PyO3's trampoline, and an error that is made, carried and raised, would cost a refusal several times what CPython
+//! itself needs for the exception. Nothing here needs them, because nothing here calls Python before the decision.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use pyo3::{PyErr, Python, ffi};
+
+use super::class::ShapeSource;
+use super::grant::hand_over;
+use super::table::{ClassTable, Reached};
+use crate::cell::{self, Denied, orphans};
+use crate::contain::raising;
+use crate::error::ViewError;
+use crate::exception::raise_at_once;
+use crate::layout::Evaluated;
+use crate::request::Flags;
+
+/// Grants or refuses a view, and returns what the slot returns. `None` if user code may have to run, or if an exception
+/// is pending that the refusal would replace; then nothing has changed but `obj` of the view.
+///
+/// # Safety
+///
+/// Attached. `object` is an object of the table's class or of a subclass, and `view` points to a `Py_buffer` to fill.
+pub(super) unsafe fn answer(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+    table: &'static ClassTable,
+) -> Option<c_int> {
+    if orphans::are_waiting() {
+        return None;
+    }
+    // Set first, so that `obj` is NULL after every refusal.
+    // SAFETY: the caller vouches for the view, whose old contents do not matter.
+    unsafe { (*view).obj = ptr::null_mut() };
+    let answered = || {
+        // SAFETY: as the caller vouches.
+        match unsafe { decide(py, object, view, flags, table) } {
+            Some(Ok(())) => {
+                // SAFETY: attached, and the object is alive; the granted view owns this reference.
+                unsafe { ffi::Py_INCREF(object) };
+                Some(0)
+            }
+            Some(Err(error)) if !PyErr::occurred(py) => {
+                raise_at_once(py, error);
+                Some(-1)
+            }
+            Some(Err(_)) | None => None,
+        }
+    };
+    // A panic here would be a mistake of this crate, and must not abort the process all the same.
+    raising(py, Some(-1), || Ok(answered()))
+}
+
+/// Whether the view is granted, and if not, why. `None` if user code may have to run.
+///
+/// # Safety
+///
+/// As for [`answer`].
+unsafe fn decide(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+    table: &'static ClassTable,
+) -> Option<Result<(), ViewError>> {
+    let runs_code = table.source == ShapeSource::Code;
+    let mut result = Err(Denied::LayoutNeeded);
+    let grant_of = |class: Reached<'_>| {
+        let Some(block) = class.block() else { return };
+        let mut attempt = |dims: Option<&dyn Evaluated>| {
+            // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
+            let granted = unsafe { cell::grant(block, (table.descriptor)(), flags, || dims) };
+            // SAFETY: the caller vouches for the object and the view.
+            result = granted.map(|grant| unsafe { hand_over(object, view, grant, table.pin) });
+        };
+        if runs_code {
+            attempt(None);
+        } else {
+            // Never an error: these numbers are only read.
+            let _ = class.dims(&mut |dims| attempt(Some(dims)));
+        }
+    };
+    // SAFETY: the caller vouches for the object.
+    unsafe { table.reach_at_once(py, object, grant_of) }.ok()?;
+    let error = match result {
+        Ok(()) => return Some(Ok(())),
+        Err(Denied::Refused(error)) => error,
+        Err(Denied::Misfit { error, .. }) if !runs_code => ViewError::Layout(error),
+        Err(Denied::Misfit { .. } | Denied::LayoutNeeded | Denied::Changed | Denied::Unpublished) => return None,
+    };
+    // A refusal for want of memory is a `MemoryError`.
+    if error.is_out_of_memory() { None } else { Some(Err(error)) }
+}
