@@ -46,28 +46,47 @@ impl Flags {
 ///
 /// Suboffsets are filled in if the layout has any. A layout without dimensions has no arrays to fill in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Answer(Flags);
+#[repr(u8)]
+pub(crate) enum Answer {
+    /// None: the view is one dimension of bytes.
+    Bytes = 0,
+    Shape = Self::STEP,
+    ShapeAndFormat = 2 * Self::STEP,
+    Strides = 3 * Self::STEP,
+    StridesAndFormat = 4 * Self::STEP,
+}
 
 impl Answer {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Bytes, Self::Shape, Self::ShapeAndFormat, Self::Strides, Self::StridesAndFormat];
+    /// The distance of the discriminants, which are places in a table of bytes: no multiplication finds an entry.
+    pub(crate) const STEP: u8 = 48;
+
+    /// The answer to a request that is granted.
+    const fn to(flags: Flags) -> Self {
+        match (flags.has(Flags::ND), flags.has(Flags::STRIDES), flags.has(Flags::FORMAT)) {
+            (false, ..) => Self::Bytes,
+            (true, false, false) => Self::Shape,
+            (true, false, true) => Self::ShapeAndFormat,
+            (true, true, false) => Self::Strides,
+            (true, true, true) => Self::StridesAndFormat,
+        }
+    }
+
     /// Whether the view has a shape; without one it is one dimension of bytes.
     #[inline(always)]
     pub(crate) const fn shape(self) -> bool {
-        self.0.has(Flags::ND)
+        !matches!(self, Self::Bytes)
     }
 
     #[inline(always)]
     pub(crate) const fn strides(self) -> bool {
-        self.0.has(Flags::STRIDES)
+        matches!(self, Self::Strides | Self::StridesAndFormat)
     }
 
     #[inline(always)]
     pub(crate) const fn format(self) -> bool {
-        self.0.has(Flags::FORMAT)
-    }
-
-    #[inline(always)]
-    pub(crate) const fn is_full(self) -> bool {
-        self.0.has(Flags::FORMAT | Flags::STRIDES)
+        matches!(self, Self::ShapeAndFormat | Self::StridesAndFormat)
     }
 }
 
@@ -88,11 +107,21 @@ impl Refusal {
     /// The text of the exception.
     pub(crate) const fn text(self) -> &'static str {
         match self {
-            Self::Mistaken => "PyBUF_READ and PyBUF_WRITE are no buffer requests; ask for PyBUF_SIMPLE or PyBUF_WRITABLE",
-            Self::ReadOnly => "cannot grant a writable view: the buffer is read-only; pass a writable one, or ask without PyBUF_WRITABLE",
-            Self::NotCContiguous => "the buffer is not C-contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES",
-            Self::NotFContiguous => "the buffer is not Fortran-contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES",
-            Self::NotContiguous => "the buffer is not contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES",
+            Self::Mistaken => {
+                "PyBUF_READ and PyBUF_WRITE are no buffer requests; ask for PyBUF_SIMPLE or PyBUF_WRITABLE"
+            }
+            Self::ReadOnly => {
+                "cannot grant a writable view: the buffer is read-only; pass a writable one, or ask without PyBUF_WRITABLE"
+            }
+            Self::NotCContiguous => {
+                "the buffer is not C-contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES"
+            }
+            Self::NotFContiguous => {
+                "the buffer is not Fortran-contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES"
+            }
+            Self::NotContiguous => {
+                "the buffer is not contiguous; copy it first, for example with bytes(), or ask for PyBUF_STRIDES"
+            }
             Self::StridesNeeded => {
                 "the buffer is not C-contiguous, so it cannot be described without strides; copy it first, for example with bytes(), or ask for PyBUF_STRIDES"
             }
@@ -141,28 +170,44 @@ pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal
     if flags.has(Flags::FORMAT) && !flags.has(Flags::ND) {
         return Err(Refusal::FormatWithoutShape);
     }
-    Ok(Answer(flags))
+    Ok(Answer::to(flags))
 }
 
-/// Which requests a layout grants: the results of [`answer`] in a table. Requests with meaningless bits are not in it.
+/// What a layout answers to each request: the results of [`answer`] in a table, for the bits that have a meaning.
+/// Refusals are `None`, and so are the two mistakes with any other bits.
 #[derive(Debug)]
-pub(crate) struct Granted([u64; Self::REQUESTS / 64]);
+pub(crate) struct Granted([Option<Answer>; Self::REQUESTS]);
 
 impl Granted {
+    /// The number of combinations of the bits up to `PyBUF_WRITE`, the highest one.
+    const REQUESTS: usize = 0x400;
     /// The number of combinations of the bits that have a meaning.
-    const REQUESTS: usize = 0x200;
+    const MEANINGFUL: usize = 0x200;
 
     /// Grants nothing here: every request is answered by [`answer`].
-    pub(crate) const NONE: &'static Self = &Self([0; Self::REQUESTS / 64]);
+    pub(crate) const NONE: &'static Self = &Self([None; Self::REQUESTS]);
 
     /// One entry for each combination of facts; the number of dimensions does not matter.
     const TABLE: [Self; 16] = {
-        let mut table = [const { Self([0; Self::REQUESTS / 64]) }; 16];
+        let mut table = [const { Self([None; Self::REQUESTS]) }; 16];
         let mut index = 0;
         while index < table.len() {
             let mut word = 0;
-            while word < Self::REQUESTS / 64 {
-                table[index].0[word] = Self::word(word, index);
+            while word < Self::MEANINGFUL / 64 {
+                let granted = Self::word(word, index);
+                let mut bit = 0;
+                while bit < 64 {
+                    if granted >> bit & 1 != 0 {
+                        let request = word * 64 + bit;
+                        let answer = Some(Answer::to(Flags(request as i32)));
+                        table[index].0[request] = answer;
+                        // `PyBUF_WRITE` alone is a mistake; beside other bits it has no meaning.
+                        if request != 0 {
+                            table[index].0[Self::MEANINGFUL | request] = answer;
+                        }
+                    }
+                    bit += 1;
+                }
                 word += 1;
             }
             index += 1;
@@ -202,7 +247,7 @@ impl Granted {
             [facts & 1 != 0, facts & 2 != 0, facts & 4 != 0, facts & 8 != 0];
         let mut refused = having(word, Flags::FORMAT) & !having(word, Flags::ND);
         if word == Flags::READ as usize / 64 {
-            refused |= 1; // `PyBUF_READ` alone; `PyBUF_WRITE` is beyond the table.
+            refused |= 1; // `PyBUF_READ` alone.
         }
         if readonly {
             refused |= having(word, Flags::WRITABLE);
@@ -230,17 +275,10 @@ impl Granted {
         &TABLE[index]
     }
 
-    /// The word and the bit of a request in the table.
-    #[inline(always)]
-    const fn place(flags: Flags) -> Option<(usize, usize)> {
-        let request = flags.0.cast_unsigned() as usize;
-        if request < Self::REQUESTS { Some((request / 64, request % 64)) } else { None }
-    }
-
+    /// Bits without a meaning are ignored.
     #[inline(always)]
     pub(crate) fn answer(&self, flags: Flags) -> Option<Answer> {
-        let (word, bit) = Self::place(flags)?;
-        (self.0[word] >> bit & 1 != 0).then_some(Answer(flags))
+        self.0[flags.0.cast_unsigned() as usize % Self::REQUESTS]
     }
 }
 
@@ -256,7 +294,7 @@ mod tests {
     #[test]
     fn simple_is_one_dimensional_without_arrays() {
         let simple = answer(Flags(0), C_ORDERED).unwrap();
-        assert!(!simple.shape() && !simple.strides() && !simple.format() && !simple.is_full());
+        assert!(!simple.shape() && !simple.strides() && !simple.format());
     }
 
     #[test]
@@ -308,8 +346,14 @@ mod tests {
                 assert_eq!(Granted::by(facts).answer(flags), answer(flags, facts).ok(), "{flags:?} {facts:?}");
                 assert_eq!(Granted::NONE.answer(flags), None);
             }
-            for flags in [Flags::WRITE, 0x400, i32::MIN, -1].map(|bit| Flags(bit | Flags::INDIRECT | Flags::FORMAT)) {
-                assert_eq!(Granted::by(facts).answer(flags), None, "{flags:?} has bits without a meaning");
+            for flags in (0x200..0x800).chain([i32::MIN, -1]).map(Flags) {
+                let looked_up = Granted::by(facts).answer(flags);
+                let mistake_without_more = [Flags::READ, Flags::WRITE].contains(&(flags.0 & 0x3ff));
+                if mistake_without_more {
+                    assert_eq!(looked_up, None, "{flags:?}");
+                } else {
+                    assert_eq!(looked_up, answer(flags, facts).ok(), "{flags:?} has bits without a meaning");
+                }
             }
         }
     }
@@ -321,7 +365,6 @@ mod tests {
             assert_eq!(answer.shape(), flags.0 & 0x08 != 0, "{flags:?}");
             assert_eq!(answer.strides(), flags.0 & 0x18 == 0x18, "{flags:?}");
             assert_eq!(answer.format(), flags.0 & 0x04 != 0, "{flags:?}");
-            assert_eq!(answer.is_full(), answer.shape() && answer.strides() && answer.format(), "{flags:?}");
         }
     }
 

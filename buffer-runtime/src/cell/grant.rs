@@ -29,6 +29,8 @@ pub(crate) enum Denied {
     Misfit { error: LayoutError, memory: Memory },
     /// Trying again would not help.
     Refused(ViewError),
+    /// The layout has these facts, and its table does not answer the request; only `grant_at_once` says so.
+    Unanswered(Facts),
 }
 
 impl From<ViewError> for Denied {
@@ -83,23 +85,32 @@ pub(crate) unsafe fn grant<'a, D: Evaluated>(
 }
 
 /// The same if no guard is alive and the layout has not changed: the common case, and the fastest. In any other case
-/// this returns `None`, and nothing has changed.
+/// nothing has changed.
 ///
 /// # Safety
 ///
 /// As for [`grant`].
+///
+/// # Errors
+///
+/// [`Denied::Unanswered`], if all that remains is to refuse the request; otherwise [`grant`] may grant it.
 #[inline(always)]
 pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
     flags: Flags,
     dims: impl FnOnce() -> Option<D>,
-) -> Option<Grant<'a>> {
+) -> Result<Grant<'a>, Denied> {
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
     let lock = &unsafe { block.as_ref() }.lock;
-    let admission = lock.admit_unguarded(usual_access(descriptor))?;
+    let admission = lock.admit_unguarded(usual_access(descriptor)).ok_or(Denied::LayoutNeeded)?;
     // SAFETY: as the caller vouches.
-    unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.ok()
+    unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }
+}
+
+/// Why a request is refused that [`grant_at_once`] has left unanswered; `None` if it may be granted.
+pub(crate) fn refusal(flags: Flags, facts: Facts) -> Option<ViewError> {
+    request::answer(flags, facts).err().map(ViewError::Request)
 }
 
 /// Begins a view that the lock has admitted. With `AT_ONCE`, gives up if something would have to be computed.
@@ -185,7 +196,7 @@ unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
     let usual = access == usual_access(descriptor);
     match layout.granted.answer(flags).filter(|_| usual) {
         Some(answer) => Ok(Grant { block, access, usual, answer, owner: PhantomData }),
-        None if AT_ONCE => Err(Denied::LayoutNeeded),
+        None if AT_ONCE => Err(Denied::Unanswered(layout.facts)),
         None => {
             let (access, answer) = answer(&header.lock, layout, flags, access)?;
             Ok(Grant { block, access, usual: false, answer, owner: PhantomData })
@@ -288,15 +299,14 @@ impl<'a> Grant<'a> {
     pub(crate) unsafe fn hand_out(self, description: *mut Description) -> *mut u8 {
         let layout = self.layout();
         let buf = layout.buf(self.header());
-        // SAFETY: the caller vouches for it.
-        unsafe { description.write(layout.description) };
-        // SAFETY: as above, and it was written.
-        let shown = unsafe { &mut *description };
+        // SAFETY: the caller vouches for it, and the layout was resolved.
+        unsafe { layout.description.write_answer(self.answer, description) };
         if !self.usual {
+            // SAFETY: as above, and it was written.
+            let shown = unsafe { &mut *description };
             shown.readonly = c_int::from(self.access == ViewKind::ReadOnly);
             shown.internal = self.ticket().to_internal();
         }
-        shown.keep(self.answer);
         mem::forget(self);
         buf
     }

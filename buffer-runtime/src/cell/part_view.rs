@@ -92,10 +92,9 @@ impl<'a> PartGrant<'a> {
         // SAFETY: the pointer of a Box is not null.
         let part = unsafe { NonNull::new_unchecked(Box::into_raw(part)) };
         let internal = PartTicket(part).to_internal();
-        let mut shown = Description { readonly, internal, ..all };
-        shown.keep(answer);
-        // SAFETY: the caller vouches for it.
-        unsafe { description.write(shown) };
+        let shown = Description { readonly, internal, ..all };
+        // SAFETY: the caller vouches for it, and the layout was resolved.
+        unsafe { shown.write_answer(answer, description) };
         buf
     }
 }

@@ -8,7 +8,7 @@ use std::ptr::{self, NonNull};
 use super::Header;
 use crate::layout::{self, Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
 use crate::memory::{NoMemory, c_string, collect};
-use crate::request::{Answer, Granted};
+use crate::request::Granted;
 
 /// The layout that live views share, and that their `Py_buffer`s point to.
 #[derive(Debug)]
@@ -44,26 +44,6 @@ pub(crate) struct Description {
     pub(crate) suboffsets: *mut isize,
     /// The [`Ticket`](super::Ticket) of a view with the access that the class gives when no guard is alive.
     pub(crate) internal: *mut c_void,
-}
-
-impl Description {
-    /// Removes the fields that were not requested.
-    #[inline(always)]
-    pub(super) fn keep(&mut self, answer: Answer) {
-        if answer.is_full() {
-            return;
-        }
-        if !answer.shape() {
-            self.ndim = 1;
-            self.shape = ptr::null_mut();
-        }
-        if !answer.strides() {
-            self.strides = ptr::null_mut();
-        }
-        if !answer.format() {
-            self.format = ptr::null();
-        }
-    }
 }
 
 impl Published {
@@ -144,6 +124,10 @@ impl Published {
         let as_declared = resolved.facts.readonly == descriptor.readonly;
         self.granted = if as_declared { Granted::by(resolved.facts) } else { Granted::NONE };
         self.format = declared.item.map(|item| c_string(item.format)).transpose()?;
+        // `Description::write_answer` makes these pointers from their addresses.
+        let format = self.format.as_deref().unwrap_or(descriptor.format).as_ptr();
+        format.expose_provenance();
+        self.arrays.as_ptr().expose_provenance();
         // Without dimensions there are no arrays.
         let array = |start| if ndim == 0 { ptr::null_mut() } else { self.arrays.as_ptr().wrapping_add(start) };
         self.description = Description {
@@ -151,7 +135,7 @@ impl Published {
             itemsize: resolved.itemsize,
             readonly: c_int::from(descriptor.readonly),
             ndim: c_int::try_from(ndim).map_err(|_| LayoutError::TooLarge)?,
-            format: self.format.as_deref().unwrap_or(descriptor.format).as_ptr(),
+            format,
             shape: array(0),
             strides: array(ndim + 1),
             suboffsets: if resolved.facts.indirect { array(2 * ndim + 1) } else { ptr::null_mut() },

@@ -88,7 +88,10 @@ pub(super) fn evaluating(py: Python<'_>, class: Reached<'_>, flags: Flags, attem
             }
             Err(Failed::Denied(Denied::Misfit { error, .. })) => return Err(ViewError::Layout(error).into()),
             Err(Failed::Denied(Denied::Refused(error))) => return Err(error.into()),
-            Err(Failed::Denied(Denied::Changed | Denied::Unpublished | Denied::LayoutNeeded)) => {
+            // Never unanswered: only the fast path says so.
+            Err(Failed::Denied(
+                Denied::Changed | Denied::Unpublished | Denied::LayoutNeeded | Denied::Unanswered(_),
+            )) => {
                 return Err(ViewError::Blocked { writable: flags.writable(), blocker: Blocker::Publishing }.into());
             }
         }

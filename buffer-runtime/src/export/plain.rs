@@ -91,7 +91,7 @@ unsafe fn decide(
         Ok(()) => return Some(Ok(())),
         Err(Denied::Refused(error)) => error,
         Err(Denied::Misfit { error, .. }) if !runs_code => ViewError::Layout(error),
-        Err(Denied::Misfit { .. } | Denied::LayoutNeeded | Denied::Changed | Denied::Unpublished) => return None,
+        Err(_) => return None,
     };
     // A refusal for want of memory is a `MemoryError`.
     if error.is_out_of_memory() { None } else { Some(Err(error)) }

@@ -20,7 +20,7 @@ use std::hint;
 
 use pyo3::exceptions::{PyBufferError, PyRuntimeError};
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
-use pyo3::{Py, PyClass, PyResult, Python, ffi};
+use pyo3::{Py, PyClass, PyErr, PyResult, Python, ffi};
 
 use super::class::{Cell, Exported, Exporter, Slot};
 use super::grant::{grant_at_once, grant_view};
@@ -28,9 +28,10 @@ use super::part::grant_view_of_part;
 use super::plain;
 use super::release::releasebuffer;
 use super::table::{ClassTable, Shows};
-use crate::cell::{ExportCell, orphans};
+use crate::cell::{self, Denied, ExportCell, orphans};
 use crate::contain::{raising, with_none_pending};
-use crate::exception::exception;
+use crate::exception::{exception, raise_at_once};
+use crate::layout::Facts;
 use crate::request::Flags;
 use crate::storage::Exportable;
 
@@ -93,12 +94,47 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
     // This removes later checks for NULL.
     // SAFETY: the caller vouches for the object, which is not NULL.
     unsafe { hint::assert_unchecked(!slf.is_null()) };
-    // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
-    if !view.is_null() && unsafe { grant_at_once::<T>(py, slf, view, Flags(flags)) } {
-        return 0;
+    let table = <T::Cell as Slot<T>>::TABLE;
+    if view.is_null() {
+        // SAFETY: as the caller vouches.
+        return unsafe { call(slf, view, flags, table) };
     }
-    // SAFETY: as the caller vouches.
-    unsafe { call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
+    // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
+    match unsafe { grant_at_once::<T>(py, slf, view, Flags(flags)) } {
+        Ok(()) => 0,
+        // SAFETY: as the caller vouches.
+        Err(Denied::Unanswered(facts)) => unsafe { refuse(slf, view, flags, table, facts) },
+        // SAFETY: as the caller vouches.
+        Err(_) => unsafe { call(slf, view, flags, table) },
+    }
+}
+
+/// Refuses a request that a layout with these facts cannot answer. If an exception is pending, [`call`] does that.
+///
+/// # Safety
+///
+/// As for [`call`], with a view that is not NULL.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn refuse(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+    table: &'static ClassTable,
+    facts: Facts,
+) -> c_int {
+    // SAFETY: CPython calls slots attached.
+    let py = unsafe { Python::assume_attached() };
+    match cell::refusal(Flags(flags), facts) {
+        Some(error) if !orphans::are_waiting() && !PyErr::occurred(py) => {
+            // SAFETY: the view is not NULL, and its old contents do not matter.
+            unsafe { (*view).obj = std::ptr::null_mut() };
+            raise_at_once(py, error);
+            -1
+        }
+        // SAFETY: as the caller vouches.
+        _ => unsafe { call(slf, view, flags, table) },
+    }
 }
 
 /// `bf_getbuffer` of a class that shows a part of another object.
