@@ -49,7 +49,6 @@ pub struct Descriptor {
 
 /// The properties of a layout that decide how a request is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(C)]
 #[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
 pub(crate) struct Facts {
     pub(crate) ndim: usize,

@@ -115,7 +115,7 @@ impl<S: Replaceable<Access: MayWrite> + 'static> Subject<S> {
             Denied::Misfit { error, .. } => error.to_string(),
             Denied::Refused(error) => error.to_string(),
             // Impossible on one thread that provides the numbers.
-            Denied::LayoutNeeded | Denied::Changed | Denied::Unpublished => String::new(),
+            Denied::LayoutNeeded | Denied::Changed | Denied::Unpublished | Denied::Unanswered(_) => String::new(),
         })?;
         if pins {
             grant.pin();

@@ -14,7 +14,7 @@ use super::ticket::Ticket;
 use crate::error::ViewError;
 use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
 use crate::lock::{Admission, Blocker, Lock, Missed, ViewKind, Wants};
-use crate::request::{self, Answer, Flags, Refusal};
+use crate::request::{self, Answer, Flags, Refusal, Unanswered};
 
 /// Why a view was not granted. Nothing has changed then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub(crate) enum Denied {
     Misfit { error: LayoutError, memory: Memory },
     /// Trying again would not help.
     Refused(ViewError),
-    /// The layout has these facts, and its table does not answer the request; only `grant_at_once` says so.
-    Unanswered(Facts),
+    /// The layout's table does not answer the request; only `grant_at_once` says so.
+    Unanswered(Unanswered),
 }
 
 impl From<ViewError> for Denied {
@@ -93,24 +93,22 @@ pub(crate) unsafe fn grant<'a, D: Evaluated>(
 ///
 /// # Errors
 ///
-/// [`Denied::Unanswered`], if all that remains is to refuse the request; otherwise [`grant`] may grant it.
+/// Whether the table of the layout does not answer the request.
 #[inline(always)]
 pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
     flags: Flags,
     dims: impl FnOnce() -> Option<D>,
-) -> Result<Grant<'a>, Denied> {
+) -> Result<Grant<'a>, Unanswered> {
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
     let lock = &unsafe { block.as_ref() }.lock;
-    let admission = lock.admit_unguarded(usual_access(descriptor)).ok_or(Denied::LayoutNeeded)?;
+    let admission = lock.admit_unguarded(usual_access(descriptor)).ok_or(Unanswered::UNTRIED)?;
     // SAFETY: as the caller vouches.
-    unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }
-}
-
-/// Why a request is refused that [`grant_at_once`] has left unanswered; `None` if it may be granted.
-pub(crate) fn refusal(flags: Flags, facts: Facts) -> Option<ViewError> {
-    request::answer(flags, facts).err().map(ViewError::Request)
+    unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.map_err(|denied| match denied {
+        Denied::Unanswered(unanswered) => unanswered,
+        _ => Unanswered::UNTRIED,
+    })
 }
 
 /// Begins a view that the lock has admitted. With `AT_ONCE`, gives up if something would have to be computed.
@@ -196,7 +194,7 @@ unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
     let usual = access == usual_access(descriptor);
     match layout.granted.answer(flags).filter(|_| usual) {
         Some(answer) => Ok(Grant { block, access, usual, answer, owner: PhantomData }),
-        None if AT_ONCE => Err(Denied::Unanswered(layout.facts)),
+        None if AT_ONCE => Err(Denied::Unanswered(Unanswered::by(layout.facts))),
         None => {
             let (access, answer) = answer(&header.lock, layout, flags, access)?;
             Ok(Grant { block, access, usual: false, answer, owner: PhantomData })

@@ -82,7 +82,7 @@ impl<S: Exportable> ExportCell<S> {
                 match granted() {
                     Ok(grant) => break grant,
                     Err(Denied::Changed | Denied::Unpublished) => thread::yield_now(),
-                    Err(Denied::LayoutNeeded | Denied::Misfit { .. } | Denied::Refused(_)) => return None,
+                    Err(_) => return None,
                 }
             };
             let (ticket, data) = (grant.ticket(), self.header().data());

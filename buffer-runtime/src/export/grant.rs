@@ -8,10 +8,10 @@ use pyo3::{PyResult, Python, ffi};
 use super::class::{Cell, Class, Exporter, ShapeSource};
 use super::evaluate::evaluating;
 use super::table::{ClassTable, Reached};
-use crate::cell::{self, Denied, Description, Grant};
+use crate::cell::{self, Description, Grant};
 use crate::exception::exception;
 use crate::layout::Evaluated;
-use crate::request::Flags;
+use crate::request::{Flags, Unanswered};
 
 const _: () = {
     assert!(Flags::WRITABLE == ffi::PyBUF_WRITABLE);
@@ -31,22 +31,25 @@ const _: () = {
     assert!(size_of::<isize>() == size_of::<ffi::Py_ssize_t>());
 };
 
-/// Grants a view if that runs no user code and raises nothing.
+/// Grants a view if that runs no user code and raises nothing. Otherwise returns `false`, and nothing has changed but the
+/// view: its `internal` says whether the layout does not answer the request (see [`Unanswered::of_view`]).
 ///
 /// # Safety
 ///
 /// Attached. `object` is an object of `T::Class` or of a subclass, and `view` points to a `Py_buffer` to fill.
-///
-/// # Errors
-///
-/// Why the view is not granted. Nothing has changed then.
 #[inline(always)]
 pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
     py: Python<'_>,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
-) -> Result<(), Denied> {
+) -> bool {
+    // Not by a result: a value that outlives the borrow of an ordinary class costs every request a register to save.
+    let leave = |unanswered: Unanswered| {
+        // SAFETY: the caller vouches for the view, whose old contents do not matter.
+        unsafe { (*view).internal = unanswered.to_internal() };
+        false
+    };
     let grant_of = |class: &T::Class| {
         let block = T::cell(class).cell().address();
         let dims = || match T::SOURCE {
@@ -54,16 +57,22 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
             ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),
         };
         // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
-        let grant = unsafe { cell::grant_at_once(block, T::descriptor(), flags, dims) }?;
-        // SAFETY: the caller vouches for the object and the view.
-        unsafe { hand_over(object, view, grant, T::PIN) };
-        Ok(())
+        match unsafe { cell::grant_at_once(block, T::descriptor(), flags, dims) } {
+            Ok(grant) => {
+                // SAFETY: the caller vouches for the object and the view.
+                unsafe { hand_over(object, view, grant, T::PIN) };
+                true
+            }
+            Err(unanswered) => leave(unanswered),
+        }
     };
     // SAFETY: the caller vouches for the object.
-    unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or(Err(Denied::LayoutNeeded))?;
-    // SAFETY: attached, and the object is alive; the view owns this reference.
-    unsafe { ffi::Py_INCREF(object) };
-    Ok(())
+    let granted = unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or_else(|_| leave(Unanswered::UNTRIED));
+    if granted {
+        // SAFETY: attached, and the object is alive; the view owns this reference.
+        unsafe { ffi::Py_INCREF(object) };
+    }
+    granted
 }
 
 /// Grants a view of the cell of an object, and calls `with` on it while the object is borrowed.

@@ -16,7 +16,29 @@ use crate::contain::raising;
 use crate::error::ViewError;
 use crate::exception::raise_at_once;
 use crate::layout::Evaluated;
-use crate::request::Flags;
+use crate::request::{Flags, Unanswered};
+
+/// Refuses a request that the layout does not answer, as [`grant_at_once`](super::grant::grant_at_once) has found and
+/// left in the view. `false` if it may be granted, or if an exception is pending that the refusal would replace; then
+/// nothing has changed.
+///
+/// # Safety
+///
+/// Attached. `view` points to a `Py_buffer` to fill, as `grant_at_once` has left it.
+#[inline(always)]
+pub(super) unsafe fn refuse(py: Python<'_>, view: *mut ffi::Py_buffer, flags: Flags) -> bool {
+    // SAFETY: the caller vouches for the view, whose `internal` was written.
+    let unanswered = Unanswered::of_view(unsafe { (*view).internal });
+    let Some(refusal) = unanswered.refusal(flags) else { return false };
+    if orphans::are_waiting() || PyErr::occurred(py) {
+        return false;
+    }
+    // Set first, so that `obj` is NULL after every refusal.
+    // SAFETY: the caller vouches for the view, whose old contents do not matter.
+    unsafe { (*view).obj = ptr::null_mut() };
+    raise_at_once(py, refusal.into());
+    true
+}
 
 /// Grants or refuses a view, and returns what the slot returns. `None` if user code may have to run, or if an exception
 /// is pending that the refusal would replace; then nothing has changed but `obj` of the view.

@@ -20,7 +20,7 @@ use std::hint;
 
 use pyo3::exceptions::{PyBufferError, PyRuntimeError};
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
-use pyo3::{Py, PyClass, PyErr, PyResult, Python, ffi};
+use pyo3::{Py, PyClass, PyResult, Python, ffi};
 
 use super::class::{Cell, Exported, Exporter, Slot};
 use super::grant::{grant_at_once, grant_view};
@@ -28,10 +28,9 @@ use super::part::grant_view_of_part;
 use super::plain;
 use super::release::releasebuffer;
 use super::table::{ClassTable, Shows};
-use crate::cell::{self, Denied, ExportCell, orphans};
+use crate::cell::{ExportCell, orphans};
 use crate::contain::{raising, with_none_pending};
-use crate::exception::{exception, raise_at_once};
-use crate::layout::Facts;
+use crate::exception::exception;
 use crate::request::Flags;
 use crate::storage::Exportable;
 
@@ -94,47 +93,12 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
     // This removes later checks for NULL.
     // SAFETY: the caller vouches for the object, which is not NULL.
     unsafe { hint::assert_unchecked(!slf.is_null()) };
-    let table = <T::Cell as Slot<T>>::TABLE;
-    if view.is_null() {
-        // SAFETY: as the caller vouches.
-        return unsafe { call(slf, view, flags, table) };
-    }
     // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
-    match unsafe { grant_at_once::<T>(py, slf, view, Flags(flags)) } {
-        Ok(()) => 0,
-        // SAFETY: as the caller vouches.
-        Err(Denied::Unanswered(facts)) => unsafe { refuse(slf, view, flags, table, facts) },
-        // SAFETY: as the caller vouches.
-        Err(_) => unsafe { call(slf, view, flags, table) },
+    if !view.is_null() && unsafe { grant_at_once::<T>(py, slf, view, Flags(flags)) } {
+        return 0;
     }
-}
-
-/// Refuses a request that a layout with these facts cannot answer. If an exception is pending, [`call`] does that.
-///
-/// # Safety
-///
-/// As for [`call`], with a view that is not NULL.
-#[cold]
-#[inline(never)]
-unsafe extern "C" fn refuse(
-    slf: *mut ffi::PyObject,
-    view: *mut ffi::Py_buffer,
-    flags: c_int,
-    table: &'static ClassTable,
-    facts: Facts,
-) -> c_int {
-    // SAFETY: CPython calls slots attached.
-    let py = unsafe { Python::assume_attached() };
-    match cell::refusal(Flags(flags), facts) {
-        Some(error) if !orphans::are_waiting() && !PyErr::occurred(py) => {
-            // SAFETY: the view is not NULL, and its old contents do not matter.
-            unsafe { (*view).obj = std::ptr::null_mut() };
-            raise_at_once(py, error);
-            -1
-        }
-        // SAFETY: as the caller vouches.
-        _ => unsafe { call(slf, view, flags, table) },
-    }
+    // SAFETY: as the caller vouches.
+    unsafe { call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
 }
 
 /// `bf_getbuffer` of a class that shows a part of another object.
@@ -148,7 +112,31 @@ unsafe extern "C" fn getbuffer_part<T: Exporter>(
     flags: c_int,
 ) -> c_int {
     // SAFETY: as the caller vouches.
-    unsafe { call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
+    unsafe { call_slow(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
+}
+
+/// Answers a request that [`grant_at_once`] does not grant.
+///
+/// # Safety
+///
+/// As for [`getbuffer`], with an object of the class that the table belongs to. Unless the view is NULL,
+/// [`grant_at_once`] has left it.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn call(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+    table: &'static ClassTable,
+) -> c_int {
+    // SAFETY: CPython calls slots attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: a view that is not NULL was written by the caller.
+    if !view.is_null() && unsafe { plain::refuse(py, view, Flags(flags)) } {
+        return -1;
+    }
+    // SAFETY: as the caller vouches.
+    unsafe { call_slow(slf, view, flags, table) }
 }
 
 /// A request that may run user code or raise, and so is answered inside PyO3's trampoline.
@@ -162,7 +150,7 @@ struct Request {
 /// As for [`getbuffer`], with an object of the class that the table belongs to.
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn call(
+unsafe extern "C" fn call_slow(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,
@@ -192,7 +180,7 @@ impl MethodDef<getbufferproc::Func> for Trampolined {
 
 /// # Safety
 ///
-/// As for [`call`], which also made the request.
+/// As for [`call_slow`], which also made the request.
 #[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
 unsafe fn get(py: Python<'_>, slf: *mut ffi::PyObject, request: *mut ffi::Py_buffer, flags: c_int) -> PyResult<c_int> {
     // SAFETY: the caller vouches for it.

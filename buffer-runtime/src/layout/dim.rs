@@ -9,7 +9,10 @@ pub enum Dim {
     Inferred,
     /// The declared number; a negative one is refused when the layout is resolved.
     Extent(isize),
-    /// A number that does not fit in an `isize`.
+    /// The declared number, of an unsigned type; one that does not fit in an `isize` is refused when the layout is
+    /// resolved. So comparing it with a resolved extent needs no conversion.
+    Length(usize),
+    /// A number that fits in neither.
     TooLarge,
 }
 
@@ -17,7 +20,7 @@ impl Dim {
     /// The extent for the value of an expression in `shape`.
     #[inline(always)]
     pub fn of<D: Dimension>(extent: D) -> Self {
-        extent.into_isize().map_or(Self::TooLarge, Self::Extent)
+        extent.into_dim()
     }
 }
 
@@ -47,6 +50,9 @@ impl Distance {
 pub trait Dimension: sealed::Sealed + Copy {
     #[doc(hidden)]
     fn into_isize(self) -> Option<isize>;
+
+    #[doc(hidden)]
+    fn into_dim(self) -> Dim;
 }
 
 pub(super) mod sealed {
@@ -56,7 +62,7 @@ pub(super) mod sealed {
 }
 
 macro_rules! dimensions {
-    ($($int:ty)*) => {$(
+    ($($int:ty)*, $dim:ident, $number:ty) => {$(
         impl sealed::Sealed for $int {}
 
         impl Dimension for $int {
@@ -64,11 +70,17 @@ macro_rules! dimensions {
             fn into_isize(self) -> Option<isize> {
                 isize::try_from(self).ok()
             }
+
+            #[inline(always)]
+            fn into_dim(self) -> Dim {
+                <$number>::try_from(self).map_or(Dim::TooLarge, Dim::$dim)
+            }
         }
     )*};
 }
 
-dimensions!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize);
+dimensions!(i8 i16 i32 i64 isize, Extent, isize);
+dimensions!(u8 u16 u32 u64 usize, Length, usize);
 
 /// One declared layout of a class: the values of the class's expressions.
 ///
@@ -152,6 +164,8 @@ unsafe impl<const E: usize, const P: usize> Evaluated for Fixed<E, P> {
         let same_shape = self.extents.iter().zip(extents).all(|(dim, &number)| match *dim {
             Dim::Inferred => true,
             Dim::Extent(declared) => declared == number,
+            // A resolved extent is not negative, so no length that is too large equals one.
+            Dim::Length(declared) => declared == number.cast_unsigned(),
             Dim::TooLarge => false,
         });
         same_shape

@@ -207,19 +207,21 @@ fn resolve_extents(dims: &[Dim], shape: &mut [isize], items: usize) -> Result<us
     let mut zero = false;
     let mut inferred = None;
     for (axis, dim) in dims.iter().enumerate() {
-        match *dim {
-            Dim::Inferred => inferred = Some(axis),
-            Dim::TooLarge => return Err(LayoutError::TooLarge),
-            Dim::Extent(extent) => {
-                let length = usize::try_from(extent).map_err(|_| LayoutError::Negative { axis, extent })?;
-                if length == 0 {
-                    zero = true;
-                } else {
-                    // The product excludes zeros, so that it overflows whenever the strides of dense items would.
-                    known = known.checked_mul(length).ok_or(LayoutError::TooLarge)?;
-                }
-                shape[axis] = extent;
+        let length = match *dim {
+            Dim::Inferred => {
+                inferred = Some(axis);
+                continue;
             }
+            Dim::TooLarge => return Err(LayoutError::TooLarge),
+            Dim::Extent(extent) => usize::try_from(extent).map_err(|_| LayoutError::Negative { axis, extent })?,
+            Dim::Length(length) => length,
+        };
+        shape[axis] = isize::try_from(length).map_err(|_| LayoutError::TooLarge)?;
+        if length == 0 {
+            zero = true;
+        } else {
+            // The product excludes zeros, so that it overflows whenever the strides of dense items would.
+            known = known.checked_mul(length).ok_or(LayoutError::TooLarge)?;
         }
     }
     match inferred {
