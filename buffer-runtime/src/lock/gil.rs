@@ -104,6 +104,12 @@ impl Lock {
         Self { views: AtomicU64::new(0), guards: AtomicU32::new(0), _rest: AtomicU32::new(0) }
     }
 
+    /// A lock with room for one more writable view.
+    #[cfg(all(test, not(buffer_loom)))]
+    pub(super) fn nearly_full_of_writable() -> Self {
+        Self { views: AtomicU64::new(WRITABLE_FULL - 1), ..Self::new() }
+    }
+
     /// A lock with room for no more read-only views, and for one more read guard.
     #[cfg(all(test, not(buffer_loom)))]
     pub(super) fn nearly_full() -> Self {

@@ -183,6 +183,18 @@ fn full_counts_refuse_and_keep_their_neighbours() {
     assert_eq!(lock.admit(READER).unwrap_err(), Blocker::Full);
     assert_eq!(lock.views(), before);
 
+    let lock = gil::Lock::nearly_full_of_writable();
+    let last = lock.admit_unguarded(ViewKind::Writable).unwrap();
+    assert!(!last.is_first());
+    assert_eq!(lock.join(&last), Ok(()));
+    assert_eq!((lock.views().writable, lock.views().readonly), (1 << 31, 0));
+    assert!(lock.admit_unguarded(ViewKind::Writable).is_none());
+    assert_eq!(lock.admit(WRITER).unwrap_err(), Blocker::Full);
+    assert_eq!(view(&lock, READER), Ok(ViewKind::ReadOnly));
+    assert_eq!(lock.release(ViewKind::Writable), Released { views: true, owner: true });
+    assert_eq!((lock.views().writable, lock.views().readonly), ((1 << 31) - 1, 1));
+    assert!(lock.admit_unguarded(ViewKind::Writable).is_some());
+
     let lock = free_threaded::Lock::new();
     for _ in 0..(1 << 19) - 1 {
         lock.begin(GuardKind::Read).unwrap();
