@@ -194,23 +194,22 @@ impl Granted {
         let mut table = [const { Self([None; Self::REQUESTS]) }; 16];
         let mut index = 0;
         while index < table.len() {
-            let mut word = 0;
-            while word < Self::MEANINGFUL / 64 {
-                let granted = Self::word(word, index);
-                let mut bit = 0;
-                while bit < 64 {
-                    if granted >> bit & 1 != 0 {
-                        let request = word * 64 + bit;
-                        let answer = Some(Answer::to(Flags(request as i32)));
-                        table[index].0[request] = answer;
-                        // `PyBUF_WRITE` alone is a mistake; beside other bits it has no meaning.
-                        if request != 0 {
-                            table[index].0[Self::MEANINGFUL | request] = answer;
-                        }
-                    }
-                    bit += 1;
+            let mut flags = Flags(0);
+            let mut granted = 0;
+            while flags.0.cast_unsigned() as usize != Self::MEANINGFUL {
+                let request = flags.0.cast_unsigned() as usize;
+                if request % 64 == 0 {
+                    granted = Self::word(request / 64, index);
                 }
-                word += 1;
+                if granted >> (request % 64) & 1 != 0 {
+                    let answer = Some(Answer::to(flags));
+                    table[index].0[request] = answer;
+                    // `PyBUF_WRITE` alone is a mistake; beside other bits it has no meaning.
+                    if request != 0 {
+                        table[index].0[Self::MEANINGFUL | request] = answer;
+                    }
+                }
+                flags.0 += 1;
             }
             index += 1;
         }

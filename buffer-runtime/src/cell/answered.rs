@@ -104,8 +104,9 @@ impl Description {
     #[inline(always)]
     pub(super) unsafe fn write_answer(&self, answer: Answer, to: *mut Self) {
         let masks = Masks::by(answer);
+        let words = ptr::from_ref(self).cast::<usize>().wrapping_add(FIRST).cast::<[usize; WORDS]>();
         // SAFETY: these words are initialised, without padding, and belong to the description.
-        let words = unsafe { ptr::from_ref(self).cast::<usize>().add(FIRST).cast::<[usize; WORDS]>().read() };
+        let words = unsafe { words.read() };
         let mut shown = [ptr::null_mut(); WORDS];
         for (word, shown) in shown.iter_mut().enumerate() {
             let set = masks.set.get(word).copied().unwrap_or(0);
@@ -115,8 +116,9 @@ impl Description {
         unsafe { (*to).len = self.len };
         // SAFETY: as above.
         unsafe { (*to).itemsize = self.itemsize };
+        let place = to.cast::<usize>().wrapping_add(FIRST).cast::<[*mut c_void; WORDS]>();
         // SAFETY: as above.
-        unsafe { to.cast::<usize>().add(FIRST).cast::<[*mut c_void; WORDS]>().write(shown) };
+        unsafe { place.write(shown) };
         // SAFETY: as above.
         unsafe { (*to).suboffsets = self.suboffsets };
         // SAFETY: as above.
