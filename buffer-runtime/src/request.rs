@@ -198,7 +198,7 @@ impl Granted {
             let mut granted = 0;
             while flags.0.cast_unsigned() as usize != Self::MEANINGFUL {
                 let request = flags.0.cast_unsigned() as usize;
-                if request % 64 == 0 {
+                if request.is_multiple_of(64) {
                     granted = Self::word(request / 64, index);
                 }
                 if granted >> (request % 64) & 1 != 0 {
