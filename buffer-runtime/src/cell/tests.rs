@@ -10,6 +10,7 @@ mod owned;
 mod pinned;
 mod python;
 mod rows;
+mod small;
 mod snapshots;
 mod threads;
 

@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use pyo3::exceptions::PyBufferError;
 use pyo3::{PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exporter, ShapeSource};
+use super::class::{Cell, Class, Exporter, ShapeSource, Source};
 use super::evaluate::evaluating;
 use super::table::{ClassTable, Reached};
 use crate::cell::{self, Description, Grant};
@@ -56,7 +56,7 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
             grant.pin();
         }
         // SAFETY: `fill` passes a pointer to room for a description.
-        let hand_out = |description| unsafe { grant.hand_out(description) };
+        let hand_out = |description| unsafe { grant.hand_out_as(description, <T::Cell as Source>::ROWS) };
         // SAFETY: the caller vouches for the object and the view.
         unsafe { fill(object, view, hand_out) };
         true
