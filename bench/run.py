@@ -1,4 +1,4 @@
-"""Compares exporters of the buffer protocol: instructions, time, memory, answers, all combinations of flags, bulk speed.
+"""Compares exporters of the buffer protocol: instructions, time, memory, answers, flags, bulk speed.
 
     python bench/run.py [--quick] [--check]
     python bench/run.py --draw | --instructions | --record | --readme
