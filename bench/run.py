@@ -1,4 +1,4 @@
-"""Compares exporters of the buffer protocol: instructions, time, answers, every combination of flags, bulk speed.
+"""Compares exporters of the buffer protocol: instructions, time, memory, answers, flags, bulk speed.
 
     python bench/run.py [--quick] [--check]
     python bench/run.py --draw | --instructions | --record | --readme
@@ -79,6 +79,7 @@ def compare(arguments):
     else:
         say("valgrind is missing: no instructions are counted (everything else is measured)")
     compare_times(measured, names, rounds=7 if arguments.quick else 101, n=5_000 if arguments.quick else 20_000)
+    compare_memory(names, quick=arguments.quick)
     compare_answers(measured, names)
     compare_bulk(seconds=0.1 if arguments.quick else 0.5)
     if not arguments.quick and callgrind.available():
@@ -123,6 +124,14 @@ def compare_times(measured, names, rounds, n):
         ratios = {case: round(medians[name][case] / medians[peers.C][case], 2) for case in workload.CASES}
         del measured["peers"][name]["nanoseconds"]
         measured["peers"][name]["time"] = ratios
+
+
+def compare_memory(names, quick):
+    import memory
+
+    say("Small objects: the time to make and to drop one, and the memory of one and of a view, where many are alive")
+    rounds, n, count = (5, 5_000, 100_000) if quick else (31, 20_000, 1_000_000)
+    memory.compare(names, rounds, n, count)
 
 
 def show(measured, what, form):

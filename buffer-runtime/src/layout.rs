@@ -51,7 +51,6 @@ pub struct Descriptor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
 pub(crate) struct Facts {
-    pub(crate) ndim: usize,
     pub(crate) c_contiguous: bool,
     pub(crate) f_contiguous: bool,
     pub(crate) readonly: bool,

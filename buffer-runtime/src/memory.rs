@@ -1,7 +1,8 @@
 //! Allocations that return an error without memory. Those of the standard library abort the process instead, and code
 //! that Python calls must not do that.
 
-use std::ffi::{CStr, CString};
+use std::alloc::{self, Layout};
+use std::ptr::NonNull;
 
 /// There is no memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,16 @@ pub(crate) fn boxed<T>(value: T) -> Result<Box<T>, NoMemory> {
     let only: *mut [T] = Box::into_raw(only.into_boxed_slice());
     // SAFETY: the pointer is from a Box of a slice of one value, which has the layout of that value.
     Ok(unsafe { Box::from_raw(only.cast()) })
+}
+
+/// As `alloc::alloc`.
+///
+/// # Safety
+///
+/// The size of the layout is not 0.
+pub(crate) unsafe fn allocate(layout: Layout) -> Result<NonNull<u8>, NoMemory> {
+    // SAFETY: the caller vouches for the size.
+    NonNull::new(unsafe { alloc::alloc(layout) }).ok_or(NoMemory)
 }
 
 /// As `Vec::push`. An empty vector gets room for only this value, so converting it to a boxed slice does not allocate.
@@ -40,10 +51,4 @@ pub(crate) fn text(text: &str) -> Result<Box<str>, NoMemory> {
     copy.try_reserve_exact(text.len()).map_err(|_| NoMemory)?;
     copy.push_str(text);
     Ok(copy.into_boxed_str())
-}
-
-/// As `CStr::to_owned`.
-pub(crate) fn c_string(text: &CStr) -> Result<CString, NoMemory> {
-    let bytes = collect(text.to_bytes_with_nul().iter().copied())?;
-    CString::from_vec_with_nul(bytes).map_err(|_| NoMemory)
 }

@@ -8,7 +8,7 @@ use std::ffi::{c_int, c_void};
 use std::mem::offset_of;
 use std::ptr;
 
-use super::published::Description;
+use super::published::{Description, SharedFields};
 use crate::request::Answer;
 
 const WORD: usize = size_of::<usize>();
@@ -95,18 +95,19 @@ const fn words<const N: usize>(bytes: [[u8; WORD]; N]) -> [usize; N] {
     words
 }
 
-impl Description {
-    /// Writes the description without the fields that were not requested.
+impl SharedFields {
+    /// Writes the fields to a description, without those that were not requested. The other fields of the description
+    /// are not written.
     ///
     /// # Safety
     ///
     /// `to` may be written. `format`, `shape` and `strides` have exposed their provenance.
     #[inline(always)]
-    pub(super) unsafe fn write_answer(&self, answer: Answer, to: *mut Self) {
+    pub(super) unsafe fn write_answer(&self, answer: Answer, to: *mut Description) {
         let masks = Masks::by(answer);
-        let words = ptr::from_ref(self).cast::<usize>().wrapping_add(FIRST).cast::<[usize; WORDS]>();
-        // SAFETY: these words are initialised, without padding, and belong to the description.
-        let words = unsafe { words.read() };
+        // SAFETY: these words are initialised, without padding, and belong to the fields, whose places are those of a
+        // description.
+        let words = unsafe { ptr::from_ref(self).cast::<usize>().add(FIRST).cast::<[usize; WORDS]>().read() };
         let mut shown = [ptr::null_mut(); WORDS];
         for (word, shown) in shown.iter_mut().enumerate() {
             let set = masks.set.get(word).copied().unwrap_or(0);
@@ -116,12 +117,7 @@ impl Description {
         unsafe { (*to).len = self.len };
         // SAFETY: as above.
         unsafe { (*to).itemsize = self.itemsize };
-        let place = to.cast::<usize>().wrapping_add(FIRST).cast::<[*mut c_void; WORDS]>();
         // SAFETY: as above.
-        unsafe { place.write(shown) };
-        // SAFETY: as above.
-        unsafe { (*to).suboffsets = self.suboffsets };
-        // SAFETY: as above.
-        unsafe { (*to).internal = self.internal };
+        unsafe { to.cast::<usize>().add(FIRST).cast::<[*mut c_void; WORDS]>().write(shown) };
     }
 }

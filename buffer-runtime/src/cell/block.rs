@@ -12,7 +12,8 @@
 //!    set the length to 0.
 //! 3. No reference to the storage exists outside a write guard; read guards build `&[T]` from the captured parts.
 //! 4. The layout is written only by the thread that claimed the step from 0 to 1 views, before it publishes, or by the
-//!    holder of the write guard. It is read only under a view that is counted, or by that claimer.
+//!    holder of the write guard. It is read only under a view that is counted, or by that claimer. Without an owner,
+//!    only the queue of orphans writes it: the link to the next block.
 //! 5. No user code, and no call into Python that can raise, runs between that claim and the publication.
 //! 6. After its decrement a releaser touches the block only if it is the one to free it.
 //! 7. Every field that changes is atomic or an `UnsafeCell`; release works through raw projections.
@@ -20,7 +21,11 @@
 //! 9. No view and no guard begins once the owner is dropped.
 //! 10. The block is alive as long as anyone has a hold on it: the owner and the views have one together, and each lease
 //!     has one (`lock::Holds`). Who gives up the last hold frees the block, or leaves it in the queue with that hold.
+//!
+//! A block is small, because there may be a million. What the type of its storage determines is behind one pointer; the
+//! numbers of a layout of two dimensions are in the block; and what few storages need follows the storage.
 
+use std::alloc::{self, Layout};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
@@ -30,40 +35,30 @@ use super::published::Published;
 use crate::fork;
 use crate::layout::Memory;
 use crate::lock::{GuardKind, Holds, Lock, Pin};
-use crate::memory::{NoMemory, boxed};
+use crate::memory::{NoMemory, allocate};
 use crate::storage::{Exportable, OwnLayout};
 
-/// The part of a block that does not depend on the type of its storage. It is aligned so that a view can store a tag in
-/// the low bits of its address.
-#[repr(C, align(64))]
+/// The part of a block that does not depend on the type of its storage. What a view needs comes first.
+#[repr(C)]
 pub(crate) struct Header {
     pub(crate) lock: Lock,
     /// Where the elements are. Invariant 2.
     data: AtomicPtr<u8>,
-    /// How many elements or rows there are; any thread may read it. Invariant 2.
-    len: AtomicUsize,
-    /// How many elements a row has, if rows are allocated one by one. Invariant 2.
-    row_len: AtomicUsize,
-    /// What kind of memory this is.
-    pub(crate) kind: MemoryKind,
     /// Invariant 4.
     layout: UnsafeCell<Published>,
-    /// Drops the storage and frees the block. A function pointer, because the last view may end in the release of another
-    /// class.
-    destroy: unsafe fn(NonNull<Header>),
-    /// Whether the storage is still there; closing moves it out, under the lock.
-    stored: AtomicBool,
-    /// The memory layout of the elements, if the storage has a layout of its own. Invariant 2.
-    own: UnsafeCell<OwnLayout>,
-    pub(crate) pin: Pin,
+    /// How many elements or rows there are; any thread may read it. Invariant 2.
+    len: AtomicUsize,
+    /// What kind of memory this is.
+    pub(crate) kind: &'static MemoryKind,
     /// Invariant 10.
     pub(super) holds: Holds,
-    /// The address of the next block in the queue of orphans, or 0.
-    pub(super) next_orphan: AtomicUsize,
+    pub(crate) pin: Pin,
+    /// Whether the storage is still there; closing moves it out, under the lock.
+    stored: AtomicBool,
 }
 
-/// What the type of a storage determines about its memory.
-#[derive(Debug, Clone, Copy)]
+/// What the type of a storage determines.
+#[derive(Debug)]
 pub(crate) struct MemoryKind {
     /// The size of one element in bytes.
     pub(crate) element_size: usize,
@@ -71,9 +66,14 @@ pub(crate) struct MemoryKind {
     pub(super) drops_plainly: bool,
     /// Whether rows are allocated one by one, and are reached through pointers.
     pub(crate) indirect: bool,
+    /// Drops the storage and frees the block. A function pointer, because the last view may end in the release of another
+    /// class.
+    destroy: unsafe fn(NonNull<Header>),
+    /// How many bytes after the start of the block its [`OwnShape`] is; 0 if the block has none.
+    own: usize,
 }
 
-/// The header, followed by the storage.
+/// The header, followed by the storage. An [`OwnShape`] may follow; see [`MemoryKind::own`].
 #[repr(C)]
 pub(super) struct Block<S> {
     header: Header,
@@ -81,7 +81,21 @@ pub(super) struct Block<S> {
     storage: UnsafeCell<MaybeUninit<S>>,
 }
 
+/// What only the blocks of some storages have: those whose rows are allocated one by one, and those with a layout of
+/// their own.
+#[derive(Debug, Default)]
+struct OwnShape {
+    /// How many elements a row has, if rows are allocated one by one. Invariant 2.
+    row_len: AtomicUsize,
+    /// The memory layout of the elements, if the storage has a layout of its own. Invariant 2.
+    layout: UnsafeCell<OwnLayout>,
+}
+
 impl Header {
+    /// Blocks are aligned so that a view can store a tag in the low bits of a block's address. Allocators give 16 bytes
+    /// without more work or room than 8.
+    pub(super) const ALIGN: usize = 16;
+
     /// Where the elements are. The pointer may be used under a view or a guard, within invariants 2 and 8.
     #[inline(always)]
     pub(crate) fn data(&self) -> *mut u8 {
@@ -94,18 +108,45 @@ impl Header {
         self.len.load(Ordering::Relaxed)
     }
 
+    /// The block's own shape, if it has one.
+    ///
+    /// # Safety
+    ///
+    /// The block is alive.
+    unsafe fn own<'a>(this: NonNull<Self>) -> Option<&'a OwnShape> {
+        // SAFETY: the caller vouches for a live block; a shared reference is enough (invariant 7).
+        let offset = unsafe { this.as_ref() }.kind.own;
+        // SAFETY: an offset that is not 0 is where the block has one. References to it are shared ones, because its fields
+        // are atomic or an `UnsafeCell` (invariant 7).
+        (offset > 0).then(|| unsafe { &*this.as_ptr().wrapping_byte_add(offset).cast() })
+    }
+
     /// Sets the length to 0. The caller has found that the cell is being closed and that nothing can stop the closing.
     /// So no view or guard reads the length, and no thread captures a new one (invariant 2).
-    pub(super) fn forget_len(&self) {
-        self.len.store(0, Ordering::Relaxed);
-        self.row_len.store(0, Ordering::Relaxed);
+    ///
+    /// # Safety
+    ///
+    /// The block is alive.
+    pub(super) unsafe fn forget_len(this: NonNull<Self>) {
+        // SAFETY: the caller vouches for a live block.
+        unsafe { this.as_ref() }.len.store(0, Ordering::Relaxed);
+        // SAFETY: as above.
+        if let Some(own) = unsafe { Self::own(this) } {
+            own.row_len.store(0, Ordering::Relaxed);
+        }
     }
 
     /// The memory against which a layout is resolved.
-    #[inline(always)]
-    pub(crate) fn memory(&self) -> Memory {
-        let row_len = || self.row_len.load(Ordering::Relaxed);
-        Memory { len: self.len(), row_len: self.kind.indirect.then(row_len) }
+    ///
+    /// # Safety
+    ///
+    /// The block is alive.
+    pub(crate) unsafe fn memory(this: NonNull<Self>) -> Memory {
+        // SAFETY: the caller vouches for a live block.
+        let header = unsafe { this.as_ref() };
+        // SAFETY: as above.
+        let own = unsafe { Self::own(this) }.filter(|_| header.kind.indirect);
+        Memory { len: header.len(), row_len: own.map(|own| own.row_len.load(Ordering::Relaxed)) }
     }
 
     /// The size of all elements in bytes; meaningless if rows are allocated one by one.
@@ -114,14 +155,17 @@ impl Header {
         self.len() * self.kind.element_size
     }
 
-    /// The memory layout of the elements, if they are not simply one after the other.
+    /// The memory layout of the elements, if the storage may have one of its own.
     ///
     /// # Safety
     ///
-    /// The caller holds a view or a guard other than a write guard, or has claimed the first view.
-    pub(crate) unsafe fn own_layout(&self) -> &OwnLayout {
+    /// The block is alive for `'a`. Meanwhile the caller holds a view or a guard other than a write guard, or has
+    /// claimed the first view.
+    pub(crate) unsafe fn own_layout<'a>(this: NonNull<Self>) -> Option<&'a OwnLayout> {
+        // SAFETY: the caller vouches for a live block.
+        let own = unsafe { Self::own(this) }?;
         // SAFETY: what the caller vouches for excludes write guards (invariants 2 and 8).
-        unsafe { &*self.own.get() }
+        Some(unsafe { &*own.layout.get() })
     }
 
     pub(super) fn is_stored(&self) -> bool {
@@ -149,6 +193,16 @@ impl Header {
     pub(super) unsafe fn layout_mut(&self) -> &mut Published {
         // SAFETY: the caller vouches that no other thread reads or writes it (invariant 4).
         unsafe { &mut *self.layout.get() }
+    }
+
+    /// The address of the next block in the queue of orphans, or 0.
+    ///
+    /// # Safety
+    ///
+    /// The owner is dropped.
+    pub(super) unsafe fn next_orphan(&self) -> &AtomicUsize {
+        // SAFETY: the layout is part of the live header, and the caller vouches for the owner.
+        unsafe { Published::next_orphan(self.layout.get()) }
     }
 
     /// Gives up the hold of the owner and the views. Unless leases are left, drops the storage and frees the block.
@@ -181,7 +235,8 @@ impl Header {
     /// If the storage's drop panics. The block is freed all the same.
     pub(super) unsafe fn destroy(this: NonNull<Self>) {
         // SAFETY: the caller vouches that the block is alive; the field never changes.
-        let destroy = unsafe { (*this.as_ptr()).destroy };
+        let kind = unsafe { (*this.as_ptr()).kind };
+        let destroy = kind.destroy;
         // SAFETY: the header was created together with this function, and the caller has the last hold.
         unsafe { destroy(this) };
     }
@@ -195,9 +250,31 @@ impl<S> Block<S> {
 }
 
 impl<S: Exportable> Block<S> {
+    const KIND: &'static MemoryKind = &MemoryKind {
+        element_size: size_of::<S::Element>(),
+        drops_plainly: S::DROPS_PLAINLY,
+        indirect: S::INDIRECT,
+        destroy: Self::destroy,
+        own: Self::OWN,
+    };
+
+    /// See [`MemoryKind::own`].
+    const OWN: usize =
+        if S::INDIRECT || S::STRIDED { size_of::<Self>().next_multiple_of(align_of::<OwnShape>()) } else { 0 };
+
+    /// The allocation of a block.
+    const LAYOUT: Layout = {
+        let size = if Self::OWN > 0 { Self::OWN + size_of::<OwnShape>() } else { size_of::<Self>() };
+        let align = if align_of::<Self>() > Header::ALIGN { align_of::<Self>() } else { Header::ALIGN };
+        match Layout::from_size_align(size, align) {
+            Ok(layout) => layout,
+            Err(_) => panic!("the storage is too large"),
+        }
+    };
+
     /// Moves the storage into a block of its own.
     pub(super) fn allocate(storage: S) -> NonNull<Self> {
-        let block = Self::leaked(Box::new(Self::of(MaybeUninit::new(storage), true)));
+        let Ok(block) = Self::new(MaybeUninit::new(storage), true) else { alloc::handle_alloc_error(Self::LAYOUT) };
         // SAFETY: the block is new, so nobody else knows it or its storage.
         unsafe { Self::capture(block) };
         block
@@ -205,7 +282,7 @@ impl<S: Exportable> Block<S> {
 
     /// A block that is closed, and so will never have a storage.
     pub(super) fn without_storage() -> Result<NonNull<Self>, NoMemory> {
-        let block = Self::leaked(boxed(Self::of(MaybeUninit::uninit(), false))?);
+        let block = Self::new(MaybeUninit::uninit(), false)?;
         // SAFETY: the block is alive, and nobody else knows it.
         let header = unsafe { Self::header(block).as_ref() };
         header.lock.begin_exclusive(GuardKind::Closed).expect("a new lock has nothing in the way");
@@ -213,34 +290,32 @@ impl<S: Exportable> Block<S> {
     }
 
     /// A block with no captured elements.
-    fn of(storage: MaybeUninit<S>, stored: bool) -> Self {
+    fn new(storage: MaybeUninit<S>, stored: bool) -> Result<NonNull<Self>, NoMemory> {
         fork::note();
-        Self {
-            header: Header {
-                lock: Lock::new(),
-                pin: Pin::new(),
-                data: AtomicPtr::new(NonNull::<S::Element>::dangling().as_ptr().cast()),
-                len: AtomicUsize::new(0),
-                row_len: AtomicUsize::new(0),
-                kind: MemoryKind {
-                    element_size: size_of::<S::Element>(),
-                    drops_plainly: S::DROPS_PLAINLY,
-                    indirect: S::INDIRECT,
-                },
-                layout: UnsafeCell::new(Published::unresolved()),
-                destroy: Self::destroy,
-                stored: AtomicBool::new(stored),
-                own: UnsafeCell::default(),
-                holds: Holds::new(),
-                next_orphan: AtomicUsize::new(0),
-            },
-            storage: UnsafeCell::new(storage),
+        // SAFETY: a header has a size.
+        let block: NonNull<Self> = unsafe { allocate(Self::LAYOUT) }?.cast();
+        let header = Header {
+            lock: Lock::new(),
+            data: AtomicPtr::new(NonNull::<S::Element>::dangling().as_ptr().cast()),
+            layout: UnsafeCell::new(Published::unresolved()),
+            len: AtomicUsize::new(0),
+            kind: Self::KIND,
+            holds: Holds::new(),
+            pin: Pin::new(),
+            stored: AtomicBool::new(stored),
+        };
+        // SAFETY: the new allocation has the size and the alignment of a block.
+        unsafe { block.write(Self { header, storage: UnsafeCell::new(storage) }) };
+        if Self::OWN > 0 {
+            // SAFETY: `LAYOUT` has room for it there.
+            unsafe { Self::own(block).write(OwnShape::default()) };
         }
+        Ok(block)
     }
 
-    fn leaked(block: Box<Self>) -> NonNull<Self> {
-        // SAFETY: the pointer of a Box is not null.
-        unsafe { NonNull::new_unchecked(Box::into_raw(block)) }
+    /// Where the block's own shape is, if `OWN` is not 0.
+    fn own(this: NonNull<Self>) -> *mut OwnShape {
+        this.as_ptr().wrapping_byte_add(Self::OWN).cast()
     }
 
     /// The storage, as a raw pointer: invariant 3 says when a reference may be made from it.
@@ -265,18 +340,27 @@ impl<S: Exportable> Block<S> {
         let storage = unsafe { Self::storage(this) };
         // SAFETY: the caller vouches for a live block; a shared reference is enough (invariant 7).
         let header = unsafe { Self::header(this).as_ref() };
-        // SAFETY: the caller has exclusive access to the block, and so to what is captured there (invariant 2).
-        let own = unsafe { &mut *header.own.get() };
+        // SAFETY: as above.
+        let own = unsafe { Header::own(Self::header(this)) };
+        let mut none = OwnLayout::default();
+        let own_layout = match own {
+            // SAFETY: the caller has exclusive access to the block, and so to what is captured there (invariant 2).
+            Some(own) => unsafe { &mut *own.layout.get() },
+            None => &mut none,
+        };
         // SAFETY: the caller has exclusive access to the storage.
-        let captured = unsafe { S::capture(storage, own) };
+        let captured = unsafe { S::capture(storage, own_layout) };
+        let old = header.data();
         header.data.store(captured.data.as_ptr(), Ordering::Relaxed);
-        let was = (header.len(), header.row_len.load(Ordering::Relaxed));
-        if S::STRIDED || was != (captured.len, captured.row_len) {
+        let row_len = own.map_or(0, |own| own.row_len.swap(captured.row_len, Ordering::Relaxed));
+        if S::STRIDED || (header.len(), row_len) != (captured.len, captured.row_len) {
             // SAFETY: the caller has exclusive access to the block, so no reference to the layout exists (invariant 4).
-            unsafe { header.layout_mut() }.outdate();
+            unsafe { Published::outdate(header.layout.get()) };
+        } else {
+            // SAFETY: as above.
+            unsafe { Published::follow(header.layout.get(), old, captured.data.as_ptr()) };
         }
         header.len.store(captured.len, Ordering::Relaxed);
-        header.row_len.store(captured.row_len, Ordering::Relaxed);
     }
 
     /// Moves the storage out for good. The captured parts become those of an empty buffer.
@@ -289,9 +373,13 @@ impl<S: Exportable> Block<S> {
         let header = unsafe { Self::header(this).as_ref() };
         header.stored.store(false, Ordering::Relaxed);
         header.data.store(NonNull::<S::Element>::dangling().as_ptr().cast(), Ordering::Relaxed);
-        header.forget_len();
-        // SAFETY: as in `capture` (invariant 2).
-        unsafe { &mut *header.own.get() }.clear();
+        // SAFETY: the caller vouches for a live block.
+        unsafe { Header::forget_len(Self::header(this)) };
+        // SAFETY: as above.
+        if let Some(own) = unsafe { Header::own(Self::header(this)) } {
+            // SAFETY: as in `capture` (invariant 2).
+            unsafe { &mut *own.layout.get() }.clear();
+        }
         // SAFETY: the caller vouches for a live block.
         let storage = unsafe { Self::storage(this) };
         // SAFETY: the storage was there and is the caller's; `stored` prevents a second drop.
@@ -301,18 +389,23 @@ impl<S: Exportable> Block<S> {
     /// [`Header::destroy`] for this type of storage.
     unsafe fn destroy(header: NonNull<Header>) {
         /// Frees the block even if the storage's drop panics.
-        struct Free<S>(*mut Block<S>);
+        struct Free<S: Exportable>(NonNull<Block<S>>);
 
-        impl<S> Drop for Free<S> {
+        impl<S: Exportable> Drop for Free<S> {
             fn drop(&mut self) {
-                // SAFETY: `boxed` made the block from a Box, and the caller of `destroy` has the last hold on it.
-                // The storage is not dropped with it, because it is a MaybeUninit.
-                drop(unsafe { Box::from_raw(self.0) });
+                if Block::<S>::OWN > 0 {
+                    // SAFETY: `new` wrote it, and the caller of `destroy` has the last hold on the block.
+                    unsafe { Block::own(self.0).drop_in_place() };
+                }
+                // SAFETY: as above. The storage is not dropped with the block, because it is a MaybeUninit.
+                unsafe { self.0.drop_in_place() };
+                // SAFETY: `new` allocated the block with this layout, and nothing refers to it any more.
+                unsafe { alloc::dealloc(self.0.as_ptr().cast(), Block::<S>::LAYOUT) };
             }
         }
 
         let block = header.cast::<Self>();
-        let _free = Free(block.as_ptr());
+        let _free = Free(block);
         // SAFETY: the caller vouches for a live block.
         let stored = unsafe { header.as_ref() }.is_stored();
         if stored {

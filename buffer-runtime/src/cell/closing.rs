@@ -27,8 +27,7 @@ impl<S: Exportable> ExportCell<S> {
 
     pub(super) fn close_attached(&self) -> Result<S, BorrowError> {
         let refused = |blocker| BorrowError::new(Attempt::Close, blocker);
-        let header = self.header();
-        let Header { lock, pin, .. } = header;
+        let Header { lock, pin, .. } = self.header();
         // Check the pin first for the better message, as in `begin`.
         pin.admit(GuardKind::Closed).map_err(refused)?;
         let closing = lock.begin_closing().map_err(refused)?;
@@ -41,7 +40,8 @@ impl<S: Exportable> ExportCell<S> {
         // From here on nothing prevents the closing, on whichever thread (pin invariant 5). A thread that finds another
         // one closing does not wait for it. It sets the length and the closed state itself, so that its own caller sees
         // the cell closed.
-        header.forget_len();
+        // SAFETY: the cell keeps its block alive.
+        unsafe { Header::forget_len(self.address()) };
         lock.close();
         match closing {
             // SAFETY: the lock has granted to this call alone the state after which nothing begins. So the storage is

@@ -178,13 +178,15 @@ unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
     let layout = unsafe { header.published() };
     if let Some(dims) = dims {
         // The next view after the last one has ended is the common case, and then nothing has to be computed again.
-        if !layout.is_still(descriptor, &dims) {
+        if !layout.is_still(descriptor, &dims, header) {
             if AT_ONCE {
                 return Err(Denied::LayoutNeeded);
             }
             // SAFETY: as the caller vouches; `layout` is not used afterwards.
             let resolved = unsafe { resolve(block, descriptor, &dims.declaration(descriptor)) };
-            resolved.map_err(|error| Denied::Misfit { error, memory: header.memory() })?;
+            // SAFETY: as the caller vouches.
+            let memory = || unsafe { Header::memory(block) };
+            resolved.map_err(|error| Denied::Misfit { error, memory: memory() })?;
         }
     } else if !layout.is_of(descriptor) {
         return Err(ViewError::ForeignLayout.into());
@@ -206,9 +208,10 @@ unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
 /// view is counted as `access`; the result says how it is counted from now on.
 fn answer(lock: &Lock, layout: &Published, flags: Flags, access: ViewKind) -> Result<(ViewKind, Answer), Denied> {
     // Overlapping items make a layout read-only even in a class that is not.
-    let becomes_readonly = layout.facts.readonly && access == ViewKind::Writable;
-    let readonly = layout.facts.readonly || access == ViewKind::ReadOnly;
-    let answer = request::answer(flags, Facts { readonly, ..layout.facts })?;
+    let facts = layout.facts;
+    let becomes_readonly = facts.readonly && access == ViewKind::Writable;
+    let readonly = facts.readonly || access == ViewKind::ReadOnly;
+    let answer = request::answer(flags, Facts { readonly, ..facts })?;
     if becomes_readonly && !lock.downgrade() {
         return Err(blocked(flags, Blocker::Full));
     }
@@ -242,9 +245,10 @@ unsafe fn resolve(
     // SAFETY: the caller is the claimer, so no other thread reads or writes it (invariant 4).
     let layout = unsafe { header.layout_mut() };
     // SAFETY: the caller's claim excludes write guards (invariant 8), so no thread writes it (invariant 2).
-    let own = unsafe { header.own_layout() };
-    let internal = Ticket { block, access: usual_access(descriptor) }.to_internal();
-    layout.resolve(descriptor, &own.unless_declared(declared), header.memory(), internal)
+    let own = unsafe { Header::own_layout(block) };
+    // SAFETY: the caller vouches for a live block.
+    let memory = unsafe { Header::memory(block) };
+    layout.resolve(descriptor, &own.map_or(*declared, |own| own.unless_declared(declared)), memory, header.data())
 }
 
 impl<'a> Grant<'a> {
@@ -288,22 +292,22 @@ impl<'a> Grant<'a> {
     }
 
     /// Transfers the view to the consumer: writes its description, and returns the address of its first item. Code that
-    /// has the description's `internal` is responsible for releasing the view.
+    /// has the description's `internal` is responsible for releasing the view. `indirect` is that of the layout; a caller
+    /// may know it at compile time.
     ///
     /// # Safety
     ///
     /// `description` may be written.
     #[inline(always)]
-    pub(crate) unsafe fn hand_out(self, description: *mut Description) -> *mut u8 {
+    pub(crate) unsafe fn hand_out(self, description: *mut Description, indirect: bool) -> *mut u8 {
         let layout = self.layout();
-        let buf = layout.buf(self.header());
+        let buf = layout.buf();
         // SAFETY: the caller vouches for it, and the layout was resolved.
-        unsafe { layout.description.write_answer(self.answer, description) };
+        unsafe { layout.describe(description, self.answer, self.ticket().to_internal(), indirect) };
         if !self.usual {
             // SAFETY: as above, and it was written.
             let shown = unsafe { &mut *description };
             shown.readonly = c_int::from(self.access == ViewKind::ReadOnly);
-            shown.internal = self.ticket().to_internal();
         }
         mem::forget(self);
         buf

@@ -33,6 +33,10 @@ impl Lease {
         Self(block)
     }
 
+    pub(super) fn address(&self) -> NonNull<Header> {
+        self.0
+    }
+
     pub(super) fn header(&self) -> &Header {
         // SAFETY: the lease holds the block (block invariant 10), and references to the header are always shared ones
         // (block invariant 7).

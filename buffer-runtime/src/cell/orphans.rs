@@ -44,7 +44,9 @@ static QUEUE: AtomicUsize = AtomicUsize::new(0);
 pub(super) unsafe fn leave(block: NonNull<Header>) {
     // SAFETY: only `drain` marks orphans, and a block that is not marked is not freed by its views. A block without
     // views is freed by whoever takes it from the queue.
-    let next = unsafe { &block.as_ref().next_orphan };
+    let header = unsafe { block.as_ref() };
+    // SAFETY: the caller vouches for the owner.
+    let next = unsafe { header.next_orphan() };
     let address = block.as_ptr().expose_provenance();
     let mut first = QUEUE.load(Ordering::Relaxed);
     loop {
@@ -94,15 +96,19 @@ pub(crate) fn drain(mut free: impl FnMut(NonNull<Header>)) {
     while let Some(block) = block_at(waiting) {
         // SAFETY: the queue has the hold of the owner and the views, which is given up after the next step.
         let header = unsafe { block.as_ref() };
-        let address = mem::replace(&mut waiting, header.next_orphan.load(Ordering::Relaxed));
+        // SAFETY: blocks in the queue have no owner.
+        let next = unsafe { header.next_orphan() };
+        let address = mem::replace(&mut waiting, next.load(Ordering::Relaxed));
         if mark(header) {
-            header.next_orphan.store(unviewed, Ordering::Relaxed);
+            next.store(unviewed, Ordering::Relaxed);
             unviewed = address;
         }
     }
     while let Some(block) = block_at(unviewed) {
         // SAFETY: the block has neither views nor an owner, so this thread has their hold, until it is given up below.
-        unviewed = unsafe { block.as_ref() }.next_orphan.load(Ordering::Relaxed);
+        let header = unsafe { block.as_ref() };
+        // SAFETY: as above.
+        unviewed = unsafe { header.next_orphan() }.load(Ordering::Relaxed);
         free(block);
     }
 }

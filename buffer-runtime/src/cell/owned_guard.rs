@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::ptr::NonNull;
 
 use super::guard::shared;
 use super::lease::Lease;
@@ -31,6 +32,10 @@ impl<S: Exportable> OwnedShareGuard<S> {
         // gives out references to it. Meanwhile the lease keeps the block alive.
         let elements = unsafe { shared::<S>(cell.header()) };
         Self { elements, lease }
+    }
+
+    pub(super) fn address(&self) -> NonNull<Header> {
+        self.lease.address()
     }
 
     pub(super) fn header(&self) -> &Header {

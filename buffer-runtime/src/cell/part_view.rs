@@ -4,6 +4,8 @@
 //! as one view of the cell, so the lock, its messages and its limits are the same for all views.
 
 use std::ffi::{c_int, c_void};
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
 
 use super::grant::{Denied, Grant};
@@ -11,11 +13,11 @@ use super::published::{Description, Published};
 use super::ticket::Ticket;
 use crate::error::ViewError;
 use crate::layout::{Declaration, Descriptor, Memory};
-use crate::memory::boxed;
+use crate::memory::{NoMemory, boxed};
 use crate::request::{self, Answer, Flags};
 
 /// The data of one view of a part. Aligned, so that the low bits of its address have room for a tag.
-#[repr(align(64))]
+#[repr(align(16))]
 pub(crate) struct PartView {
     /// The view of the cell.
     ticket: Ticket,
@@ -40,8 +42,46 @@ impl PartView {
 /// A granted view of a part, counted as a view of the whole. Dropping it releases the view.
 pub(crate) struct PartGrant<'a> {
     whole: Grant<'a>,
-    part: Box<PartView>,
+    part: Unmoved,
     answer: Answer,
+}
+
+/// Owns a [`PartView`] by a pointer, because a layout must not move: to move a `Box` makes other pointers into it
+/// invalid.
+struct Unmoved(NonNull<PartView>);
+
+impl Unmoved {
+    fn new(part: PartView) -> Result<Self, NoMemory> {
+        // SAFETY: the pointer of a Box is not null.
+        Ok(Self(unsafe { NonNull::new_unchecked(Box::into_raw(boxed(part)?)) }))
+    }
+
+    fn leave(self) -> NonNull<PartView> {
+        ManuallyDrop::new(self).0
+    }
+}
+
+impl Drop for Unmoved {
+    fn drop(&mut self) {
+        // SAFETY: the pointer is from the Box in `new`, and nothing else has it.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+impl Deref for Unmoved {
+    type Target = PartView;
+
+    fn deref(&self) -> &PartView {
+        // SAFETY: the pointer is from a Box, and this value is borrowed.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl DerefMut for Unmoved {
+    fn deref_mut(&mut self) -> &mut PartView {
+        // SAFETY: as above, mutably.
+        unsafe { self.0.as_mut() }
+    }
 }
 
 impl<'a> PartGrant<'a> {
@@ -61,9 +101,8 @@ impl<'a> PartGrant<'a> {
         let memory = Memory { len: header.bytes(), row_len: None };
         let misfit = |error| Denied::Misfit { error, memory };
         let part = PartView { ticket: whole.ticket(), layout: Published::unresolved() };
-        let mut part = boxed(part).map_err(|error| misfit(error.into()))?;
-        let resolved = part.layout.resolve(descriptor, declared, memory, ptr::null_mut());
-        resolved.map_err(misfit)?;
+        let mut part = Unmoved::new(part).map_err(|error| misfit(error.into()))?;
+        part.layout.resolve(descriptor, declared, memory, header.data()).map_err(misfit)?;
 
         let facts = part.layout.facts;
         let answer = request::answer(flags, facts)?;
@@ -84,17 +123,19 @@ impl<'a> PartGrant<'a> {
     ///
     /// `description` may be written.
     pub(crate) unsafe fn hand_out(self, description: *mut Description) -> *mut u8 {
-        let Self { whole, mut part, answer } = self;
-        let buf = part.layout.buf(whole.header());
-        let readonly = c_int::from(part.layout.facts.readonly);
-        let all = part.layout.description;
-        part.ticket = whole.leave();
-        // SAFETY: the pointer of a Box is not null.
-        let part = unsafe { NonNull::new_unchecked(Box::into_raw(part)) };
-        let internal = PartTicket(part).to_internal();
-        let shown = Description { readonly, internal, ..all };
+        let Self { whole, part, answer } = self;
+        let buf = part.layout.buf();
+        let facts = part.layout.facts;
         // SAFETY: the caller vouches for it, and the layout was resolved.
-        unsafe { shown.write_answer(answer, description) };
+        unsafe { part.layout.describe(description, answer, ptr::null_mut(), facts.indirect) };
+        let part = part.leave();
+        // SAFETY: nothing else refers to the part. (A `&mut` to all of it would make the pointers in the description
+        // invalid.)
+        unsafe { (*part.as_ptr()).ticket = whole.leave() };
+        // SAFETY: the caller vouches for it, and it was written.
+        let shown = unsafe { &mut *description };
+        shown.readonly = c_int::from(facts.readonly);
+        shown.internal = PartTicket(part).to_internal();
         buf
     }
 }
@@ -106,7 +147,7 @@ pub(crate) struct PartTicket(pub(crate) NonNull<PartView>);
 
 impl PartTicket {
     const LOW_BITS: usize = align_of::<PartView>() - 1;
-    const TAG: usize = 0b00_1011;
+    const TAG: usize = 0b1001;
 
     pub(crate) fn to_internal(self) -> *mut c_void {
         self.0.as_ptr().map_addr(|address| address | Self::TAG).cast()
@@ -115,7 +156,7 @@ impl PartTicket {
     /// Reads back the ticket of a view of a part, or `None` if `internal` is not one.
     pub(crate) fn from_internal(internal: *mut c_void) -> Option<Self> {
         let untagged = internal.addr().wrapping_sub(Self::TAG);
-        if untagged & Self::LOW_BITS != 0 {
+        if untagged & Self::LOW_BITS != 0 || untagged < Ticket::LOWEST {
             return None;
         }
         NonNull::new(internal.with_addr(untagged).cast()).map(Self)
@@ -137,7 +178,7 @@ mod tests {
     #[test]
     fn what_others_keep_is_no_part() {
         let base = 0x7f00_1234_5640_usize;
-        let others = (0..64).chain((0..64).filter(|&low| low != PartTicket::TAG).map(|low| base | low));
+        let others = (0..4096).chain((0..64).filter(|&low| low % 16 != PartTicket::TAG).map(|low| base | low));
         for internal in others {
             assert!(PartTicket::from_internal(ptr::without_provenance_mut(internal)).is_none(), "{internal:#x}");
         }

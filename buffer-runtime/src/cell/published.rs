@@ -2,35 +2,49 @@
 //!
 //! It is part of a block. The invariants that are cited here are the block's.
 
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::fmt;
+use std::mem::offset_of;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::AtomicUsize;
 
 use super::Header;
 use crate::layout::{self, Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
-use crate::memory::{NoMemory, c_string, collect};
-use crate::request::Granted;
+use crate::memory::{NoMemory, collect};
+use crate::request::{Answer, Granted};
 
 /// The layout that live views share, and that their `Py_buffer`s point to.
-#[derive(Debug)]
+///
+/// It is small, because there is one in every block: the arrays of two dimensions are part of it. So it must not move
+/// once it was resolved.
 pub(crate) struct Published {
-    /// The descriptor of the class that resolved the layout. NULL if it is not resolved for the present memory.
-    descriptor: *const Descriptor,
-    /// The fields of a granted `Py_buffer`, except those that differ from view to view.
-    pub(crate) description: Description,
-    /// The requests that are granted with the access of the description.
+    /// The address of the descriptor of the class that resolved the layout. 0 if it is not resolved for the present
+    /// memory. In a block that waits in the queue of orphans, the address of the next one: no view begins any more, so
+    /// no class is compared.
+    key: usize,
+    /// The requests that are granted with the access of the class.
     pub(super) granted: &'static Granted,
+    /// The fields of a granted `Py_buffer`, except those that differ from view to view.
+    pub(crate) description: SharedFields,
+    /// The address of a view's first item.
+    buf: *mut u8,
+    numbers: Numbers,
     pub(crate) facts: Facts,
-    /// The distance of a view's first item from the start of the elements, in bytes.
-    offset: usize,
-    /// The extents, the offset, the strides and the suboffsets, as `layout::resolve` writes them: an allocation of
-    /// `capacity` numbers.
-    arrays: NonNull<isize>,
-    capacity: usize,
-    /// The format that the description points to, if it is known only at run time.
-    format: Option<CString>,
 }
 
-/// The fields of a `Py_buffer` from `len` on, as in an answer to a full request. To grant a view, they are copied.
+/// The extents, the strides and the suboffsets, as `layout::resolve` writes them, followed by the format if it is known
+/// only at run time. `description.shape` says which it is: the address of `few`, or any other.
+#[repr(C)]
+union Numbers {
+    few: [isize; FEW],
+    /// An allocation whose first word is the number of its words; or NULL.
+    many: *mut isize,
+}
+
+/// Enough for two dimensions without suboffsets.
+const FEW: usize = layout::count_of_numbers(2, false);
+
+/// The fields of a `Py_buffer` from `len` on, as in an answer to a full request.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Description {
@@ -42,16 +56,43 @@ pub(crate) struct Description {
     pub(crate) shape: *mut isize,
     pub(crate) strides: *mut isize,
     pub(crate) suboffsets: *mut isize,
-    /// The [`Ticket`](super::Ticket) of a view with the access that the class gives when no guard is alive.
+    /// The [`Ticket`](super::Ticket) of the view.
     pub(crate) internal: *mut c_void,
 }
 
+/// The fields of a [`Description`] that follow from the layout. To grant a view, those that were requested are copied.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(crate) struct SharedFields {
+    pub(crate) len: isize,
+    pub(crate) itemsize: isize,
+    /// What the class gives when no guard is alive.
+    readonly: c_int,
+    ndim: c_int,
+    pub(crate) format: *const c_char,
+    /// NULL if there are no dimensions, and before the layout is resolved.
+    shape: *mut isize,
+    strides: *mut isize,
+}
+
+const _: () = {
+    assert!(offset_of!(SharedFields, len) == offset_of!(Description, len));
+    assert!(offset_of!(SharedFields, itemsize) == offset_of!(Description, itemsize));
+    assert!(offset_of!(SharedFields, readonly) == offset_of!(Description, readonly));
+    assert!(offset_of!(SharedFields, ndim) == offset_of!(Description, ndim));
+    assert!(offset_of!(SharedFields, format) == offset_of!(Description, format));
+    assert!(offset_of!(SharedFields, shape) == offset_of!(Description, shape));
+    assert!(offset_of!(SharedFields, strides) == offset_of!(Description, strides));
+    assert!(size_of::<SharedFields>() == offset_of!(Description, suboffsets));
+};
+
 impl Published {
     pub(super) fn unresolved() -> Self {
-        let facts = Facts { ndim: 0, c_contiguous: true, f_contiguous: true, readonly: true, indirect: false };
+        let facts = Facts { c_contiguous: true, f_contiguous: true, readonly: true, indirect: false };
         Self {
-            descriptor: ptr::null(),
-            description: Description {
+            key: 0,
+            granted: Granted::NONE,
+            description: SharedFields {
                 len: 0,
                 itemsize: 0,
                 readonly: 1,
@@ -59,119 +100,229 @@ impl Published {
                 format: ptr::null(),
                 shape: ptr::null_mut(),
                 strides: ptr::null_mut(),
-                suboffsets: ptr::null_mut(),
-                internal: ptr::null_mut(),
             },
-            granted: Granted::NONE,
+            buf: ptr::null_mut(),
+            numbers: Numbers { many: ptr::null_mut() },
             facts,
-            offset: 0,
-            arrays: NonNull::dangling(),
-            capacity: 0,
-            format: None,
         }
     }
 
     /// The address of a view's first item.
     #[inline(always)]
-    pub(crate) fn buf(&self, header: &Header) -> *mut u8 {
-        // Inside the storage, or at its end if there are no items: `layout::resolve` has checked the offset.
-        header.data().wrapping_add(self.offset)
+    pub(crate) fn buf(&self) -> *mut u8 {
+        self.buf
+    }
+
+    /// Writes the description of a view to `shown`. `indirect` is that of the facts; a caller may know it at compile time.
+    ///
+    /// # Safety
+    ///
+    /// `shown` may be written, and the layout was resolved.
+    #[inline(always)]
+    pub(super) unsafe fn describe(
+        &self,
+        shown: *mut Description,
+        answer: Answer,
+        internal: *mut c_void,
+        indirect: bool,
+    ) {
+        // SAFETY: as the caller vouches; `resolve` has exposed the pointers.
+        unsafe { self.description.write_answer(answer, shown) };
+        let suboffsets = if indirect { self.suboffsets() } else { ptr::null_mut() };
+        // SAFETY: the caller vouches for it.
+        unsafe { (*shown).suboffsets = suboffsets };
+        // SAFETY: as above.
+        unsafe { (*shown).internal = internal };
+    }
+
+    /// The suboffsets, which follow the strides in an indirect layout.
+    fn suboffsets(&self) -> *mut isize {
+        self.description.strides.wrapping_add(usize::try_from(self.description.ndim).unwrap_or(0))
     }
 
     #[inline(always)]
     pub(crate) fn is_of(&self, descriptor: &'static Descriptor) -> bool {
-        ptr::eq(self.descriptor, descriptor)
+        self.key == ptr::from_ref(descriptor).addr()
     }
 
     /// Marks the layout as outdated: it was not resolved for the present memory.
-    pub(super) fn outdate(&mut self) {
-        self.descriptor = ptr::null();
+    ///
+    /// # Safety
+    ///
+    /// The caller may write the layout (invariant 4). It is not a method, because a `&mut` would make the pointers into
+    /// the layout invalid.
+    pub(super) unsafe fn outdate(this: *mut Self) {
+        // SAFETY: as the caller vouches.
+        unsafe { (*this).key = 0 };
     }
 
-    /// Whether this layout is still the one that the class declares for the memory.
+    /// Follows the elements, which have moved from `old` to `new`, in a layout that is still right for them.
+    ///
+    /// # Safety
+    ///
+    /// As for [`outdate`](Self::outdate).
+    pub(super) unsafe fn follow(this: *mut Self, old: *mut u8, new: *mut u8) {
+        // SAFETY: as the caller vouches.
+        let buf = unsafe { &mut (*this).buf };
+        *buf = new.wrapping_add(buf.addr().wrapping_sub(old.addr()));
+    }
+
+    /// The address of the next block in the queue of orphans, or 0.
+    ///
+    /// # Safety
+    ///
+    /// The layout lives for `'a`, and the owner of its block is dropped: no view and no guard begins any more, so only
+    /// the queue reads or writes this field.
+    pub(super) unsafe fn next_orphan<'a>(this: *mut Self) -> &'a AtomicUsize {
+        // SAFETY: the caller vouches for a live layout.
+        let key = unsafe { &raw mut (*this).key };
+        // SAFETY: the caller vouches that the queue alone uses it for `'a`.
+        unsafe { AtomicUsize::from_ptr(key) }
+    }
+
+    /// Whether this layout is still the one that the class declares for the memory of the block.
     #[inline(always)]
-    pub(super) fn is_still<D: Evaluated>(&self, descriptor: &'static Descriptor, dims: &D) -> bool {
+    pub(super) fn is_still<D: Evaluated>(&self, descriptor: &'static Descriptor, dims: &D, header: &Header) -> bool {
         if !self.is_of(descriptor) {
             return false;
         }
-        // SAFETY: `arrays` of a resolved layout begins with the numbers of its class, at least `dims.count()` of
-        // them. If that is 0, the slice is empty.
-        let numbers = unsafe { std::slice::from_raw_parts(self.arrays.as_ptr(), dims.count()) };
-        dims.still_says(numbers)
+        let count = dims.count();
+        let arrays = if count == 0 {
+            &[]
+        } else {
+            // SAFETY: the arrays of a resolved layout begin with the numbers of its class, at least `dims.count()` of
+            // them. They are not 0, so there is a dimension, and the shape is not NULL.
+            unsafe { std::slice::from_raw_parts(self.description.shape, count) }
+        };
+        let offset = || self.buf.addr().wrapping_sub(header.data().addr()).cast_signed();
+        dims.still_says(&offset, arrays)
     }
 
-    /// Resolves the declared layout. `internal` is the ticket of a view with the default access of the class.
+    /// Resolves the declared layout of the memory, which begins at `data`. From the first call on, the layout does not
+    /// move.
     pub(super) fn resolve(
         &mut self,
         descriptor: &'static Descriptor,
         declared: &Declaration<'_>,
         memory: Memory,
-        internal: *mut c_void,
+        data: *mut u8,
     ) -> Result<(), LayoutError> {
         // The layout stays outdated until it is complete, also after an error.
-        self.outdate();
+        self.key = 0;
         let ndim = layout::ndim(descriptor, memory, declared)?;
-        let count = layout::count_of_numbers(ndim);
-        self.reserve(count)?;
+        let count = layout::count_of_numbers(ndim, memory.row_len.is_some());
+        let format = declared.item.map(|item| item.format);
+        let numbers = self.reserve(count, format)?;
         // SAFETY: `reserve` made room for `count` numbers, and no other reference to them exists (invariant 4).
-        let arrays = unsafe { std::slice::from_raw_parts_mut(self.arrays.as_ptr(), count) };
+        let arrays = unsafe { std::slice::from_raw_parts_mut(numbers, count) };
         let resolved = layout::resolve(descriptor, memory, declared, arrays)?;
 
-        self.offset = resolved.offset;
+        // Inside the storage, or at its end if there are no items: `layout::resolve` has checked the offset.
+        self.buf = data.wrapping_add(resolved.offset);
         self.facts = resolved.facts;
         // The table is for views with the default access of the class. If the layout turns out to be read-only in a
         // class that is not, no view is granted from the table.
         let as_declared = resolved.facts.readonly == descriptor.readonly;
         self.granted = if as_declared { Granted::by(resolved.facts) } else { Granted::NONE };
-        self.format = declared.item.map(|item| c_string(item.format)).transpose()?;
-        // `Description::write_answer` makes these pointers from their addresses.
-        let format = self.format.as_deref().unwrap_or(descriptor.format).as_ptr();
+        let format = match format {
+            None => descriptor.format.as_ptr(),
+            // SAFETY: `reserve` made room for the text after the numbers.
+            Some(format) => unsafe { copy(format, numbers.wrapping_add(count).cast()) },
+        };
+        // `SharedFields::write_answer` makes these pointers from their addresses.
         format.expose_provenance();
-        self.arrays.as_ptr().expose_provenance();
+        numbers.expose_provenance();
         // Without dimensions there are no arrays.
-        let array = |start| if ndim == 0 { ptr::null_mut() } else { self.arrays.as_ptr().wrapping_add(start) };
-        self.description = Description {
+        let array = |start| if ndim == 0 { ptr::null_mut() } else { numbers.wrapping_add(start) };
+        self.description = SharedFields {
             len: resolved.nbytes,
             itemsize: resolved.itemsize,
             readonly: c_int::from(descriptor.readonly),
             ndim: c_int::try_from(ndim).map_err(|_| LayoutError::TooLarge)?,
             format,
             shape: array(0),
-            strides: array(ndim + 1),
-            suboffsets: if resolved.facts.indirect { array(2 * ndim + 1) } else { ptr::null_mut() },
-            internal,
+            strides: array(ndim),
         };
-        self.descriptor = descriptor;
+        self.key = ptr::from_ref(descriptor).addr();
         Ok(())
     }
 
-    /// Makes room for `count` numbers. May free the old arrays.
-    fn reserve(&mut self, count: usize) -> Result<(), NoMemory> {
-        if self.capacity >= count {
-            return Ok(());
+    /// Makes room for `count` numbers, and behind them for a format that is known only at run time. May free the
+    /// previous ones.
+    fn reserve(&mut self, count: usize, format: Option<&CStr>) -> Result<*mut isize, NoMemory> {
+        let text = format.map_or(0, |format| format.to_bytes_with_nul().len().div_ceil(size_of::<isize>()));
+        // Without an extent, `shape` could not say that the numbers are `few`.
+        let needed = if count == 0 && text > 0 { text.max(FEW + 1) } else { count + text };
+        if self.many().is_null() || needed > self.room() {
+            self.free();
+            if needed > FEW {
+                // The first word is the size of the allocation.
+                let size = needed + 1;
+                let words = collect((0..size).map(|index| if index == 0 { size.cast_signed() } else { 0 }))?;
+                self.numbers.many = Box::into_raw(words.into_boxed_slice()).cast();
+            }
         }
-        self.free_arrays();
-        let numbers = collect((0..count).map(|_| 0))?;
-        let numbers: *mut [isize] = Box::into_raw(numbers.into_boxed_slice());
-        self.capacity = numbers.len();
-        // SAFETY: the pointer of a Box is not null.
-        self.arrays = unsafe { NonNull::new_unchecked(numbers.cast()) };
-        Ok(())
+        let many = self.many();
+        if !many.is_null() {
+            return Ok(many.wrapping_add(1));
+        }
+        if needed == 0 {
+            return Ok(NonNull::dangling().as_ptr());
+        }
+        let few: *mut isize = (&raw mut self.numbers.few).cast();
+        self.description.shape = few;
+        Ok(few)
     }
 
-    fn free_arrays(&mut self) {
-        if self.capacity > 0 {
-            let arrays = ptr::slice_from_raw_parts_mut(self.arrays.as_ptr(), self.capacity);
-            self.capacity = 0;
-            // SAFETY: `reserve` made the pointer from a Box of this length. The capacity is not 0, so it was not freed
-            // since.
-            drop(unsafe { Box::from_raw(arrays) });
+    /// The allocation of the numbers, or NULL.
+    fn many(&self) -> *mut isize {
+        let few = (&raw const self.numbers).cast::<isize>();
+        if ptr::addr_eq(self.description.shape, few) {
+            return ptr::null_mut();
+        }
+        // SAFETY: the shape is not `few`, so this field was written last.
+        unsafe { self.numbers.many }
+    }
+
+    /// How many numbers the allocation has room for; 0 if there is none.
+    fn room(&self) -> usize {
+        let many = self.many();
+        // SAFETY: the first word of an allocation is the number of its words, at least one.
+        if many.is_null() { 0 } else { unsafe { many.read() }.cast_unsigned() - 1 }
+    }
+
+    /// Frees the allocation. There are no numbers afterwards.
+    fn free(&mut self) {
+        let (many, room) = (self.many(), self.room());
+        self.description.shape = ptr::null_mut();
+        self.numbers.many = ptr::null_mut();
+        if !many.is_null() {
+            let words = ptr::slice_from_raw_parts_mut(many, room + 1);
+            // SAFETY: `reserve` made the pointer from a Box of this length, and nothing refers to it any more.
+            drop(unsafe { Box::from_raw(words) });
         }
     }
 }
 
+/// Copies a text, and returns its new address.
+///
+/// # Safety
+///
+/// There is room for it, which nothing else uses.
+unsafe fn copy(text: &CStr, to: *mut c_char) -> *const c_char {
+    // SAFETY: the caller vouches for the room.
+    unsafe { to.copy_from_nonoverlapping(text.as_ptr(), text.to_bytes_with_nul().len()) };
+    to
+}
+
 impl Drop for Published {
     fn drop(&mut self) {
-        self.free_arrays();
+        self.free();
+    }
+}
+
+impl fmt::Debug for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Published").field("description", &self.description).finish_non_exhaustive()
     }
 }

@@ -23,7 +23,8 @@ impl<T: Element> ReadGuard<'_, Rows<T>> {
 
     /// How many elements each row has.
     pub fn row_len(&self) -> usize {
-        row_len(self.cell.header())
+        // SAFETY: the cell keeps its block alive.
+        unsafe { row_len(self.cell.address()) }
     }
 
     /// One row.
@@ -32,12 +33,11 @@ impl<T: Element> ReadGuard<'_, Rows<T>> {
     ///
     /// If `index` is not less than `len()`.
     pub fn row(&self, index: usize) -> &[T] {
-        let header = self.cell.header();
         // SAFETY: a read guard is a guard.
-        let first = unsafe { first_of_row::<T>(header, index) };
+        let first = unsafe { first_of_row::<T>(self.cell.header(), index) };
         // SAFETY: a row has `row_len` initialised elements (Rows, invariant 1). They do not move under a guard
         // (invariant 2), and nothing writes them while a read guard is alive (invariant 8).
-        unsafe { slice::from_raw_parts(first, row_len(header)) }
+        unsafe { slice::from_raw_parts(first, self.row_len()) }
     }
 
     /// The rows, one after the other.
@@ -47,7 +47,7 @@ impl<T: Element> ReadGuard<'_, Rows<T>> {
 }
 
 macro_rules! share_rows {
-    ($guard:ty, $this:ident => $header:expr) => {
+    ($guard:ty, $this:ident => $header:expr, $block:expr) => {
         impl<T: Element> $guard {
             /// How many rows there are.
             pub fn len(&self) -> usize {
@@ -63,7 +63,8 @@ macro_rules! share_rows {
             /// How many elements each row has.
             pub fn row_len(&self) -> usize {
                 let $this = self;
-                row_len($header)
+                // SAFETY: the guard keeps the block alive.
+                unsafe { row_len($block) }
             }
 
             /// One row.
@@ -74,7 +75,7 @@ macro_rules! share_rows {
             pub fn row(&self, index: usize) -> SharedRow<'_, T> {
                 let $this = self;
                 // SAFETY: the header is that of a share guard, which the row borrows.
-                unsafe { shared_row($header, index) }
+                unsafe { shared_row($header, index, $this.row_len()) }
             }
 
             /// The rows, one after the other.
@@ -85,18 +86,19 @@ macro_rules! share_rows {
     };
 }
 
-share_rows!(ShareGuard<'_, Rows<T>>, guard => guard.cell.header());
-share_rows!(OwnedShareGuard<Rows<T>>, guard => guard.header());
+share_rows!(ShareGuard<'_, Rows<T>>, guard => guard.cell.header(), guard.cell.address());
+share_rows!(OwnedShareGuard<Rows<T>>, guard => guard.header(), guard.address());
 
 /// # Safety
 ///
-/// The header is that of a cell of `Rows<T>`, under a share guard that is borrowed for `'a`.
-unsafe fn shared_row<'a, T: Element>(header: &Header, index: usize) -> SharedRow<'a, T> {
+/// The header is that of a cell of `Rows<T>`, under a share guard that is borrowed for `'a`; its rows have `row_len`
+/// elements.
+unsafe fn shared_row<'a, T: Element>(header: &Header, index: usize, row_len: usize) -> SharedRow<'a, T> {
     // SAFETY: a share guard is a guard.
     let first = unsafe { first_of_row::<T>(header, index) };
     // SAFETY: a row has `row_len` initialised elements (Rows, invariant 1). They do not move under a guard (invariant
     // 2), and no reference to them exists while a share guard is alive (invariant 8). The row borrows the guard.
-    let elements = unsafe { Shared::new(first, row_len(header)) };
+    let elements = unsafe { Shared::new(first, row_len) };
     SharedRow { elements, guard: PhantomData }
 }
 
@@ -120,8 +122,12 @@ impl<T: Element> fmt::Debug for SharedRow<'_, T> {
     }
 }
 
-fn row_len(header: &Header) -> usize {
-    header.memory().row_len.unwrap_or(0)
+/// # Safety
+///
+/// The block is alive.
+unsafe fn row_len(block: NonNull<Header>) -> usize {
+    // SAFETY: as the caller vouches.
+    unsafe { Header::memory(block) }.row_len.unwrap_or(0)
 }
 
 /// The address of a row's first element.

@@ -3,7 +3,7 @@
 use std::mem;
 use std::ptr::NonNull;
 
-use super::{ExportCell, WriteGuard};
+use super::{ExportCell, Header, WriteGuard};
 use crate::error::BorrowError;
 use crate::lock::{Blocker, GuardKind};
 use crate::storage::{Captured, Replaceable};
@@ -63,7 +63,8 @@ impl<S: Replaceable> ExportCell<S> {
     /// A storage with copies of the elements. The cell has views and no guards.
     fn copy(&mut self) -> Option<S> {
         let header = self.header();
-        let memory = header.memory();
+        // SAFETY: the cell keeps its block alive.
+        let memory = unsafe { Header::memory(self.address()) };
         // SAFETY: what was captured is never null (Storage, clause 1).
         let data = unsafe { NonNull::new_unchecked(header.data()) };
         let captured = Captured { data, len: memory.len, row_len: memory.row_len.unwrap_or(0) };

@@ -10,6 +10,7 @@ mod owned;
 mod pinned;
 mod python;
 mod rows;
+mod small;
 mod snapshots;
 mod threads;
 
@@ -88,7 +89,7 @@ impl<S: Exportable> ExportCell<S> {
             let (ticket, data) = (grant.ticket(), self.header().data());
             let mut shown = MaybeUninit::uninit();
             // SAFETY: the description has room.
-            let buf = unsafe { grant.hand_out(shown.as_mut_ptr()) };
+            let buf = unsafe { grant.hand_out(shown.as_mut_ptr(), S::INDIRECT) };
             // SAFETY: it was written.
             let shown = unsafe { shown.assume_init() };
             Some(View { ticket, data, buf, shown })

@@ -8,8 +8,10 @@ use crate::lock::{Released, ViewKind};
 
 /// A block's address, with a tag and the view's access in its low bits.
 ///
-/// CPython can pass to our release a `Py_buffer` that another exporter filled. Its `internal` is NULL or some pointer
-/// of that exporter; an odd number with our tag is neither.
+/// CPython can pass to our release a `Py_buffer` that another exporter filled. Its `internal` is NULL, a small number, or
+/// some pointer of that exporter. Allocators align to 16 bytes, and other code that tags such pointers uses the lowest
+/// bits first. So our tag is in the lowest bit and the two highest of four: a pointer to the start of an allocation is
+/// no ticket, whatever is in its lowest three bits. The other bit is the access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) block: NonNull<Header>,
@@ -17,9 +19,11 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    const LOW_BITS: usize = align_of::<Header>() - 1;
-    const READONLY: usize = 0b10_0000;
-    const TAG: usize = 0b01_0111;
+    const LOW_BITS: usize = Header::ALIGN - 1;
+    const READONLY: usize = 0b0010;
+    const TAG: usize = 0b1101;
+    /// No allocation is below this address.
+    pub(super) const LOWEST: usize = 4096;
 
     #[inline(always)]
     pub(crate) fn to_internal(self) -> *mut c_void {
@@ -27,7 +31,7 @@ impl Ticket {
             ViewKind::Writable => Self::TAG,
             ViewKind::ReadOnly => Self::TAG | Self::READONLY,
         };
-        self.block.as_ptr().map_addr(|address| address | tag).cast()
+        self.block.as_ptr().map_addr(|address| address + tag).cast()
     }
 
     /// Reads back the ticket of a view, or `None` if `internal` is not one of ours.
@@ -37,8 +41,12 @@ impl Ticket {
         if untagged & Self::LOW_BITS & !Self::READONLY != 0 {
             return None;
         }
+        let address = untagged & !Self::LOW_BITS;
+        if address < Self::LOWEST {
+            return None;
+        }
         let access = if untagged & Self::READONLY == 0 { ViewKind::Writable } else { ViewKind::ReadOnly };
-        let block = NonNull::new(internal.with_addr(untagged & !Self::READONLY).cast())?;
+        let block = NonNull::new(internal.with_addr(address).cast())?;
         Some(Self { block, access })
     }
 
@@ -74,11 +82,15 @@ mod tests {
     fn what_others_keep_is_no_ticket() {
         let base = 0x7f00_1234_5640_usize;
         let ours = [Ticket::TAG, Ticket::TAG | Ticket::READONLY];
-        for low in (0..64).filter(|low| !ours.contains(low)) {
-            assert!(Ticket::from_internal(std::ptr::without_provenance_mut(base | low)).is_none(), "{low:#b}");
+        let is_ours = |internal| Ticket::from_internal(std::ptr::without_provenance_mut(internal)).is_some();
+        for low in (0..64).filter(|low| !ours.contains(&(low % 16))) {
+            assert!(!is_ours(base | low), "{low:#b}");
         }
-        for small in 0..64 {
-            assert!(Ticket::from_internal(std::ptr::without_provenance_mut(small)).is_none(), "{small}");
+        for allocation in (0..0x1000).map(|index| base + 16 * index) {
+            assert!((0..8).all(|tag| !is_ours(allocation | tag)), "{allocation:#x}");
+        }
+        for small in 0..4096 {
+            assert!(!is_ours(small), "{small}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::mem::offset_of;
 use pyo3::exceptions::PyBufferError;
 use pyo3::{PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exporter, ShapeSource};
+use super::class::{Cell, Class, Exporter, ShapeSource, Source};
 use super::evaluate::evaluating;
 use super::table::{ClassTable, Reached};
 use crate::cell::{self, Description, Grant};
@@ -60,7 +60,7 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
         match unsafe { cell::grant_at_once(block, T::descriptor(), flags, dims) } {
             Ok(grant) => {
                 // SAFETY: the caller vouches for the object and the view.
-                unsafe { hand_over(object, view, grant, T::PIN) };
+                unsafe { hand_over(object, view, grant, T::PIN, Some(<T::Cell as Source>::ROWS)) };
                 true
             }
             Err(unanswered) => leave(unanswered),
@@ -129,23 +129,31 @@ pub(super) unsafe fn grant_view(
     table: &'static ClassTable,
 ) -> PyResult<()> {
     // SAFETY: the caller vouches for the object and the view.
-    let mut fill = |grant: Grant<'_>| unsafe { hand_over(object, view, grant, table.pin) };
+    let mut fill = |grant: Grant<'_>| unsafe { hand_over(object, view, grant, table.pin, None) };
     // SAFETY: the caller vouches for the object.
     unsafe { with_grant(py, object, flags, table, &mut fill) }
 }
 
-/// Fills a `Py_buffer` with a granted view, as [`fill`] does.
+/// Fills a `Py_buffer` with a granted view, as [`fill`] does. `indirect` says whether the layout is, if that is known at
+/// compile time.
 ///
 /// # Safety
 ///
 /// Attached. `object` is the alive object whose cell the grant is of, and `view` may be written.
 #[inline(always)]
-pub(super) unsafe fn hand_over(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer, grant: Grant<'_>, pin: bool) {
+pub(super) unsafe fn hand_over(
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    grant: Grant<'_>,
+    pin: bool,
+    indirect: Option<bool>,
+) {
     if pin {
         grant.pin();
     }
+    let indirect = indirect.unwrap_or_else(|| grant.layout().facts.indirect);
     // SAFETY: `fill` passes a pointer to room for a description.
-    let hand_out = |description| unsafe { grant.hand_out(description) };
+    let hand_out = |description| unsafe { grant.hand_out(description, indirect) };
     // SAFETY: the caller vouches for the object and the view.
     unsafe { fill(object, view, hand_out) };
 }

@@ -98,7 +98,7 @@ unsafe fn decide(
             // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
             let granted = unsafe { cell::grant(block, (table.descriptor)(), flags, || dims) };
             // SAFETY: the caller vouches for the object and the view.
-            result = granted.map(|grant| unsafe { hand_over(object, view, grant, table.pin) });
+            result = granted.map(|grant| unsafe { hand_over(object, view, grant, table.pin, None) });
         };
         if runs_code {
             attempt(None);

@@ -156,7 +156,7 @@ impl Reached<'_> {
     /// The size of the cell's memory; `None` in a class that shows a part, whose size needs a view of the whole.
     pub(super) fn memory(self) -> Option<Memory> {
         // SAFETY: the owner is borrowed, and keeps its block alive.
-        self.block().map(|block| unsafe { block.as_ref() }.memory())
+        self.block().map(|block| unsafe { Header::memory(block) })
     }
 }
 

@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 
 use ndarray::{Array, ArrayView, Axis, Dimension, ShapeBuilder};
 
-use crate::cell::ReadGuard;
+use crate::cell::{Header, ReadGuard};
 use crate::element::Element;
 use crate::storage::{OwnLayout, ReadWrite, Storage};
 
@@ -68,9 +68,11 @@ impl<A: Element, D: Dimension + 'static> ReadGuard<'_, Array<A, D>> {
     /// the array if the array is in another order than C or sliced.
     pub fn array(&self) -> ArrayView<'_, A, D> {
         let header = self.cell.header();
-        // SAFETY: `self` is a read guard, so it is a guard other than a write guard.
-        let own = unsafe { header.own_layout() };
-        let axes = || own.axes().take(own.ndim() - A::SHAPE.extents().len());
+        // SAFETY: `self` is a read guard, so it is a guard other than a write guard, and keeps the block alive.
+        let own = unsafe { Header::own_layout(self.cell.address()) };
+        // An array has one.
+        let ndim = own.map_or(0, |own| own.ndim() - A::SHAPE.extents().len());
+        let axes = || own.into_iter().flat_map(OwnLayout::axes).take(ndim);
         let is_empty = axes().any(|(extent, _)| extent == 0);
         let mut shape = D::zeros(axes().count());
         let mut strides = shape.clone();

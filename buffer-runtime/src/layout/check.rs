@@ -78,11 +78,11 @@ impl Layout<'_> {
         };
         let memory = Memory { len: bytes, row_len: None };
         let ndim = resolve::ndim(&descriptor, memory, &declared)?;
-        let mut numbers = vec![0; resolve::count_of_numbers(ndim)];
+        let mut numbers = vec![0; resolve::count_of_numbers(ndim, false)];
         let resolved = resolve::resolve(&descriptor, memory, &declared, &mut numbers)?;
         Ok(CheckedLayout {
             shape: numbers[..ndim].to_vec(),
-            strides: numbers[ndim + 1..=2 * ndim].to_vec(),
+            strides: numbers[ndim..].to_vec(),
             nbytes: resolved.nbytes.cast_unsigned(),
             // The declaration is writable, so only an overlap makes the layout read-only.
             overlaps: resolved.facts.readonly,

@@ -131,7 +131,7 @@ unsafe impl Evaluated for Declared {
         }
     }
 
-    fn still_says(&self, _numbers: &[isize]) -> bool {
+    fn still_says(&self, _offset: &dyn Fn() -> isize, _arrays: &[isize]) -> bool {
         // Any part may have changed, so the layout is resolved anew for each first view.
         false
     }

@@ -87,17 +87,17 @@ dimensions!(u8 u16 u32 u64 usize, Length, usize);
 /// # Safety
 ///
 /// The functions do not unwind and run no user code, whatever the numbers are. Every layout that is resolved from
-/// `declaration` has at least `count` numbers: the runtime reads that many without another check.
+/// `declaration` has at least `count` numbers in its arrays: the runtime reads that many without another check.
 pub unsafe trait Evaluated: sealed::Evaluated {
-    /// How many numbers of a resolved layout `still_says` compares; 0 if it compares none.
+    /// How many numbers of a resolved layout's arrays `still_says` compares.
     fn count(&self) -> usize;
 
     /// The parts of the declaration.
     fn declaration(&self, descriptor: &Descriptor) -> Declaration<'_>;
 
-    /// Whether the declaration still equals these `count` numbers, which an earlier declaration was resolved into. `_`
-    /// equals any extent, since the extent follows from the length of the storage.
-    fn still_says(&self, numbers: &[isize]) -> bool;
+    /// Whether the declaration still equals this offset and these `count` numbers, which an earlier declaration was
+    /// resolved into. `_` equals any extent, since the extent follows from the length of the storage.
+    fn still_says(&self, offset: &dyn Fn() -> isize, arrays: &[isize]) -> bool;
 }
 
 /// The type of a class's declared layouts.
@@ -136,13 +136,13 @@ impl<const E: usize, const P: usize> Dims for Fixed<E, P> {
     const AT_RUN_TIME: bool = false;
 }
 
-// SAFETY: the functions only copy and compare numbers, so they run no user code and do not unwind. A resolved layout
-// starts with `E` extents, the offset and `E` strides; the resolver refuses strides that are not one for each extent,
-// so `E + P` numbers are among these.
+// SAFETY: the functions only copy and compare numbers, so they run no user code and do not unwind. The arrays of a
+// resolved layout start with `E` extents and `E` strides; the resolver refuses strides that are not one for each extent,
+// so the `P - 1` strides are among these.
 unsafe impl<const E: usize, const P: usize> Evaluated for Fixed<E, P> {
     #[inline(always)]
     fn count(&self) -> usize {
-        E + P
+        E + P.saturating_sub(1)
     }
 
     #[inline(always)]
@@ -159,8 +159,8 @@ unsafe impl<const E: usize, const P: usize> Evaluated for Fixed<E, P> {
     }
 
     #[inline(always)]
-    fn still_says(&self, numbers: &[isize]) -> bool {
-        let (extents, placement) = numbers.split_at(E.min(numbers.len()));
+    fn still_says(&self, offset: &dyn Fn() -> isize, arrays: &[isize]) -> bool {
+        let (extents, strides) = arrays.split_at(E.min(arrays.len()));
         let same_shape = self.extents.iter().zip(extents).all(|(dim, &number)| match *dim {
             Dim::Inferred => true,
             Dim::Extent(declared) => declared == number,
@@ -168,8 +168,10 @@ unsafe impl<const E: usize, const P: usize> Evaluated for Fixed<E, P> {
             Dim::Length(declared) => declared == number.cast_unsigned(),
             Dim::TooLarge => false,
         });
+        let mut placement = self.placement.iter();
         same_shape
-            && self.placement.iter().zip(placement).all(|(&distance, &number)| distance == Distance::Bytes(number))
+            && placement.next().is_none_or(|&declared| declared == Distance::Bytes(offset()))
+            && placement.zip(strides).all(|(&declared, &stride)| declared == Distance::Bytes(stride))
     }
 }
 
@@ -188,7 +190,7 @@ unsafe impl<D: Evaluated + ?Sized> Evaluated for &D {
     }
 
     #[inline(always)]
-    fn still_says(&self, numbers: &[isize]) -> bool {
-        (**self).still_says(numbers)
+    fn still_says(&self, offset: &dyn Fn() -> isize, arrays: &[isize]) -> bool {
+        (**self).still_says(offset, arrays)
     }
 }

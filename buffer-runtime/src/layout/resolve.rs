@@ -1,8 +1,8 @@
 //! From a class's declaration to checked shape, offset and strides.
 //!
-//! The numbers are in one array: the extents, then the offset in bytes, then the strides in bytes, then the suboffsets
-//! if there are any. A declaration with a number of dimensions known at compile time corresponds to a prefix of the
-//! array, so comparing the prefix shows whether a resolved layout is still valid.
+//! The numbers are in one array: the extents, then the strides in bytes, then the suboffsets if there are any. A declaration
+//! with a number of dimensions known at compile time corresponds to a prefix of the array and to the offset, so comparing
+//! these shows whether a resolved layout is still valid.
 
 use super::overlap::may_overlap;
 use super::{Declaration, Descriptor, Dim, Distance, Facts, LayoutError, Order};
@@ -48,11 +48,11 @@ pub(crate) fn ndim(descriptor: &Descriptor, memory: Memory, declared: &Declarati
 }
 
 /// The length of the array of numbers for this many dimensions.
-pub(crate) fn count_of_numbers(ndim: usize) -> usize {
-    3 * ndim + 1
+pub(crate) const fn count_of_numbers(ndim: usize, indirect: bool) -> usize {
+    if indirect { 3 * ndim } else { 2 * ndim }
 }
 
-/// Resolves a declaration of `ndim` dimensions against a storage, and writes shape, offset, strides and suboffsets into
+/// Resolves a declaration of `ndim` dimensions against a storage, and writes shape, strides and suboffsets into
 /// `arrays`, whose length must be [`count_of_numbers`]. After an error the contents of `arrays` are unspecified.
 pub(crate) fn resolve(
     descriptor: &Descriptor,
@@ -78,11 +78,9 @@ pub(crate) fn resolve(
     let ndim = extents.len();
     let whole = Whole { itemsize: isize::try_from(itemsize).map_err(|_| LayoutError::TooLarge)?, bytes };
     let (shape, rest) = arrays.split_at_mut(ndim);
-    let (offset, rest) = rest.split_at_mut(1);
     let (strides, suboffsets) = rest.split_at_mut(ndim);
 
-    offset[0] = declared.offset.map_or(Ok(0), bytes_in)?;
-    let offset = offset[0];
+    let offset = declared.offset.map_or(Ok(0), bytes_in)?;
     if offset < 0 || offset > bytes {
         return Err(LayoutError::OffsetOutside { offset, bytes });
     }
@@ -122,7 +120,7 @@ pub(crate) fn resolve(
         itemsize: whole.itemsize,
         offset: offset.cast_unsigned(),
         nbytes,
-        facts: Facts { ndim, c_contiguous, f_contiguous, readonly, indirect },
+        facts: Facts { c_contiguous, f_contiguous, readonly, indirect },
     })
 }
 

@@ -75,7 +75,6 @@ impl Gate {
             unsafe { ffi::PyBuffer_IsContiguous(held.as_ptr(), order) != 0 }
         };
         let facts = Facts {
-            ndim: usize::try_from(shown.ndim).unwrap_or(0),
             c_contiguous: is_contiguous(b'C'),
             f_contiguous: is_contiguous(b'F'),
             readonly: shown.readonly != 0,
@@ -125,7 +124,7 @@ impl Gate {
             suboffsets: ptr::null_mut(),
             ..self.shown
         };
-        self.facts = Facts { ndim: 1, c_contiguous: true, f_contiguous: true, indirect: false, ..self.facts };
+        self.facts = Facts { c_contiguous: true, f_contiguous: true, indirect: false, ..self.facts };
         Ok(())
     }
 
