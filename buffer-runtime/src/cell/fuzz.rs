@@ -122,7 +122,7 @@ impl<S: Replaceable<Access: MayWrite> + 'static> Subject<S> {
         }
         let mut shown = MaybeUninit::uninit();
         // SAFETY: the description has room.
-        let buf = unsafe { grant.hand_out(shown.as_mut_ptr(), false) };
+        let buf = unsafe { grant.hand_out(shown.as_mut_ptr(), S::INDIRECT) };
         // SAFETY: it was written.
         let shown = unsafe { shown.assume_init() };
         Ok(View { buf, shown })
