@@ -172,6 +172,11 @@ pub unsafe trait Storage: Send + 'static {
 /// # Safety
 ///
 /// The clauses of [`Storage`] hold for the captured memory. The trait is sealed: nothing else can be captured.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the storage of an `ExportCell`",
+    label = "not memory of elements in one piece",
+    note = "storages are `Vec<T>`, `Box<[T]>`, `[T; N]`, `Rows<T>` and others, where `T` is a number, a record, or an array of those"
+)]
 pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     /// What it stores.
     type Element: Element;

@@ -48,12 +48,16 @@ pub enum Mistake {
 /// Implements [`Exportable`] for types that cannot be exported.
 macro_rules! mistaken {
     ($($mistake:ident: $([$($parameter:ident),*] $storage:ty),+;)*) => {$($(
-        impl<$($parameter: Send + Sync + 'static),*> super::sealed::Sealed for $storage {}
+        impl<$($parameter: 'static),*> super::sealed::Sealed for $storage {}
 
         // SAFETY: empty memory satisfies all clauses.
         #[doc(hidden)]
         #[diagnostic::do_not_recommend]
-        unsafe impl<$($parameter: Send + Sync + 'static),*> Exportable for $storage {
+        #[allow(trivial_bounds, reason = "some of the types have no parameters")]
+        unsafe impl<$($parameter: 'static),*> Exportable for $storage
+        where
+            $storage: Send,
+        {
             type Element = u8;
             type Access = ReadWrite;
 
