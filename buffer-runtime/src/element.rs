@@ -113,21 +113,15 @@ use crate::layout::InnerShape;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an element of a buffer",
     label = "not a number, a record of numbers, or an array of those",
-    note = "elements are `i8` to `i64`, `u8` to `u64`, `isize`, `usize`, `f32`, `f64`, `Be<T>`, `Le<T>`, `Bytes<N>`, `bool` where Python may only read, records, and arrays such as `[f32; 3]`",
+    note = "elements are `i8` to `i64`, `u8` to `u64`, `isize`, `usize`, `f32`, `f64`, `Be<T>` and `Le<T>` of one such number, `Bytes<N>`, `bool` where Python may only read, records, and arrays such as `[f32; 3]` or `[Be<u32>; 4]`",
     note = "for a struct of your own write `#[derive(Clone, Copy, BufferElement)]` and `#[repr(C)]`; for a type of another crate `#[buffer(as = [f32; 3])]` on a field of such a struct",
-    note = "for `char` store `u32`, for an enum or a `NonZero` its integer: Python may write any byte, and not every one is valid there",
-    note = "for rows in vectors of their own, store one `Vec` of all items and declare the shape: `#[buffer(shape = [_, self.ncols])]`"
+    note = "for `char` store `u32`, for an enum or a `NonZero` its integer: Python may write any byte, and not every one is valid there"
 )]
 #[cfg_attr(
-    not(feature = "half"),
+    not(all(feature = "half", feature = "num-complex")),
     diagnostic::on_unimplemented(
-        note = "for `half::f16` enable the feature of `buffer-runtime`: `features = [\"half\"]`"
-    )
-)]
-#[cfg_attr(
-    not(feature = "num-complex"),
-    diagnostic::on_unimplemented(
-        note = "for `num_complex::Complex` enable the feature of `buffer-runtime`: `features = [\"num-complex\"]`"
+        note = "for `half::f16` and `num_complex::Complex` enable the feature of `buffer-runtime` with the name of the \
+                crate: `features = [\"half\", \"num-complex\"]`"
     )
 )]
 pub unsafe trait Element: Copy + Send + Sync + 'static {
@@ -144,6 +138,7 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
 
 // SAFETY: an array is its elements one after the other, without padding: it consists of `N` times the scalars of an
 // element, and has no other bytes.
+#[diagnostic::do_not_recommend]
 unsafe impl<E: Element, const N: usize> Element for [E; N] {
     const FORMAT: &'static CStr = E::FORMAT;
     const ITEMSIZE: usize = E::ITEMSIZE;

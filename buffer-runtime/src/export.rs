@@ -11,6 +11,7 @@ mod evaluate;
 mod fault;
 mod grant;
 pub mod literals;
+mod mistaken;
 mod named;
 mod part;
 mod plain;
@@ -19,11 +20,12 @@ pub(crate) mod slots;
 mod table;
 
 pub use self::class::{
-    Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Slot, holds_bytes,
+    Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Shown, Slot, holds_bytes,
 };
 pub use self::fault::{
     Declaration, Described, HasBytes, HasOwnShape, HasShape, IsPartOfWhole, OwnsMemory, Unknown, WritableByPython,
 };
+pub use self::mistaken::*;
 pub use self::named::{Named, New};
 pub use self::slots::assert_exported;
 

@@ -171,10 +171,13 @@ pub use self::{
     element::{AnyBytes as BytesOfAnyKind, Field as RecordField, Marker as FieldWithoutBytes},
     export::{
         Byte as ElementIsByte, Class as PythonClass, Described as FaultlessExport, Exported as ExportsBuffer,
-        Exporter as BufferExport, HasBytes, HasOwnShape, HasShape, HoldsBytes, IsPartOfWhole, OwnsMemory,
-        Sendable as SendableClass, Slot as ExportedField, WritableByPython, holds_bytes,
+        Exporter as BufferExport, HasBytes, HasNoObjects, HasNoOptions, HasNoRows, HasNoTexts, HasNoTuples,
+        HasNoWideIntegers, HasOwnShape, HasShape, HoldsBytes, IsArray, IsBare, IsInOnePiece, IsNoMap, IsNoText,
+        IsOneArray, IsPartOfWhole, IsValid, OwnsMemory, Sendable as SendableClass, Shown as FieldToExport,
+        Slot as ExportedField, WritableByPython, holds_bytes,
     },
     layout::{Dim, Dimension as IntegerDimension, Distance, Numbers as IntegerDimensions},
+    storage::Mistake,
     view::UsableWhileDetached,
 };
 

@@ -4,6 +4,7 @@ mod access;
 mod copied;
 mod foreign;
 mod frozen;
+mod mistaken;
 mod own;
 mod readonly;
 mod rows;
@@ -16,6 +17,7 @@ pub use self::access::{Access, MayWrite, ReadOnly, ReadWrite};
 pub use self::copied::{FromElements, Replaceable};
 pub use self::foreign::{ForeignBuffer, ForeignBufferError};
 pub use self::frozen::Frozen;
+pub use self::mistaken::Mistake;
 pub use self::own::OwnLayout;
 #[cfg(any(feature = "bytes", feature = "memmap2"))]
 pub(crate) use self::readonly::of_slice;
@@ -110,30 +112,13 @@ pub use self::rows::{RowLengthError, Rows};
     note = "storages are `Vec<T>`, `Box<[T]>`, `[T; N]`, `ForeignBuffer<T>`, and read-only `Arc<[T]>`, `&'static [T]` and \
             `Frozen<T>`, where `T` is a number, a record, or an array of those; and for rows that are allocated one by \
             one `Rows<T>`",
-    note = "for a text store its bytes in a `Vec<u8>`; for a map copy the items into one `Vec`"
+    note = "for a struct with other fields besides, hold only its `Vec` in the `ExportCell`, and the rest in fields of the class"
 )]
 #[cfg_attr(
-    not(feature = "bytes"),
+    not(all(feature = "bytes", feature = "memmap2", feature = "ndarray", feature = "smallvec")),
     diagnostic::on_unimplemented(
-        note = "for `bytes::Bytes` enable the feature of `buffer-runtime`: `features = [\"bytes\"]`"
-    )
-)]
-#[cfg_attr(
-    not(feature = "memmap2"),
-    diagnostic::on_unimplemented(
-        note = "for `memmap2::Mmap` enable the feature of `buffer-runtime`: `features = [\"memmap2\"]`"
-    )
-)]
-#[cfg_attr(
-    not(feature = "ndarray"),
-    diagnostic::on_unimplemented(
-        note = "for `ndarray::Array` enable the feature of `buffer-runtime`: `features = [\"ndarray\"]`"
-    )
-)]
-#[cfg_attr(
-    not(feature = "smallvec"),
-    diagnostic::on_unimplemented(
-        note = "for `smallvec::SmallVec` enable the feature of `buffer-runtime`: `features = [\"smallvec\"]`"
+        note = "for `bytes::Bytes`, `memmap2::Mmap`, `ndarray::Array` and `smallvec::SmallVec` enable the feature of \
+                `buffer-runtime` with the name of the crate, as in `features = [\"ndarray\"]`"
     )
 )]
 pub unsafe trait Storage: Send + 'static {
@@ -187,6 +172,11 @@ pub unsafe trait Storage: Send + 'static {
 /// # Safety
 ///
 /// The clauses of [`Storage`] hold for the captured memory. The trait is sealed: nothing else can be captured.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the storage of an `ExportCell`",
+    label = "not memory of elements in one piece",
+    note = "storages are `Vec<T>`, `Box<[T]>`, `[T; N]`, `Rows<T>` and others, where `T` is a number, a record, or an array of those"
+)]
 pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     /// What it stores.
     type Element: Element;
@@ -208,6 +198,10 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
 
     #[doc(hidden)]
     const LEN: Option<usize>;
+
+    // Why a class cannot export it, if it is no storage at all.
+    #[doc(hidden)]
+    const MISTAKE: Option<Mistake> = None;
 
     /// Returns where its memory is now, and sets in `own` how the elements lie there, if the storage has a layout of
     /// its own.
@@ -264,6 +258,7 @@ unsafe impl<S: Storage> Exportable for S {
 
 // SAFETY: rows own their memory as `Rows` documents; `Storage`'s clauses hold for each row, and for the table of
 // pointers.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: Element> Exportable for Rows<T> {
     type Element = T;
     type Access = ReadWrite;

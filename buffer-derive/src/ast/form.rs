@@ -21,7 +21,7 @@ const WRAPPERS: [&str; 14] = [
     "LazyLock",
     "ManuallyDrop",
 ];
-/// Those of them that may stand around a storage.
+/// Those of them that may stand around a slice in a storage.
 const SHARES: [&str; 2] = ["Arc", "Box"];
 
 const NUMBERS: [&str; 12] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64"];
@@ -49,28 +49,10 @@ pub(crate) fn wrapped_cell(ty: &Type) -> Option<&Type> {
     if is_called(inner, "ExportCell") { Some(inner) } else { wrapped_cell(inner) }
 }
 
-/// The storage inside wrappers that no storage has, as in `ExportCell<Arc<Mutex<Vec<f32>>>>`, if there is one.
-pub(crate) fn wrapped_storage(cell: &Type) -> Option<&Type> {
-    let storage = argument(last_segment(cell)?)?;
-    let wraps = |ty| wrapped(ty, &WRAPPERS).or_else(|| wrapped(ty, &["ExportCell"]));
-    let mut inner = storage;
-    let mut misplaced = false;
-    while let Some(next) = wraps(inner) {
-        // A handle or a box of a storage is one itself.
-        misplaced |= !SHARES.iter().any(|name| is_called(inner, name));
-        if !misplaced && wraps(next).is_none() {
-            return None;
-        }
-        inner = next;
-    }
-    misplaced.then_some(inner)
-}
-
-/// Whether a type is memory that an `ExportCell` can own.
+/// Whether a type is memory that an `ExportCell` can own. A name without parameters is an alias.
 pub(crate) fn is_storage(ty: &Type) -> bool {
     let of_slice = || wrapped(ty, &SHARES).is_some_and(|inner| matches!(ungroup(inner), Type::Slice(_)));
-    let is_storage =
-        matches!(ungroup(ty), Type::Array(_)) || is_called(ty, "Vec") || is_called(ty, "Rows") || of_slice();
+    let is_storage = matches!(ungroup(ty), Type::Array(_)) || wrapped(ty, &["Vec", "Rows"]).is_some() || of_slice();
     is_storage && !mentions(ty, "ExportCell")
 }
 
@@ -205,24 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn storages_are_found_inside_wrappers_that_are_none() {
-        for ty in [
-            parse_quote!(ExportCell<Mutex<Vec<f32>>>),
-            parse_quote!(ExportCell<Arc<Mutex<Vec<f32>>>>),
-            parse_quote!(ExportCell<Option<Arc<Vec<f32>>>>),
-            parse_quote!(ExportCell<Arc<ExportCell<Vec<f32>>>>),
-        ] {
-            assert_eq!(wrapped_storage(&ty).map(written).as_deref(), Some("Vec<f32>"));
+    fn names_without_parameters_are_no_storages() {
+        for ty in [parse_quote!(Vec<f32>), parse_quote!(buffer_runtime::Rows<u8>), parse_quote!([f32; N])] {
+            assert!(is_storage(&ty), "{}", written(&ty));
         }
-        for ty in [
-            parse_quote!(ExportCell<Vec<f32>>),
-            parse_quote!(ExportCell<Arc<Vec<f32>>>),
-            parse_quote!(ExportCell<Arc<[f32]>>),
-            parse_quote!(ExportCell<Box<[f32]>>),
-            parse_quote!(ExportCell<Frozen<Arc<Own>>>),
-            parse_quote!(Samples),
-        ] {
-            assert!(wrapped_storage(&ty).is_none(), "{}", written(&ty));
+        for ty in [parse_quote!(Rows), parse_quote!(own::Vec), parse_quote!(Vec<ExportCell<Vec<f32>>>)] {
+            assert!(!is_storage(&ty), "{}", written(&ty));
         }
     }
 

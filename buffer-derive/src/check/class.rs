@@ -4,7 +4,7 @@ use proc_macro2::TokenTree;
 use quote::ToTokens;
 use syn::{Attribute, GenericParam, Ident, Member, Meta};
 
-use crate::ast::form::{is_several_cells, is_storage, is_value, mentions, wrapped_cell, wrapped_storage, written};
+use crate::ast::form::{is_several_cells, is_storage, is_value, mentions, wrapped_cell, written};
 use crate::ast::{Field, Input, Style};
 use crate::ctxt::Ctxt;
 
@@ -85,12 +85,6 @@ fn check_bare_cell(ctxt: &Ctxt, field: &Field) {
     if let Some(cell) = wrapped_cell(ty) {
         let cell = written(cell);
         ctxt.error_spanned_by(ty, format_args!("an `ExportCell` locks and shares by itself; write `{cell}`"));
-    } else if let Some(storage) = wrapped_storage(ty).filter(|_| field.is_cell()) {
-        let storage = written(storage);
-        ctxt.error_spanned_by(
-            ty,
-            format_args!("an `ExportCell` locks and shares by itself; write `ExportCell<{storage}>`"),
-        );
     } else if is_storage(ty) {
         let storage = written(ty);
         ctxt.error_spanned_by(

@@ -45,7 +45,13 @@ pub(super) fn rules(ty: &Type, attrs: &FieldAttrs) -> Vec<Rule> {
         Some(Numbers::Slice(_)) => return rules,
         None => &[],
     };
-    for distance in strides.iter().chain(offset) {
+    // No item is at the end of a stride beside which there is only one.
+    let leads_to_items = |axis: usize| match shape.extents.get(axis) {
+        Some(Extent::Given(extent)) => number(extent).is_none_or(|count| count > 1),
+        _ => true,
+    };
+    let strides_to_items = (0..).zip(strides).filter(|&(axis, _)| leads_to_items(axis)).map(|(_, stride)| stride);
+    for distance in strides_to_items.chain(offset) {
         if let Some(bytes) = number(distance) {
             rules.push(Rule { span: distance.span(), kind: Kind::WholeItems(bytes) });
         }

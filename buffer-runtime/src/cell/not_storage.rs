@@ -1,5 +1,8 @@
 //! What a cell does not do itself, since only a guard can: hidden methods of storages and of locks, which nobody can
 //! call. The error names the guard, where "no method named `push`" would not.
+//!
+//! They take `&mut self`, although a cell is usually behind a `&self`: so a method of a user's trait that takes `&self`
+//! precedes them.
 
 use std::ops::{Index, IndexMut};
 use std::slice;
@@ -17,98 +20,98 @@ fn never() -> ! {
 #[doc(hidden)]
 #[expect(clippy::iter_without_into_iter, reason = "as storages have them")]
 impl<S: Exportable> ExportCell<S> {
-    pub fn push<T>(&self, _: T)
+    pub fn push<T>(&mut self, _: T)
     where
         S: ChangedWithoutGuard,
     {
         never()
     }
 
-    pub fn pop(&self) -> Option<S::Element>
+    pub fn pop(&mut self) -> Option<S::Element>
     where
         S: ChangedWithoutGuard,
     {
         never()
     }
 
-    pub fn clear(&self)
+    pub fn clear(&mut self)
     where
         S: ChangedWithoutGuard,
     {
         never()
     }
 
-    pub fn fill<T>(&self, _: T)
+    pub fn fill<T>(&mut self, _: T)
     where
         S: ChangedWithoutGuard,
     {
         never()
     }
 
-    pub fn resize<N, T>(&self, _: N, _: T)
+    pub fn resize<N, T>(&mut self, _: N, _: T)
     where
         S: ChangedWithoutGuard,
     {
         never()
     }
 
-    pub fn extend<T>(&self, _: T)
+    pub fn extend<T>(&mut self, _: T)
     where
         S: ChangedWithoutGuard,
     {
         never()
     }
 
-    pub fn extend_from_slice<T>(&self, _: T)
+    pub fn extend_from_slice<T>(&mut self, _: T)
     where
         S: ChangedWithoutGuard,
     {
         never()
     }
 
-    pub fn iter_mut(&self) -> slice::IterMut<'_, S::Element>
+    pub fn iter_mut(&mut self) -> slice::IterMut<'_, S::Element>
     where
         S: ChangedWithoutGuard,
     {
         never()
     }
 
-    pub fn as_mut_slice(&self) -> &mut [S::Element]
+    pub fn as_mut_slice(&mut self) -> &mut [S::Element]
     where
         S: ChangedWithoutGuard,
     {
         never()
     }
 
-    pub fn lock(&self) -> Result<&mut S, BorrowError>
+    pub fn lock(&mut self) -> Result<&mut S, BorrowError>
     where
         S: ChangedWithoutGuard,
     {
         never()
     }
 
-    pub fn iter(&self) -> slice::Iter<'_, S::Element>
+    pub fn iter(&mut self) -> slice::Iter<'_, S::Element>
     where
         S: ReadWithoutGuard,
     {
         never()
     }
 
-    pub fn get<I>(&self, _: I) -> Option<&S::Element>
+    pub fn get<I>(&mut self, _: I) -> Option<&S::Element>
     where
         S: ReadWithoutGuard,
     {
         never()
     }
 
-    pub fn as_slice(&self) -> &[S::Element]
+    pub fn as_slice(&mut self) -> &[S::Element]
     where
         S: ReadWithoutGuard,
     {
         never()
     }
 
-    pub fn to_vec(&self) -> Vec<S::Element>
+    pub fn to_vec(&mut self) -> Vec<S::Element>
     where
         S: ReadWithoutGuard,
     {
@@ -129,5 +132,33 @@ impl<S: Exportable + ReadWithoutGuard, I> Index<I> for ExportCell<S> {
 impl<S: Exportable + ReadWithoutGuard, I> IndexMut<I> for ExportCell<S> {
     fn index_mut(&mut self, _: I) -> &mut S::Element {
         never()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A user's trait, with names that the hidden methods have.
+    trait Own {
+        fn push(&self, item: u8) -> u8;
+
+        fn clear(&self) -> &'static str;
+    }
+
+    impl<S: Exportable> Own for ExportCell<S> {
+        fn push(&self, item: u8) -> u8 {
+            item
+        }
+
+        fn clear(&self) -> &'static str {
+            "own"
+        }
+    }
+
+    #[test]
+    fn methods_of_a_users_trait_precede_the_hidden_ones() {
+        let cell = ExportCell::new(vec![1_u8]);
+        assert_eq!((cell.push(7), cell.clear()), (7, "own"));
     }
 }

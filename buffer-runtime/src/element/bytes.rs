@@ -41,6 +41,7 @@ impl<const N: usize> Bytes<N> {
 }
 
 // SAFETY: bytes have no padding (1) and any value is valid (3); all `N` of them are one scalar (2).
+#[diagnostic::do_not_recommend]
 unsafe impl<const N: usize> Element for Bytes<N> {
     const FORMAT: &'static CStr = Self::FORMAT.as_c_str();
     const ITEMSIZE: usize = N;

@@ -49,6 +49,7 @@ macro_rules! scalars {
 
         // SAFETY: bytemuck's bounds above say that there is no padding (1) and that every bit pattern is valid (3); it is
         // one scalar, of its own size (2).
+        #[diagnostic::do_not_recommend]
         unsafe impl $crate::element::Element for $scalar {
             const FORMAT: &'static std::ffi::CStr = $native;
             const ITEMSIZE: usize = size_of::<$scalar>();
@@ -120,6 +121,7 @@ scalars! {
 
 // SAFETY: one byte, which is always initialised (1, 2); there is only one byte, so its validity depends on no other
 // (3).
+#[diagnostic::do_not_recommend]
 unsafe impl Element for bool {
     const FORMAT: &'static CStr = c"?";
     const ITEMSIZE: usize = 1;

@@ -12,7 +12,7 @@ use crate::cell::ExportCell;
 use crate::element::Element;
 use crate::exception::exception;
 use crate::layout::{Descriptor, Dims, Order};
-use crate::storage::{Access, Exportable};
+use crate::storage::{Access, Exportable, Mistake};
 
 /// How a class exports one cell, or a part of another object's memory.
 ///
@@ -29,7 +29,7 @@ pub unsafe trait Exporter: Sized {
     /// The class.
     type Class: Class + Sendable;
     /// The field that is exported.
-    type Cell: Slot<Self>;
+    type Cell: Shown<Self>;
     /// The declared numbers: extents, offset, strides. None if the shape comes from the storage.
     type Dims: Dims;
     /// The order of the items: C or Fortran.
@@ -99,6 +99,8 @@ pub unsafe trait Source: sealed::Sealed {
     const ITEMS: Option<usize>;
     /// Whether the memory may not be written, whatever the class declares.
     const READONLY: bool;
+    /// Why the field cannot be exported, if its type is a common mistake.
+    const MISTAKE: Option<Mistake> = None;
     /// Whether the field is another object, and a part of that object is exported.
     const PART: bool;
     /// Whether that object is a part itself.
@@ -128,6 +130,7 @@ unsafe impl<S: Exportable> Source for ExportCell<S> {
         None => None,
     };
     const READONLY: bool = <S::Access as Access>::READONLY;
+    const MISTAKE: Option<Mistake> = S::MISTAKE;
     const PART: bool = false;
     const PART_OF_PART: bool = false;
 }
@@ -181,6 +184,17 @@ pub unsafe trait Slot<T>: Source {
     /// The class's table for code that does not depend on its type.
     const TABLE: &'static ClassTable;
 }
+
+/// A field that is exported. It is a trait of its own for the errors: rustc lists the implementations of the trait that is
+/// required, unless it is implemented for every type.
+///
+/// # Safety
+///
+/// None beyond those of [`Slot`].
+pub unsafe trait Shown<T>: Slot<T> {}
+
+// SAFETY: there is nothing to promise.
+unsafe impl<T, C: Slot<T>> Shown<T> for C {}
 
 /// The table of a class, for the parts of its objects.
 #[derive(Debug)]

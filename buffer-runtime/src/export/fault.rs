@@ -12,6 +12,7 @@ use super::descriptor::descriptor;
 use crate::element::Element;
 use crate::layout::{Descriptor, Dims};
 use crate::never::Never;
+use crate::storage::Mistake;
 
 /// What is wrong with a declaration.
 enum Fault {
@@ -22,6 +23,13 @@ enum Fault {
     PartWithPin,
     PartOfPart,
     RowsWithShape,
+    /// The first of the numbers of [`Mistake`].
+    Mistaken,
+}
+
+/// The number of a field that is a common mistake.
+pub(super) const fn mistaken(mistake: Mistake) -> usize {
+    Fault::Mistaken as usize + mistake as usize
 }
 
 /// The declaration of an exporter whose field is a `C`.
@@ -43,6 +51,9 @@ pub trait Unknown {
 impl<T, C> Unknown for Declaration<T, C> {}
 
 const fn fault<T: Exporter>() -> usize {
+    if let Some(mistake) = <T::Cell as Source>::MISTAKE {
+        return mistaken(mistake);
+    }
     let part = <T::Cell as Source>::PART;
     let natural = matches!(T::SOURCE, ShapeSource::Storage);
     let fault = if size_of::<<T::Cell as Source>::Element>() == 0 {
@@ -75,18 +86,20 @@ impl<T: Exporter> Described<{ Fault::None as usize }> for T {
 
 /// Defines a bound that no type satisfies for each fault.
 macro_rules! faults {
-    ($($fault:ident: $(#[$attribute:meta])* $bound:ident;)*) => {$(
+    ($($fault:expr => $(#[$attribute:meta])* $bound:ident;)*) => {$(
         $(#[$attribute])*
         pub trait $bound: Never {}
 
-        impl<T: Exporter<Cell: $bound>> Described<{ Fault::$fault as usize }> for T {
+        impl<T: Exporter<Cell: $bound>> Described<{ $fault }> for T {
             const DESCRIPTOR: Descriptor = descriptor::<T>();
         }
     )*};
 }
 
+pub(super) use faults;
+
 faults! {
-    NoBytes:
+    Fault::NoBytes as usize =>
     /// Its elements have bytes.
     #[diagnostic::on_unimplemented(
         message = "the elements of `{Self}` have a size of 0 bytes, which no buffer can describe",
@@ -94,7 +107,7 @@ faults! {
     )]
     HasBytes;
 
-    NotAnyBits:
+    Fault::NotAnyBits as usize =>
     /// Every bit pattern of its elements is valid.
     #[diagnostic::on_unimplemented(
         message = "Python may write any byte of `{Self}`, and not every one is a valid `bool`",
@@ -102,7 +115,7 @@ faults! {
     )]
     WritableByPython;
 
-    PartWithoutShape:
+    Fault::PartWithoutShape as usize =>
     /// Its shape is declared.
     #[diagnostic::on_unimplemented(
         message = "a part of another object needs a `shape`",
@@ -110,7 +123,7 @@ faults! {
     )]
     HasShape;
 
-    PartWithPin:
+    Fault::PartWithPin as usize =>
     /// It owns what is pinned.
     #[diagnostic::on_unimplemented(
         message = "`pin` cannot keep the memory of another object in place",
@@ -118,7 +131,7 @@ faults! {
     )]
     OwnsMemory;
 
-    PartOfPart:
+    Fault::PartOfPart as usize =>
     /// The object exports memory of its own.
     #[diagnostic::on_unimplemented(
         message = "a part of a part cannot be exported",
@@ -126,7 +139,7 @@ faults! {
     )]
     IsPartOfWhole;
 
-    RowsWithShape:
+    Fault::RowsWithShape as usize =>
     /// Its shape is not declared.
     #[diagnostic::on_unimplemented(
         message = "rows that are allocated one by one have a shape of their own",

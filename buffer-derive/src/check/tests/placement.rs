@@ -110,7 +110,11 @@ fn literals_are_compared_with_the_storage() {
         [Kind::WholeItems(-16), Kind::WholeItems(4), Kind::WholeItems(48), Kind::Reaches { bytes: 56, count: 1 }]
     );
     assert_eq!(kinds(quote!(shape = [self.1, 3], strides = [16, 4])), [Kind::WholeItems(16), Kind::WholeItems(4)]);
-    assert_eq!(kinds(quote!(shape = [0, 3], strides = [16, self.1])), [Kind::WholeItems(16)]);
+    assert_eq!(kinds(quote!(shape = [0, 3], strides = [16, self.1])), []);
+    assert_eq!(
+        kinds(quote!(shape = [1, 3], strides = [7, 4])),
+        [Kind::WholeItems(4), Kind::Reaches { bytes: 8, count: 1 }]
+    );
 }
 
 #[test]

@@ -21,11 +21,7 @@ macro_rules! shown {
     };
 }
 
-/// The order that is declared.
-fn order(expanded: &str) -> Option<&str> {
-    let (_, rest) = expanded.split_once("::buffer_runtime::private::Order=::buffer_runtime::private::Order::")?;
-    Some(rest.split_once(';')?.0)
-}
+mod numbers;
 
 #[test]
 fn errors_leave_nothing_else() {
@@ -67,44 +63,6 @@ fn without_shape_the_storage_decides() {
 }
 
 #[test]
-fn extents_are_evaluated_in_order() {
-    let expanded = expanded(&parse_quote!(
-        struct S {
-            n: usize,
-            #[buffer(shape = [self.n, _, 3], order = "F", readonly)]
-            data: ExportCell<Vec<f32>>,
-        }
-    ));
-    assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new(
-        [
-            ::buffer_runtime::private::Dim::of(self.n),
-            ::buffer_runtime::private::Dim::Inferred,
-            ::buffer_runtime::private::Dim::of(3u64)
-        ],
-        []
-    ))));
-    assert!(expanded.contains(shown!(
-        type Dims = ::buffer_runtime::private::Fixed<3usize, 0usize>;
-    )));
-    assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)));
-    assert!(expanded.contains(shown!(
-        const ORDER: ::buffer_runtime::private::Order = ::buffer_runtime::private::Order::F;
-        const READONLY: ::core::primitive::bool = true;
-    )));
-    assert!(!expanded.contains("constPIN"));
-}
-
-#[test]
-fn the_fields_that_are_read_are_those_of_the_struct() {
-    let expanded = expanded(&parse_quote!(
-        struct S(usize, #[buffer(shape = [self.0, self.2 as usize], strides = [4, self.0], offset = N)] Cell, u8);
-    ));
-    assert!(expanded.contains(shown!(
-        let S { 1: ref field, 0: _, 2: _, .. } = *class;
-    )));
-}
-
-#[test]
 fn nothing_is_imported_where_the_users_tokens_are() {
     let expanded = expanded(&parse_quote!(
         struct S {
@@ -139,140 +97,6 @@ fn pin_is_said_and_changes_nothing_else() {
         struct S(#[buffer] Cell);
     ));
     assert_eq!(pinned.replace("constPIN:::core::primitive::bool=true;", ""), plain);
-}
-
-#[test]
-fn offset_follows_the_extents() {
-    let expanded = expanded(&parse_quote!(
-        struct S(#[buffer(shape = [_, 3], order = "F", offset = self.1)] Cell, u64);
-    ));
-    assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new(
-        [::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dim::of(3u64)],
-        [::buffer_runtime::private::Distance::of(self.1)]
-    ))));
-    assert!(expanded.contains(shown!(
-        type Dims = ::buffer_runtime::private::Fixed<2usize, 1usize>;
-    )));
-    assert_eq!(order(&expanded), Some("F"));
-    assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)));
-}
-
-#[test]
-fn strides_follow_the_offset() {
-    for (written, offset) in [(quote!(), quote!(0usize)), (quote!(, offset = self.start()), quote!(self.start()))] {
-        let expanded = expanded(&parse_quote!(
-            struct S(#[buffer(strides = [self.2, self.1], shape = [2, 3] #written)] Cell, isize, isize);
-        ));
-        assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new(
-            [::buffer_runtime::private::Dim::of(2u64), ::buffer_runtime::private::Dim::of(3u64)],
-            [
-                ::buffer_runtime::private::Distance::of(#offset),
-                ::buffer_runtime::private::Distance::of(self.2),
-                ::buffer_runtime::private::Distance::of(self.1)
-            ]
-        ))));
-        assert!(expanded.contains(shown!(
-            type Dims = ::buffer_runtime::private::Fixed<2usize, 3usize>;
-        )));
-        assert_eq!(order(&expanded), None);
-    }
-}
-
-#[test]
-fn a_scalar_is_declared_by_no_numbers() {
-    for (options, len, placement) in [
-        (quote!(shape = []), 0usize, quote!([])),
-        (quote!(shape = [], offset = 4), 1, quote!([::buffer_runtime::private::Distance::of(4u64)])),
-        (quote!(shape = [], strides = []), 1, quote!([::buffer_runtime::private::Distance::of(0usize)])),
-    ] {
-        let expanded = expanded(&parse_quote!(
-            struct S(#[buffer(#options)] Cell);
-        ));
-        assert!(expanded.contains(shown!(
-            type Dims = ::buffer_runtime::private::Fixed<0usize, #len>;
-        )));
-        assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new([], #placement))), "{options}");
-        assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)), "{options}");
-    }
-}
-
-#[test]
-fn what_is_known_at_run_time_is_evaluated_in_order() {
-    for (options, calls) in [
-        (quote!(shape = self.dims()), quote!(.shape(&self.dims()))),
-        (
-            quote!(shape = &self.dims[..], offset = 4),
-            quote!(.shape(&&self.dims[..]).offset(::buffer_runtime::private::Distance::of(4u64))),
-        ),
-        (quote!(format = "d"), quote!(.format(&"d")?)),
-        (quote!(readonly = self.sealed), quote!(.readonly(self.sealed))),
-        (
-            quote!(shape = [_, 3], format = self.format()?),
-            quote!(.format(&self.format()?)?.extents([::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dim::of(3u64)])),
-        ),
-        (quote!(shape = [], format = "d"), quote!(.format(&"d")?.extents([]))),
-        (
-            quote!(strides = self.strides(), shape = [2]),
-            quote!(.extents([::buffer_runtime::private::Dim::of(2u64)]).strides(&self.strides())),
-        ),
-        (
-            quote!(strides = [-4], offset = self.start, shape = self.dims, format = f(self), readonly = !self.open),
-            quote!(
-                .readonly(!self.open)
-                .format(&f(self))?
-                .shape(&self.dims)
-                .offset(::buffer_runtime::private::Distance::of(self.start))
-                .steps([::buffer_runtime::private::Distance::of(-4i64)])
-            ),
-        ),
-    ] {
-        let expanded = expanded(&parse_quote!(
-            struct S(#[buffer(#options)] Cell);
-        ));
-        assert!(
-            expanded.contains(shown!(::buffer_runtime::private::Ok(::buffer_runtime::private::Declared::new() #calls))),
-            "{options}: {expanded}"
-        );
-        assert!(expanded.contains(shown!(
-            type Dims = ::buffer_runtime::private::Declared;
-        )));
-        assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Code)), "{options}");
-    }
-}
-
-#[test]
-fn what_is_referred_to_stays_together() {
-    for (written, emitted) in [
-        (quote!(self.a + self.b), quote!(&(self.a + self.b))),
-        (quote!(self.a as Dims), quote!(&(self.a as Dims))),
-        (quote!((self.a)), quote!(&self.a)),
-        (quote!(*self.a), quote!(&*self.a)),
-        (quote!(self.a[1..]), quote!(&self.a[1..])),
-        (quote!({ self.a }), quote!(&{ self.a })),
-    ] {
-        let expanded = expanded(&parse_quote!(
-            struct S(#[buffer(shape = #written)] Cell);
-        ));
-        assert!(expanded.contains(shown!(.shape(#emitted))), "{written}: {expanded}");
-    }
-}
-
-#[test]
-fn an_order_is_declared_where_it_is_written() {
-    for (options, declared) in [
-        (quote!(shape = self.dims()), None),
-        (quote!(shape = self.dims(), order = "F"), Some("F")),
-        (quote!(shape = self.dims(), order = "F", offset = 4), Some("F")),
-        (quote!(shape = self.dims(), strides = [4], offset = 4), None),
-        (quote!(shape = [3], strides = self.strides()), None),
-        (quote!(format = "d"), None),
-        (quote!(readonly = self.sealed, shape = [_, 3], order = "F"), Some("F")),
-    ] {
-        let expanded = expanded(&parse_quote!(
-            struct S(#[buffer(#options)] Cell);
-        ));
-        assert_eq!(order(&expanded), declared, "{options}");
-    }
 }
 
 #[test]
@@ -321,52 +145,6 @@ fn the_class_leads_to_its_exporter() {
     assert!(expanded.contains(shown!(
         type Cell = Py<Other>;
     )));
-}
-
-#[test]
-fn code_in_an_extent_is_declared() {
-    let expanded = expanded(&parse_quote!(
-        struct S(#[buffer(shape = [self.rows()?, _])] Cell);
-    ));
-    assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Code)));
-    assert!(expanded.contains(shown!(::buffer_runtime::private::Dim::of(self.rows()?))));
-    assert!(expanded.contains(shown!(
-        let S { 0: ref field, .. } = *class;
-    )));
-}
-
-#[test]
-fn integer_literals_without_a_type_become_u64() {
-    for (written, emitted) in [
-        (quote!(3), quote!(3u64)),
-        (quote!(1_000), quote!(1_000u64)),
-        (quote!(0x1f), quote!(0x1fu64)),
-        (quote!(0b11), quote!(0b11u64)),
-        (quote!(3u8), quote!(3u8)),
-        (quote!(2 * 3), quote!(2 * 3)),
-    ] {
-        let expanded = expanded(&parse_quote!(
-            struct S(#[buffer(shape = [#written])] Cell);
-        ));
-        assert!(expanded.contains(shown!(::buffer_runtime::private::Dim::of(#emitted))), "{written}");
-    }
-}
-
-#[test]
-fn negated_literals_without_a_type_become_i64() {
-    for (written, emitted) in [
-        (quote!(-4), quote!(-4i64)),
-        (quote!((-4)), quote!(-4i64)),
-        (quote!(-0x10), quote!(-0x10i64)),
-        (quote!(-4i16), quote!(-4i16)),
-        (quote!(4), quote!(4u64)),
-        (quote!(-self.1), quote!(-self.1)),
-    ] {
-        let expanded = expanded(&parse_quote!(
-            struct S(#[buffer(shape = [3], strides = [#written], offset = self.1)] Cell, i32);
-        ));
-        assert!(expanded.contains(shown!(::buffer_runtime::private::Distance::of(#emitted))), "{written}");
-    }
 }
 
 #[test]
