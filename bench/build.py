@@ -14,7 +14,7 @@ import subprocess
 import sys
 import sysconfig
 
-from peers import CONSUMER, HERE, IN_FORTRAN_ORDER, PEERS, TARGET, C, module_file
+from peers import ACCESS, CONSUMER, HERE, IN_FORTRAN_ORDER, PEERS, TARGET, C, module_file
 
 IN_RUST = [name for name, peer in PEERS.items() if peer.language == "Rust"]
 
@@ -27,13 +27,19 @@ def build_for_counting():
     build_rust([name for name in [*IN_FORTRAN_ORDER, *IN_FORTRAN_ORDER.values()] if not name.startswith("c_")])
 
 
+def build_for_bulk():
+    """Builds what is compared in bulk."""
+    prepare()
+    build_rust([ACCESS, CONSUMER])
+
+
 def build_all():
     """Builds everything. Returns why peers are missing, by name."""
     prepare()
     compile_c("pairs", "pairs.c")
     build_c_peers()
     ours = [name for name in IN_RUST if name != "rust_numpy"]
-    build_rust([*ours, *(name for name in IN_FORTRAN_ORDER.values() if name != IN_FORTRAN_ORDER[C]), CONSUMER])
+    build_rust([*ours, *(name for name in IN_FORTRAN_ORDER.values() if name != IN_FORTRAN_ORDER[C]), CONSUMER, ACCESS])
     missing = {}
     for name, peer in PEERS.items():
         try:

@@ -50,6 +50,8 @@ PEERS = {
 IN_FORTRAN_ORDER = {C: "c_peer_fortran", OURS: "ours_fortran", ORDINARY: "ours_mutable_fortran"}
 # The example of a consumer. It is compared with numpy.
 CONSUMER = "consume"
+# The bulk access that `bulk.py` compares with numpy and memcpy.
+ACCESS = "access"
 
 
 def make(name, nrows=NROWS):

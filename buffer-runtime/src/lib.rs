@@ -189,7 +189,7 @@ pub use self::{
     format::{Format, FormatError},
     layout::{CheckedLayout, InnerShape, Layout, LayoutError},
     scoped::ScopedView,
-    shared::{Shared, SharedRead},
+    shared::{Shared, SharedRange, SharedRead, SharedReadRange},
     storage::{
         Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,
         ReadWrite, Replaceable, RowLengthError, Rows, Storage,

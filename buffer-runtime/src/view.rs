@@ -86,9 +86,11 @@ use crate::shared::{Run, SharedRead};
 /// The exporter is locked as by a `memoryview`: a `bytearray` cannot grow, and an [`ExportCell`](crate::ExportCell) of
 /// this crate counts one view. But other threads may still write the items, even while this thread holds the GIL, if
 /// they have released it. So items are loaded by relaxed atomics, as [`SharedRead`] describes, and there is no slice of
-/// them. For bulk work there are [`to_vec`](Self::to_vec) and [`copy_to_slice`](Self::copy_to_slice), at the speed of
-/// the memory; [`fold_chunks`](Self::fold_chunks), which is easiest, and [`fold_arrays`](Self::fold_arrays), which is
-/// fastest.
+/// them. For bulk work there are [`to_vec`](Self::to_vec), [`copy_to_slice`](Self::copy_to_slice) and
+/// [`map_to_vec`](Self::map_to_vec), at the speed of the memory; [`fold_chunks`](Self::fold_chunks), which is easiest, and
+/// [`fold_arrays`](Self::fold_arrays), which is fastest. All of these and [`iter`](Self::iter) follow the order of the
+/// indices. If the order does not matter, read a transposed array through
+/// [`shared_in_memory_order`](Self::shared_in_memory_order): many times as fast if it is large.
 ///
 /// A view belongs to its `'py`. To use the items while detached from Python, or on other threads, pass the reference
 /// that [`shared`](Self::shared) returns:
@@ -340,7 +342,8 @@ impl<T: Element> BufferView<'_, T> {
         Some(unsafe { item.load_first() })
     }
 
-    /// Loads the items one after the other, in C order of their indices.
+    /// Loads the items one after the other, in C order of their indices. [`Items`] says which methods of the iterator are
+    /// fastest.
     pub fn iter(&self) -> Items<'_, T> {
         Items::new(self.cursor())
     }

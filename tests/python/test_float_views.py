@@ -88,6 +88,64 @@ def test_floats_of_every_layout_are_written(name, seed):
 
 
 @TYPES
+@pytest.mark.parametrize("seed", range(2))
+def test_every_other_way_to_read_agrees(name, seed):
+    for a in arrays(FLOATS[name], seed):
+        strides, readonly, in_c_order, in_fortran_order, items = consumer.floats_again(a)
+        view = memoryview(a)
+        assert (tuple(strides), readonly) == (view.strides, view.readonly)
+        assert (in_c_order, in_fortran_order) == (view.c_contiguous, view.f_contiguous)
+        assert items == a.astype("f8").ravel().tolist()
+    assert consumer.floats_again(np.arange(5000, dtype=FLOATS[name])[::-3])[-1] == list(range(4999, -1, -3))
+
+
+@TYPES
+@pytest.mark.parametrize("seed", range(2))
+def test_items_are_copied_from_a_slice_and_rounded(name, seed):
+    for a in arrays(FLOATS[name], seed):
+        a = a if a.flags.writeable else a.copy()
+        items = [0.1 * n for n in range(a.size)]
+        consumer.copy_into_floats(a, items)
+        assert a.ravel().tolist() == np.array(items, a.dtype).tolist()
+    long = np.zeros(3000, FLOATS[name])[::2]
+    consumer.copy_into_floats(long, [0.1 * n for n in range(1500)])
+    assert long.tolist() == np.array([0.1 * n for n in range(1500)], FLOATS[name]).tolist()
+    with pytest.raises(BaseException, match="must be as long as the buffer"):
+        consumer.copy_into_floats(np.zeros(3, FLOATS[name]), [1.0])
+
+
+@TYPES
+@pytest.mark.parametrize("length", [1, 40, 513, 5000])
+@pytest.mark.parametrize("step", [1, -2])
+def test_chunks_store_only_the_items_that_they_change(name, length, step):
+    a = np.ones(abs(step) * length, FLOATS[name])[::step]
+
+    def selected(start, end):
+        # A write beside Rust, after it has loaded the chunk.
+        a[start:end] = 3.0
+        return list(range(start, end, 3))
+
+    lengths = consumer.negate_some_floats(a, selected)
+    assert sum(lengths) == length and set(lengths[:-1]) <= {lengths[0]} and lengths[-1] <= lengths[0]
+    starts = np.cumsum([0, *lengths[:-1]])
+    changed = np.concatenate([np.arange(start, start + count, 3) for start, count in zip(starts, lengths)])
+    expected = np.full(length, 3.0)
+    expected[changed] = -1.0
+    assert a.tolist() == expected.tolist()
+
+
+def test_a_signalling_nan_that_nobody_changes_is_not_stored():
+    a = np.full(600, 0x7FA00000, "u4")
+
+    def selected(start, end):
+        a[start:end] = 7
+        return []
+
+    consumer.negate_some_floats(a.view("f4"), selected)
+    assert (a == 7).all()
+
+
+@TYPES
 def test_one_float_is_stored_and_rounded(name):
     a = np.zeros((2, 3), FLOATS[name])[:, ::-1]
     assert consumer.set_float(a, [1, 0], 0.1) == a[1, 0] == FLOATS[name](0.1)

@@ -91,26 +91,29 @@ macro_rules! by_bytes {
     )*};
 }
 
-/// Implements units by one load instruction and one store instruction each.
+/// Implements units by one load instruction and one store instruction each. A load fills a whole register: it would wait
+/// for the register's previous value if it replaced only a part.
 #[cfg(all(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"), not(miri)))]
 macro_rules! by_instruction {
-    ($($unit:ty, $register:ident: $load:literal, $store:literal;)*) => {$(
+    ($($unit:ty, in $loaded:ty: $load:literal; $register:ident: $store:literal;)*) => {$(
         // SAFETY: every bit pattern of an integer is valid, and integers have no padding.
         unsafe impl Unit for $unit {
             #[inline(always)]
+            #[allow(clippy::cast_possible_truncation, trivial_numeric_casts, reason = "as the comment below says")]
             unsafe fn load(from: *const Self) -> Self {
-                let value: Self;
+                let value: $loaded;
                 // SAFETY: reads the unit, for which the caller vouches, as relaxed atomics of each of its bytes would, and
                 // changes one register, which is named.
                 unsafe {
                     std::arch::asm!(
                         $load,
-                        value = lateout($register) value,
+                        value = lateout(reg) value,
                         shared = in(reg) from,
                         options(nostack, preserves_flags, readonly),
                     );
                 }
-                value
+                // The rest of the register is 0.
+                value as Self
             }
 
             #[inline(always)]
@@ -131,22 +134,22 @@ macro_rules! by_instruction {
 
 #[cfg(all(any(target_arch = "x86_64", target_arch = "x86"), not(miri)))]
 by_instruction! {
-    u8, reg_byte: "mov {value}, byte ptr [{shared}]", "mov byte ptr [{shared}], {value}";
-    u16, reg: "mov {value:x}, word ptr [{shared}]", "mov word ptr [{shared}], {value:x}";
-    u32, reg: "mov {value:e}, dword ptr [{shared}]", "mov dword ptr [{shared}], {value:e}";
+    u8, in u32: "movzx {value:e}, byte ptr [{shared}]"; reg_byte: "mov byte ptr [{shared}], {value}";
+    u16, in u32: "movzx {value:e}, word ptr [{shared}]"; reg: "mov word ptr [{shared}], {value:x}";
+    u32, in u32: "mov {value:e}, dword ptr [{shared}]"; reg: "mov dword ptr [{shared}], {value:e}";
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 by_instruction! {
-    u64, reg: "mov {value:r}, qword ptr [{shared}]", "mov qword ptr [{shared}], {value:r}";
+    u64, in u64: "mov {value:r}, qword ptr [{shared}]"; reg: "mov qword ptr [{shared}], {value:r}";
 }
 
 #[cfg(all(target_arch = "aarch64", not(miri)))]
 by_instruction! {
-    u8, reg: "ldrb {value:w}, [{shared}]", "strb {value:w}, [{shared}]";
-    u16, reg: "ldrh {value:w}, [{shared}]", "strh {value:w}, [{shared}]";
-    u32, reg: "ldr {value:w}, [{shared}]", "str {value:w}, [{shared}]";
-    u64, reg: "ldr {value:x}, [{shared}]", "str {value:x}, [{shared}]";
+    u8, in u32: "ldrb {value:w}, [{shared}]"; reg: "strb {value:w}, [{shared}]";
+    u16, in u32: "ldrh {value:w}, [{shared}]"; reg: "strh {value:w}, [{shared}]";
+    u32, in u32: "ldr {value:w}, [{shared}]"; reg: "str {value:w}, [{shared}]";
+    u64, in u64: "ldr {value:x}, [{shared}]"; reg: "str {value:x}, [{shared}]";
 }
 
 // Not used on 32-bit x86, where a unit has at most four bytes.

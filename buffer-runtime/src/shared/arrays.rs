@@ -101,3 +101,34 @@ pub(super) unsafe fn update<T: Element>(run: &Run<T>, change: impl FnMut(T) -> T
     // SAFETY: the caller vouches for this, and whole groups are copied.
     unsafe { update_by(run, change, load, store) };
 }
+
+/// Whether [`change`] may be called for this run, and is faster than a chunk: its groups stay in registers.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline]
+pub(super) fn can_change<T: Element>(run: &Run<T>) -> bool {
+    suit(run) && vector::can_hold::<Group>()
+}
+
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+#[inline]
+pub(super) fn can_change<T: Element>(_run: &Run<T>) -> bool {
+    false
+}
+
+/// Calls `change` with copies of all elements, a group at a time, and stores the units that it changed.
+///
+/// # Safety
+///
+/// [`can_change`] returns `true` for the run; its elements satisfy clause 1 of [`Runs`](super::run::Runs), and may be
+/// written.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline]
+pub(super) unsafe fn change<T: Element>(run: &Run<T>, change: impl FnMut(&mut [T])) {
+    // SAFETY: the caller vouches for this.
+    unsafe { vector::change(run, change) };
+}
+
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+pub(super) unsafe fn change<T: Element>(_run: &Run<T>, _change: impl FnMut(&mut [T])) {
+    unreachable!("`can_change` returned `false`");
+}

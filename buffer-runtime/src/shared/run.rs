@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::slice;
 
 use super::chunk;
-use super::unit::{copy_in, copy_out, store_changed};
+use super::unit::{copy_in, copy_in_strided, copy_out, copy_out_strided, pairs, store_changed};
 use crate::element::Element;
 
 /// `count` elements of shared memory, each `stride` bytes behind the one before.
@@ -22,17 +22,6 @@ impl<T: Element> Run<T> {
     #[inline(always)]
     pub(super) fn is_dense(&self) -> bool {
         self.stride == size_of::<T>().cast_signed() || self.count == 1
-    }
-
-    /// Calls `each` with the address of every element, and with the corresponding address in local memory.
-    #[inline(always)]
-    fn pairs(&self, local: *mut T, mut each: impl FnMut(*mut T, *mut T)) {
-        let (mut shared, mut local) = (self.first, local);
-        for _ in 0..self.count {
-            each(shared, local);
-            shared = shared.wrapping_byte_offset(self.stride);
-            local = local.wrapping_add(1);
-        }
     }
 
     /// Loads the first element.
@@ -63,8 +52,8 @@ impl<T: Element> Run<T> {
             // SAFETY: the caller vouches for this.
             unsafe { copy_out(self.first, local, self.count) };
         } else {
-            // SAFETY: the caller vouches for each element, and for its place in local memory.
-            self.pairs(local, |shared, local| unsafe { copy_out(shared, local, 1) });
+            // SAFETY: as above.
+            unsafe { copy_out_strided(self.first, self.stride, local, self.count) };
         }
     }
 
@@ -79,8 +68,8 @@ impl<T: Element> Run<T> {
             // SAFETY: the caller vouches for this.
             unsafe { copy_in(local, self.first, self.count) };
         } else {
-            // SAFETY: the caller vouches for each element.
-            self.pairs(local.cast_mut(), |shared, local| unsafe { copy_in(local, shared, 1) });
+            // SAFETY: as above.
+            unsafe { copy_in_strided(local, self.first, self.stride, self.count) };
         }
     }
 
@@ -96,12 +85,18 @@ impl<T: Element> Run<T> {
             unsafe { store_changed(before, after, self.first, self.count) };
         } else {
             let mut before = before;
-            self.pairs(after.cast_mut(), |shared, after| {
+            pairs(self.first, self.stride, after.cast_mut(), self.count, |shared, after| {
                 // SAFETY: the caller vouches for each element.
                 unsafe { store_changed(before, after, shared, 1) };
                 before = before.wrapping_add(1);
             });
         }
+    }
+}
+
+impl<T> Clone for Run<T> {
+    fn clone(&self) -> Self {
+        Self { ..*self }
     }
 }
 

@@ -7,6 +7,7 @@ use super::*;
 use crate::{Be, BufferElement, Bytes, Le};
 
 mod arrays;
+mod copies;
 
 /// Memory that only `Shared` handles access.
 struct Memory<T: Element>(Box<[UnsafeCell<T>]>);
@@ -134,7 +135,8 @@ fn chunks_cover_every_element_once_and_in_order() {
             items.iter_mut().for_each(|item| *item += 1);
         });
         assert_eq!(lengths.iter().sum::<usize>(), len);
-        assert!(lengths.iter().rev().skip(1).all(|&length| length == 1024), "{lengths:?}");
+        assert!(lengths.iter().rev().skip(1).all(|&length| length == lengths[0]), "{lengths:?}");
+        assert!(lengths.last().is_none_or(|&last| last <= lengths[0]), "{lengths:?}");
         assert!(memory.shared().iter().all(|item| item == 2));
     }
 }
@@ -195,7 +197,9 @@ fn two_buffers_of_different_lengths_are_not_read_together() {
 
 /// Changed units are stored, both whole blocks and single units. Unchanged units keep concurrent writes.
 fn only_changes_are_stored<T: Element + PartialEq + fmt::Debug>(len: usize, old: T, new: T, others: T) {
-    let patterns: [fn(usize) -> bool; 7] = [
+    let patterns: [fn(usize) -> bool; 9] = [
+        |index| index % 32 == 31,
+        |index| index % 32 != 0,
         |_| true,
         |_| false,
         |index| index % 3 == 0,
@@ -265,17 +269,24 @@ fn a_change_that_keeps_a_value_but_not_its_bits_is_stored() {
 
 #[test]
 fn a_panic_in_a_change_stores_nothing_of_its_chunk() {
-    let memory = Memory::new(&[1_u8; 5000]);
+    // Their chunks are groups in registers, and on the stack.
+    panics_in_the_second_chunk(1_u8, 2);
+    panics_in_the_second_chunk([1_u8; 3], [2; 3]);
+}
+
+fn panics_in_the_second_chunk<T: Element + PartialEq + fmt::Debug>(old: T, new: T) {
+    let memory = Memory::new(&[old; 5000]);
+    let (mut first, mut chunks) = (0, 0);
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let mut chunk = 0;
         memory.shared().for_each_chunk(|items| {
-            items.fill(2);
-            chunk += 1;
-            assert!(chunk < 2, "in the second chunk");
+            items.fill(new);
+            chunks += 1;
+            assert!(chunks < 2, "in the second chunk");
+            first = items.len();
         });
     }));
     assert!(panicked.is_err());
-    assert_eq!((memory.shared().get(4095), memory.shared().get(4096)), (2, 1));
+    assert_eq!((memory.shared().get(first - 1), memory.shared().get(first)), (new, old));
 }
 
 #[test]

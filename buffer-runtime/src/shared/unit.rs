@@ -50,15 +50,113 @@ pub(super) unsafe fn copy_out<T>(shared: *mut T, local: *mut T, count: usize) {
     with_unit_of!(T, U => {
         // SAFETY: the caller vouches for the room, which no other code uses.
         let local = unsafe { slice::from_raw_parts_mut(local.cast::<MaybeUninit<U>>(), units_in::<T, U>(count)) };
-        // SAFETY: the caller vouches for as many elements as there is room for.
-        let start = unsafe { copy_blocks::<U>(shared.cast(), local.as_mut_ptr().cast(), local.len()) };
-        let mut shared = shared.cast::<U>().wrapping_add(start);
-        for local in &mut local[start..] {
-            // SAFETY: the caller vouches for as many units as the elements have.
-            local.write(unsafe { U::load(shared) });
-            shared = shared.wrapping_add(1);
-        }
+        let shared = shared.cast::<U>();
+        let (head, rest) = local.split_at_mut(units_before_blocks(local.as_ptr().cast::<U>(), local.len()));
+        // SAFETY: the caller vouches for as many shared elements as there is room for.
+        unsafe { load_units(shared, head) };
+        let shared = shared.wrapping_add(head.len());
+        // SAFETY: as above; `rest` follows `head`, in both.
+        let start = unsafe { copy_blocks::<U>(shared, rest.as_mut_ptr().cast(), rest.len()) };
+        // SAFETY: as above.
+        unsafe { load_units(shared.wrapping_add(start), &mut rest[start..]) };
     });
+}
+
+/// Copies `count` elements, each `stride` bytes behind the one before, out of shared memory.
+///
+/// # Safety
+///
+/// As for [`copy_out`], for elements at these addresses.
+#[inline(always)]
+pub(super) unsafe fn copy_out_strided<T: Copy>(shared: *mut T, stride: isize, local: *mut T, count: usize) {
+    /// How many bytes are reversed at a time, while they are in the first-level cache.
+    const REVERSED: usize = 4096;
+
+    if stride == size_of::<T>().cast_signed().wrapping_neg() {
+        let part = (REVERSED / size_of::<T>()).max(1);
+        let mut done = 0;
+        while done < count {
+            let part = part.min(count - done);
+            let local = local.wrapping_add(done);
+            // SAFETY: the elements with the indices from `done` on, of which the last has the lowest address. The caller
+            // vouches for them, and for their place in local memory.
+            unsafe { copy_out(shared.wrapping_sub(done + part - 1), local, part) };
+            // SAFETY: they were just loaded, and no other code uses them.
+            unsafe { slice::from_raw_parts_mut(local, part) }.reverse();
+            done += part;
+        }
+        return;
+    }
+    // SAFETY: the caller vouches for each element, and for its place in local memory.
+    pairs(shared, stride, local, count, |shared, local| unsafe { copy_out(shared, local, 1) });
+}
+
+/// Copies `count` elements into shared memory, each `stride` bytes behind the one before.
+///
+/// # Safety
+///
+/// As for [`copy_in`], for elements at these addresses.
+#[inline(always)]
+pub(super) unsafe fn copy_in_strided<T>(local: *const T, shared: *mut T, stride: isize, count: usize) {
+    // SAFETY: the caller vouches for each element.
+    pairs(shared, stride, local.cast_mut(), count, |shared, local| unsafe { copy_in(local, shared, 1) });
+}
+
+/// Calls `each` with the address of every element, and with the corresponding address in local memory.
+#[inline(always)]
+pub(super) fn pairs<T>(
+    shared: *mut T,
+    stride: isize,
+    local: *mut T,
+    count: usize,
+    mut each: impl FnMut(*mut T, *mut T),
+) {
+    /// How many elements an iteration has. The compiler does not unroll a loop with assembly in it.
+    const UNROLLED: usize = 8;
+
+    let (mut shared, mut local) = (shared, local);
+    let mut next = || {
+        each(shared, local);
+        shared = shared.wrapping_byte_offset(stride);
+        local = local.wrapping_add(1);
+    };
+    for _ in 0..count / UNROLLED {
+        next();
+        next();
+        next();
+        next();
+        next();
+        next();
+        next();
+        next();
+    }
+    for _ in 0..count % UNROLLED {
+        next();
+    }
+}
+
+/// Loads as many units as there is room for.
+///
+/// # Safety
+///
+/// [`Unit::load`] may be called for as many units from `shared` on.
+#[inline(always)]
+unsafe fn load_units<U: Unit>(shared: *const U, local: &mut [MaybeUninit<U>]) {
+    let mut shared = shared;
+    for local in local {
+        // SAFETY: the caller vouches for this.
+        local.write(unsafe { U::load(shared) });
+        shared = shared.wrapping_add(1);
+    }
+}
+
+/// How many units of `len` are better copied one by one, so that the blocks behind them are aligned at the target.
+#[inline(always)]
+fn units_before_blocks<U>(to: *const U, len: usize) -> usize {
+    /// With fewer bytes than this, aligning takes longer than the copy.
+    const LONG: usize = 1024;
+
+    if len < LONG / size_of::<U>() { 0 } else { to.addr().wrapping_neg() % block::ALIGN / size_of::<U>() }
 }
 
 /// Copies `count` elements into shared memory.
@@ -109,6 +207,31 @@ pub(super) unsafe fn store_changed<T>(before: *const T, after: *const T, shared:
     });
 }
 
+/// The size of the unit of a `T`, in bytes.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+pub(super) const fn size<T>() -> usize {
+    with_unit_of!(T, U => size_of::<U>())
+}
+
+/// As [`store_changed`], for the units of a `V` instead of elements.
+///
+/// # Safety
+///
+/// `V` is a whole number of units of `T`, which are aligned and may be stored at `shared`.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline(always)]
+pub(super) unsafe fn store_changed_units<T, V>(before: &V, after: &V, shared: *mut V) {
+    with_unit_of!(T, U => {
+        let len = size_of::<V>() / size_of::<U>();
+        // SAFETY: the caller vouches for the size and the alignment; every bit pattern is a unit.
+        let before = unsafe { slice::from_raw_parts((&raw const *before).cast::<U>(), len) };
+        // SAFETY: as above.
+        let after = unsafe { slice::from_raw_parts((&raw const *after).cast::<U>(), len) };
+        // SAFETY: the caller vouches for the shared units.
+        unsafe { store_units(before, after, shared.cast::<U>()) };
+    });
+}
+
 /// Compares from the first unit on: how many units have all changed, and how many units behind those are all unchanged.
 /// Both are multiples of a group.
 struct Compare<'a, U>(&'a [U], &'a [U]);
@@ -141,10 +264,25 @@ fn leading<U: Unit>(before: &[U], after: &[U], passes: impl Fn(&U, &U) -> bool) 
 /// [`Unit::store`] may be called for as many units from `shared` on.
 #[inline(always)]
 unsafe fn store_all<U: Unit>(units: &[U], shared: *mut U) {
+    let (head, rest) = units.split_at(units_before_blocks(shared, units.len()));
     // SAFETY: the caller vouches for this.
-    let start = unsafe { copy_blocks::<U>(units.as_ptr(), shared, units.len()) };
-    let mut shared = shared.wrapping_add(start);
-    for &unit in &units[start..] {
+    unsafe { store_one_by_one(head, shared) };
+    let shared = shared.wrapping_add(head.len());
+    // SAFETY: as above; `rest` follows `head`, in both.
+    let start = unsafe { copy_blocks::<U>(rest.as_ptr(), shared, rest.len()) };
+    // SAFETY: as above.
+    unsafe { store_one_by_one(&rest[start..], shared.wrapping_add(start)) };
+}
+
+/// Stores all units, each by itself.
+///
+/// # Safety
+///
+/// As for [`store_all`].
+#[inline(always)]
+unsafe fn store_one_by_one<U: Unit>(units: &[U], shared: *mut U) {
+    let mut shared = shared;
+    for &unit in units {
         // SAFETY: the caller vouches for this.
         unsafe { U::store(shared, unit) };
         shared = shared.wrapping_add(1);

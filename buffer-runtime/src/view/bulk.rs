@@ -9,7 +9,8 @@ use crate::exception::exception;
 use crate::shared;
 
 impl<T: Element> BufferView<'_, T> {
-    /// Copies the items, in C order of their indices.
+    /// Copies the items, in C order of their indices, at the speed of numpy's `copy`. For a large copy, Linux is advised to
+    /// use huge pages, as numpy does.
     ///
     /// # Errors
     ///
@@ -26,15 +27,37 @@ impl<T: Element> BufferView<'_, T> {
         Ok(items)
     }
 
+    /// The results of `convert` for all items, in C order of their indices. This is faster than to collect what
+    /// [`iter`](Self::iter) returns, because the compiler can vectorise the loop.
+    ///
+    /// ```no_run
+    /// use buffer_runtime::{Be, BufferView};
+    /// use pyo3::prelude::*;
+    ///
+    /// /// The numbers of an array of dtype `>f4`, in the machine's byte order.
+    /// fn numbers(view: &BufferView<'_, Be<f32>>) -> PyResult<Vec<f32>> {
+    ///     view.map_to_vec(Be::get)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `MemoryError` if there is no memory for the results.
+    pub fn map_to_vec<U>(&self, mut convert: impl FnMut(T) -> U) -> PyResult<Vec<U>> {
+        let results = self.room_for_all()?;
+        Ok(self.fold_chunks(results, |mut results, chunk| {
+            results.extend(chunk.iter().map(|&item| convert(item)));
+            results
+        }))
+    }
+
     /// An empty vector with room for as many items as the view has.
     pub(super) fn room_for_all<U>(&self) -> PyResult<Vec<U>> {
         let len = self.len();
-        let mut items = Vec::new();
-        items.try_reserve_exact(len).map_err(|_| {
+        shared::room_for(len).map_err(|_| {
             let text = format_args!("there is no memory for a copy of the {len} items of a buffer");
             exception::<PyMemoryError>(self.held.py(), text)
-        })?;
-        Ok(items)
+        })
     }
 
     /// Copies the items into a slice of the same length, in C order of their indices.

@@ -118,6 +118,27 @@ macro_rules! reads {
                 with_view!(self, view => view.len())
             }
 
+            /// The number of bytes between neighbours along each dimension. See [`BufferView::strides`].
+            pub fn strides(&self) -> &[isize] {
+                with_view!(self, view => view.strides())
+            }
+
+            /// Whether the exporter reports the memory as read-only. It may still change: other code may be able to write
+            /// it.
+            pub fn readonly(&self) -> bool {
+                with_view!(self, view => view.readonly())
+            }
+
+            /// Whether the items are contiguous in C order, where the last index runs fastest.
+            pub fn is_c_contiguous(&self) -> bool {
+                with_view!(self, view => view.is_c_contiguous())
+            }
+
+            /// Whether the items are contiguous in Fortran order, where the first index runs fastest.
+            pub fn is_f_contiguous(&self) -> bool {
+                with_view!(self, view => view.is_f_contiguous())
+            }
+
             /// Whether there are no items.
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
@@ -139,6 +160,37 @@ macro_rules! reads {
                 }
             }
 
+            /// The results of `convert` for all items, in C order of their indices. See [`BufferView::map_to_vec`].
+            ///
+            /// # Errors
+            ///
+            /// `MemoryError` if there is no memory for the results.
+            pub fn map_to_vec<U>(&self, mut convert: impl FnMut(f64) -> U) -> PyResult<Vec<U>> {
+                match self {
+                    Self::F32(view) => view.map_to_vec(|item| convert(f64::from(item))),
+                    Self::F64(view) => view.map_to_vec(convert),
+                }
+            }
+
+            /// Copies the items into a slice of the same length, in C order of their indices.
+            ///
+            /// # Panics
+            ///
+            /// If the lengths differ.
+            pub fn copy_to_slice(&self, target: &mut [f64]) {
+                match self {
+                    Self::F32(view) => {
+                        assert_eq!(target.len(), view.len(), "the slice to copy to must be as long as the buffer");
+                        view.fold_chunks(target, |target, chunk| {
+                            let (now, later) = target.split_at_mut(chunk.len());
+                            now.iter_mut().zip(chunk).for_each(|(wide, &item)| *wide = f64::from(item));
+                            later
+                        });
+                    }
+                    Self::F64(view) => view.copy_to_slice(target),
+                }
+            }
+
             /// Copies the items, in C order of their indices.
             ///
             /// # Errors
@@ -146,13 +198,7 @@ macro_rules! reads {
             /// `MemoryError` if there is no memory for the copy.
             pub fn to_vec(&self) -> PyResult<Vec<f64>> {
                 match self {
-                    Self::F32(view) => {
-                        let items = view.room_for_all()?;
-                        Ok(view.fold_chunks(items, |mut items, chunk| {
-                            items.extend(chunk.iter().copied().map(f64::from));
-                            items
-                        }))
-                    }
+                    Self::F32(view) => view.map_to_vec(f64::from),
                     Self::F64(view) => view.to_vec(),
                 }
             }
@@ -167,6 +213,31 @@ macro_rules! reads {
                     Self::F64(view) => view.fold_chunks(init, fold),
                 }
             }
+
+            /// Reads all items as arrays of `N`, in C order of their indices; the last array is filled up with `pad`. This
+            /// is the fastest way to read all items; see [`SharedRead::fold_arrays`](crate::SharedRead::fold_arrays).
+            pub fn fold_arrays<A, const N: usize>(
+                &self,
+                init: A,
+                pad: f64,
+                mut fold: impl FnMut(A, [f64; N]) -> A,
+            ) -> A {
+                match self {
+                    Self::F32(view) => {
+                        // Not every `pad` is a `f32`, so the last array is filled up again.
+                        let mut left = view.len();
+                        view.fold_arrays(init, 0.0, |folded, array: [_; N]| {
+                            let mut wide = array.map(f64::from);
+                            if left < N {
+                                wide[left..].fill(pad);
+                            }
+                            left = left.saturating_sub(N);
+                            fold(folded, wide)
+                        })
+                    }
+                    Self::F64(view) => view.fold_arrays(init, pad, fold),
+                }
+            }
         }
     };
 }
@@ -174,11 +245,30 @@ macro_rules! reads {
 reads!(FloatView);
 reads!(FloatViewMut);
 
+/// How many items of a chunk are converted at a time: as many as a chunk of `f64` has, so a chunk of `f32` is two of
+/// these.
+const ROOM: usize = 512;
+
+/// Calls `change` with the items of a chunk, converted on the stack, and converts back those that have changed.
+#[inline(always)]
+fn change_wide(chunk: &mut [f32], change: &mut impl FnMut(&mut [f64])) {
+    let mut wide = [0.0; ROOM];
+    for narrowed in chunk.chunks_mut(ROOM) {
+        let wide = &mut wide[..narrowed.len()];
+        wide.iter_mut().zip(&*narrowed).for_each(|(wide, &item)| *wide = f64::from(item));
+        change(wide);
+        for (item, &wide) in narrowed.iter_mut().zip(&*wide) {
+            // A signalling NaN changes when it is converted. If nobody changed it, it must not be stored.
+            if wide.to_bits() != f64::from(*item).to_bits() {
+                *item = narrow(wide);
+            }
+        }
+    }
+}
+
 /// Calls `fold` with the items of a chunk, converted on the stack.
 #[inline(always)]
 fn fold_wide<A>(chunk: &[f32], init: A, fold: &mut impl FnMut(A, &[f64]) -> A) -> A {
-    // As many as a chunk of `f64` has, so a chunk of `f32` is two of these.
-    const ROOM: usize = 512;
     let mut wide = [0.0; ROOM];
     chunk.chunks(ROOM).fold(init, |folded, narrow| {
         wide.iter_mut().zip(narrow).for_each(|(wide, &narrow)| *wide = f64::from(narrow));
@@ -257,6 +347,31 @@ impl<'py> FloatViewMut<'py> {
         match self {
             Self::F32(view) => view.set(index, narrow(value)),
             Self::F64(view) => view.set(index, value),
+        }
+    }
+
+    /// Stores all items from a slice of the same length, in C order of their indices.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ.
+    pub fn copy_from_slice(&self, source: &[f64]) {
+        match self {
+            Self::F32(view) => view.copy_converted(source, narrow),
+            Self::F64(view) => view.copy_from_slice(source),
+        }
+    }
+
+    /// Changes all items in bulk, in C order of their indices: copies one chunk of them after the other to the stack,
+    /// calls `change` on the copy, and stores back the items that it changed. See [`Shared::for_each_chunk`].
+    ///
+    /// Chunks are unrelated to rows; all but the last have the same length.
+    ///
+    /// [`Shared::for_each_chunk`]: crate::Shared::for_each_chunk
+    pub fn for_each_chunk(&self, mut change: impl FnMut(&mut [f64])) {
+        match self {
+            Self::F32(view) => view.for_each_chunk(|chunk| change_wide(chunk, &mut change)),
+            Self::F64(view) => view.for_each_chunk(change),
         }
     }
 

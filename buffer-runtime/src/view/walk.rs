@@ -7,7 +7,7 @@ use std::{ptr, slice};
 use super::reported::Places;
 use super::starts::Starts;
 use crate::element::Element;
-use crate::shared::{Run, Runs};
+use crate::shared::{self, Run, Runs};
 
 /// One dimension.
 #[derive(Clone, Copy)]
@@ -147,7 +147,10 @@ unsafe impl<T: Element> Runs<T> for Cursor<'_, T> {
     }
 }
 
-/// The items of a [`BufferView`](super::BufferView), in C order of their indices. Each is loaded when it is returned.
+/// The items of a [`BufferView`](super::BufferView), in C order of their indices.
+///
+/// In a `for` loop, each item is loaded when it is returned. A method that takes all items, such as `sum`, `fold` or
+/// `for_each`, loads a chunk of them at a time, and is faster.
 ///
 /// Made by [`BufferView::iter`](super::BufferView::iter).
 #[must_use = "items are loaded only when the iterator returns them; loop over it"]
@@ -183,19 +186,36 @@ impl<T: Element> Iterator for Items<'_, T> {
         (left, Some(left))
     }
 
-    fn fold<A, F: FnMut(A, T) -> A>(mut self, init: A, mut fold: F) -> A {
-        let mut folded = init;
-        loop {
-            for _ in 0..self.run.count {
-                // SAFETY: the run is from the cursor, and has `count` elements.
-                folded = fold(folded, unsafe { self.run.load_first() });
-                self.run.first = self.run.first.wrapping_byte_offset(self.run.stride);
-            }
-            match self.cursor.next_run(usize::MAX) {
-                Some(run) => self.run = run,
-                None => return folded,
-            }
+    fn fold<A, F: FnMut(A, T) -> A>(self, init: A, mut fold: F) -> A {
+        shared::fold_chunks(self, init, |folded, chunk| chunk.iter().copied().fold(folded, &mut fold))
+    }
+}
+
+impl<T> Clone for Items<'_, T> {
+    fn clone(&self) -> Self {
+        Self { cursor: self.cursor.clone(), run: self.run.clone() }
+    }
+}
+
+// SAFETY: first come the elements that are left of `run`, which is from the cursor, then those of the cursor itself.
+unsafe impl<T: Element> Runs<T> for Items<'_, T> {
+    fn left(&self) -> usize {
+        self.run.count + self.cursor.left
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<Run<T>> {
+        if self.run.count == 0 { self.cursor.peek() } else { Some(self.run.clone()) }
+    }
+
+    #[inline]
+    fn skip(&mut self, count: usize) {
+        if self.run.count == 0 {
+            return self.cursor.skip(count);
         }
+        // Wrapping, as in the cursor.
+        self.run.first = self.run.first.wrapping_byte_offset(self.run.stride.wrapping_mul(count.cast_signed()));
+        self.run.count -= count;
     }
 }
 

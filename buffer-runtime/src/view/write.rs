@@ -114,6 +114,23 @@ impl<T: Element> BufferViewMut<'_, T> {
         unsafe { shared::store(&mut self.view.cursor(), source) };
     }
 
+    /// As [`copy_from_slice`](Self::copy_from_slice), with the results of `convert`.
+    pub(super) fn copy_converted<U: Copy>(&self, source: &[U], convert: impl Fn(U) -> T) {
+        const AT_A_TIME: usize = 256;
+
+        assert_eq!(source.len(), self.len(), "the slice to copy from must be as long as the buffer");
+        let Some(&first) = source.first() else { return };
+        let mut cursor = self.view.cursor();
+        let mut converted = [convert(first); AT_A_TIME];
+        for part in source.chunks(AT_A_TIME) {
+            let converted = &mut converted[..part.len()];
+            converted.iter_mut().zip(part).for_each(|(converted, &item)| *converted = convert(item));
+            // SAFETY: the cursor has at least as many items left as the rest of the slice, and they may be written
+            // (invariant 1).
+            unsafe { shared::store(&mut cursor, converted) };
+        }
+    }
+
     /// Stores one value in all items.
     pub fn fill(&self, value: T) {
         // SAFETY: the items may be written (invariant 1).

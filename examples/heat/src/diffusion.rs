@@ -5,11 +5,14 @@ use buffer_runtime::Shared;
 /// With a larger rate, differences between neighbours can grow from step to step instead of shrinking.
 pub(crate) const LARGEST_RATE: f64 = 0.25;
 
+/// How many rows a [`Diffusion`] has room for.
+pub(crate) const ROWS: usize = 4;
+
 /// A plate whose temperatures are stored row by row.
 pub(crate) struct Diffusion<'a> {
     pub(crate) cells: &'a Shared<f64>,
-    /// Room for a copy of `cells`.
-    pub(crate) before: &'a mut [f64],
+    /// Room for [`ROWS`] rows: a step copies no more of the plate than it needs at a time.
+    pub(crate) rows: &'a mut [f64],
     pub(crate) width: usize,
     pub(crate) rate: f64,
 }
@@ -18,32 +21,33 @@ impl Diffusion<'_> {
     /// Stores the next temperature of every inner cell. Stores nothing in the others, so that what numpy writes there at
     /// the same time is kept.
     pub(crate) fn step(&mut self) {
-        self.cells.copy_to_slice(self.before);
-        let (before, width, rate) = (&*self.before, self.width, self.rate);
-        let last_row = before.len() / width - 1;
-        let mut start = 0;
-        // A chunk is a part of the plate that may begin and end anywhere in a row.
-        self.cells.for_each_chunk(|chunk| {
-            let end = start + chunk.len();
-            for row in (start / width).max(1)..end.div_ceil(width).min(last_row) {
-                let first = start.max(row * width + 1);
-                let last = end.min((row + 1) * width - 1);
-                if first < last {
-                    let next = &mut chunk[first - start..last - start];
-                    let from = |index: usize| &before[index..index + next.len()];
-                    relax(next, from(first), [first - width, first - 1, first + 1, first + width].map(from), rate);
-                }
-            }
-            start = end;
-        });
+        let Self { cells, width, rate, .. } = *self;
+        let (north, rest) = self.rows.split_at_mut(width);
+        let (here, rest) = rest.split_at_mut(width);
+        let (south, next) = rest.split_at_mut(width);
+        // Three rows as they were before this step. The row above is overwritten in the plate by now.
+        let (mut north, mut here, mut south) = (north, here, south);
+        let row = |number: usize| cells.range(number * width..(number + 1) * width);
+        row(0).copy_to_slice(north);
+        row(1).copy_to_slice(here);
+        for number in 1..cells.len() / width - 1 {
+            row(number + 1).copy_to_slice(south);
+            let inner = 1..width - 1;
+            let next = &mut next[inner.clone()];
+            relax(next, here, [&north[inner.clone()], &south[inner.clone()]], rate);
+            row(number).range(inner).copy_from_slice(next);
+            (north, here, south) = (here, south, north);
+        }
     }
 }
 
-/// Computes the next temperatures of inner cells side by side, from what they and their neighbours had before.
+/// Computes the next temperatures of a row's inner cells, from what the row and the inner cells of its neighbours had
+/// before.
 #[inline(always)]
-fn relax(next: &mut [f64], before: &[f64], [north, west, east, south]: [&[f64]; 4], rate: f64) {
+fn relax(next: &mut [f64], here: &[f64], [north, south]: [&[f64]; 2], rate: f64) {
+    let (west, middle, east) = (here, &here[1..], &here[2..]);
     let neighbours = north.iter().zip(south).zip(west.iter().zip(east));
-    for ((next, before), ((north, south), (west, east))) in next.iter_mut().zip(before).zip(neighbours) {
+    for ((next, before), ((north, south), (west, east))) in next.iter_mut().zip(middle).zip(neighbours) {
         *next = before + rate * (north + south + west + east - 4.0 * before);
     }
 }

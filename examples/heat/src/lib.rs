@@ -14,7 +14,7 @@ use buffer_runtime::{ExportBuffer, ExportCell};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
 
-use crate::diffusion::Diffusion;
+use crate::diffusion::{Diffusion, ROWS};
 use crate::limits::exception;
 
 /// How many cells are computed between two checks for signals, such as that of Ctrl-C: some milliseconds of work.
@@ -29,8 +29,8 @@ struct Plate {
     steps: AtomicU64,
     #[buffer(shape = [self.height, self.width])]
     cells: ExportCell<Box<[f64]>>,
-    /// The temperatures before the current step, in use by one call of `step` at a time.
-    before: Mutex<Vec<f64>>,
+    /// Room for some rows, in use by one call of `step` at a time.
+    rows: Mutex<Vec<f64>>,
 }
 
 #[pymethods]
@@ -40,12 +40,12 @@ impl Plate {
     fn new(height: &Bound<'_, PyAny>, width: &Bound<'_, PyAny>) -> PyResult<Self> {
         let (height, width) = (arguments::extent(height, "height")?, arguments::extent(width, "width")?);
         // The allocator returns zeroed memory, which costs nothing until it is used.
-        let zeros = || {
+        let zeros = |height: usize| {
             let zeros = height.checked_mul(width).and_then(|len| bytemuck::try_zeroed_vec(len).ok());
             zeros.ok_or_else(|| exception::<PyMemoryError>(format_args!("no memory for {height} x {width} float64")))
         };
-        let (cells, before) = (ExportCell::new(zeros()?.into_boxed_slice()), Mutex::new(zeros()?));
-        Ok(Self { height, width, steps: AtomicU64::new(0), cells, before })
+        let (cells, rows) = (ExportCell::new(zeros(height)?.into_boxed_slice()), Mutex::new(zeros(ROWS)?));
+        Ok(Self { height, width, steps: AtomicU64::new(0), cells, rows })
     }
 
     /// Advances the temperatures by `n` steps. Views may be alive. Other threads run meanwhile.
@@ -58,17 +58,17 @@ impl Plate {
         let rate = rate.map_or(Ok(0.2), arguments::rate)?;
 
         // Waiting would be a deadlock if a signal handler of this thread called `step`.
-        let mut before = match self.before.try_lock() {
-            Ok(before) => before,
+        let mut rows = match self.rows.try_lock() {
+            Ok(rows) => rows,
             // A panic leaves numbers there that the next step replaces.
-            Err(TryLockError::Poisoned(before)) => before.into_inner(),
+            Err(TryLockError::Poisoned(rows)) => rows.into_inner(),
             Err(TryLockError::WouldBlock) => {
                 let text = "another call of step is at work on this plate; call step again when it has returned";
                 return Err(exception::<PyRuntimeError>(text));
             }
         };
         let cells = self.cells.share(py)?;
-        let mut diffusion = Diffusion { cells: &cells, before: &mut before, width: self.width, rate };
+        let mut diffusion = Diffusion { cells: &cells, rows: &mut rows, width: self.width, rate };
         let most = (CELLS_BETWEEN_CHECKS / cells.len()).max(1) as u64;
         while left > 0 {
             let now = left.min(most);

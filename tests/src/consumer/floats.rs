@@ -36,6 +36,51 @@ fn floats(view: FloatView<'_>) -> PyResult<(&'static str, Vec<usize>, Vec<f64>)>
     Ok((kind, view.shape().to_vec(), items))
 }
 
+/// The items in index order, in the ways that `floats` leaves out, with what else a view reports.
+#[pyfunction]
+fn floats_again(view: FloatView<'_>) -> PyResult<(Vec<isize>, bool, bool, bool, Vec<f64>)> {
+    let mut copy = vec![0.0; view.len()];
+    view.copy_to_slice(&mut copy);
+    // No `f32` is equal to this `pad`.
+    let mut flat = view.fold_arrays(Vec::new(), 0.1, |mut all, array: [f64; 3]| {
+        all.extend(array);
+        all
+    });
+    let padding = flat.split_off(view.len());
+    let halves = view.map_to_vec(|item| item / 2.0)?;
+    let same = |one: f64, other: f64| one.to_bits() == other.to_bits();
+    if padding.len() > 2
+        || !padding.iter().all(|&item| item == 0.1)
+        || !flat.iter().zip(&copy).all(|(&one, &other)| same(one, other))
+        || !halves.iter().zip(&copy).all(|(&half, &item)| same(half, item / 2.0))
+        || [flat.len(), halves.len()] != [copy.len(); 2]
+    {
+        return Err(PyAssertionError::new_err("one way reads something else"));
+    }
+    Ok((view.strides().to_vec(), view.readonly(), view.is_c_contiguous(), view.is_f_contiguous(), copy))
+}
+
+/// Stores these items.
+#[pyfunction]
+fn copy_into_floats(view: FloatViewMut<'_>, items: Vec<f64>) {
+    view.copy_from_slice(&items);
+}
+
+/// Negates the items with the indices that a function of Python selects, called once before each chunk.
+#[pyfunction]
+fn negate_some_floats(view: FloatViewMut<'_>, selected: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    let (mut first, mut lengths, mut failed) = (0, Vec::new(), None);
+    view.for_each_chunk(|chunk| {
+        lengths.push(chunk.len());
+        match selected.call1((first, first + chunk.len())).and_then(|indices| indices.extract::<Vec<usize>>()) {
+            Ok(indices) => indices.into_iter().for_each(|index| chunk[index - first] *= -1.0),
+            Err(error) => failed = Some(error),
+        }
+        first += chunk.len();
+    });
+    failed.map_or(Ok(lengths), Err)
+}
+
 /// The lengths of the chunks.
 #[pyfunction]
 fn float_chunks(view: FloatView<'_>) -> Vec<usize> {
@@ -89,6 +134,9 @@ fn call_under_floats(view: FloatView<'_>, function: &Bound<'_, PyAny>) -> PyResu
 
 pub(super) fn add(consumer: &Bound<'_, PyModule>) -> PyResult<()> {
     consumer.add_function(wrap_pyfunction!(floats, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(floats_again, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(copy_into_floats, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(negate_some_floats, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(float_chunks, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(float_at, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(copy_floats, consumer)?)?;

@@ -4,10 +4,13 @@ use std::mem::MaybeUninit;
 use std::slice;
 
 use super::super::run::Run;
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+use super::super::unit;
 use super::super::unit::{copy_in, copy_out};
 use crate::element::Element;
 
 /// The elements that are updated at a time: four vectors, aligned for any element that fits in them.
+#[derive(Clone, Copy)]
 #[repr(align(128))]
 pub(crate) struct Group([MaybeUninit<u8>; 128]);
 
@@ -128,6 +131,45 @@ pub(crate) unsafe fn update_by<T: Element>(
     // SAFETY: the elements are stored at the place that they were loaded from, which the caller guarantees may be
     // written.
     unsafe { copy_in(items.as_ptr(), at, rest) };
+}
+
+/// The loop of [`change`](super::change).
+///
+/// # Safety
+///
+/// As for [`change`](super::change); `load` copies a group from shared to local memory, which initialises the local
+/// group, and `store_changed` stores those units of the second group that differ from the first.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline(always)]
+pub(crate) unsafe fn change_by<T: Element>(
+    run: &Run<T>,
+    mut change: impl FnMut(&mut [T]),
+    load: impl Fn(*mut T, *mut Group),
+    store_changed: impl Fn(&Group, &Group, *mut T),
+) {
+    let mut at = run.first;
+    for _ in 0..run.count / Group::len_of::<T>() {
+        // New groups in each iteration, so that the compiler sees that no other code can observe them.
+        let mut before = Group::uninit();
+        load(at, &raw mut before);
+        let mut after = before;
+        // SAFETY: a whole group was just loaded from valid elements (invariant 3 of `shared`), and then copied.
+        change(unsafe { after.items(Group::len_of::<T>()) });
+        store_changed(&before, &after, at);
+        at = at.wrapping_add(Group::len_of::<T>());
+    }
+    let rest = run.count % Group::len_of::<T>();
+    if rest == 0 {
+        return;
+    }
+    let mut before = Group::uninit();
+    // SAFETY: `rest` elements are left, fewer than in a group.
+    unsafe { copy_out(at, before.0.as_mut_ptr().cast(), rest) };
+    let mut after = before;
+    // SAFETY: they were just loaded, and then copied.
+    change(unsafe { after.items(rest) });
+    // SAFETY: both groups have `rest` initialised elements, and those at `at` may be written.
+    unsafe { unit::store_changed(before.0.as_ptr().cast(), after.0.as_ptr().cast(), at, rest) };
 }
 
 /// The array at an address.

@@ -5,10 +5,14 @@
 //! elements. If the loop is simple, the compiler keeps the array in registers.
 
 use std::arch::asm;
-use std::arch::x86_64::__m256i;
+use std::arch::x86_64::{
+    __m256i, _mm256_cmpeq_epi8, _mm256_cmpeq_epi16, _mm256_cmpeq_epi32, _mm256_cmpeq_epi64, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_testz_si256,
+};
 
 use super::super::run::Run;
-use super::loops;
+use super::super::unit;
+use super::loops::{self, Group};
 use crate::element::Element;
 
 /// Bytes in a vector.
@@ -70,19 +74,100 @@ pub(super) unsafe fn fold_with<T: Element, U: Element, A, const N: usize>(
 
 /// # Safety
 ///
-/// As for [`loops::update_by`]; and [`can_hold`] returns `true` for a [`loops::Group`].
+/// As for [`loops::update_by`]; and [`can_hold`] returns `true` for a [`Group`].
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn update<T: Element>(run: &Run<T>, change: impl FnMut(T) -> T) {
-    let load = |from: *mut T, group: *mut loops::Group| {
+    let load = |from: *mut T, group: *mut Group| {
         // SAFETY: `update_by` loads groups inside the run, for which the caller vouches, into a local group.
         unsafe { load(from.cast(), group) };
     };
-    let store = |group: *const loops::Group, to: *mut T| {
+    let store = |group: *const Group, to: *mut T| {
         // SAFETY: `update_by` has initialised the group, and stores it at the place that it was loaded from.
         unsafe { store(group, to.cast()) };
     };
     // SAFETY: the caller vouches for this, and whole groups are copied.
     unsafe { loops::update_by(run, change, load, store) };
+}
+
+/// # Safety
+///
+/// As for [`loops::change_by`]; and [`can_hold`] returns `true` for a [`Group`].
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn change<T: Element>(run: &Run<T>, change: impl FnMut(&mut [T])) {
+    let load = |from: *mut T, group: *mut Group| {
+        // SAFETY: `change_by` loads groups inside the run, for which the caller vouches, into a local group.
+        unsafe { load(from.cast(), group) };
+    };
+    let store_changed = |before: &Group, after: &Group, to: *mut T| {
+        // SAFETY: `change_by` has initialised both groups, and stores at the place that they were loaded from.
+        unsafe { store_changed(before, after, to) };
+    };
+    // SAFETY: the caller vouches for this, and whole groups are copied.
+    unsafe { loops::change_by(run, change, load, store_changed) };
+}
+
+/// Vectors in a group.
+const IN_GROUP: usize = size_of::<Group>() / VECTOR;
+
+/// Stores those units of `after` that differ from `before`. A group of which all units have changed, as in most changes,
+/// is stored after one comparison.
+///
+/// # Safety
+///
+/// Both are initialised. `to` may be written for a whole group, by accesses that may race with atomics.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn store_changed<T>(before: &Group, after: &Group, to: *mut T) {
+    let vectors = |group: &Group| -> [__m256i; IN_GROUP] {
+        // SAFETY: a group is as large as this array, and the caller guarantees that it is initialised.
+        unsafe { (&raw const *group).cast::<[__m256i; IN_GROUP]>().read() }
+    };
+    let ([old0, old1, old2, old3], [new0, new1, new2, new3]) = (vectors(before), vectors(after));
+    let first_same = _mm256_or_si256(same_units::<T>(old0, new0), same_units::<T>(old1, new1));
+    let last_same = _mm256_or_si256(same_units::<T>(old2, new2), same_units::<T>(old3, new3));
+    let same = _mm256_or_si256(first_same, last_same);
+    // The arrays are built in each branch: one whose address is known to another function is stored on the stack, and
+    // would be for every group.
+    if _mm256_testz_si256(same, same) == 1 {
+        let changed = [new0, new1, new2, new3];
+        // SAFETY: the caller vouches for this.
+        unsafe { store(&raw const changed, to.cast()) };
+    } else {
+        // SAFETY: as above.
+        unsafe { store_some::<T>([old0, old1, old2, old3], [new0, new1, new2, new3], to.cast()) };
+    }
+}
+
+/// All bits of each unit that is the same in both.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn same_units<T>(old: __m256i, new: __m256i) -> __m256i {
+    match unit::size::<T>() {
+        1 => _mm256_cmpeq_epi8(old, new),
+        2 => _mm256_cmpeq_epi16(old, new),
+        4 => _mm256_cmpeq_epi32(old, new),
+        _ => _mm256_cmpeq_epi64(old, new),
+    }
+}
+
+/// Stores the units that differ, where some do not.
+///
+/// # Safety
+///
+/// `to` may be written for a whole group, by accesses that may race with atomics.
+#[inline(never)]
+#[target_feature(enable = "avx2")]
+unsafe fn store_some<T>(old: [__m256i; IN_GROUP], new: [__m256i; IN_GROUP], to: *mut __m256i) {
+    for (index, (old, new)) in old.iter().zip(&new).enumerate() {
+        let to = to.wrapping_add(index);
+        match _mm256_movemask_epi8(same_units::<T>(*old, *new)) {
+            -1 => {}
+            // SAFETY: a vector of the group, for which the caller vouches.
+            0 => unsafe { store(new, to) },
+            // SAFETY: as above: the units of a vector.
+            _ => unsafe { unit::store_changed_units::<T, _>(old, new, to) },
+        }
+    }
 }
 
 /// Copies an `A`, which consists of whole vectors, out of shared memory.
