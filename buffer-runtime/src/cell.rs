@@ -27,7 +27,7 @@ use std::ptr::NonNull;
 use pyo3::Python;
 
 pub(crate) use self::block::Header;
-pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
+pub(crate) use self::grant::{Delayed, Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
 pub(crate) use self::part_view::{PartGrant, PartTicket, PartView};

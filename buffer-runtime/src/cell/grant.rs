@@ -43,6 +43,15 @@ impl From<Refusal> for Denied {
     }
 }
 
+/// Why a view was not granted at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delayed {
+    /// The lock changed meanwhile; start over.
+    Changed,
+    /// It is not the common case.
+    Uncommon,
+}
+
 /// A view that the lock counts, of a published layout. Dropping it releases the view.
 pub(crate) struct Grant<'a> {
     block: NonNull<Header>,
@@ -82,24 +91,30 @@ pub(crate) unsafe fn grant<'a, D: Evaluated>(
     unsafe { enter::<D, false>(block, descriptor, flags, &admission, dims) }
 }
 
-/// The same if no guard is alive and the layout has not changed: the common case, and the fastest. In any other case
-/// this returns `None`, and nothing has changed.
+/// The same if no guard is alive and the layout has not changed: the common case, and the fastest.
 ///
 /// # Safety
 ///
 /// As for [`grant`].
+///
+/// # Errors
+///
+/// In any other case, and nothing has changed.
 #[inline(always)]
 pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
     flags: Flags,
     dims: impl FnOnce() -> Option<D>,
-) -> Option<Grant<'a>> {
+) -> Result<Grant<'a>, Delayed> {
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
     let lock = &unsafe { block.as_ref() }.lock;
-    let admission = lock.admit_unguarded(usual_access(descriptor))?;
+    let admission = lock.admit_unguarded(usual_access(descriptor)).ok_or(Delayed::Uncommon)?;
     // SAFETY: as the caller vouches.
-    unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.ok()
+    unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.map_err(|denied| match denied {
+        Denied::Changed => Delayed::Changed,
+        _ => Delayed::Uncommon,
+    })
 }
 
 /// Begins a view that the lock has admitted. With `AT_ONCE`, gives up if something would have to be computed.
@@ -136,7 +151,7 @@ unsafe fn enter<'a, D: Evaluated, const AT_ONCE: bool>(
     match unsafe { settle::<D, AT_ONCE>(block, descriptor, flags, admission.access(), dims) } {
         Ok(grant) => {
             if is_first {
-                lock.publish();
+                lock.publish(admission);
             }
             Ok(grant)
         }

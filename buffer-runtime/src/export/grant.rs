@@ -8,7 +8,7 @@ use pyo3::{PyResult, Python, ffi};
 use super::class::{Cell, Class, Exporter, ShapeSource};
 use super::evaluate::evaluating;
 use super::table::{ClassTable, Reached};
-use crate::cell::{self, Description, Grant};
+use crate::cell::{self, Delayed, Description, Grant};
 use crate::exception::exception;
 use crate::layout::Evaluated;
 use crate::request::Flags;
@@ -31,18 +31,23 @@ const _: () = {
     assert!(size_of::<isize>() == size_of::<ffi::Py_ssize_t>());
 };
 
-/// Grants a view if that runs no user code and raises nothing. Otherwise returns `false`, and nothing has changed.
+/// Grants a view if that runs no user code and raises nothing. `AGAIN` only distinguishes the two callers, so that the
+/// compiler inlines all of this into each.
 ///
 /// # Safety
 ///
 /// Attached. `object` is an object of `T::Class` or of a subclass, and `view` points to a `Py_buffer` to fill.
+///
+/// # Errors
+///
+/// Otherwise, and nothing has changed.
 #[inline(always)]
-pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
+pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>, const AGAIN: bool>(
     py: Python<'_>,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
-) -> bool {
+) -> Result<(), Delayed> {
     let grant_of = |class: &T::Class| {
         let block = T::cell(class).cell().address();
         let dims = || match T::SOURCE {
@@ -50,8 +55,7 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
             ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),
         };
         // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
-        let grant = unsafe { cell::grant_at_once(block, T::descriptor(), flags, dims) };
-        let Some(grant) = grant else { return false };
+        let grant = unsafe { cell::grant_at_once(block, T::descriptor(), flags, dims) }?;
         if T::PIN {
             grant.pin();
         }
@@ -59,15 +63,13 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
         let hand_out = |description| unsafe { grant.hand_out(description) };
         // SAFETY: the caller vouches for the object and the view.
         unsafe { fill(object, view, hand_out) };
-        true
+        Ok(())
     };
     // SAFETY: the caller vouches for the object.
-    let granted = unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or(false);
-    if granted {
-        // SAFETY: attached, and the object is alive; the view owns this reference.
-        unsafe { ffi::Py_INCREF(object) };
-    }
-    granted
+    unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or(Err(Delayed::Uncommon))?;
+    // SAFETY: attached, and the object is alive; the view owns this reference.
+    unsafe { ffi::Py_INCREF(object) };
+    Ok(())
 }
 
 /// Grants a view of the cell of an object, and calls `with` on it while the object is borrowed.

@@ -136,7 +136,7 @@ impl Lock {
     /// Declares that the layout of the claimed view is in place.
     #[inline(always)]
     #[expect(clippy::unused_self, reason = "the other lock has something to store here")]
-    pub(crate) fn publish(&self) {}
+    pub(crate) fn publish(&self, _admission: &Admission) {}
 
     /// Undoes a claim.
     #[inline(always)]
