@@ -14,7 +14,7 @@ import subprocess
 import sys
 import sysconfig
 
-from peers import ACCESS, CONSUMER, HERE, IN_FORTRAN_ORDER, PEERS, TARGET, C, module_file
+from peers import ACCESS, ATOMIC, CONSUMER, HERE, IN_FORTRAN_ORDER, ORDINARY, OURS, PEERS, TARGET, C, module_file
 
 IN_RUST = [name for name, peer in PEERS.items() if peer.language == "Rust"]
 
@@ -31,6 +31,14 @@ def build_for_bulk():
     """Builds what is compared in bulk."""
     prepare()
     build_rust([ACCESS, CONSUMER])
+
+
+def build_atomic():
+    """Builds C and the classes of this project with an atomic count of views, which is theirs without a GIL."""
+    prepare()
+    compile_c("pairs", "pairs.c")
+    compile_c(ATOMIC + C, "c_peer.c", "-DATOMIC")
+    build_rust([OURS, ORDINARY], ATOMIC, "--cfg buffer_atomic_lock")
 
 
 def build_all():
@@ -67,7 +75,8 @@ def prepare():
         sys.exit(
             "bench: the headers of this Python are missing; on Debian and Ubuntu, `apt install python3-dev` adds them"
         )
-    module_file("pairs").parent.mkdir(parents=True, exist_ok=True)
+    for name in ("pairs", ATOMIC + C):
+        module_file(name).parent.mkdir(parents=True, exist_ok=True)
 
 
 # C, C++ and Cython
@@ -128,20 +137,23 @@ def shared_library():
 # Rust
 
 
-def build_rust(names):
-    """Makes modules with `cargo build --release`."""
-    command = ["cargo", "build", "--release", "--message-format=json-render-diagnostics", "--target-dir", TARGET]
+def build_rust(names, prefix="", flags=""):
+    """Makes modules with `cargo build --release`, and with more flags for rustc."""
+    # With other flags everything would be built again in the same directory.
+    target = ["--target-dir", TARGET / prefix]
+    command = ["cargo", "build", "--release", "--message-format=json-render-diagnostics", *target]
     for name in names:
         command += ["--package", name if name == CONSUMER else "bench-" + name.replace("_", "-")]
     # Like maturin: the modules get Python's symbols from the interpreter that loads them.
     environment = {**os.environ, "PYO3_BUILD_EXTENSION_MODULE": "1", "PYO3_PYTHON": os.path.realpath(sys.executable)}
     if sys.platform == "darwin":
-        lookup = "-C link-arg=-undefined -C link-arg=dynamic_lookup"
-        environment["RUSTFLAGS"] = f"{environment.get('RUSTFLAGS', '')} {lookup}".strip()
+        flags += " -C link-arg=-undefined -C link-arg=dynamic_lookup"
+    if flags:
+        environment["RUSTFLAGS"] = f"{environment.get('RUSTFLAGS', '')} {flags}".strip()
     output = run(command, cwd=HERE.parent, env=environment, stdout=subprocess.PIPE).stdout
     for message in map(json.loads, output.splitlines()):
         if message["reason"] == "compiler-artifact" and message["target"]["name"] in names:
-            file = module_file(message["target"]["name"])
+            file = module_file(prefix + message["target"]["name"])
             file.unlink(missing_ok=True)
             os.link(message["filenames"][0], file)
 

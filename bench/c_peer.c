@@ -3,7 +3,10 @@
  * float32, a fixed number of columns, a growing number of rows. It refuses to grow while a view is held.
  * With -DFORTRAN the matrix is transposed, in Fortran order: a fixed number of rows, a growing number of columns.
  * bf_getbuffer answers every request as memoryview does, without code for cases that cannot occur: the memory is never
- * read-only, so PyBUF_WRITABLE is never refused. The count of views relies on the GIL. */
+ * read-only, so PyBUF_WRITABLE is never refused.
+ * The count of views relies on the GIL. With -DATOMIC, and for a free-threaded Python, it is an atomic. That alone does
+ * not stop a view from beginning while another thread grows the matrix: for that, CPython's own bytearray takes a critical
+ * section for every view. So without a GIL this is the least that an exporter can cost, and bytearray what a safe one does. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -22,6 +25,20 @@ enum { GROWING, FIXED };
 #define TEXT(name) TEXT_(name)
 #define INIT_(name) PyInit_##name
 #define INIT(name) INIT_(name)
+
+#if defined(ATOMIC) || defined(Py_GIL_DISABLED)
+/* Acquire and Release: growing happens after the views that have ended. */
+#define COUNT(place) __atomic_load_n(&(place), __ATOMIC_ACQUIRE)
+#define ADD_VIEW(place) __atomic_fetch_add(&(place), 1, __ATOMIC_ACQUIRE)
+#define END_VIEW(place) __atomic_fetch_sub(&(place), 1, __ATOMIC_RELEASE)
+/* Two threads may write the same extent. */
+#define SET(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
+#else
+#define COUNT(place) (place)
+#define ADD_VIEW(place) (place)++
+#define END_VIEW(place) (place)--
+#define SET(place, value) (place) = (value)
+#endif
 
 typedef struct {
     PyObject_HEAD
@@ -63,13 +80,14 @@ matrix_getbuffer(PyObject *op, Py_buffer *view, int flags)
         return -1;
     }
 
-    self->shape[GROWING] = self->nrows;
-    self->shape[FIXED] = self->ncols;
-    self->strides[GROWING] = self->ncols * (Py_ssize_t)sizeof(float);
-    self->strides[FIXED] = (Py_ssize_t)sizeof(float);
+    const Py_ssize_t stride = self->ncols * (Py_ssize_t)sizeof(float);
+    SET(self->shape[GROWING], self->nrows);
+    SET(self->shape[FIXED], self->ncols);
+    SET(self->strides[GROWING], stride);
+    SET(self->strides[FIXED], (Py_ssize_t)sizeof(float));
 
     view->buf = self->data;
-    view->len = self->nrows * self->strides[GROWING];
+    view->len = self->nrows * stride;
     view->readonly = 0;
     view->itemsize = (Py_ssize_t)sizeof(float);
     view->format = (flags & PyBUF_FORMAT) ? "f" : NULL;
@@ -79,7 +97,7 @@ matrix_getbuffer(PyObject *op, Py_buffer *view, int flags)
     view->suboffsets = NULL;
     view->internal = NULL;
 
-    self->exports++;
+    ADD_VIEW(self->exports);
     Py_INCREF(op);
     view->obj = op;
     return 0;
@@ -88,7 +106,7 @@ matrix_getbuffer(PyObject *op, Py_buffer *view, int flags)
 static void
 matrix_releasebuffer(PyObject *op, Py_buffer *Py_UNUSED(view))
 {
-    ((Matrix *)op)->exports--;
+    END_VIEW(((Matrix *)op)->exports);
 }
 
 static PyObject *
@@ -96,8 +114,9 @@ matrix_add_row(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     Matrix *self = (Matrix *)op;
 
-    if (self->exports > 0) {
-        PyErr_Format(PyExc_BufferError, "cannot resize: %zd views are alive", self->exports);
+    const Py_ssize_t exports = COUNT(self->exports);
+    if (exports > 0) {
+        PyErr_Format(PyExc_BufferError, "cannot resize: %zd views are alive", exports);
         return NULL;
     }
     if (self->nrows == self->capacity) {
@@ -176,20 +195,28 @@ static PyTypeObject MatrixType = {
     .tp_as_buffer = &matrix_buffer,
 };
 
+static int
+module_exec(PyObject *m)
+{
+    return PyModule_AddType(m, &MatrixType);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, module_exec},
+#ifdef Py_mod_gil
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT,
     .m_name = TEXT(MODULE),
-    .m_size = -1,
+    .m_slots = slots,
 };
 
 PyMODINIT_FUNC
 INIT(MODULE)(void)
 {
-    PyObject *m = PyModule_Create(&module);
-
-    if (m != NULL && PyModule_AddType(m, &MatrixType) < 0) {
-        Py_DECREF(m);
-        return NULL;
-    }
-    return m;
+    return PyModuleDef_Init(&module);
 }

@@ -1,13 +1,14 @@
 """Compares exporters of the buffer protocol: instructions, time, memory, answers, flags, bulk speed.
 
     python bench/run.py [--quick] [--check]
-    python bench/run.py --bulk | --draw | --instructions | --record | --readme
+    python bench/run.py --bulk | --draw | --instructions | --record | --readme | --threads
 
 README.md explains each part.
 """
 
 import argparse
 import os
+import subprocess
 import sys
 
 # Cargo treats every directory beside this file as a crate, so there must be no `__pycache__`.
@@ -41,11 +42,16 @@ def main():
         build.build_for_bulk()
         if not compare_bulk(arguments.quick) and arguments.check:
             sys.exit("bench: a budget of bulk access is exceeded")
+    elif arguments.threads:
+        if not compare_atomic(arguments):
+            sys.exit(1)
     else:
         build.enter_environment()
         within = arguments.draw or compare(arguments)
         if not arguments.quick:
             draw()
+        if not arguments.draw:
+            within &= compare_atomic(arguments)
         if arguments.check and not within:
             sys.exit("bench: a budget of instructions is exceeded, or was not measured")
 
@@ -54,12 +60,14 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description="Compare exporters of the buffer protocol.")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions; nothing is written or drawn")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a budget of instructions is exceeded")
+    parser.add_argument("--free-threaded", metavar="PYTHON", help="the interpreter for the comparison without a GIL")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--bulk", action="store_true", help="only compare bulk access with numpy and memcpy")
     only.add_argument("--draw", action="store_true", help="only draw table and chart from bench/results.json")
     only.add_argument("--instructions", action="store_true", help="only compare instructions with bench/expected.json")
     only.add_argument("--record", action="store_true", help="only write the instructions into bench/expected.json")
     only.add_argument("--readme", action="store_true", help="only check that the README has the table of the results")
+    only.add_argument("--threads", action="store_true", help="only compare where an atomic counts the views")
     return parser.parse_args()
 
 
@@ -166,6 +174,16 @@ def compare_bulk(quick):
     within = bulk.compare_bulk(seconds=0.05 if quick else 0.5)
     bulk.compare_consumer(seconds=0.1 if quick else 0.5)
     return within
+
+
+def compare_atomic(arguments):
+    """Compares the exporters where an atomic counts the views, without a GIL if possible.
+
+    Returns whether the instructions are within their budget, if that is to be checked.
+    """
+    program = [arguments.free_threaded or sys.executable, "-B", peers.HERE / "threads.py"]
+    options = [option for option in ("--quick", "--check") if getattr(arguments, option.strip("-"))]
+    return subprocess.run([*program, *options]).returncode == 0
 
 
 # What is drawn from the measured file

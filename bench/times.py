@@ -9,10 +9,10 @@ import workload
 from workload import Setting
 
 
-def measure(names, rounds, n):
+def measure(names, rounds, n, cases=workload.CASES):
     """Nanoseconds of a pair, the median of all rounds, by peer and case."""
     medians = {name: {} for name in names}
-    for case in workload.CASES:
+    for case in cases:
         samples = {name: [] for name in names}
         with contextlib.ExitStack() as stack:
             pairs = {name: stack.enter_context(workload.situation(Setting(name, case))) for name in names}

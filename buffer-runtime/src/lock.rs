@@ -51,6 +51,7 @@ use std::sync::atomic;
 pub(crate) enum ViewKind {
     Writable,
     /// The discriminant is the position of this kind's count in `gil`'s word of view counts: one view is `1 << kind`.
+    /// `free_threaded` shifts the discriminant itself.
     ReadOnly = 32,
 }
 

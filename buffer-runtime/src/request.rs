@@ -291,6 +291,8 @@ pub(crate) struct Unanswered(u32);
 impl Unanswered {
     /// No layout was asked.
     pub(crate) const UNTRIED: Self = Self(u32::MAX);
+    /// Another thread has changed the lock meanwhile.
+    pub(crate) const CHANGED: Self = Self(u32::MAX - 1);
 
     #[inline(always)]
     pub(crate) fn by(facts: Facts) -> Self {
@@ -312,11 +314,11 @@ impl Unanswered {
 
     /// Why the request is refused; `None` if it may be granted.
     pub(crate) fn refusal(self, flags: Flags) -> Option<Refusal> {
-        if self == Self::UNTRIED {
+        if self == Self::UNTRIED || self == Self::CHANGED {
             return None;
         }
         let [c_contiguous, f_contiguous, readonly, indirect] = self.0.to_ne_bytes().map(|fact| fact != 0);
-        answer(flags, Facts { ndim: 0, c_contiguous, f_contiguous, readonly, indirect }).err()
+        answer(flags, Facts { c_contiguous, f_contiguous, readonly, indirect }).err()
     }
 }
 

@@ -1,13 +1,27 @@
 //! `cargo xtask bench`: runs the benchmark, which builds everything that it compares, in a virtual environment of its
-//! own, for the Python of `.venv`.
+//! own, for the Python of `.venv`. A part of it runs on a free-threaded interpreter, if this machine has one.
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::python::Venv;
+use crate::python::{VERSIONS, Venv};
 use crate::run;
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let venv = Venv::main(workspace)?;
-    run::run(venv.python().args(["-B", "bench/run.py"]).args(arguments).current_dir(&workspace.root))
+    let mut python = venv.python();
+    python.args(["-B", "bench/run.py"]).args(arguments).current_dir(&workspace.root);
+    if let Some(program) = free_threaded(&venv)? {
+        python.arg("--free-threaded").arg(program);
+    }
+    run::run(&mut python)
+}
+
+/// The newest free-threaded interpreter that works.
+fn free_threaded(venv: &Venv) -> Result<Option<PathBuf>> {
+    let installed = venv.installed()?;
+    let versions = VERSIONS.iter().rev().filter(|version| version.ends_with('t'));
+    Ok(versions.filter_map(|version| installed.of(version).ok().flatten()).next())
 }

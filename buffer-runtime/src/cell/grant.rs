@@ -93,7 +93,7 @@ pub(crate) unsafe fn grant<'a, D: Evaluated>(
 ///
 /// # Errors
 ///
-/// Whether the table of the layout does not answer the request.
+/// Whether the table of the layout does not answer the request, or the lock has changed meanwhile.
 #[inline(always)]
 pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     block: NonNull<Header>,
@@ -107,6 +107,7 @@ pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     // SAFETY: as the caller vouches.
     unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.map_err(|denied| match denied {
         Denied::Unanswered(unanswered) => unanswered,
+        Denied::Changed => Unanswered::CHANGED,
         _ => Unanswered::UNTRIED,
     })
 }
@@ -145,7 +146,7 @@ unsafe fn enter<'a, D: Evaluated, const AT_ONCE: bool>(
     match unsafe { settle::<D, AT_ONCE>(block, descriptor, flags, admission.access(), dims) } {
         Ok(grant) => {
             if is_first {
-                lock.publish();
+                lock.publish(admission);
             }
             Ok(grant)
         }

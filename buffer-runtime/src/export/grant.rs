@@ -32,13 +32,14 @@ const _: () = {
 };
 
 /// Grants a view if that runs no user code and raises nothing. Otherwise returns `false`, and nothing has changed but the
-/// view: its `internal` says whether the layout does not answer the request (see [`Unanswered::of_view`]).
+/// view: its `internal` says whether the layout does not answer the request (see [`Unanswered::of_view`]). `AGAIN` only
+/// distinguishes the two callers, so that the compiler inlines all of this into each.
 ///
 /// # Safety
 ///
 /// Attached. `object` is an object of `T::Class` or of a subclass, and `view` points to a `Py_buffer` to fill.
 #[inline(always)]
-pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
+pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>, const AGAIN: bool>(
     py: Python<'_>,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,

@@ -31,7 +31,8 @@ use super::table::{ClassTable, Shows};
 use crate::cell::{ExportCell, orphans};
 use crate::contain::{raising, with_none_pending};
 use crate::exception::exception;
-use crate::request::Flags;
+use crate::lock::Lock;
+use crate::request::{Flags, Unanswered};
 use crate::storage::Exportable;
 
 /// Adds the two slots to a class, and the methods of that name in [`array`](super::array).
@@ -53,6 +54,13 @@ macro_rules! __submit_slots {
         }}
     };
 }
+
+/// How many more attempts a request makes at once at most. Each change of the lock by another thread costs one.
+const MAX_TRIES_AT_ONCE: usize = 100;
+/// How long a request pauses before its second attempt, in spins. The pause doubles with every attempt, up to this many
+/// times.
+const PAUSE: usize = 16;
+const MAX_DOUBLINGS: usize = 4;
 
 /// The slots of a class, in the form that PyO3 takes them.
 ///
@@ -94,8 +102,48 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
     // SAFETY: the caller vouches for the object, which is not NULL.
     unsafe { hint::assert_unchecked(!slf.is_null()) };
     // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
-    if !view.is_null() && unsafe { grant_at_once::<T>(py, slf, view, Flags(flags)) } {
+    if !view.is_null() && unsafe { grant_at_once::<T, false>(py, slf, view, Flags(flags)) } {
         return 0;
+    }
+    // SAFETY: the view, if there is one, was left by `grant_at_once`.
+    if Lock::CHANGES && !view.is_null() && unsafe { (*view).internal } == Unanswered::CHANGED.to_internal() {
+        // SAFETY: as the caller vouches, and the view is not NULL.
+        return unsafe { getbuffer_again::<T>(slf, view, flags) };
+    }
+    // SAFETY: as the caller vouches.
+    unsafe { call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
+}
+
+/// [`getbuffer`] after another thread has changed the lock meanwhile. A function of its own, because a loop would make
+/// every request save registers.
+///
+/// It pauses before each attempt. Meanwhile the other thread has the lock in its cache, and both together are faster
+/// than if each took it from the other at every step.
+///
+/// # Safety
+///
+/// As for [`getbuffer`], and `view` is not NULL.
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn getbuffer_again<T: Exporter<Cell: Cell>>(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: CPython calls slots attached.
+    let py = unsafe { Python::assume_attached() };
+    for attempt in 0..MAX_TRIES_AT_ONCE {
+        for _ in 0..(PAUSE << attempt.min(MAX_DOUBLINGS)) {
+            hint::spin_loop();
+        }
+        // SAFETY: the caller vouches for the object and the view.
+        if unsafe { grant_at_once::<T, true>(py, slf, view, Flags(flags)) } {
+            return 0;
+        }
+        // SAFETY: the view was left by `grant_at_once`.
+        if unsafe { (*view).internal } != Unanswered::CHANGED.to_internal() {
+            break;
+        }
     }
     // SAFETY: as the caller vouches.
     unsafe { call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }

@@ -16,20 +16,25 @@
 use super::atomic::{AtomicU8, AtomicU64, Ordering};
 use super::{Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
-/// Bits of the word: writable views (20), read-only views (20), guards (19), their kind (2), PARITY, CLOSING, OWNED.
-const VIEW_BITS: u32 = 20;
-const VIEW_COUNT: u64 = (1 << VIEW_BITS) - 1;
-const ANY_VIEWS: u64 = (1 << (2 * VIEW_BITS)) - 1;
-const GUARD_SHIFT: u32 = 2 * VIEW_BITS;
-const GUARD_BITS: u32 = 19;
+/// Bits of the word: views (20), a bit that is never set, how many of them are read-only (20), guards (18), their kind
+/// (2), CLOSING, OWNED, PARITY. The count of views is full if one more would set the bit above it.
+const VIEW_COUNT: u64 = (1 << 20) - 1;
+const ONE_TOO_MANY: u64 = 1 << 20;
+const READONLY_SHIFT: u32 = 21;
+const READONLY_ONE: u64 = 1 << READONLY_SHIFT;
+/// From the discriminant of `ReadOnly` to `READONLY_ONE`.
+const KIND_TO_READONLY: u32 = READONLY_SHIFT - (ViewKind::ReadOnly as u32).trailing_zeros();
+const GUARD_SHIFT: u32 = 41;
+const GUARD_BITS: u32 = 18;
 const GUARD_COUNT: u64 = (1 << GUARD_BITS) - 1;
 const GUARD_ONE: u64 = 1 << GUARD_SHIFT;
 const KIND_SHIFT: u32 = GUARD_SHIFT + GUARD_BITS;
 const KIND_MASK: u64 = 3 << KIND_SHIFT;
-const PARITY: u64 = 1 << 61;
 /// The write guard belongs to a thread that closes the cell.
-const CLOSING: u64 = 1 << 62;
-const OWNED: u64 = 1 << 63;
+const CLOSING: u64 = 1 << 61;
+const OWNED: u64 = 1 << 62;
+/// The highest bit, which one shift reads.
+const PARITY: u64 = 1 << 63;
 
 /// No layout is in place: none was published yet, or the last claim was abandoned.
 const NONE: u8 = u8::MAX;
@@ -58,9 +63,16 @@ const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 8 * size_of:
 pub(crate) struct Admission {
     access: ViewKind,
     word: u64,
+    /// The word with this view counted.
+    next: u64,
 }
 
 impl Admission {
+    #[inline(always)]
+    fn to(word: u64, access: ViewKind) -> Self {
+        Self { access, word, next: word + one(access) }
+    }
+
     #[inline(always)]
     pub(crate) fn access(&self) -> ViewKind {
         self.access
@@ -69,24 +81,19 @@ impl Admission {
     /// Whether no view is alive, so that this view must publish a layout.
     #[inline(always)]
     pub(crate) fn is_first(&self) -> bool {
-        self.word & ANY_VIEWS == 0
+        self.word & VIEW_COUNT == 0
     }
 }
 
+/// What a view adds to the word. Computed, because a choice between two constants takes more instructions.
 #[inline(always)]
-fn one(access: ViewKind) -> u64 {
-    match access {
-        ViewKind::Writable => 1,
-        ViewKind::ReadOnly => 1 << VIEW_BITS,
-    }
+const fn one(access: ViewKind) -> u64 {
+    1 + ((access as u64) << KIND_TO_READONLY)
 }
 
-#[inline(always)]
-fn has_room(word: u64, access: ViewKind) -> bool {
-    let full = one(access) * VIEW_COUNT;
-    word & full != full
-}
+const _: () = assert!(one(ViewKind::Writable) == 1 && one(ViewKind::ReadOnly) == 1 + READONLY_ONE);
 
+#[inline(always)]
 fn parity(word: u64) -> u8 {
     u8::from(word & PARITY != 0)
 }
@@ -96,7 +103,8 @@ fn low_u32(word: u64, mask: u64) -> u32 {
 }
 
 fn views_of(word: u64) -> Views {
-    Views { writable: low_u32(word, VIEW_COUNT), readonly: low_u32(word >> VIEW_BITS, VIEW_COUNT) }
+    let readonly = low_u32(word >> READONLY_SHIFT, VIEW_COUNT);
+    Views { writable: low_u32(word, VIEW_COUNT) - readonly, readonly }
 }
 
 fn guards_of(word: u64) -> Option<(GuardKind, u32)> {
@@ -104,12 +112,10 @@ fn guards_of(word: u64) -> Option<(GuardKind, u32)> {
     (count > 0).then(|| (GuardKind::from_bits(low_u32(word >> KIND_SHIFT, 3)), count))
 }
 
-/// What is left once the word has this value.
-fn left_by(word: u64) -> Released {
-    Released { views: word & ANY_VIEWS != 0, owner: word & OWNED != 0 }
-}
-
 impl Lock {
+    /// Whether other threads may change the lock between two steps of a view.
+    pub(crate) const CHANGES: bool = true;
+
     pub(crate) fn new() -> Self {
         Self { word: AtomicU64::new(OWNED), published: AtomicU8::new(NONE), _rest: Default::default() }
     }
@@ -124,7 +130,8 @@ impl Lock {
             None => ViewKind::ReadOnly,
             Some((kind, count)) => kind.admit_view(count, wants)?,
         };
-        if has_room(word, access) { Ok(Admission { access, word }) } else { Err(Blocker::Full) }
+        let admission = Admission::to(word, access);
+        if admission.next & ONE_TOO_MANY == 0 { Ok(admission) } else { Err(Blocker::Full) }
     }
 
     /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, which `admit`
@@ -132,14 +139,14 @@ impl Lock {
     #[inline(always)]
     pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Relaxed as in `admit`.
-        let word = self.word.load(Ordering::Relaxed);
-        (word & GUARD_COUNT << GUARD_SHIFT == 0 && has_room(word, access)).then_some(Admission { access, word })
+        let admission = Admission::to(self.word.load(Ordering::Relaxed), access);
+        (admission.next & (GUARD_COUNT << GUARD_SHIFT | ONE_TOO_MANY) == 0).then_some(admission)
     }
 
     /// Begins the first view: from now on, until `publish` or `abandon`, this thread alone may write the layout.
     #[inline(always)]
     pub(crate) fn claim(&self, admission: &Admission) -> Result<(), Missed> {
-        let next = (admission.word + one(admission.access)) ^ PARITY;
+        let next = admission.next ^ PARITY;
         // Acquire pairs with the Release of the previous epoch's last view (its reads of the layout are over) and of
         // the last guard (its writes to the memory and to the captured parts are visible).
         match self.word.compare_exchange(admission.word, next, Ordering::Acquire, Ordering::Relaxed) {
@@ -148,13 +155,12 @@ impl Lock {
         }
     }
 
-    /// Declares that the layout of the claimed view is in place.
+    /// Declares that the layout of the view that was claimed by this admission is in place.
     #[inline(always)]
-    pub(crate) fn publish(&self) {
-        // Relaxed: by invariant 1 PARITY cannot change while the claimed view is alive.
-        let parity = parity(self.word.load(Ordering::Relaxed));
+    pub(crate) fn publish(&self, admission: &Admission) {
+        // By invariant 1 the word still has the parity that the claim gave it.
         // Release pairs with the Acquire in `join`: the layout was written before.
-        self.published.store(parity, Ordering::Release);
+        self.published.store(parity(admission.word ^ PARITY), Ordering::Release);
     }
 
     /// Undoes a claim.
@@ -168,18 +174,17 @@ impl Lock {
     /// Begins one more view of the published layout.
     #[inline(always)]
     pub(crate) fn join(&self, admission: &Admission) -> Result<(), Missed> {
-        let parity = parity(admission.word);
-        if !self.await_publication(parity) {
-            return Err(Missed::Unpublished);
+        // Relaxed: the read that decides is the second one.
+        if self.published.load(Ordering::Relaxed) != parity(admission.word) {
+            self.await_publication(admission)?;
         }
-        let next = admission.word + one(admission.access);
         // Acquire as in `claim`: a guard may have ended since the first view began.
-        if self.word.compare_exchange(admission.word, next, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        if self.word.compare_exchange(admission.word, admission.next, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return Err(Missed::Changed);
         }
         // Acquire pairs with the Release in `publish`. The word may have passed through another epoch and returned to
         // the same value. Only this second read, made with the view counted, detects that (invariant 2).
-        if self.published.load(Ordering::Acquire) == parity {
+        if self.published.load(Ordering::Acquire) == parity(admission.word) {
             return Ok(());
         }
         let released = self.release(admission.access);
@@ -187,19 +192,24 @@ impl Lock {
         Err(Missed::Changed)
     }
 
-    /// Waits for the first view's layout, for a bounded time.
-    fn await_publication(&self, parity: u8) -> bool {
+    /// Waits for the first view's layout, for a bounded time. Inline: a call would make every view save registers.
+    #[inline(always)]
+    fn await_publication(&self, admission: &Admission) -> Result<(), Missed> {
         for _ in 0..SPINS {
-            // Relaxed: the read that decides is the second one, in `join`.
-            if self.published.load(Ordering::Relaxed) == parity {
-                return true;
-            }
             #[cfg(not(buffer_loom))]
             std::hint::spin_loop();
             #[cfg(buffer_loom)]
             loom::thread::yield_now();
+            // Relaxed as in `join`.
+            if self.published.load(Ordering::Relaxed) == parity(admission.word) {
+                return Ok(());
+            }
+            // Relaxed: it is only compared. After a change the exchange in `join` would fail.
+            if self.word.load(Ordering::Relaxed) != admission.word {
+                return Err(Missed::Changed);
+            }
         }
-        false
+        Err(Missed::Unpublished)
     }
 
     /// Ends a view. Unless nothing is left, the block may be freed before this returns.
@@ -207,7 +217,9 @@ impl Lock {
     pub(crate) fn release(&self, access: ViewKind) -> Released {
         // Release pairs with the Acquire of the thread that frees, writes or claims next: the consumer is done with the
         // memory and with the layout.
-        let left = left_by(self.word.fetch_sub(one(access), Ordering::Release) - one(access));
+        // An addition, because the processor has no other one that returns the word, and the sign costs nothing here.
+        let before = self.word.fetch_add(one(access).wrapping_neg(), Ordering::Release);
+        let left = Released { views: before & VIEW_COUNT != 1, owner: before & OWNED != 0 };
         // Unless nothing is left, not even a reference to the lock may be made from here on (invariant 3).
         if left.is_last() {
             // Acquire pairs with the Release of every view, guard and owner that ended before. A load, because
@@ -217,14 +229,11 @@ impl Lock {
         left
     }
 
-    /// Counts a writable view as a read-only one from now on. `false` if that count is full.
+    /// Counts a writable view as a read-only one from now on. There is always room for it.
     pub(crate) fn downgrade(&self) -> bool {
         // Relaxed: the view stays counted, and no other memory is read or written because of this value.
-        self.word
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |word| {
-                has_room(word, ViewKind::ReadOnly).then(|| word + one(ViewKind::ReadOnly) - one(ViewKind::Writable))
-            })
-            .is_ok()
+        self.word.fetch_add(READONLY_ONE, Ordering::Relaxed);
+        true
     }
 
     /// Begins a guard.
@@ -293,8 +302,7 @@ impl Lock {
     /// The owner is being dropped; the caller has the block by `&mut`.
     pub(crate) fn disown(&self) -> Disowned {
         // Release pairs with the Acquire of the view that frees the block: the owner is done with it.
-        let left = left_by(self.word.fetch_and(!OWNED, Ordering::Release) & !OWNED);
-        if !left.is_last() {
+        if self.word.fetch_and(!OWNED, Ordering::Release) & VIEW_COUNT != 0 {
             return Disowned::LeftToViews;
         }
         // Acquire as in `release`.

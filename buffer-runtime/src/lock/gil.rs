@@ -100,6 +100,9 @@ fn unpack(views: u64) -> Views {
 }
 
 impl Lock {
+    /// Whether other threads may change the lock between two steps of a view.
+    pub(crate) const CHANGES: bool = false;
+
     pub(crate) fn new() -> Self {
         Self { views: AtomicU64::new(0), guards: AtomicU32::new(0), _rest: AtomicU32::new(0) }
     }
@@ -160,7 +163,7 @@ impl Lock {
     /// Declares that the layout of the claimed view is in place.
     #[inline(always)]
     #[expect(clippy::unused_self, reason = "the other lock has something to store here")]
-    pub(crate) fn publish(&self) {}
+    pub(crate) fn publish(&self, _admission: &Admission) {}
 
     /// Undoes a claim.
     #[inline(always)]

@@ -30,7 +30,7 @@ macro_rules! request {
         let admission = $lock.admit($wants)?;
         if admission.is_first() {
             assert_eq!($lock.claim(&admission), Ok(()));
-            $lock.publish();
+            $lock.publish(&admission);
         } else {
             assert_eq!($lock.join(&admission), Ok(()));
         }
@@ -123,7 +123,7 @@ for_both_locks! {
         let common = lock.admit_unguarded(ViewKind::Writable).unwrap();
         assert!(common.is_first());
         assert_eq!(lock.claim(&common), Ok(()));
-        lock.publish();
+        lock.publish(&common);
         assert!(!lock.admit_unguarded(ViewKind::ReadOnly).unwrap().is_first());
         for kind in [GuardKind::Share, GuardKind::Read] {
             let _ = lock.begin(kind);
@@ -196,7 +196,7 @@ fn full_counts_refuse_and_keep_their_neighbours() {
     assert!(lock.admit_unguarded(ViewKind::Writable).is_some());
 
     let lock = free_threaded::Lock::new();
-    for _ in 0..(1 << 19) - 1 {
+    for _ in 0..(1 << 18) - 1 {
         lock.begin(GuardKind::Read).unwrap();
     }
     assert_eq!(lock.begin(GuardKind::Read), Err(Blocker::Full));
@@ -204,7 +204,9 @@ fn full_counts_refuse_and_keep_their_neighbours() {
     while let Ok(admission) = lock.admit(READER) {
         let entry = if admission.is_first() { lock.claim(&admission) } else { lock.join(&admission) };
         assert_eq!(entry, Ok(()));
-        lock.publish();
+        if admission.is_first() {
+            lock.publish(&admission);
+        }
         views += 1;
     }
     assert_eq!(views, (1 << 20) - 1);
@@ -233,7 +235,7 @@ fn without_a_gil_the_last_view_frees() {
     let lock = free_threaded::Lock::new();
     let admission = lock.admit(READER).unwrap();
     assert_eq!(lock.claim(&admission), Ok(()));
-    lock.publish();
+    lock.publish(&admission);
     assert_eq!(lock.disown(), Disowned::LeftToViews);
     assert!(lock.release(ViewKind::ReadOnly).is_last());
 }

@@ -69,7 +69,7 @@ impl World {
                 // Write in two steps, as arrays are written element by element.
                 self.write_layout(0);
                 self.write_layout(LAYOUT);
-                self.lock.publish();
+                self.lock.publish(&admission);
                 return Some(admission.access());
             }
         }
