@@ -59,7 +59,7 @@ impl OwnLayout {
     #[cfg(any(feature = "ndarray", feature = "test-kit"))]
     pub(crate) fn axes(&self) -> impl Iterator<Item = (usize, isize)> + '_ {
         self.extents.iter().zip(&self.strides).map(|axis| match axis {
-            (&Dim::Extent(extent), &Distance::Bytes(stride)) => (extent.cast_unsigned(), stride),
+            (&Dim::Length(extent), &Distance::Bytes(stride)) => (extent, stride),
             _ => (usize::MAX, isize::MAX),
         })
     }
