@@ -42,7 +42,7 @@ pub struct Descriptor {
     pub(crate) order: Order,
     pub(crate) readonly: bool,
     /// The shape of one element of the storage: `[3]` for a `Vec<[f32; 3]>`.
-    pub(crate) inner: InnerShape,
+    pub(crate) inner: &'static InnerShape,
     /// Whether the class declares no shape, so that the storage's own shape applies.
     pub(crate) natural: bool,
 }

@@ -55,10 +55,8 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>>(
         if T::PIN {
             grant.pin();
         }
-        // SAFETY: `fill` passes a pointer to room for a description.
-        let hand_out = |description| unsafe { grant.hand_out(description) };
         // SAFETY: the caller vouches for the object and the view.
-        unsafe { fill(object, view, hand_out) };
+        unsafe { hand_out(object, view, grant) };
         true
     };
     // SAFETY: the caller vouches for the object.
@@ -127,10 +125,8 @@ pub(super) unsafe fn grant_view(
         if table.pin {
             grant.pin();
         }
-        // SAFETY: `fill` passes a pointer to room for a description.
-        let hand_out = |description| unsafe { grant.hand_out(description) };
         // SAFETY: the caller vouches for the object and the view.
-        unsafe { fill(object, view, hand_out) };
+        unsafe { hand_out(object, view, grant) };
     };
     // SAFETY: the caller vouches for the object.
     unsafe { with_grant(py, object, flags, table, &mut fill) }
@@ -149,6 +145,20 @@ const _: () = {
     assert!(offset_of!(Description, internal) + START == offset_of!(ffi::Py_buffer, internal));
     assert!(size_of::<Description>() + START == size_of::<ffi::Py_buffer>());
 };
+
+/// Fills a `Py_buffer` with a view of a cell. It is not part of [`grant_at_once`], so that it is not compiled for each
+/// class.
+///
+/// # Safety
+///
+/// As for [`fill`].
+#[inline(always)]
+unsafe fn hand_out(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer, grant: Grant<'_>) {
+    // SAFETY: `fill` passes a pointer to room for a description.
+    let hand_out = |description| unsafe { grant.hand_out(description) };
+    // SAFETY: the caller vouches for the object and the view.
+    unsafe { fill(object, view, hand_out) };
+}
 
 /// Fills a `Py_buffer`. The caller gives it a reference to the object when the object is no longer borrowed: until then,
 /// PyO3's borrow has a shared reference to what the count is in. `hand_out` writes the description of the view, and
