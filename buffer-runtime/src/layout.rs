@@ -17,6 +17,8 @@ use std::ffi::CStr;
 use crate::limits::MAX_NDIM;
 
 pub use self::check::{CheckedLayout, Layout};
+#[cfg(not(feature = "format"))]
+pub use self::declared::NeedsFeature;
 pub use self::declared::{Declaration, Declared, Item, Numbers};
 pub use self::dim::{Dim, Dimension, Dims, Distance, Evaluated, Fixed};
 pub use self::error::LayoutError;
