@@ -74,7 +74,12 @@ KINDS = {"plain": PLAIN, "derived": DERIVED}
 
 # No two classes are alike, so that the compiler cannot merge them.
 ELEMENTS = ["f32", "f64", "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64"]
-LAYOUTS = ["", "(shape = [_, self.columns])", '(shape = [_, self.columns, 2], order = "F")', "(shape = [_, 2], readonly)"]
+LAYOUTS = [
+    "",
+    "(shape = [_, self.columns])",
+    '(shape = [_, self.columns, 2], order = "F")',
+    "(shape = [_, 2], readonly)",
+]
 
 
 def measure(rounds):
@@ -96,7 +101,7 @@ def clean_builds(folder, rounds):
             for name, crate in crates.items():
                 crate.write(1)
                 shutil.rmtree(crate.target, ignore_errors=True)
-                # As in most clean builds, which are those of a CI; and crates from a registry are never built otherwise.
+                # Most clean builds are those of a CI, which are not incremental. Crates from a registry never are.
                 seconds[profile][name].append(crate.build(profile, CARGO_INCREMENTAL="0"))
     medians = {}
     for profile, names in seconds.items():
@@ -108,7 +113,7 @@ def clean_builds(folder, rounds):
 
 
 def builds_of_classes(folder, rounds):
-    """The milliseconds and, in release, the bytes that a class adds to the user's crate: without the derive, and with it."""
+    """What a class adds to the user's crate, without the derive and with it: milliseconds and, in release, bytes."""
     crate = Crate(folder / "classes", RUNTIME, "derived")
     times = {(profile, kind, count): [] for profile in PROFILES for kind in KINDS for count in (1, 1 + MORE)}
     sizes = {}

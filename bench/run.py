@@ -56,7 +56,7 @@ def parse_arguments():
     only.add_argument("--instructions", action="store_true", help="only compare instructions with bench/expected.json")
     only.add_argument("--record", action="store_true", help="only write the instructions into bench/expected.json")
     only.add_argument("--readme", action="store_true", help="only check that the README has the table of the results")
-    only.add_argument("--build", action="store_true", help="only measure what the dependency and a class add to a build")
+    only.add_argument("--build", action="store_true", help="only measure what is added to a user's builds")
     return parser.parse_args()
 
 

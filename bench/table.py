@@ -69,8 +69,8 @@ def builds(build):
         for unit, short in {"milliseconds": "ms", "bytes": "bytes"}.items():
             if unit in kinds["plain"]:
                 plain, ours = kinds["plain"][unit], kinds["derived"][unit]
-                row = [f"{profile}, a class", f"{plain:,.0f} {short}", f"{ours:,.0f} {short}", f"{ours - plain:,.0f} {short}"]
-                lines.append(row)
+                cells = [f"{number:,.0f} {short}" for number in (plain, ours, ours - plain)]
+                lines.append([f"{profile}, a class", *cells])
     text = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
     compared = ", ".join(f"{name} {version}" for name, version in build["versions"].items())
     return f"{text}\n\nMeasured with {compared}.\n"
