@@ -161,7 +161,7 @@ def compare_builds(quick):
     import compile_time
 
     say("Processor time of a user's builds, and what is added to them")
-    measured = compile_time.measure(rounds=1 if quick else 5)
+    measured = compile_time.measure(rounds=1 if quick else 3)
     if not quick:
         results.put("build", measured)
         draw()
