@@ -120,7 +120,7 @@ fn a_copied_example_builds() {
     let words = outside.words();
     assert!(words.contains("the feature `format` of `buffer-runtime` is off"), "{words}");
     outside.replace("src/lib.rs", bytes, typed);
-    outside.replace("Cargo.toml", "default-features = false, ", "");
+    outside.replace("Cargo.toml", "buffer-runtime = { default-features = false, ", "buffer-runtime = { ");
 
     // The runtime by another name, which only the derive does not know.
     outside.replace("Cargo.toml", "buffer-runtime = { ", "buf = { package = \"buffer-runtime\", ");
