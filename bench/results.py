@@ -1,6 +1,6 @@
-"""The measured file, `results.json`: the versions of what was compared, and the numbers that table and chart show.
+"""The measured file, `results.json`: the versions of what was compared, and the numbers that tables and chart show.
 
-Nothing in it names the machine: instructions, ratios to C, and answers.
+Nothing in it names the machine: instructions, ratios to C, and answers. Only the times of builds belong to one.
 """
 
 import importlib.metadata
@@ -18,7 +18,18 @@ FILE = peers.HERE / "results.json"
 
 
 def write(measured):
-    FILE.write_text(json.dumps({"versions": versions(), **measured}, indent=1) + "\n")
+    """Replaces everything but what `put` has added."""
+    added = {name: value for name, value in read().items() if name == "build"} if FILE.exists() else {}
+    save({"versions": versions(), **measured, **added})
+
+
+def put(name, measured):
+    """Adds what was measured by itself, with its own versions."""
+    save({**read(), name: measured})
+
+
+def save(everything):
+    FILE.write_text(json.dumps(everything, indent=1) + "\n")
 
 
 def read():

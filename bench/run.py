@@ -1,7 +1,7 @@
 """Compares exporters of the buffer protocol: instructions, time, memory, answers, flags, bulk speed.
 
     python bench/run.py [--quick] [--check]
-    python bench/run.py --bulk | --draw | --instructions | --record | --readme | --threads
+    python bench/run.py --build | --bulk | --draw | --instructions | --record | --readme | --threads
 
 README.md explains each part.
 """
@@ -45,6 +45,8 @@ def main():
     elif arguments.threads:
         if not compare_atomic(arguments):
             sys.exit(1)
+    elif arguments.build:
+        compare_builds(arguments.quick)
     else:
         build.enter_environment()
         within = arguments.draw or compare(arguments)
@@ -68,6 +70,7 @@ def parse_arguments():
     only.add_argument("--record", action="store_true", help="only write the instructions into bench/expected.json")
     only.add_argument("--readme", action="store_true", help="only check that the README has the table of the results")
     only.add_argument("--threads", action="store_true", help="only compare where an atomic counts the views")
+    only.add_argument("--build", action="store_true", help="only measure what is added to a user's builds")
     return parser.parse_args()
 
 
@@ -186,13 +189,27 @@ def compare_atomic(arguments):
     return subprocess.run([*program, *options]).returncode == 0
 
 
+# The builds of users
+
+
+def compare_builds(quick):
+    import compile_time
+
+    say("Processor time of a user's builds, and what is added to them")
+    measured = compile_time.measure(rounds=1 if quick else 3)
+    if not quick:
+        results.put("build", measured)
+        draw()
+
+
 # What is drawn from the measured file
 
 
 def draw():
     measured = results.read()
-    if not table.put_into_readme(measured):
-        print(f"  README.md has no place for the table: {table.BEGIN} and {table.END}")
+    for place, text in table.drawn(measured):
+        if not place.put(text):
+            print(f"  {place.file.relative_to(table.ROOT)} has no place for the table: {place.begin} and {place.end}")
     try:
         import chart
     except ImportError:
@@ -202,8 +219,10 @@ def draw():
 
 
 def check_readme():
-    if table.in_readme() != table.table(results.read()):
-        sys.exit("bench: the table in README.md is not that of bench/results.json; run `cargo xtask bench --draw`")
+    for place, text in table.drawn(results.read()):
+        if place.text() != text:
+            file = place.file.relative_to(table.ROOT)
+            sys.exit(f"bench: the table in {file} is not that of bench/results.json; run `cargo xtask bench --draw`")
 
 
 # The regression test of instructions

@@ -1,10 +1,11 @@
-"""The table of the peers, in Markdown, drawn from the measured file alone; and its place in the README."""
+"""The tables of the peers and of the builds, in Markdown, drawn from the measured file alone; and their places."""
+
+import dataclasses
+import pathlib
 
 import peers
 
 ROOT = peers.HERE.parent
-README = ROOT / "README.md"
-BEGIN, END = "<!-- benchmark table: begin -->", "<!-- benchmark table: end -->"
 CASES = {"first": "first view", "beside": "beside another view", "memoryview": "`memoryview(m).release()`"}
 
 
@@ -55,18 +56,60 @@ def notes(results):
     return text
 
 
-def in_readme():
-    """The text between the markers, or None if the README lacks them."""
-    text = README.read_text()
-    if BEGIN not in text or END not in text:
-        return None
-    return text.split(BEGIN)[1].split(END)[0].strip() + "\n"
+def builds(build):
+    """What the dependency and a class add to a user's build."""
+    lines = [["build", "PyO3 alone", "with `buffer-runtime`", "added"], ["---", "---:", "---:", "---:"]]
+    for profile, times in build["clean"].items():
+        alone = times["alone"]
+        for name, kind in {"with": "", "least": ", no default features"}.items():
+            ours = times[name]
+            added = f"{100 * (ours / alone - 1):.0f}%"
+            lines.append([f"{profile}, clean{kind}", f"{alone:.1f} s", f"{ours:.1f} s", added])
+    for profile, kinds in build["class"].items():
+        for unit, short in {"milliseconds": "ms", "bytes": "bytes"}.items():
+            if unit in kinds["plain"]:
+                plain, ours = kinds["plain"][unit], kinds["derived"][unit]
+                cells = [f"{number:,.0f} {short}" for number in (plain, ours, ours - plain)]
+                lines.append([f"{profile}, a class", *cells])
+    text = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    compared = ", ".join(f"{name} {version}" for name, version in build["versions"].items())
+    return f"{text}\n\nMeasured with {compared}.\n"
 
 
-def put_into_readme(results):
-    """Replaces the text between the markers. Returns whether the README has them."""
-    if in_readme() is None:
-        return False
-    before, rest = README.read_text().split(BEGIN)
-    README.write_text(f"{before}{BEGIN}\n\n{table(results)}\n{END}{rest.split(END)[1]}")
-    return True
+@dataclasses.dataclass
+class Place:
+    """Where a table stands in a file: between two markers."""
+
+    file: pathlib.Path
+    name: str
+
+    @property
+    def begin(self):
+        return f"<!-- {self.name} table: begin -->"
+
+    @property
+    def end(self):
+        return f"<!-- {self.name} table: end -->"
+
+    def text(self):
+        """The text between the markers, or None if the file lacks them."""
+        text = self.file.read_text()
+        if self.begin not in text or self.end not in text:
+            return None
+        return text.split(self.begin)[1].split(self.end)[0].strip() + "\n"
+
+    def put(self, table):
+        """Replaces the text between the markers. Returns whether the file has them."""
+        if self.text() is None:
+            return False
+        before, rest = self.file.read_text().split(self.begin)
+        self.file.write_text(f"{before}{self.begin}\n\n{table}\n{self.end}{rest.split(self.end)[1]}")
+        return True
+
+
+def drawn(results):
+    """The tables with their places."""
+    tables = [(Place(ROOT / "README.md", "benchmark"), table(results))]
+    if "build" in results:
+        tables.append((Place(peers.HERE / "README.md", "build"), builds(results["build"])))
+    return tables

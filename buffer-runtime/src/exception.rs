@@ -12,6 +12,7 @@ use pyo3::types::PyString;
 use pyo3::{PyErrArguments, PyTypeInfo, ffi};
 
 use crate::error::{BorrowError, ViewError};
+#[cfg(feature = "format")]
 use crate::format::FormatError;
 #[cfg(not(Py_3_11))]
 use crate::lookup::attribute;
@@ -162,6 +163,7 @@ impl<E: Display> Display for Refused<E> {
 }
 
 /// The exception of a layout declaration whose format is refused.
+#[cfg(feature = "format")]
 impl From<FormatError> for PyErr {
     fn from(error: FormatError) -> Self {
         let is_out_of_memory = error.is_out_of_memory();

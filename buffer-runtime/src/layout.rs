@@ -17,6 +17,8 @@ use std::ffi::CStr;
 use crate::limits::MAX_NDIM;
 
 pub use self::check::{CheckedLayout, Layout};
+#[cfg(not(feature = "format"))]
+pub use self::declared::NeedsFeature;
 pub use self::declared::{Declaration, Declared, Item, Numbers};
 pub use self::dim::{Dim, Dimension, Dims, Distance, Evaluated, Fixed};
 pub use self::error::LayoutError;
@@ -42,7 +44,7 @@ pub struct Descriptor {
     pub(crate) order: Order,
     pub(crate) readonly: bool,
     /// The shape of one element of the storage: `[3]` for a `Vec<[f32; 3]>`.
-    pub(crate) inner: InnerShape,
+    pub(crate) inner: &'static InnerShape,
     /// Whether the class declares no shape, so that the storage's own shape applies.
     pub(crate) natural: bool,
 }

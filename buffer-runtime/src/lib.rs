@@ -112,11 +112,16 @@
 //!
 //! # Cargo features
 //!
-//! None is on by default. Each adds one optional dependency, except for `test-kit`, which adds none.
+//! `consumer` and `format` are on by default, so that everything above is there. They add no dependency, but take about half
+//! of the time in which this crate is built: a class that exports its memory needs neither, and may be built with
+//! `default-features = false`. Of the others, each adds one optional dependency, except for `test-kit`.
 //!
 //! | feature | brings |
 //! |---|---|
 //! | `bytes` | the storage `bytes::Bytes`, read-only |
+//! | `consumer` | what holds views of other objects: [`BufferView`], [`FloatView`], [`ConvertedView`], [`ScopedView`]; turns on `format` |
+//! | `default` | `consumer` and `format` |
+//! | `format` | [`Format`], and the option `format` of [`ExportBuffer`]: formats that are known only at run time |
 //! | `half` | the element `half::f16`, numpy's `float16` |
 //! | `memmap2` | the storages `memmap2::MmapMut` and, read-only, `memmap2::Mmap`: the bytes of a file |
 //! | `ndarray` | the storage `ndarray::Array`, exported with its own shape and strides |
@@ -126,6 +131,8 @@
 //!
 //! For wheels of the stable ABI, enable the feature `abi3-py311`, or a later one, of PyO3 itself.
 
+// Some code of the layers below is used by the consumer's side alone.
+#![cfg_attr(not(feature = "consumer"), allow(dead_code, unused_imports))]
 // Shows on docs.rs which items need a feature.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -137,6 +144,7 @@ mod exception;
 mod export;
 mod ext;
 mod fork;
+#[cfg(feature = "format")]
 pub mod format;
 #[cfg(all(test, miri))]
 mod interpreter;
@@ -148,9 +156,11 @@ mod memory;
 mod never;
 mod pending;
 mod request;
+#[cfg(feature = "consumer")]
 mod scoped;
 mod shared;
 mod storage;
+#[cfg(feature = "consumer")]
 mod view;
 
 #[cfg(feature = "test-kit")]
@@ -166,6 +176,12 @@ pub mod rules;
 pub use self::export::Named as KnownClass;
 
 // The bounds that compiler errors name: rustc prints a name at the root without a path, and prefers it to one in `private`.
+#[cfg(not(feature = "format"))]
+#[doc(hidden)]
+pub use self::layout::NeedsFeature;
+#[cfg(feature = "consumer")]
+#[doc(hidden)]
+pub use self::view::UsableWhileDetached;
 #[doc(hidden)]
 pub use self::{
     element::{AnyBytes as BytesOfAnyKind, Field as RecordField, Marker as FieldWithoutBytes},
@@ -178,22 +194,25 @@ pub use self::{
     },
     layout::{Dim, Dimension as IntegerDimension, Distance, Numbers as IntegerDimensions},
     storage::Mistake,
-    view::UsableWhileDetached,
 };
 
+#[cfg(feature = "format")]
+pub use self::format::{Format, FormatError};
 pub use self::{
     cell::{ExportCell, OwnedShareGuard, ReadGuard, ShareGuard, SharedRow, WriteGuard},
     element::{Be, Bytes, Element, Le, Scalar, Viewable},
     error::BorrowError,
     export::assert_exported,
-    format::{Format, FormatError},
     layout::{CheckedLayout, InnerShape, Layout, LayoutError},
-    scoped::ScopedView,
     shared::{Shared, SharedRange, SharedRead, SharedReadRange},
     storage::{
         Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,
         ReadWrite, Replaceable, RowLengthError, Rows, Storage,
     },
+};
+#[cfg(feature = "consumer")]
+pub use self::{
+    scoped::ScopedView,
     view::{BufferView, BufferViewMut, ConvertedView, FloatView, FloatViewMut, Items},
 };
 pub use buffer_derive::{BufferElement, ExportBuffer};

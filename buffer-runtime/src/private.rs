@@ -29,5 +29,6 @@ pub use crate::rules;
 #[cfg(fuzzing)]
 pub mod fuzz {
     pub use crate::cell::fuzz as exporter;
+    #[cfg(feature = "consumer")]
     pub use crate::view::fuzz as consumer;
 }

@@ -108,6 +108,20 @@ fn a_copied_example_builds() {
     }
     outside.replace("src/lib.rs", "data: ExportCell<String>", "data: ExportCell<Vec<f32>>");
 
+    // Without the default features an exporter is built, and what they bring is an error that names them.
+    outside.replace("Cargo.toml", "buffer-runtime = { ", "buffer-runtime = { default-features = false, ");
+    outside.cargo(&["check"]);
+    outside.replace("src/lib.rs", "use buffer_runtime::", "use buffer_runtime::BufferView as _;\nuse buffer_runtime::");
+    let words = outside.words();
+    assert!(words.contains("`consumer` feature"), "{words}");
+    outside.replace("src/lib.rs", "use buffer_runtime::BufferView as _;\n", "");
+    let (typed, bytes) = ("shape = [_, self.ncols])]", "format = \"f\", shape = [_, self.ncols])]");
+    outside.replace("src/lib.rs", typed, bytes);
+    let words = outside.words();
+    assert!(words.contains("the feature `format` of `buffer-runtime` is off"), "{words}");
+    outside.replace("src/lib.rs", bytes, typed);
+    outside.replace("Cargo.toml", "buffer-runtime = { default-features = false, ", "buffer-runtime = { ");
+
     // The runtime by another name, which only the derive does not know.
     outside.replace("Cargo.toml", "buffer-runtime = { ", "buf = { package = \"buffer-runtime\", ");
     outside.replace("src/lib.rs", "use buffer_runtime::", "use buf::");

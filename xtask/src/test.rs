@@ -59,7 +59,7 @@ const STEPS: &[Step] = &[
     step("loom-deep", Rest, 40, "the lock under loom, with up to four preemptions", rust::loom_deep),
     step("copied", Rest, 60, "an example, copied out of the repository and built; a crate of `cargo xtask new`, built and tested", copied::copied),
     step("instructions", Rest, 120, "the instructions of a view, compared with the recorded ones", instructions::instructions),
-    step("configs", Rest, 35, "checks of builds for free-threaded Python and for the stable ABI", configs::check),
+    step("configs", Rest, 35, "checks of builds for free-threaded Python, for the stable ABI, and without the default features", configs::check),
     step("processors", Rest, 180, "checks of builds for other processors, Windows and macOS", nightly::processors),
     step("atomic", Rest, 95, "the free-threaded lock under the GIL, from Python", python::atomic),
     step("versions", Rest, 450, "the test extension and the examples, on every other CPython of this machine", python::versions),

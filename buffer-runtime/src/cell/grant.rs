@@ -80,6 +80,7 @@ pub(crate) unsafe fn grant<'a, D: Evaluated>(
     let lock = &unsafe { block.as_ref() }.lock;
     let wants = Wants { may_write: !descriptor.readonly, must_write: flags.writable() };
     let admission = lock.admit(wants).map_err(|blocker| blocked(flags, blocker))?;
+    let dims = if admission.is_first() { Some(dims().ok_or(Denied::LayoutNeeded)?) } else { None };
     // SAFETY: as the caller vouches.
     unsafe { enter::<D, false>(block, descriptor, flags, &admission, dims) }
 }
@@ -104,6 +105,7 @@ pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
     let lock = &unsafe { block.as_ref() }.lock;
     let admission = lock.admit_unguarded(usual_access(descriptor)).ok_or(Unanswered::UNTRIED)?;
+    let dims = if admission.is_first() { Some(dims().ok_or(Unanswered::UNTRIED)?) } else { None };
     // SAFETY: as the caller vouches.
     unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.map_err(|denied| match denied {
         Denied::Unanswered(unanswered) => unanswered,
@@ -112,7 +114,11 @@ pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     })
 }
 
-/// Begins a view that the lock has admitted. With `AT_ONCE`, gives up if something would have to be computed.
+/// Begins a view that the lock has admitted: the first one with `dims`, a later one without them. With `AT_ONCE`, gives
+/// up if something would have to be computed.
+///
+/// It takes the numbers themselves, not a function that evaluates them: such a function has a type of its own in each
+/// class, and this would be compiled for each class.
 ///
 /// # Safety
 ///
@@ -123,25 +129,23 @@ unsafe fn enter<'a, D: Evaluated, const AT_ONCE: bool>(
     descriptor: &'static Descriptor,
     flags: Flags,
     admission: &Admission,
-    dims: impl FnOnce() -> Option<D>,
+    dims: Option<D>,
 ) -> Result<Grant<'a>, Denied> {
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
     let header: &'a Header = unsafe { block.as_ref() };
     let lock = &header.lock;
-    let is_first = admission.is_first();
-    let dims = if is_first {
-        let Some(dims) = dims() else { return Err(Denied::LayoutNeeded) };
+    let is_first = dims.is_some();
+    if is_first {
         if lock.claim(admission) != Ok(()) {
             return Err(Denied::Changed);
         }
-        Some(dims)
     } else {
         match lock.join(admission) {
-            Ok(()) => None,
+            Ok(()) => {}
             Err(Missed::Changed) => return Err(Denied::Changed),
             Err(Missed::Unpublished) => return Err(Denied::Unpublished),
         }
-    };
+    }
     // SAFETY: the view is counted: it is the claimer's, or the layout is published.
     match unsafe { settle::<D, AT_ONCE>(block, descriptor, flags, admission.access(), dims) } {
         Ok(grant) => {

@@ -34,7 +34,7 @@ const fn natural<E: Element>() -> Descriptor {
         itemsize: E::ITEMSIZE,
         order: Order::C,
         readonly: false,
-        inner: E::SHAPE,
+        inner: &E::SHAPE,
         natural: true,
     }
 }

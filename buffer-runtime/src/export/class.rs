@@ -293,13 +293,19 @@ unsafe impl<T: PyClass> Class for T {
         // A Rust base class may be `unsendable`. Then PyO3's borrow panics on other threads, and a slot must not panic.
         // SAFETY: the caller vouches for an object of class `T`. It has the layout of `T`, and lives during the call.
         let layout = unsafe { &*object.cast::<T::Layout>() };
-        layout.check_threadsafe().map_err(|_| Unreached::BoundToThread)?;
+        // No adapters here: each would be compiled for each class.
+        if layout.check_threadsafe().is_err() {
+            return Err(Unreached::BoundToThread);
+        }
         // SAFETY: the caller vouches for the object.
         let object = unsafe { Borrowed::from_ptr(py, object) };
         // SAFETY: the caller vouches for its class.
         let object: Borrowed<'_, '_, T> = unsafe { object.cast_unchecked() };
         // Where the class and its base classes are frozen, there is no borrow flag, and the guard costs nothing.
-        PyClassGuard::try_from(&*object).map(|value| with(&value)).map_err(|_| Unreached::MutablyBorrowed)
+        match PyClassGuard::try_from(&*object) {
+            Ok(value) => Ok(with(&value)),
+            Err(_) => Err(Unreached::MutablyBorrowed),
+        }
     }
 }
 

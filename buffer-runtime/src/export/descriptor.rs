@@ -36,7 +36,7 @@ pub(super) const fn descriptor<T: Exporter>() -> Descriptor {
         !<T::Cell as Source>::ROWS || natural || T::Dims::AT_RUN_TIME,
         "rows that are allocated one by one have a shape of their own; remove `shape`, `strides` and `offset`"
     );
-    let inner = <T::Cell as Source>::Element::SHAPE;
+    let inner = const { &<T::Cell as Source>::Element::SHAPE };
     let own = inner.extents().len() + if <T::Cell as Source>::ROWS { 2 } else { 1 };
     let ndim = if natural { own } else { T::Dims::NDIM };
     assert!(own <= MAX_NDIM && ndim <= MAX_NDIM, "a buffer has at most 64 dimensions");

@@ -189,6 +189,11 @@ unsafe fn whole<T: Exporter<Cell = Py<W>>, W: Exported>(value: NonNull<()>) -> *
 /// `value` is a borrowed value of `T::Class`.
 unsafe fn dims<T: Exporter>(value: NonNull<()>, with: WithDims<'_>) -> PyResult<()> {
     // SAFETY: the caller vouches for the value.
-    with(&T::dims(unsafe { value.cast().as_ref() })?);
-    Ok(())
+    match T::dims(unsafe { value.cast().as_ref() }) {
+        Ok(dims) => {
+            with(&dims);
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
 }

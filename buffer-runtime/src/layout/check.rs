@@ -63,7 +63,7 @@ impl Layout<'_> {
             itemsize: 1,
             order: Order::C,
             readonly: false,
-            inner: InnerShape::SCALAR,
+            inner: &InnerShape::SCALAR,
             natural: false,
         };
         let extents =

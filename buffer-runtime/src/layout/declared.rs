@@ -1,11 +1,14 @@
 //! The parts of a declaration, and declarations that are known only at run time.
 
 use std::borrow::Cow;
+#[cfg(not(feature = "format"))]
+use std::convert::Infallible;
 use std::ffi::CStr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Descriptor, Dim, Dimension, Dims, Distance, Evaluated};
+#[cfg(feature = "format")]
 use crate::format::{Format, FormatError};
 use crate::memory::{NoMemory, collect};
 
@@ -40,6 +43,7 @@ pub struct Declared {
     extents: Option<Vec<Dim>>,
     offset: Option<Distance>,
     strides: Option<Vec<Distance>>,
+    #[cfg(feature = "format")]
     format: Option<Format>,
     readonly: bool,
     out_of_memory: bool,
@@ -63,8 +67,19 @@ impl Declared {
     /// # Errors
     ///
     /// When the text is not a format that [`Format::parse`] accepts.
+    #[cfg(feature = "format")]
     pub fn format(self, format: &(impl AsRef<str> + ?Sized)) -> Result<Self, FormatError> {
         Ok(Self { format: Some(Format::parse(format.as_ref())?), ..self })
+    }
+
+    /// `format = ...`, which does not compile.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    #[cfg(not(feature = "format"))]
+    pub fn format(self, _: &(impl NeedsFeature + ?Sized)) -> Result<Self, Infallible> {
+        Ok(self)
     }
 
     /// `shape = ...`, an expression.
@@ -120,12 +135,15 @@ unsafe impl Evaluated for Declared {
     }
 
     fn declaration(&self, _descriptor: &Descriptor) -> Declaration<'_> {
-        let item = self.format.as_ref();
+        #[cfg(feature = "format")]
+        let item = self.format.as_ref().map(|format| Item { format: format.as_c_str(), itemsize: format.itemsize() });
+        #[cfg(not(feature = "format"))]
+        let item = None;
         Declaration {
             extents: self.extents.as_deref(),
             offset: self.offset,
             strides: self.strides.as_deref(),
-            item: item.map(|format| Item { format: format.as_c_str(), itemsize: format.itemsize() }),
+            item,
             readonly: self.readonly,
             out_of_memory: self.out_of_memory,
         }
@@ -136,6 +154,15 @@ unsafe impl Evaluated for Declared {
         false
     }
 }
+
+/// A format without the feature of that name: none.
+#[cfg(not(feature = "format"))]
+#[diagnostic::on_unimplemented(
+    message = "the feature `format` of `buffer-runtime` is off",
+    label = "needs that feature",
+    note = "write `features = [\"format\"]` beside `buffer-runtime` in `Cargo.toml`, or leave its default features on"
+)]
+pub trait NeedsFeature {}
 
 /// A slice of integers, as a shape or strides.
 #[diagnostic::on_unimplemented(

@@ -4,7 +4,7 @@ use super::*;
 
 /// The descriptor of a class with scalars of this size, in this order.
 fn declared(itemsize: usize, order: Order) -> Descriptor {
-    Descriptor { format: c"", itemsize, order, readonly: false, inner: InnerShape::SCALAR, natural: false }
+    Descriptor { format: c"", itemsize, order, readonly: false, inner: &InnerShape::SCALAR, natural: false }
 }
 
 /// Resolves a class's declaration over a storage of this many items, as the runtime does.
@@ -166,7 +166,7 @@ const BYTES: Descriptor = Descriptor {
     itemsize: 1,
     order: Order::C,
     readonly: false,
-    inner: InnerShape::SCALAR,
+    inner: &InnerShape::SCALAR,
     natural: true,
 };
 

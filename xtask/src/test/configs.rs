@@ -1,4 +1,4 @@
-//! Checks builds for interpreters that need not be installed: PyO3 reads a description of the interpreter instead, and
+//! Checks builds without the default features, and builds for interpreters that need not be installed: PyO3 reads a description of the interpreter instead, and
 //! nothing is linked.
 
 use std::fs;
@@ -27,6 +27,15 @@ pub(super) fn check(suite: &Suite<'_>, _: &Only) -> Result<Outcome> {
         "a build for the stable ABI of 3.10, which lacks the buffer protocol, was not refused with our words: {refusal}"
     );
     println!("   abi3-py310 was refused, as it must be");
+
+    // What a build leaves out, and in which combinations. A warning would be shown to users whose dependency is a path.
+    for features in ["", "format", "consumer", "test-kit,ndarray"] {
+        let mut cargo = suite.workspace.cargo();
+        cargo.args(["check", "-p", "buffer-runtime", "--no-default-features", "--features", features, "--target-dir"]);
+        cargo.arg(suite.workspace.target("features")).env("PYO3_CONFIG_FILE", &stable_abi);
+        run::set_rustflags(&mut cargo, "-D warnings");
+        run::run(&mut cargo)?;
+    }
     Ok(Outcome::Passed(String::new()))
 }
 
