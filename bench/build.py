@@ -14,7 +14,20 @@ import subprocess
 import sys
 import sysconfig
 
-from peers import ACCESS, ATOMIC, CONSUMER, HERE, IN_FORTRAN_ORDER, ORDINARY, OURS, PEERS, TARGET, C, module_file
+from peers import (
+    ACCESS,
+    ATOMIC,
+    CONSUMER,
+    HERE,
+    IN_FORTRAN_ORDER,
+    ORDINARY,
+    OTHERS,
+    OURS,
+    PEERS,
+    TARGET,
+    C,
+    module_file,
+)
 
 IN_RUST = [name for name, peer in PEERS.items() if peer.language == "Rust"]
 
@@ -24,7 +37,8 @@ def build_for_counting():
     prepare()
     compile_c("pairs", "pairs.c")
     build_c_peers()
-    build_rust([name for name in [*IN_FORTRAN_ORDER, *IN_FORTRAN_ORDER.values()] if not name.startswith("c_")])
+    ours = [name for name in [*IN_FORTRAN_ORDER, *IN_FORTRAN_ORDER.values()] if not name.startswith("c_")]
+    build_rust([*ours, OTHERS])
 
 
 def build_for_bulk():
@@ -47,7 +61,8 @@ def build_all():
     compile_c("pairs", "pairs.c")
     build_c_peers()
     ours = [name for name in IN_RUST if name != "rust_numpy"]
-    build_rust([*ours, *(name for name in IN_FORTRAN_ORDER.values() if name != IN_FORTRAN_ORDER[C]), CONSUMER, ACCESS])
+    in_fortran_order = [name for name in IN_FORTRAN_ORDER.values() if name != IN_FORTRAN_ORDER[C]]
+    build_rust([*ours, *in_fortran_order, OTHERS, CONSUMER, ACCESS])
     missing = {}
     for name, peer in PEERS.items():
         try:

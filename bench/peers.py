@@ -50,6 +50,8 @@ PEERS = {
 IN_FORTRAN_ORDER = {C: "c_peer_fortran", OURS: "ours_fortran", ORDINARY: "ours_mutable_fortran"}
 # In front of the name of a module that counts views by an atomic also where there is a GIL.
 ATOMIC = "atomic/"
+# Classes with other layouts, parts and guards. Each is named with its module, as in `others.Part`.
+OTHERS = "others"
 # The example of a consumer. It is compared with numpy.
 CONSUMER = "consume"
 # The bulk access that `bulk.py` compares with numpy and memcpy.
@@ -66,7 +68,8 @@ def make(name, nrows=NROWS):
         import numpy
 
         return numpy.zeros((nrows, NCOLS), numpy.float32)
-    return load(name).Matrix(NCOLS, nrows)
+    module, _, of_class = name.partition(".")
+    return getattr(load(module), of_class or "Matrix")(NCOLS, nrows)
 
 
 def add_row(name, matrix):

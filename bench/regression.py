@@ -13,6 +13,7 @@ import sysconfig
 
 import callgrind
 import flags
+import others
 import peers
 from workload import Setting
 
@@ -41,11 +42,11 @@ def names():
     ours = {"ours", "ours_mutable", "ours_fortran", "ours_mutable_fortran"}
     bits = {value: name for name, value in flags.FLAGS.items()}
     named = {f"{s.peer} {bits[s.flags]} {s.case}": s for s in flags.settings() if s.peer in ours}
-    return named
+    return {**named, **others.names()}
 
 
 def measure():
-    return callgrind.count(flags.settings(), REPETITIONS)
+    return callgrind.count(list(dict.fromkeys([*flags.settings(), *others.names().values()])), REPETITIONS)
 
 
 def record(counts):

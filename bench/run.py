@@ -20,6 +20,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = os.environ[
 import build  # noqa: E402
 import callgrind  # noqa: E402
 import flags  # noqa: E402
+import others  # noqa: E402
 import peers  # noqa: E402
 import regression  # noqa: E402
 import results  # noqa: E402
@@ -95,7 +96,9 @@ def compare(arguments):
         within = compare_instructions(measured, names, n=200 if arguments.quick else 1_000)
     else:
         say("valgrind is missing: no instructions are counted (everything else is measured)")
-    compare_times(measured, names, rounds=7 if arguments.quick else 101, n=5_000 if arguments.quick else 20_000)
+    rounds, n = (7, 5_000) if arguments.quick else (101, 20_000)
+    compare_times(measured, names, rounds, n)
+    compare_others(missing, 200 if arguments.quick else 1_000, rounds, n)
     compare_memory(names, quick=arguments.quick)
     compare_answers(measured, names)
     compare_bulk(arguments.quick)
@@ -149,6 +152,18 @@ def compare_memory(names, quick):
     say("Small objects: the time to make and to drop one, and the memory of one and of a view, where many are alive")
     rounds, n, count = (5, 5_000, 100_000) if quick else (31, 20_000, 1_000_000)
     memory.compare(names, rounds, n, count)
+
+
+def compare_others(missing, repetitions, rounds, n):
+    import times
+
+    settings = others.settings(missing)
+    if callgrind.available():
+        say("Instructions of other layouts, parts, scoped views and guards")
+        counts = callgrind.count(settings, repetitions)
+        others.show({setting: count.instructions for setting, count in counts.items()}, "instructions", missing)
+    say("Nanoseconds of the same")
+    others.show(times.medians_of(settings, rounds, n), "nanoseconds", missing)
 
 
 def show(measured, what, form):

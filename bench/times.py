@@ -13,17 +13,22 @@ def measure(names, rounds, n, cases=workload.CASES):
     """Nanoseconds of a pair, the median of all rounds, by peer and case."""
     medians = {name: {} for name in names}
     for case in cases:
-        samples = {name: [] for name in names}
-        with contextlib.ExitStack() as stack:
-            pairs = {name: stack.enter_context(workload.situation(Setting(name, case))) for name in names}
-            for round_number in range(rounds + 1):
-                for name in names:
-                    start = time.thread_time_ns()
-                    pairs[name](n)
-                    elapsed = time.thread_time_ns() - start
-                    # The first round warms up.
-                    if round_number > 0:
-                        samples[name].append(elapsed / n)
-        for name in names:
-            medians[name][case] = statistics.median(samples[name])
+        for setting, median in medians_of([Setting(name, case) for name in names], rounds, n).items():
+            medians[setting.peer][case] = median
     return medians
+
+
+def medians_of(settings, rounds, n):
+    """Nanoseconds of one repetition, the median of all rounds, by setting. The settings take turns."""
+    samples = {setting: [] for setting in settings}
+    with contextlib.ExitStack() as stack:
+        work = {setting: stack.enter_context(workload.situation(setting)) for setting in settings}
+        for round_number in range(rounds + 1):
+            for setting in settings:
+                start = time.thread_time_ns()
+                work[setting](n)
+                elapsed = time.thread_time_ns() - start
+                # The first round warms up.
+                if round_number > 0:
+                    samples[setting].append(elapsed / n)
+    return {setting: statistics.median(taken) for setting, taken in samples.items()}

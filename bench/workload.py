@@ -1,4 +1,4 @@
-"""The measured work: n times, a view of a matrix is requested and released, in one of three situations.
+"""The measured work: n times, a view of a matrix is requested and released, or something else is done with the matrix.
 
 Run as a program, it is the workload whose instructions valgrind counts: `workload.py N FILE`. The file lists the
 settings. The program prints how many requests of each setting were refused.
@@ -43,7 +43,47 @@ def memoryviews(setting, matrix, n):
     return 0
 
 
+def blocks(setting, matrix, n):
+    """A block of Python code has each view."""
+    for _ in itertools.repeat(None, n):
+        with memoryview(matrix):
+            pass
+    return 0
+
+
+def scoped_blocks(setting, matrix, n):
+    """A block of Python code has each view, which ends with the block."""
+    for _ in itertools.repeat(None, n):
+        with matrix.view():
+            pass
+    return 0
+
+
+def rows(setting, matrix, n):
+    """A new matrix grows."""
+    add_row = peers.make(setting.peer, 0).add_row
+    for _ in itertools.repeat(None, n):
+        add_row()
+    return 0
+
+
+def in_rust(setting, matrix, n):
+    """The method that is named as the case has the loop."""
+    getattr(matrix, setting.case)(n)
+    return 0
+
+
+# The situations in which all peers are compared.
 CASES = {"first": views_alone, "beside": views_alone, "memoryview": memoryviews}
+MORE_CASES = {
+    "block": blocks,
+    "scoped": scoped_blocks,
+    "add_row": rows,
+    "expression": in_rust,
+    "write": in_rust,
+    "read": in_rust,
+    "share": in_rust,
+}
 
 
 @contextlib.contextmanager
@@ -52,7 +92,8 @@ def situation(setting):
     matrix = peers.make(setting.peer, setting.nrows)
     other = memoryview(peers.exporter(setting.peer, matrix)) if setting.case == "beside" else contextlib.nullcontext()
     with other:
-        yield lambda n: CASES[setting.case](setting, matrix, n)
+        work = {**CASES, **MORE_CASES}[setting.case]
+        yield lambda n: work(setting, matrix, n)
 
 
 # Repetitions before counting starts: meanwhile CPython specialises its bytecode, and the linker binds lazy symbols.

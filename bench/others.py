@@ -1,0 +1,95 @@
+"""What else this project's classes do, with its cost and budget: other layouts, parts, scoped views, guards, `add_row`."""
+
+from typing import NamedTuple
+
+import peers
+from workload import Setting
+
+MATRIX = "others.Matrix"
+PART = "others.Part"
+# The guards, in nanoseconds. Under callgrind they have no budget.
+GUARDS = ("write", "read", "share")
+GUARD_BUDGET = 10.0
+# Whose `add_row` is compared with this project's.
+GROWING = (peers.C, "cython_peer", "pyo3_by_hand", "pyo3_by_hand_frozen", peers.ORDINARY, peers.OURS)
+
+
+class Row(NamedTuple):
+    label: str
+    setting: Setting
+    # What it is a multiple of, and at most which.
+    yardstick: Setting
+    budget: float
+    # What the user's expressions cost, which does not count.
+    apart: "Setting | None" = None
+
+
+def rows(missing=()):
+    """What has a budget. No row is for a peer that is missing."""
+    c = Setting(peers.C, "first")
+    whole = Setting(MATRIX, "first")
+    block = Setting(MATRIX, "block")
+
+    def view(label, name, yardstick, budget, code=False):
+        return Row(label, Setting(name, "first"), yardstick, budget, Setting(name, "expression") if code else None)
+
+    found = [
+        view("strides and offset", "others.Strided", c, 1.5),
+        view("shape by a list of expressions", "others.ListByCode", c, 1.5, code=True),
+        view("shape by one expression", "others.ShapeByCode", c, 1.5, code=True),
+        view("format at run time", "others.Formatted", c, 1.5),
+        view("part, by fields", PART, whole, 2.5),
+        view("part, by expressions", "others.PartByCode", whole, 2.5, code=True),
+        Row("scoped block", Setting(MATRIX, "scoped"), block, 2.0),
+    ]
+    if "cython_peer" not in missing:
+        found.append(Row("add_row", Setting(peers.OURS, "add_row"), Setting("cython_peer", "add_row"), 1.0))
+    return found
+
+
+def growing(missing=()):
+    return [Setting(name, "add_row") for name in GROWING if name not in missing]
+
+
+def guards():
+    return [Setting(MATRIX, case) for case in GUARDS]
+
+
+def settings(missing=()):
+    """Everything that is measured, each once."""
+    of_rows = [s for row in rows(missing) for s in (row.setting, row.yardstick, row.apart) if s]
+    return list(dict.fromkeys([*of_rows, *guards(), *growing(missing)]))
+
+
+def names():
+    """What the regression test compares, by the name that the file of expected counts gives it."""
+    ours = (peers.OURS, peers.ORDINARY, peers.OTHERS)
+    peer_missing = set(GROWING) - set(ours) - {peers.C}
+    return {f"{s.peer} {s.case}": s for s in settings(peer_missing) if s.peer.partition(".")[0] in ours}
+
+
+def show(costs, unit, missing=()):
+    """Prints every row and what is over its budget. Returns whether nothing is."""
+    within = True
+    for row in rows(missing):
+        cost = costs[row.setting] - (costs[row.apart] if row.apart else 0)
+        ratio = cost / costs[row.yardstick]
+        within &= ratio <= row.budget
+        apart = f", and {costs[row.apart]:.0f} for the expressions" if row.apart else ""
+        against = f"times {text(row.yardstick)} ({costs[row.yardstick]:.0f})"
+        print(f"  {row.label:<32}{cost:8.0f}{apart}: {ratio:.2f} {against}, {verdict(ratio, row.budget)}")
+    for setting in growing(missing):
+        print(f"  {text(setting):<32}{costs[setting]:8.0f}")
+    for setting in guards():
+        said = verdict(costs[setting], GUARD_BUDGET) if unit == "nanoseconds" else unit
+        print(f"  {text(setting):<32}{costs[setting]:8.1f}  {said}")
+        within &= unit != "nanoseconds" or costs[setting] <= GUARD_BUDGET
+    return within
+
+
+def text(setting):
+    return f"{setting.peer} {setting.case}"
+
+
+def verdict(cost, budget):
+    return f"{'within' if cost <= budget else 'OVER'} its budget of {budget:.1f}"
