@@ -310,14 +310,9 @@ impl<S: Exportable> ExportCell<S> {
         self.header().pin.is_set()
     }
 
+    #[inline]
     fn begin(&self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
-        let Header { lock, pin, .. } = self.header();
-        // Check the pin first for the better message: the lock would name views to release, which would not help. Then
-        // check it again under the guard, where the result is final.
-        pin.admit(kind)
-            .and_then(|()| lock.begin(kind))
-            .and_then(|()| pin.admit(kind).inspect_err(|_| lock.end()))
-            .map_err(|blocker| BorrowError::new(attempt, blocker))
+        self.header().begin(kind).map_err(|blocker| BorrowError::new(attempt, blocker))
     }
 
     fn begin_exclusive(&mut self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {

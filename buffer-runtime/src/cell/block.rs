@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use super::published::Published;
 use crate::fork;
 use crate::layout::Memory;
-use crate::lock::{GuardKind, Holds, Lock, Pin};
+use crate::lock::{Blocker, GuardKind, Holds, Lock, Pin};
 use crate::memory::{NoMemory, allocate};
 use crate::storage::{Exportable, OwnLayout};
 
@@ -203,6 +203,16 @@ impl Header {
     pub(super) unsafe fn next_orphan(&self) -> &AtomicUsize {
         // SAFETY: the layout is part of the live header, and the caller vouches for the owner.
         unsafe { Published::next_orphan(self.layout.get()) }
+    }
+
+    /// Begins a guard. Attached.
+    #[inline]
+    pub(super) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
+        // Check the pin first for the better message: the lock would name views to release, which would not help. Then
+        // check it again under the guard, where the result is final.
+        self.pin.admit(kind)?;
+        self.lock.begin(kind)?;
+        self.pin.admit(kind).inspect_err(|_| self.lock.end())
     }
 
     /// Gives up the hold of the owner and the views. Unless leases are left, drops the storage and frees the block.

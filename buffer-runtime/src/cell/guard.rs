@@ -45,10 +45,11 @@ impl<S: Exportable> DerefMut for WriteGuard<'_, S> {
 }
 
 impl<S: Exportable> Drop for WriteGuard<'_, S> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: the cell keeps its block alive, and this is still the write guard (invariant 2).
         unsafe { Block::capture(self.cell.block()) };
-        self.cell.header().lock.end();
+        self.cell.header().lock.end_write();
     }
 }
 

@@ -266,6 +266,11 @@ impl Lock {
         self.word.fetch_sub(GUARD_ONE, Ordering::Release);
     }
 
+    /// Ends a write guard.
+    pub(crate) fn end_write(&self) {
+        self.end();
+    }
+
     /// Begins to close. A thread that finds another one closing sees what the earlier views and guards have done.
     pub(crate) fn begin_closing(&self) -> Result<Closing, Blocker> {
         // Acquire: the thread that set CLOSING did so by a read-modify-write, which continues the release sequences of

@@ -94,6 +94,12 @@ const fn one(access: ViewKind) -> u64 {
     1 << access as u32
 }
 
+/// The value of `guards` with one guard of this kind.
+#[inline(always)]
+const fn one_guard(kind: GuardKind) -> u32 {
+    ((kind as u32) << KIND_SHIFT) | 1
+}
+
 fn unpack(views: u64) -> Views {
     let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
     Views { writable: count(views & WRITABLE_COUNT), readonly: count(views >> READONLY_SHIFT & READONLY_COUNT) }
@@ -209,7 +215,28 @@ impl Lock {
     }
 
     /// Begins a guard. Attached.
+    #[inline]
     pub(crate) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
+        let excluded = match kind {
+            GuardKind::Read => WRITABLE_COUNT,
+            GuardKind::Share => 0,
+            GuardKind::Write | GuardKind::Closed => WRITABLE_COUNT | READONLY_COUNT << READONLY_SHIFT,
+        };
+        // Acquire pairs with the Release of the guards that have ended. Relaxed as in `admit`.
+        let alone = self.guards.load(Ordering::Acquire) & GUARDS == 0;
+        if alone && self.views.load(Ordering::Relaxed) & excluded == 0 {
+            // A store: by invariant 2 the count stays 0 until this thread changes it. Relaxed: the next thread that
+            // begins anything is attached after this one.
+            self.guards.store(one_guard(kind), Ordering::Relaxed);
+            return Ok(());
+        }
+        self.begin_beside_others(kind)
+    }
+
+    /// As [`begin`](Self::begin), if there may be something else.
+    #[cold]
+    #[inline(never)]
+    fn begin_beside_others(&self, kind: GuardKind) -> Result<(), Blocker> {
         // Relaxed: this value is only compared; the exchange acquires.
         let mut held = self.guards.load(Ordering::Relaxed);
         loop {
@@ -219,7 +246,7 @@ impl Lock {
             if count == GUARDS {
                 return Err(Blocker::Full);
             }
-            let next = ((kind as u32) << KIND_SHIFT) | (count + 1);
+            let next = one_guard(kind) + count;
             // By invariant 2 only the end of a guard can intervene. Acquire pairs with its Release.
             match self.guards.compare_exchange(held, next, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
@@ -239,15 +266,24 @@ impl Lock {
         kind.admit(others, views)?;
         // A store: `kind` is Write or Closed, so no guard is alive. Relaxed: by invariant 3 no other thread can begin a
         // view or a guard, or read this, before the `&mut` ends.
-        self.guards.store(((kind as u32) << KIND_SHIFT) | 1, Ordering::Relaxed);
+        self.guards.store(one_guard(kind), Ordering::Relaxed);
         Ok(())
     }
 
     /// Ends a guard, on any thread.
+    #[inline]
     pub(crate) fn end(&self) {
         // Release pairs with the Acquire of the thread that next finds no guard: what was done under it is visible
         // then.
         self.guards.fetch_sub(1, Ordering::Release);
+    }
+
+    /// Ends a write guard, on any thread.
+    #[inline]
+    pub(crate) fn end_write(&self) {
+        // A store: by the table the write guard is the only one, and no other thread changes this until it ends.
+        // Release as in `end`.
+        self.guards.store(0, Ordering::Release);
     }
 
     /// Begins to close. Attached, and the thread stays attached until `close` or `stay_open`.
@@ -259,7 +295,7 @@ impl Lock {
     pub(crate) fn close(&self) {
         // A store: by the table the write guard is the only one, and no other thread changes this until it ends.
         // Release pairs with the Acquire in `is_closed`: the length was set to 0 before.
-        self.guards.store(((GuardKind::Closed as u32) << KIND_SHIFT) | 1, Ordering::Release);
+        self.guards.store(one_guard(GuardKind::Closed), Ordering::Release);
     }
 
     /// Ends what `begin_closing` began, and restores the state before it.

@@ -45,6 +45,7 @@ impl Pin {
     }
 
     /// Decides whether a guard of this kind may begin. The caller checks again once the guard has begun (invariant 2).
+    #[inline]
     pub(crate) fn admit(&self, kind: GuardKind) -> Result<(), Blocker> {
         let seen = self.0.load(Ordering::Relaxed);
         let in_the_way = match kind {

@@ -104,7 +104,7 @@ fn loom_gil_what_a_detached_guard_wrote_is_seen_by_the_next_view() {
                 let world = world.clone();
                 thread::spawn(move || {
                     world.memory.write();
-                    world.lock.end();
+                    if kind == GuardKind::Write { world.lock.end_write() } else { world.lock.end() }
                 })
             };
             if kind == GuardKind::Write {
@@ -114,7 +114,7 @@ fn loom_gil_what_a_detached_guard_wrote_is_seen_by_the_next_view() {
                 }
             } else if world.attached(|lock| lock.begin(GuardKind::Write)).is_ok() {
                 world.memory.write();
-                world.lock.end();
+                world.lock.end_write();
             }
             detached.join().unwrap();
         });
@@ -142,7 +142,7 @@ fn loom_gil_a_detached_reader_is_done_before_anyone_writes() {
         }
         if world.attached(|lock| lock.begin(GuardKind::Write)).is_ok() {
             world.memory.write();
-            world.lock.end();
+            world.lock.end_write();
         }
         readers.into_iter().for_each(|reader| reader.join().unwrap());
     });
@@ -207,7 +207,7 @@ fn loom_gil_an_exclusive_borrow_sees_that_the_last_view_is_gone() {
         thread::yield_now();
         if world.lock.begin_exclusive(GuardKind::Write).is_ok() {
             world.memory.write();
-            world.lock.end();
+            world.lock.end_write();
         }
         viewer.join().unwrap();
     });
@@ -238,7 +238,7 @@ fn loom_gil_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
             if world.pin.admit(GuardKind::Write).is_ok() {
                 world.memory.write();
             }
-            world.lock.end();
+            world.lock.end_write();
         }
         viewer.join().unwrap();
     });
@@ -289,7 +289,7 @@ fn loom_gil_what_a_lease_wrote_is_seen_by_whoever_writes_next() {
             };
             if begun.is_ok() {
                 world.memory.write();
-                world.lock.end();
+                world.lock.end_write();
             }
             thread.join().unwrap();
         });
