@@ -77,7 +77,7 @@ for_both_locks! {
             assert_eq!(lock.begin(kind), Err(Blocker::WriteGuard));
         }
         assert_eq!(view(&lock, READER), Err(Blocker::WriteGuard));
-        lock.end();
+        lock.end_write();
         assert!(!lock.is_closed());
         lock.begin(GuardKind::Closed).unwrap();
         assert!(lock.is_closed());
@@ -258,7 +258,7 @@ fn without_a_gil_a_closing_that_another_thread_has_begun_is_not_in_the_way() {
     lock.stay_open();
     assert_eq!(lock.begin(GuardKind::Write), Ok(()));
     assert_eq!(lock.begin_closing(), Err(Blocker::WriteGuard));
-    lock.end();
+    lock.end_write();
     assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
     assert_eq!(lock.begin_closing(), Ok(Closing::Underway));
     // Both closing threads call `close`, in any order.
