@@ -40,6 +40,9 @@ pub(crate) use blocker::Blocker;
 pub(crate) use holds::Holds;
 pub(crate) use pin::Pin;
 
+/// Whether other threads may change the lock between two steps of a view.
+pub(crate) const CHANGES_BETWEEN_STEPS: bool = cfg!(atomic_lock);
+
 /// The atomics of this build: loom's when loom explores the interleavings.
 #[cfg(buffer_loom)]
 use loom::sync::atomic;

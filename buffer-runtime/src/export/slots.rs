@@ -31,7 +31,7 @@ use super::table::{ClassTable, Shows};
 use crate::cell::{ExportCell, orphans};
 use crate::contain::{raising, with_none_pending};
 use crate::exception::exception;
-use crate::lock::Lock;
+use crate::lock::CHANGES_BETWEEN_STEPS;
 use crate::request::{Flags, Unanswered};
 use crate::storage::Exportable;
 
@@ -106,7 +106,7 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
         return 0;
     }
     // SAFETY: the view, if there is one, was left by `grant_at_once`.
-    if Lock::CHANGES && !view.is_null() && unsafe { (*view).internal } == Unanswered::CHANGED.to_internal() {
+    if CHANGES_BETWEEN_STEPS && !view.is_null() && unsafe { (*view).internal } == Unanswered::CHANGED.to_internal() {
         // SAFETY: as the caller vouches, and the view is not NULL.
         return unsafe { getbuffer_again::<T>(slf, view, flags) };
     }

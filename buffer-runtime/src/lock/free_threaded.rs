@@ -113,9 +113,6 @@ fn guards_of(word: u64) -> Option<(GuardKind, u32)> {
 }
 
 impl Lock {
-    /// Whether other threads may change the lock between two steps of a view.
-    pub(crate) const CHANGES: bool = true;
-
     pub(crate) fn new() -> Self {
         Self { word: AtomicU64::new(OWNED), published: AtomicU8::new(NONE), _rest: Default::default() }
     }

@@ -106,9 +106,6 @@ fn unpack(views: u64) -> Views {
 }
 
 impl Lock {
-    /// Whether other threads may change the lock between two steps of a view.
-    pub(crate) const CHANGES: bool = false;
-
     pub(crate) fn new() -> Self {
         Self { views: AtomicU64::new(0), guards: AtomicU32::new(0), _rest: AtomicU32::new(0) }
     }

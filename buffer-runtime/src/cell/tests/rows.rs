@@ -1,7 +1,7 @@
 //! Cells of rows that are allocated one by one, and views of parts.
 
 use super::*;
-use crate::layout::{Declared, Memory};
+use crate::layout::{Declaration, Declared, Memory};
 use crate::storage::Rows;
 
 static ROWS: Descriptor = natural::<u16>();
