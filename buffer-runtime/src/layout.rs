@@ -11,6 +11,7 @@ mod dim;
 mod error;
 mod overlap;
 mod resolve;
+mod select;
 
 use std::ffi::CStr;
 
@@ -19,6 +20,7 @@ use crate::limits::MAX_NDIM;
 pub use self::check::{CheckedLayout, Layout};
 pub use self::declared::{Declaration, Declared, Item, Numbers};
 pub use self::dim::{Dim, Dimension, Dims, Distance, Evaluated, Fixed};
+pub(crate) use self::dim::sealed::Evaluated as SealedEvaluated;
 pub use self::error::LayoutError;
 pub(crate) use self::overlap::{may_overlap, rows_may_overlap};
 pub(crate) use self::resolve::{Memory, contiguity, count_of_numbers, fill_strides, ndim, resolve};

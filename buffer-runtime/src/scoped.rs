@@ -139,7 +139,7 @@ impl ScopedView {
 /// # Errors
 ///
 /// `MemoryError`: the only possible cause is a lack of memory.
-fn make_class<T: PyClass>(py: Python<'_>) -> PyResult<()> {
+pub(crate) fn make_class<T: PyClass>(py: Python<'_>) -> PyResult<()> {
     let made = contain(|| <T as PyClassImpl>::lazy_type_object().get_or_try_init(py).map(drop));
     made.map_err(|_| exception::<PyMemoryError>(py, "there is no memory for a Python class"))
 }

@@ -42,6 +42,7 @@ pub(crate) struct PartGrant<'a> {
     whole: Grant<'a>,
     part: Box<PartView>,
     answer: Answer,
+    declared_readonly: bool,
 }
 
 impl<'a> PartGrant<'a> {
@@ -57,6 +58,8 @@ impl<'a> PartGrant<'a> {
         declared: &Declaration<'_>,
         flags: Flags,
     ) -> Result<Self, Denied> {
+        let declared_readonly = declared.readonly;
+        let declared = &Declaration { readonly: declared.readonly || whole.is_readonly(), ..*declared };
         let header = whole.header();
         let memory = Memory { len: header.bytes(), row_len: None };
         let misfit = |error| Denied::Misfit { error, memory };
@@ -70,7 +73,22 @@ impl<'a> PartGrant<'a> {
         if facts.readonly {
             whole.downgrade().map_err(|blocker| ViewError::Blocked { writable: flags.writable(), blocker })?;
         }
-        Ok(Self { whole, part, answer })
+        Ok(Self { whole, part, answer, declared_readonly })
+    }
+
+    /// The layout of the part.
+    pub(crate) fn layout(&self) -> &Published {
+        &self.part.layout
+    }
+
+    /// Whether the declaration of the part makes it read-only, apart from overlapping items.
+    pub(crate) fn is_declared_readonly(&self) -> bool {
+        self.declared_readonly
+    }
+
+    /// The size of all the memory of the whole, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.whole.header().bytes()
     }
 
     /// See [`Grant::pin`].
@@ -84,7 +102,7 @@ impl<'a> PartGrant<'a> {
     ///
     /// `description` may be written.
     pub(crate) unsafe fn hand_out(self, description: *mut Description) -> *mut u8 {
-        let Self { whole, mut part, answer } = self;
+        let Self { whole, mut part, answer, .. } = self;
         let buf = part.layout.buf(whole.header());
         let readonly = c_int::from(part.layout.facts.readonly);
         let all = part.layout.description;

@@ -98,6 +98,11 @@ impl Published {
         header.data().wrapping_add(self.offset)
     }
 
+    /// The distance of a view's first item from the start of the elements, in bytes.
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
+    }
+
     #[inline(always)]
     pub(crate) fn is_of(&self, descriptor: &'static Descriptor) -> bool {
         ptr::eq(self.descriptor, descriptor)

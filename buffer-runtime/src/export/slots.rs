@@ -125,7 +125,7 @@ struct Request {
 /// As for [`getbuffer`], with an object of the class that the table belongs to.
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn call(
+pub(super) unsafe extern "C" fn call(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,

@@ -49,7 +49,7 @@ pub trait Dimension: sealed::Sealed + Copy {
     fn into_isize(self) -> Option<isize>;
 }
 
-pub(super) mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
 
     pub trait Evaluated {}
