@@ -16,7 +16,7 @@ pub mod literals;
 mod named;
 mod part;
 pub(crate) mod peek;
-pub mod property;
+pub(crate) mod property;
 pub(crate) mod release;
 pub(crate) mod slots;
 mod table;

@@ -19,7 +19,7 @@ use crate::part::Part;
 ///
 /// 1. `owner` is an object of the class that the table belongs to, or of a subclass.
 #[derive(Debug)]
-pub struct Whole {
+pub(crate) struct Whole {
     pub(crate) owner: Py<PyAny>,
     pub(crate) table: &'static ClassTable,
 }
@@ -73,7 +73,7 @@ impl Numbers {
 
 /// The layout of a part, or `None` for all that the field exports.
 #[derive(Debug, Clone)]
-pub struct Chosen(pub(crate) Option<Arc<Numbers>>);
+pub(crate) struct Chosen(pub(crate) Option<Arc<Numbers>>);
 
 impl crate::layout::SealedEvaluated for Chosen {}
 

@@ -64,9 +64,9 @@ pub unsafe trait Exporter: Sized {
 
 /// What a class declares about its layout, if it declares anything.
 ///
-/// Exporters call it. Its implementation contains the user's expressions, and its method is in scope there. So the
+/// A class implements it for each of its exporters, by their number. Exporters call it. Its implementation contains the user's expressions, and its method is in scope there. So the
 /// method has a name that no user's method has.
-pub trait Declares {
+pub trait Declares<const EXPORTER: usize = 0> {
     /// See [`Exporter::Dims`].
     type Dims: Dims;
 
