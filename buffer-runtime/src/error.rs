@@ -115,7 +115,7 @@ impl fmt::Display for ViewError {
             Self::Layout(error) => write!(f, "cannot grant a view: {error}"),
             Self::Request(refusal) => refusal.fmt(f),
             Self::ForeignLayout => f.write_str(
-                "cannot grant a view: the memory is still viewed through an object of another class; release those views first",
+                "cannot grant a view: the memory is still viewed through an object of another class, or another field; release those views first",
             ),
         }
     }
