@@ -19,8 +19,8 @@ use crate::limits::MAX_NDIM;
 
 pub use self::check::{CheckedLayout, Layout};
 pub use self::declared::{Declaration, Declared, Item, Numbers};
-pub use self::dim::{Dim, Dimension, Dims, Distance, Evaluated, Fixed};
 pub(crate) use self::dim::sealed::Evaluated as SealedEvaluated;
+pub use self::dim::{Dim, Dimension, Dims, Distance, Evaluated, Fixed};
 pub use self::error::LayoutError;
 pub(crate) use self::overlap::{may_overlap, rows_may_overlap};
 pub(crate) use self::resolve::{Memory, contiguity, count_of_numbers, fill_strides, ndim, resolve};

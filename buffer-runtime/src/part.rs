@@ -148,7 +148,8 @@ impl Part {
         // SAFETY: the caller vouches for the object.
         let seen = unsafe { peek(py, object.as_ptr(), table) }?;
         if seen.indirect {
-            let text = "cannot take a part of rows that are allocated one by one; slice a memoryview of all of them instead";
+            let text =
+                "cannot take a part of rows that are allocated one by one; slice a memoryview of all of them instead";
             return Err(exception::<PyBufferError>(py, text));
         }
         // SAFETY: as above.

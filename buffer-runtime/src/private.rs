@@ -19,8 +19,8 @@ pub use crate::export::literals;
 pub use crate::export::property::{c_str, property};
 pub use crate::export::slots::slots;
 pub use crate::export::{
-    Byte, Class, Declaration as ExportDeclaration, Declares, Described, Entry, Exported, Exporter, Exports, HoldsBytes, Named,
-    New, Sendable, ShapeSource, Slot, Unknown, holds_bytes,
+    Byte, Class, Declaration as ExportDeclaration, Declares, Described, Entry, Exported, Exporter, Exports, HoldsBytes,
+    Named, New, Sendable, ShapeSource, Slot, Unknown, holds_bytes,
 };
 pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Evaluated, Fixed, InnerShape, Item, Numbers,

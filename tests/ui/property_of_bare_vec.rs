@@ -1,4 +1,4 @@
-use buffer_runtime::{ExportBuffer, ExportCell};
+use buffer_runtime::ExportBuffer;
 use pyo3::prelude::*;
 
 #[derive(ExportBuffer)]

@@ -70,12 +70,16 @@ pub(super) fn check_own_field<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<&'a F
             return Some(one);
         }
         ([_, others @ ..], _) => {
-            for mark in others.iter().filter_map(|field| field.attrs.mark) {
-                ctxt.error(
-                    mark,
-                    "another field is the object's own buffer; write `#[buffer(get)]` here, so that a property exports this \
-                     one",
-                );
+            for other in others {
+                if let Some(own) = other.attrs.own.name() {
+                    ctxt.error_spanned_by(own, "another field is the object's own buffer; remove `own`");
+                } else if let Some(mark) = other.attrs.mark {
+                    ctxt.error(
+                        mark,
+                        "another field is the object's own buffer; write `#[buffer(get)]` here, so that a property exports \
+                         this one",
+                    );
+                }
             }
         }
         ([], [_, second, ..]) => ctxt.error_spanned_by(

@@ -73,7 +73,8 @@ fn check_one_getter(ctxt: &Ctxt, field: &Field) {
 }
 
 fn check_names_differ(ctxt: &Ctxt, input: &Input) {
-    let mut taken: Vec<String> = input.fields.iter().filter_map(pyo3_property).collect();
+    let others = input.fields.iter().filter(|field| !field.attrs.get.is_given());
+    let mut taken: Vec<String> = others.filter_map(pyo3_property).collect();
     for property in input.fields.iter().filter_map(property) {
         if taken.contains(&property.name) {
             let text = format!(

@@ -251,10 +251,11 @@ impl Exporting<'_> {
         // Errors of the runtime about the cell are reported at the field's type.
         let span = Span::call_site().located_at(field.cell.span());
         let at = runtime.at(span);
+        let at_field = Ident::new(&name.to_string(), span);
         let descriptor = quote_spanned! {span=>
-            <#name as #at::Described<{
+            <#at_field as #at::Described<{
                 use #runtime::Unknown as _;
-                #runtime::ExportDeclaration::<#name, <#name as #runtime::Exporter>::Cell>::FAULT
+                #runtime::ExportDeclaration::<#at_field, <#at_field as #runtime::Exporter>::Cell>::FAULT
             }>>::DESCRIPTOR
         };
         let Class { span, itself: class, .. } = Class::of(runtime, ident);

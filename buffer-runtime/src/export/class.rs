@@ -222,7 +222,8 @@ impl<C> Entry<C> {
 #[diagnostic::on_unimplemented(
     message = "no part of a `{Self}` can be exported, since it exports no buffer itself",
     label = "does not derive `ExportBuffer`",
-    note = "put `#[derive(ExportBuffer)]` on `{Self}`, or hold the memory itself in an `ExportCell`"
+    note = "put `#[derive(ExportBuffer)]` on `{Self}`, or hold the memory itself in an `ExportCell`",
+    note = "for a part of a field with `#[buffer(get)]`, call `Part::of_field`"
 )]
 pub unsafe trait Exported: Sized {
     /// How views of its objects begin.

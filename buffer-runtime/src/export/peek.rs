@@ -43,11 +43,7 @@ pub(crate) struct Peeked {
 /// # Errors
 ///
 /// The exception that refuses the view.
-pub(crate) unsafe fn peek(
-    py: Python<'_>,
-    object: *mut ffi::PyObject,
-    table: &'static ClassTable,
-) -> PyResult<Peeked> {
+pub(crate) unsafe fn peek(py: Python<'_>, object: *mut ffi::PyObject, table: &'static ClassTable) -> PyResult<Peeked> {
     let flags = Flags(ffi::PyBUF_FULL_RO);
     let mut seen = Err(NoMemory);
     match table.shows {

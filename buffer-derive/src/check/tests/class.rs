@@ -104,7 +104,11 @@ fn two_fields_marked() {
             c: C,
         }
     );
-    assert_eq!(errors(&input), ["another field is the object's own buffer; write `#[buffer(get)]` here, so that a property exports this one"; 2]);
+    assert_eq!(
+        errors(&input),
+        ["another field is the object's own buffer; write `#[buffer(get)]` here, so that a property exports this one";
+            2]
+    );
 }
 
 #[test]
