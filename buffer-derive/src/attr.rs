@@ -12,10 +12,10 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, Expr, Ident, Meta, Path, Result, Token};
+use syn::{Attribute, Error, Expr, Ident, LitStr, Meta, Path, Result, Token};
 
 use self::unknown::{enumerate, unknown};
-use self::value::{crate_path, flag, format, offset, order, readonly, shape, strides};
+use self::value::{crate_path, flag, format, offset, order, property_name, readonly, shape, strides};
 use crate::ctxt::Ctxt;
 
 /// The options of the struct.
@@ -36,6 +36,12 @@ pub(crate) struct FieldAttrs {
     pub(crate) format: Setting<Expr>,
     pub(crate) readonly: Setting<Readonly>,
     pub(crate) pin: Setting<()>,
+    /// Whether a property exports the field.
+    pub(crate) get: Setting<()>,
+    /// The name of that property, if it is not the field's.
+    pub(crate) name: Setting<LitStr>,
+    /// Whether the field is the object's own buffer, beside the property.
+    pub(crate) own: Setting<()>,
 }
 
 /// An option of an attribute.
@@ -93,7 +99,8 @@ pub(crate) enum Readonly {
 }
 
 const CLASS_OPTIONS: [&str; 2] = ["no_array", "crate"];
-const FIELD_OPTIONS: [&str; 7] = ["shape", "order", "strides", "offset", "format", "readonly", "pin"];
+const FIELD_OPTIONS: [&str; 10] =
+    ["shape", "order", "strides", "offset", "format", "readonly", "pin", "get", "name", "own"];
 
 impl ClassAttrs {
     pub(crate) fn from_syn(ctxt: &Ctxt, attrs: &[Attribute]) -> Self {
@@ -128,6 +135,9 @@ impl FieldAttrs {
             format: Setting::Absent,
             readonly: Setting::Absent,
             pin: Setting::Absent,
+            get: Setting::Absent,
+            name: Setting::Absent,
+            own: Setting::Absent,
         };
         for attr in buffer_attributes(attrs) {
             field.mark.get_or_insert_with(|| attr.path().span());
@@ -142,6 +152,9 @@ impl FieldAttrs {
                 "format" => field.format.set(ctxt, name, || format(name, input)),
                 "readonly" => field.readonly.set(ctxt, name, || readonly(name, input)),
                 "pin" => field.pin.set(ctxt, name, || flag(name, input)),
+                "get" => field.get.set(ctxt, name, || flag(name, input)),
+                "name" => field.name.set(ctxt, name, || property_name(name, input)),
+                "own" => field.own.set(ctxt, name, || flag(name, input)),
                 other if CLASS_OPTIONS.contains(&other) => Err(Error::new(
                     name.span(),
                     format!("`{other}` belongs in a `#[buffer(...)]` above the struct; move it there"),
@@ -164,6 +177,10 @@ impl<T> Setting<T> {
             Self::Given { value, .. } => Some(value),
             Self::Absent | Self::Broken => None,
         }
+    }
+
+    pub(crate) fn is_given(&self) -> bool {
+        matches!(self, Self::Given { .. })
     }
 
     /// What an error about the whole option underlines, if the option has a value.

@@ -6,30 +6,37 @@ mod layout;
 pub(crate) mod literals;
 mod notation;
 mod plain;
+mod property;
 
+use proc_macro2::Span;
 use syn::{Attribute, Expr, Ident, Member, Path, Result, Type};
 
-use self::class::{check_exported_field, check_not_generic, check_sendable};
+use self::class::{check_not_generic, check_own_field, check_sendable};
 use self::layout::{check_field, check_fields_are_of_self};
 use self::literals::{Rule, rules};
 use self::plain::{field_read, is_plain};
+use self::property::{check_properties, property};
 use crate::ast::{Field, Input};
 use crate::attr::{Extent, FieldAttrs, Numbers, Order, Readonly, Shape, Strides};
 use crate::ctxt::Ctxt;
 
 /// A struct that can be exported. This type can express only legal combinations.
-#[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
 pub(crate) struct Export<'a> {
     pub(crate) ident: &'a Ident,
     /// The path of `buffer_runtime`, if it is not the usual one.
     pub(crate) krate: Option<&'a Path>,
     /// Whether `__array__` is emitted.
     pub(crate) array: bool,
-    /// Whether the struct or the field is deprecated, so that naming it would warn.
+    /// Whether the struct or a field is deprecated, so that naming it would warn.
     pub(crate) deprecated: bool,
-    /// The exported field.
+    /// At least one; at most one is the object's own buffer, and that is the first.
+    pub(crate) fields: Vec<ExportedField<'a>>,
+}
+
+/// A field that is exported.
+#[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
+pub(crate) struct ExportedField<'a> {
     pub(crate) member: &'a Member,
-    /// The type of the exported field.
     pub(crate) cell: &'a Type,
     /// Whether Python may never write, no matter what is evaluated at run time.
     pub(crate) readonly: bool,
@@ -38,6 +45,17 @@ pub(crate) struct Export<'a> {
     pub(crate) layout: Layout<'a>,
     /// What the compiler checks of the literals in the declaration.
     pub(crate) rules: Vec<Rule>,
+    /// Whether it is the object's own buffer.
+    pub(crate) own: bool,
+    /// The property that exports it.
+    pub(crate) property: Option<Property>,
+}
+
+/// A property of the class.
+pub(crate) struct Property {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    pub(crate) doc: Option<String>,
 }
 
 /// Where the shape comes from.
@@ -96,18 +114,32 @@ fn check_all<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<Export<'a>> {
         check_field(ctxt, &field.attrs);
         check_fields_are_of_self(ctxt, input, &field.attrs);
     }
-    let field = check_exported_field(ctxt, input)?;
-    Some(Export {
-        ident: input.ident,
-        krate: input.attrs.krate.value(),
-        array: input.attrs.no_array.value().is_none(),
-        deprecated: is_deprecated(input.raw_attrs) || is_deprecated(field.raw_attrs),
+    check_properties(ctxt, input);
+    let own = check_own_field(ctxt, input);
+    let others = input.fields.iter().filter(|field| field.attrs.get.is_given());
+    let others = others.filter(|field| own.is_none_or(|own| own.member != field.member));
+    let exported = |field: &'a Field<'a>, own: bool| ExportedField {
         member: &field.member,
         cell: field.ty,
         readonly: matches!(field.attrs.readonly.value(), Some(Readonly::Always)),
         pin: field.attrs.pin.value().is_some(),
         layout: layout(input, field),
         rules: rules(field.ty, &field.attrs),
+        own,
+        property: property(field),
+    };
+    let own = own.map(|field| exported(field, true));
+    let fields: Vec<_> = own.into_iter().chain(others.map(|field| exported(field, false))).collect();
+    if fields.is_empty() {
+        return None;
+    }
+    let deprecated = input.fields.iter().filter(|field| fields.iter().any(|found| *found.member == field.member));
+    Some(Export {
+        ident: input.ident,
+        krate: input.attrs.krate.value(),
+        array: input.attrs.no_array.value().is_none(),
+        deprecated: is_deprecated(input.raw_attrs) || { deprecated }.any(|field| is_deprecated(field.raw_attrs)),
+        fields,
     })
 }
 

@@ -14,7 +14,8 @@ mod repeated;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Exports one field of a `#[pyclass]` struct through Python's buffer protocol.
+/// Exports fields of a `#[pyclass]` struct through Python's buffer protocol: one as the object's own buffer, and any
+/// number as [properties](#several-fields).
 ///
 /// The field is an `ExportCell<S>`, where `S` is storage of numbers such as `Vec<f32>`. The derive finds it by its
 /// type. Mark it with `#[buffer]` if the struct has several such fields, or if its type has another name. A marked
@@ -48,6 +49,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `offset = self.start` | The distance in bytes from the start of the storage to the item whose indices are all 0: any expression as in `shape = [...]`. Without it, that item is at the start, so a negative stride needs an `offset`. Needs a `shape`; a `_` there is inferred from the part of the storage after the offset. Items outside the storage raise `BufferError`. |
 /// | `format = self.format()` | The format of one item, over storage of bytes such as `Vec<u8>`, in the notation of Python's `struct` module: any expression over `self` that gives a string, or a literal such as `"d"`. An invalid format raises `BufferError`; an invalid literal is an error of the compiler. A `shape` then counts such items. Without a `shape` the items have one dimension, and raise `BufferError` unless they fill the storage. |
 /// | `readonly` or `readonly = self.sealed` | Python may read the elements but not write them: always, or if the expression, a `bool`, is true. |
+/// | `get` | A property of the field's name [exports the field](#several-fields). |
+/// | `name = "values"` | The name of that property. |
+/// | `own` | Beside `get`: the field is the object's own buffer as well. |
 /// | `pin` | The memory stays in place from the first view on, [until the object dies](#consumers-that-keep-no-view). |
 ///
 /// The expressions are evaluated when a view is requested while no other is alive, in this order: `readonly`, `format`,
@@ -56,6 +60,32 @@ use syn::{DeriveInput, parse_macro_input};
 /// code. The compiler compares those that are literals with the storage, if it is an array `[T; N]`: a shape that does not
 /// fit, or items outside the array, do not compile. A bare name that is also the name of a field is refused, because `self.` is probably missing; write a constant
 /// of that name in a block, as in `{ ncols }`.
+///
+/// # Several fields
+///
+/// ```
+/// use buffer_runtime::{ExportBuffer, ExportCell};
+/// use pyo3::prelude::*;
+///
+/// #[derive(ExportBuffer)]
+/// #[pyclass(frozen)]
+/// struct Table {
+///     /// When, in seconds.
+///     #[buffer(get)]
+///     time: ExportCell<Vec<i64>>,
+///     /// What.
+///     #[buffer(get, name = "value", shape = [_, 2])]
+///     values: ExportCell<Vec<f64>>,
+/// }
+/// ```
+///
+/// In Python, `table.time` and `table.value` are objects of the class `buffer_runtime.Buffer`, each of which exports its
+/// field. `Part` in the runtime documents them. Each field has its own lock: while `table.time` is viewed, `values` may
+/// grow. The documentation of a field is that of its property. At most one field is the object's own buffer, which
+/// `memoryview(table)` shows: one with `get` and `own`, or one that is marked without `get`. Here, there is none.
+///
+/// A method or getter of the same name in `#[pymethods]` is an error of the compiler, which names the function that PyO3
+/// generates.
 ///
 /// # A part of another object
 ///

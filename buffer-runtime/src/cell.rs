@@ -32,7 +32,7 @@ pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
 pub(crate) use self::part_view::{PartGrant, PartTicket, PartView};
-pub(crate) use self::published::Description;
+pub(crate) use self::published::{Description, SharedFields};
 pub use self::shared_row::SharedRow;
 pub(crate) use self::ticket::Ticket;
 

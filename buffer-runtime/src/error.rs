@@ -111,7 +111,7 @@ impl ViewError {
         match self {
             Self::Request(refusal) => Some(refusal.text()),
             Self::ForeignLayout => Some(
-                "cannot grant a view: the memory is still viewed through an object of another class; release those views first",
+                "cannot grant a view: the memory is still viewed through an object of another class, or another field; release those views first",
             ),
             Self::Blocked { .. } | Self::Layout(_) => None,
         }

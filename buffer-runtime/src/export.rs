@@ -2,9 +2,11 @@
 //!
 //! From the bottom up: `class` has what the derive declares about a class. `release` ends views. `grant` and `part`
 //! grant views of cells and of parts; `evaluate` runs the user's layout expressions for them. `plain` answers what needs
-//! no such expressions. `slots` has the functions that CPython calls.
+//! no such expressions. `slots` has the functions that CPython calls. `chosen` exports parts that are chosen at run time,
+//! `property` has the getters of exported fields, and `peek` reads a layout without handing out a view.
 
 pub mod array;
+pub(crate) mod chosen;
 mod class;
 mod descriptor;
 mod evaluate;
@@ -14,13 +16,16 @@ pub mod literals;
 mod mistaken;
 mod named;
 mod part;
+pub(crate) mod peek;
 mod plain;
+pub(crate) mod property;
 pub(crate) mod release;
 pub(crate) mod slots;
 mod table;
 
 pub use self::class::{
-    Byte, Class, Declares, Entry, Exported, Exporter, HoldsBytes, Sendable, ShapeSource, Shown, Slot, holds_bytes,
+    Byte, Class, Declares, Entry, Exported, Exporter, Exports, HoldsBytes, Sendable, ShapeSource, Shown, Slot,
+    holds_bytes,
 };
 pub use self::fault::{
     Declaration, Described, HasBytes, HasOwnShape, HasShape, IsPartOfWhole, OwnsMemory, Unknown, WritableByPython,
@@ -28,6 +33,7 @@ pub use self::fault::{
 pub use self::mistaken::*;
 pub use self::named::{Named, New};
 pub use self::slots::assert_exported;
+pub(crate) use self::table::ClassTable;
 
 #[cfg(all(test, miri))]
 mod tests;

@@ -11,6 +11,7 @@ mod dim;
 mod error;
 mod overlap;
 mod resolve;
+mod select;
 
 use std::ffi::CStr;
 
@@ -20,6 +21,7 @@ pub use self::check::{CheckedLayout, Layout};
 #[cfg(not(feature = "format"))]
 pub use self::declared::NeedsFeature;
 pub use self::declared::{Declaration, Declared, Item, Numbers};
+pub(crate) use self::dim::sealed::Evaluated as SealedEvaluated;
 pub use self::dim::{Dim, Dimension, Dims, Distance, Evaluated, Fixed};
 pub use self::error::LayoutError;
 pub(crate) use self::overlap::{may_overlap, rows_may_overlap};

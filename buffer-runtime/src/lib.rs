@@ -106,6 +106,7 @@
 //! - [`Shared`] lets Rust update elements in place while Python views them.
 //! - [`Rows`] are allocated one by one and exported as an indirect array.
 //! - [`Format`] and [`Layout`] check a format or a layout that is known only at run time, before it is declared.
+//! - [`Part`] is a row, a column, a crop or a channel of an object's memory, made by a method.
 //! - [`ScopedView`] makes views that end with a `with` block.
 //! - [`BufferView`] is for the other direction: Rust reads the buffer of any Python object, and [`BufferViewMut`]
 //!   writes it. [`FloatView`] accepts `float32` and `float64`, and [`ConvertedView`] converts lists and other numbers.
@@ -137,6 +138,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod cell;
+mod classes;
 mod contain;
 mod element;
 mod error;
@@ -154,6 +156,7 @@ mod lock;
 mod lookup;
 mod memory;
 mod never;
+mod part;
 mod pending;
 mod request;
 #[cfg(feature = "consumer")]
@@ -204,6 +207,7 @@ pub use self::{
     error::BorrowError,
     export::assert_exported,
     layout::{CheckedLayout, InnerShape, Layout, LayoutError},
+    part::Part,
     shared::{Shared, SharedRange, SharedRead, SharedReadRange},
     storage::{
         Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,

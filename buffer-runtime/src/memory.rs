@@ -2,6 +2,7 @@
 //! that Python calls must not do that.
 
 use std::alloc::{self, Layout};
+use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 
 /// There is no memory.
@@ -51,4 +52,10 @@ pub(crate) fn text(text: &str) -> Result<Box<str>, NoMemory> {
     copy.try_reserve_exact(text.len()).map_err(|_| NoMemory)?;
     copy.push_str(text);
     Ok(copy.into_boxed_str())
+}
+
+/// As `CStr::to_owned`.
+pub(crate) fn c_string(text: &CStr) -> Result<CString, NoMemory> {
+    let bytes = collect(text.to_bytes_with_nul().iter().copied())?;
+    CString::from_vec_with_nul(bytes).map_err(|_| NoMemory)
 }

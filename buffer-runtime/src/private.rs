@@ -4,8 +4,10 @@
 pub use pyo3;
 pub use pyo3::PyResult;
 pub use std::ffi::CStr;
+pub use std::option::Option::{self, None, Some};
 pub use std::result::Result::Ok;
 
+pub use crate::__submit_properties as submit_properties;
 pub use crate::__submit_slots as submit_slots;
 pub use crate::element::{
     AnyBytes, Bits, Element, Field, Marker, Place, Record, RecordBits, Viewable, any_bits, check, format, hole_at_end,
@@ -14,10 +16,11 @@ pub use crate::element::{
 };
 pub use crate::export::array as methods;
 pub use crate::export::literals;
+pub use crate::export::property::{c_str, property};
 pub use crate::export::slots::slots;
 pub use crate::export::{
-    Byte, Class, Declaration as ExportDeclaration, Declares, Described, Entry, Exported, Exporter, HoldsBytes, Named,
-    New, Sendable, ShapeSource, Slot, Unknown, holds_bytes,
+    Byte, Class, Declaration as ExportDeclaration, Declares, Described, Entry, Exported, Exporter, Exports, HoldsBytes,
+    Named, New, Sendable, ShapeSource, Slot, Unknown, holds_bytes,
 };
 pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Evaluated, Fixed, InnerShape, Item, Numbers,

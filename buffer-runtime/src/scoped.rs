@@ -9,15 +9,14 @@ mod gate;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyBufferError, PyMemoryError, PyRuntimeError, PyTypeError};
-use pyo3::impl_::pyclass::PyClassImpl;
+use pyo3::exceptions::{PyBufferError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyMemoryView, PyString, PyTuple};
-use pyo3::{PyClass, PyTraverseError, PyVisit, ffi};
+use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use self::gate::Gate;
-use crate::contain::contain;
+use crate::classes::make_class;
 use crate::exception::{ClassName, exception};
 use crate::export::array::memoryview;
 use crate::pending::owned;
@@ -131,17 +130,6 @@ impl ScopedView {
     fn entered(&self) -> MutexGuard<'_, Option<Entered>> {
         self.entered.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Creates a Python class of this crate before its first object. When PyO3 makes an object and has no memory for the
-/// class, it panics.
-///
-/// # Errors
-///
-/// `MemoryError`: the only possible cause is a lack of memory.
-fn make_class<T: PyClass>(py: Python<'_>) -> PyResult<()> {
-    let made = contain(|| <T as PyClassImpl>::lazy_type_object().get_or_try_init(py).map(drop));
-    made.map_err(|_| exception::<PyMemoryError>(py, "there is no memory for a Python class"))
 }
 
 /// The name of the method that releases a memoryview. The Python string is made in advance, because there may be no

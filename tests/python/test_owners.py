@@ -107,7 +107,7 @@ def test_an_object_that_dies_on_another_thread_leaves_the_views_of_its_cell():
 
 
 FOREIGN_LAYOUT = (
-    "cannot grant a view: the memory is still viewed through an object of another class; release those views first"
+    "cannot grant a view: the memory is still viewed through an object of another class, or another field; release those views first"
 )
 
 
@@ -150,7 +150,7 @@ def test_a_read_only_views_memory_is_not_written_through_a_cell_that_was_swapped
     a, b = ReadOnlyOwner([1, 2]), Owner([3, 4])
     array = np.asarray(a)
     edges.swap(a, b)
-    with pytest.raises(BufferError, match="viewed through an object of another class"):
+    with pytest.raises(BufferError, match="viewed through an object of another class, or another field"):
         np.asarray(b)
     assert (array.flags.writeable, array.tolist()) == (False, [1, 2])
 

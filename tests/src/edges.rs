@@ -17,6 +17,7 @@ mod pieces;
 mod raw;
 mod scoped;
 mod series;
+mod several;
 mod shaped;
 mod watched;
 
@@ -37,6 +38,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         raw::add,
         scoped::add,
         series::add,
+        several::add,
         shaped::add,
         watched::add,
     ] {

@@ -64,7 +64,7 @@ impl ElementAttrs {
                     name.span(),
                     format!("`{other}` belongs in a `#[buffer(...)]` above the struct; move it there"),
                 )),
-                other if FIELD_OPTIONS.contains(&other) => Err(Error::new(
+                other if FIELD_OPTIONS.contains(&other) && other != "name" => Err(Error::new(
                     name.span(),
                     format!(
                         "`{other}` is for the `ExportCell` of a class, which derives `ExportBuffer`; move it there"

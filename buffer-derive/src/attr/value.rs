@@ -1,7 +1,8 @@
 //! The values of the options: their form, and the errors if the form is wrong.
 
+use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Error, Expr, ExprArray, ExprLit, ExprUnary, Ident, Lit, LitBool, Path, Result, Token, UnOp};
+use syn::{Error, Expr, ExprArray, ExprLit, ExprUnary, Ident, Lit, LitBool, LitStr, Path, Result, Token, UnOp};
 
 use super::{Extent, Numbers, Order, Readonly, Shape, Strides, end_of_option, ungroup};
 use crate::ctxt::combined;
@@ -137,6 +138,16 @@ pub(super) fn readonly(name: &Ident, input: ParseStream) -> Result<Readonly> {
             Err(Error::new_spanned(value, format!("write {FORM}")))
         }
         _ => Ok(Readonly::If(value)),
+    }
+}
+
+pub(super) fn property_name(name: &Ident, input: ParseStream) -> Result<LitStr> {
+    const FORM: &str = "the name of the property in quotes, as in `name = \"values\"`";
+    let value = value(name, input, FORM)?;
+    match ungroup(&value) {
+        // Rust's identifiers are Python's.
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.parse_with(Ident::parse_any).is_ok() => Ok(text.clone()),
+        _ => Err(Error::new_spanned(value, format!("`name` must be {FORM}"))),
     }
 }
 

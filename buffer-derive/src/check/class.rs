@@ -6,6 +6,7 @@ use syn::{Attribute, GenericParam, Ident, Member, Meta};
 
 use crate::ast::form::{is_several_cells, is_storage, is_value, mentions, wrapped_cell, written};
 use crate::ast::{Field, Input, Style};
+use crate::attr::FieldAttrs;
 use crate::ctxt::Ctxt;
 
 pub(super) fn check_not_generic(ctxt: &Ctxt, input: &Input) {
@@ -47,10 +48,17 @@ fn pyclass_options(attr: &Attribute) -> impl Iterator<Item = Ident> {
     })
 }
 
-/// The one field that is marked, or else the one that is an `ExportCell`.
-pub(super) fn check_exported_field<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<&'a Field<'a>> {
-    let marked = |field: &&Field| field.attrs.mark.is_some();
-    let marked: Vec<&Field> = input.fields.iter().filter(marked).collect();
+/// The field that is the object's own buffer: the one that is marked, or else the one that is an `ExportCell`. There is
+/// none if properties export all marked fields.
+pub(super) fn check_own_field<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<&'a Field<'a>> {
+    let is_own = |field: &&Field| {
+        let FieldAttrs { mark, get, own, .. } = &field.attrs;
+        mark.is_some() && (!get.is_given() || own.is_given())
+    };
+    let marked: Vec<&Field> = input.fields.iter().filter(is_own).collect();
+    if marked.is_empty() && input.fields.iter().any(|field| field.attrs.get.is_given()) {
+        return None;
+    }
     let cells: Vec<&Field> = input.fields.iter().filter(|field| field.is_cell()).collect();
     match (marked.as_slice(), cells.as_slice()) {
         ([one], [cell, ..]) if is_value(one.ty) => ctxt.error_spanned_by(
@@ -62,13 +70,22 @@ pub(super) fn check_exported_field<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<
             return Some(one);
         }
         ([_, others @ ..], _) => {
-            for mark in others.iter().filter_map(|field| field.attrs.mark) {
-                ctxt.error(mark, "only one field can be exported; remove this `#[buffer]` or the one before it");
+            for other in others {
+                if let Some(own) = other.attrs.own.name() {
+                    ctxt.error_spanned_by(own, "another field is the object's own buffer; remove `own`");
+                } else if let Some(mark) = other.attrs.mark {
+                    ctxt.error(
+                        mark,
+                        "another field is the object's own buffer; write `#[buffer(get)]` here, so that a property exports \
+                         this one",
+                    );
+                }
             }
         }
         ([], [_, second, ..]) => ctxt.error_spanned_by(
             second.tokens(),
-            "more than one field is an `ExportCell`; write `#[buffer]` on the one to export",
+            "more than one field is an `ExportCell`; write `#[buffer]` on the one to export, or `#[buffer(get)]` on each to \
+             export it as a property",
         ),
         ([], []) => match input.fields.iter().find(|field| mentions(field.ty, "ExportCell")) {
             Some(field) => check_bare_cell(ctxt, field),
@@ -80,7 +97,7 @@ pub(super) fn check_exported_field<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<
 
 /// Checks that the field is not a cell in something, or something without a cell. The compiler would refuse it too, but
 /// could not say what to write.
-fn check_bare_cell(ctxt: &Ctxt, field: &Field) {
+pub(super) fn check_bare_cell(ctxt: &Ctxt, field: &Field) {
     let ty = field.ty;
     if let Some(cell) = wrapped_cell(ty) {
         let cell = written(cell);

@@ -18,7 +18,7 @@ use crate::ast::Input;
 use crate::ast::kind::{check_exported_once, check_no_record};
 use crate::attr::Order;
 use crate::check::literals::{Kind, Rule};
-use crate::check::{Export, Layout, Placement, check};
+use crate::check::{Export, ExportedField, Layout, Placement, Property, check};
 use crate::ctxt::Ctxt;
 use crate::expand::{Runtime, element};
 
@@ -46,17 +46,21 @@ fn emit(export: &Export) -> TokenStream {
     let ident = export.ident;
     let runtime = Runtime::of(export.krate);
     let allow_deprecated = export.deprecated.then(|| quote!(#[allow(deprecated)]));
-    let declares = declares(&runtime, export);
-    let exporter = exporter(&runtime, export);
-    let holds_bytes = holds_bytes(&runtime, export);
-    let rules = rules(&runtime, export);
-    let methods = if export.array { quote!(ARRAY) } else { quote!(NONE) };
+    let fields =
+        || (0..).zip(&export.fields).map(|(index, field)| Exporting { runtime: &runtime, ident, field, index });
+    let declares = fields().map(|field| field.declares());
+    let exporters = fields().map(|field| {
+        let (exporter, holds_bytes, rules) = (field.exporter(), field.holds_bytes(), field.rules());
+        quote!(#exporter #holds_bytes #rules)
+    });
     let reserved = reserved_names(export);
-    let Class { inventory, entry, .. } = Class::of(&runtime, export);
+    let class = Class::of(&runtime, ident);
+    let own = fields().find(|field| field.field.own).map(|field| own_buffer(&class, &field, export.array));
+    let properties = properties(&class, fields());
     quote! {
         #allow_deprecated
         const _: () = {
-            #declares
+            #(#declares)*
 
             #[doc(hidden)]
             impl #ident {
@@ -66,223 +70,306 @@ fn emit(export: &Export) -> TokenStream {
 
         #allow_deprecated
         const _: () = {
-            #exporter
-            #holds_bytes
-            #rules
+            #(#exporters)*
 
             const _: () = {
                 use #runtime as __buffer;
 
-                // The entry belongs to an exporter of this class, as its type requires.
-                #[automatically_derived]
-                unsafe impl __buffer::Exported for #ident {
-                    #entry
-                }
-
-                __buffer::submit_slots!(#inventory, __Export, #methods);
+                #own
+                #properties
             };
         };
     }
 }
 
-/// Compiles only if `format` is declared over bytes. No unsafe code relies on it: a macro in the type's place may
-/// expand to another type here.
-fn holds_bytes(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
-    let span = Span::call_site().located_at(export.cell.span());
-    matches!(export.layout, Layout::RunTime { format: Some(_), .. }).then(|| {
-        let (cell, at) = (cell_type(export), runtime.at(span));
-        let value = quote_spanned!(span=> #at::holds_bytes::<#cell>());
-        quote!(const _: () = #value;)
+/// Gives the class the buffer of a field as its own.
+fn own_buffer(class: &Class, own: &Exporting, array: bool) -> TokenStream {
+    let Class { ident, inventory, .. } = class;
+    let exporter = own.exporter_name();
+    let entry = class.entry(&exporter);
+    let methods = if array { quote!(ARRAY) } else { quote!(NONE) };
+    quote! {
+        // The entry belongs to an exporter of this class, as its type requires.
+        #[automatically_derived]
+        unsafe impl __buffer::Exported for #ident {
+            #entry
+        }
+
+        __buffer::submit_slots!(#inventory, #exporter, #methods);
+    }
+}
+
+/// Gives the class its properties, and access to each exported field.
+fn properties<'a>(class: &Class, fields: impl Iterator<Item = Exporting<'a>> + Clone) -> Option<TokenStream> {
+    let mut submitted = TokenStream::new();
+    for field in fields.clone() {
+        if let Some(Property { name, doc, .. }) = &field.field.property {
+            let (exporter, name) = (field.exporter_name(), format!("{name}\0"));
+            let doc = doc.as_ref().map(|doc| format!("{doc}\0"));
+            let doc = doc.map_or_else(|| quote!(__buffer::None), |doc| quote!(__buffer::Some(__buffer::c_str(#doc))));
+            submitted.extend(quote!([#exporter, __buffer::c_str(#name), #doc]));
+        }
+    }
+    if submitted.is_empty() {
+        return None;
+    }
+    let Class { ident, inventory, .. } = class;
+    let exporters = fields.map(|field| field.exporter_name());
+    Some(quote! {
+        // The entries belong to exporters of this class, as their type requires.
+        #[automatically_derived]
+        unsafe impl __buffer::Exports for #ident {
+            const ENTRIES: &'static [__buffer::Entry<Self>] = &[#(<#exporters as __buffer::Exporter>::ENTRY),*];
+        }
+
+        __buffer::submit_properties!(#inventory, #submitted);
     })
 }
 
-/// Compiles only if the literals fit the storage. No unsafe code relies on it: at run time all numbers are checked.
-fn rules(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
-    let cell = cell_type(export);
-    let literals = quote!(#runtime::literals);
-    let rules = export.rules.iter().map(|Rule { span, kind }| {
-        let span = Span::call_site().located_at(*span);
-        let at = runtime.at(span);
-        let rule = match kind {
-            Kind::WholeItems(bytes) => quote!(WholeItems<
+/// A field whose exporter is emitted. Exporters are numbered, since a class may have several.
+#[derive(Clone, Copy)]
+struct Exporting<'a> {
+    runtime: &'a Runtime,
+    ident: &'a Ident,
+    field: &'a ExportedField<'a>,
+    index: usize,
+}
+
+impl Exporting<'_> {
+    /// Compiles only if `format` is declared over bytes. No unsafe code relies on it: a macro in the type's place may
+    /// expand to another type here.
+    fn holds_bytes(&self) -> Option<TokenStream> {
+        let Self { runtime, field, .. } = self;
+        let span = Span::call_site().located_at(field.cell.span());
+        matches!(field.layout, Layout::RunTime { format: Some(_), .. }).then(|| {
+            let (cell, at) = (self.cell_type(), runtime.at(span));
+            let value = quote_spanned!(span=> #at::holds_bytes::<#cell>());
+            quote!(const _: () = #value;)
+        })
+    }
+
+    /// Compiles only if the literals fit the storage. No unsafe code relies on it: at run time all numbers are checked.
+    fn rules(&self) -> Option<TokenStream> {
+        let Self { runtime, field, .. } = self;
+        let cell = self.cell_type();
+        let literals = quote!(#runtime::literals);
+        let rules = field.rules.iter().map(|Rule { span, kind }| {
+            let span = Span::call_site().located_at(*span);
+            let at = runtime.at(span);
+            let rule = match kind {
+                Kind::WholeItems(bytes) => quote!(WholeItems<
                 { #literals::itemsize::<#cell>() },
                 { #literals::is_whole::<#cell>(#bytes) },
             >),
-            Kind::Fills(count) => quote!(Fills<
+                Kind::Fills(count) => quote!(Fills<
                 #count,
                 { #literals::items::<#cell>() },
                 { #literals::fills::<#cell>(#count) },
             >),
-            Kind::Divides(count) => quote!(Divides<
+                Kind::Divides(count) => quote!(Divides<
                 #count,
                 { #literals::items::<#cell>() },
                 { #literals::divides::<#cell>(#count) },
             >),
-            Kind::Reaches { bytes, count } => quote!(Reaches<
+                Kind::Reaches { bytes, count } => quote!(Reaches<
                 { #literals::end::<#cell>(#bytes, #count) },
                 { #literals::size::<#cell>() },
                 { #literals::reaches::<#cell>(#bytes, #count) },
             >),
+            };
+            quote_spanned!(span=> <() as #at::rules::#rule>::KEPT;)
+        });
+        let rules: TokenStream = rules.collect();
+        (!rules.is_empty()).then(|| quote!(const _: () = { #rules };))
+    }
+
+    /// The code that evaluates the declared expressions, if there are any.
+    fn declares(&self) -> Option<TokenStream> {
+        let Self { runtime, ident, field, .. } = self;
+        let Dims { ty, receiver, value } = Dims::of(runtime, &field.layout)?;
+        let declares = self.declares_name();
+        Some(quote! {
+            #[automatically_derived]
+            impl #runtime::#declares for #ident {
+                type Dims = #ty;
+
+                #[inline(always)]
+                fn __buffer_dims(&#receiver) -> #runtime::PyResult<Self::Dims> {
+                    #runtime::Ok(#value)
+                }
+            }
+        })
+    }
+
+    /// The constants that differ from the defaults.
+    fn constants(&self) -> TokenStream {
+        let Self { runtime, field, .. } = self;
+        let source = match field.layout {
+            Layout::Storage => None,
+            Layout::Extents { reads: Some(_), .. } => Some(quote!(Fields)),
+            Layout::Extents { reads: None, .. } | Layout::RunTime { .. } => Some(quote!(Code)),
         };
-        quote_spanned!(span=> <() as #at::rules::#rule>::KEPT;)
-    });
-    let rules: TokenStream = rules.collect();
-    (!rules.is_empty()).then(|| quote!(const _: () = { #rules };))
-}
+        let order = match &field.layout {
+            Layout::Storage | Layout::RunTime { shape: None, .. } => None,
+            Layout::Extents { placement, .. } => order(placement),
+            Layout::RunTime { shape: Some((_, placement)), .. } => order(placement),
+        };
+        let source = source.map(|source| quote!(const SOURCE: #runtime::ShapeSource = #runtime::ShapeSource::#source;));
+        let order = order.map(|order| quote!(const ORDER: #runtime::Order = #runtime::Order::#order;));
+        let readonly = field.readonly.then(|| {
+            quote!(
+                const READONLY: ::core::primitive::bool = true;
+            )
+        });
+        let pin = field.pin.then(|| {
+            quote!(
+                const PIN: ::core::primitive::bool = true;
+            )
+        });
+        let property = field.property.as_ref().map(|property| {
+            let name = format!("{}\0", property.name);
+            quote!(const PROPERTY: #runtime::Option<&'static #runtime::CStr> = #runtime::Some(#runtime::c_str(#name));)
+        });
+        quote!(#source #order #readonly #pin #property)
+    }
 
-/// The code that evaluates the declared expressions, if there are any.
-fn declares(runtime: &Runtime, export: &Export) -> Option<TokenStream> {
-    let ident = export.ident;
-    let Dims { ty, receiver, value } = Dims::of(runtime, &export.layout)?;
-    Some(quote! {
-        #[automatically_derived]
-        impl #runtime::Declares for #ident {
-            type Dims = #ty;
+    /// The implementation of `Exporter`, through which the runtime accesses the class.
+    ///
+    /// It is for a private type. The class itself may be public; an implementation for it could not name the type of the
+    /// field, which may be private.
+    fn exporter(&self) -> TokenStream {
+        let Self { runtime, ident, field, .. } = self;
+        let (cell, access, constants) = (self.cell_type(), self.access(), self.constants());
+        let (name, static_descriptor) = (self.exporter_name(), self.numbered("__DESCRIPTOR"));
+        let (dims, evaluated) = if let Layout::Storage = field.layout {
+            (quote!(#runtime::Fixed<0, 0>), quote!(#runtime::Ok(#runtime::Fixed::NATURAL)))
+        } else {
+            let declares = self.declares_name();
+            let declares = quote!(<#ident as #runtime::#declares>);
+            (quote!(#declares::Dims), quote!(#declares::__buffer_dims(class)))
+        };
+        // Errors of the runtime about the cell are reported at the field's type.
+        let span = Span::call_site().located_at(field.cell.span());
+        let at = runtime.at(span);
+        let at_field = Ident::new(&name.to_string(), span);
+        let descriptor = quote_spanned! {span=>
+            <#at_field as #at::Described<{
+                use #runtime::Unknown as _;
+                #runtime::ExportDeclaration::<#at_field, <#at_field as #runtime::Exporter>::Cell>::FAULT
+            }>>::DESCRIPTOR
+        };
+        let Class { span, itself: class, .. } = Class::of(runtime, ident);
+        // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that count
+        // as the user's code unless they are literals, constants and integers in existing fields (3).
+        let implementation = quote_spanned! {span=>
+            #[automatically_derived]
+            unsafe impl #runtime::Exporter for #name {
+                type Class = #class;
+                type Cell = #cell;
+                type Dims = #dims;
+                #constants
 
-            #[inline(always)]
-            fn __buffer_dims(&#receiver) -> #runtime::PyResult<Self::Dims> {
-                #runtime::Ok(#value)
+                fn descriptor() -> &'static #runtime::Descriptor {
+                    &#static_descriptor
+                }
+
+                #[inline(always)]
+                fn cell(class: &#ident) -> &Self::Cell {
+                    #access
+                }
+
+                #[inline(always)]
+                fn dims(class: &#ident) -> #runtime::PyResult<Self::Dims> {
+                    #evaluated
+                }
+            }
+        };
+        quote! {
+            static #static_descriptor: #runtime::Descriptor = #descriptor;
+
+            struct #name;
+
+            #implementation
+        }
+    }
+
+    /// Accesses the field of `class`, and never what a `Deref` of the user's leads to.
+    ///
+    /// Other macros may have removed the field from the struct, or given it another type than the one that is named here: a
+    /// macro in the type's place is expanded twice. A field access (by auto-deref), or a reference with another expected
+    /// type (by coercion), would then call the user's code, where none may run. A pattern matches the struct itself, and a
+    /// `ref` binding is not coerced.
+    fn access(&self) -> TokenStream {
+        let Self { ident, field: ExportedField { member, layout, cell, .. }, .. } = self;
+        let mut others: Vec<&Member> = Vec::new();
+        if let Layout::Extents { reads: Some(reads), .. } = layout {
+            for read in reads {
+                if read != member && !others.contains(read) {
+                    others.push(read);
+                }
             }
         }
-    })
-}
-
-/// The constants that differ from the defaults.
-fn constants(runtime: &Runtime, export: &Export) -> TokenStream {
-    let source = match export.layout {
-        Layout::Storage => None,
-        Layout::Extents { reads: Some(_), .. } => Some(quote!(Fields)),
-        Layout::Extents { reads: None, .. } | Layout::RunTime { .. } => Some(quote!(Code)),
-    };
-    let order = match &export.layout {
-        Layout::Storage | Layout::RunTime { shape: None, .. } => None,
-        Layout::Extents { placement, .. } => order(placement),
-        Layout::RunTime { shape: Some((_, placement)), .. } => order(placement),
-    };
-    let source = source.map(|source| quote!(const SOURCE: #runtime::ShapeSource = #runtime::ShapeSource::#source;));
-    let order = order.map(|order| quote!(const ORDER: #runtime::Order = #runtime::Order::#order;));
-    let readonly = export.readonly.then(|| {
-        quote!(
-            const READONLY: ::core::primitive::bool = true;
-        )
-    });
-    let pin = export.pin.then(|| {
-        quote!(
-            const PIN: ::core::primitive::bool = true;
-        )
-    });
-    quote!(#source #order #readonly #pin)
-}
-
-/// The implementation of `Exporter`, through which the runtime accesses the class.
-///
-/// It is for a private type. The class itself may be public; an implementation for it could not name the type of the
-/// field, which may be private.
-fn exporter(runtime: &Runtime, export: &Export) -> TokenStream {
-    let ident = export.ident;
-    let cell = cell_type(export);
-    let field = field(export);
-    let constants = constants(runtime, export);
-    let (dims, evaluated) = if let Layout::Storage = export.layout {
-        (quote!(#runtime::Fixed<0, 0>), quote!(#runtime::Ok(#runtime::Fixed::NATURAL)))
-    } else {
-        let declares = quote!(<#ident as #runtime::Declares>);
-        (quote!(#declares::Dims), quote!(#declares::__buffer_dims(class)))
-    };
-    // Errors of the runtime about the cell are reported at the field's type.
-    let span = Span::call_site().located_at(export.cell.span());
-    let at = runtime.at(span);
-    let descriptor = quote_spanned! {span=>
-        <__Export as #at::Described<{
-            use #runtime::Unknown as _;
-            #runtime::ExportDeclaration::<__Export, <__Export as #runtime::Exporter>::Cell>::FAULT
-        }>>::DESCRIPTOR
-    };
-    let Class { span, itself: class, .. } = Class::of(runtime, export);
-    // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that count
-    // as the user's code unless they are literals, constants and integers in existing fields (3).
-    let implementation = quote_spanned! {span=>
-        #[automatically_derived]
-        unsafe impl #runtime::Exporter for __Export {
-            type Class = #class;
-            type Cell = #cell;
-            type Dims = #dims;
-            #constants
-
-            fn descriptor() -> &'static #runtime::Descriptor {
-                &__DESCRIPTOR
-            }
-
-            #[inline(always)]
-            fn cell(class: &#ident) -> &Self::Cell {
-                #field
-            }
-
-            #[inline(always)]
-            fn dims(class: &#ident) -> #runtime::PyResult<Self::Dims> {
-                #evaluated
-            }
+        let span = Span::call_site().located_at(cell.span());
+        quote_spanned! {span=>
+            let #ident { #member: ref field, #(#others: _,)* .. } = *class;
+            let ref cell: Self::Cell = *field;
+            cell
         }
-    };
-    quote! {
-        static __DESCRIPTOR: #runtime::Descriptor = #descriptor;
+    }
 
-        struct __Export;
+    /// The type of the field, for a place where `Self` is not the class.
+    fn cell_type(&self) -> TokenStream {
+        without_self(self.field.cell.to_token_stream(), self.ident)
+    }
 
-        #implementation
+    /// A name of the exporter's own. The first has no number.
+    fn numbered(&self, name: &str) -> Ident {
+        match self.index {
+            0 => Ident::new(name, Span::call_site()),
+            index => Ident::new(&format!("{name}{index}"), Span::call_site()),
+        }
+    }
+
+    fn exporter_name(&self) -> Ident {
+        self.numbered("__Export")
+    }
+
+    /// The trait with the evaluated declaration, which a class implements once for each exporter.
+    fn declares_name(&self) -> TokenStream {
+        match self.index {
+            0 => quote!(Declares),
+            index => quote!(Declares<#index>),
+        }
     }
 }
 
 /// What the expansion says about the class. A struct that is no class, or one that is bound to a thread, breaks all of
 /// it in the same words at the same place, its name, so that the compiler shows one error.
-struct Class {
+struct Class<'a> {
+    ident: &'a Ident,
     span: Span,
+    at: TokenStream,
     itself: TokenStream,
     inventory: TokenStream,
-    entry: TokenStream,
 }
 
-impl Class {
-    fn of(runtime: &Runtime, export: &Export) -> Self {
-        let ident = export.ident;
+impl<'a> Class<'a> {
+    fn of(runtime: &Runtime, ident: &'a Ident) -> Self {
         let span = Span::call_site().located_at(ident.span());
         let at = runtime.at(span);
         Self {
+            ident,
             span,
             itself: quote_spanned!(span=> <<#ident as #at::Named>::Itself as #at::Sendable>::Itself),
             inventory: quote_spanned!(span=> <#ident as #at::Named>::Inventory),
-            entry: quote_spanned!(span=> const ENTRY: #at::Entry<Self> = <__Export as #at::Exporter>::ENTRY;),
+            at,
         }
     }
-}
 
-/// Accesses the field of `class`, and never what a `Deref` of the user's leads to.
-///
-/// Other macros may have removed the field from the struct, or given it another type than the one that is named here: a
-/// macro in the type's place is expanded twice. A field access (by auto-deref), or a reference with another expected
-/// type (by coercion), would then call the user's code, where none may run. A pattern matches the struct itself, and a
-/// `ref` binding is not coerced.
-fn field(export: &Export) -> TokenStream {
-    let Export { ident, member, layout, .. } = export;
-    let mut others: Vec<&Member> = Vec::new();
-    if let Layout::Extents { reads: Some(reads), .. } = layout {
-        for read in reads {
-            if read != member && !others.contains(read) {
-                others.push(read);
-            }
-        }
+    fn entry(&self, exporter: &Ident) -> TokenStream {
+        let at = &self.at;
+        quote_spanned!(self.span=> const ENTRY: #at::Entry<Self> = <#exporter as #at::Exporter>::ENTRY;)
     }
-    let span = Span::call_site().located_at(export.cell.span());
-    quote_spanned! {span=>
-        let #ident { #member: ref field, #(#others: _,)* .. } = *class;
-        let ref cell: Self::Cell = *field;
-        cell
-    }
-}
-
-/// The type of the field, for a place where `Self` is not the class.
-fn cell_type(export: &Export) -> TokenStream {
-    without_self(export.cell.to_token_stream(), export.ident)
 }
 
 fn without_self(tokens: TokenStream, class: &Ident) -> TokenStream {
@@ -318,15 +405,29 @@ fn order<S: ?Sized>(placement: &Placement<S>) -> Option<TokenStream> {
 /// Without them, CPython would silently get one slot from each of the two definitions; with them, the second definition
 /// of the name is an error.
 fn reserved_names(export: &Export) -> TokenStream {
+    let own = export.fields.iter().any(|field| field.own);
     let array = export.array.then(|| {
         quote!(
             fn __pymethod___array____() {}
         )
     });
+    let own = own.then(|| {
+        quote!(
+            fn __pymethod___getbuffer____() {}
+            fn __pymethod___releasebuffer____() {}
+            #array
+        )
+    });
+    let properties = export.fields.iter().filter_map(|field| field.property.as_ref()).flat_map(|property| {
+        let Property { name, span, .. } = property;
+        [format!("__pymethod_get_{name}__"), format!("__pymethod_{name}__")]
+            .map(|name| Ident::new(&name, Span::call_site().located_at(*span)))
+    });
     quote! {
-        fn __pymethod___getbuffer____() {}
-        fn __pymethod___releasebuffer____() {}
-        #array
+        #own
+        #(
+            fn #properties() {}
+        )*
     }
 }
 

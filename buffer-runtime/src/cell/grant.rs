@@ -275,6 +275,11 @@ impl<'a> Grant<'a> {
         unsafe { self.header().published() }
     }
 
+    /// Whether the consumer may not write.
+    pub(crate) fn is_readonly(&self) -> bool {
+        self.access == ViewKind::ReadOnly
+    }
+
     /// Pins the memory: it stays in place until the object dies.
     #[inline(always)]
     pub(crate) fn pin(&self) {

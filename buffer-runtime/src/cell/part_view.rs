@@ -44,6 +44,7 @@ pub(crate) struct PartGrant<'a> {
     whole: Grant<'a>,
     part: Unmoved,
     answer: Answer,
+    declared_readonly: bool,
 }
 
 /// Owns a [`PartView`] by a pointer, because a layout must not move: to move a `Box` makes other pointers into it
@@ -97,6 +98,8 @@ impl<'a> PartGrant<'a> {
         declared: &Declaration<'_>,
         flags: Flags,
     ) -> Result<Self, Denied> {
+        let declared_readonly = declared.readonly;
+        let declared = &Declaration { readonly: declared.readonly || whole.is_readonly(), ..*declared };
         let header = whole.header();
         let memory = Memory { len: header.bytes(), row_len: None };
         let misfit = |error| Denied::Misfit { error, memory };
@@ -109,7 +112,22 @@ impl<'a> PartGrant<'a> {
         if facts.readonly {
             whole.downgrade().map_err(|blocker| ViewError::Blocked { writable: flags.writable(), blocker })?;
         }
-        Ok(Self { whole, part, answer })
+        Ok(Self { whole, part, answer, declared_readonly })
+    }
+
+    /// The layout of the part.
+    pub(crate) fn layout(&self) -> &Published {
+        &self.part.layout
+    }
+
+    /// Whether the declaration of the part makes it read-only, apart from overlapping items.
+    pub(crate) fn is_declared_readonly(&self) -> bool {
+        self.declared_readonly
+    }
+
+    /// The whole.
+    pub(crate) fn whole(&self) -> &Grant<'a> {
+        &self.whole
     }
 
     /// See [`Grant::pin`].
@@ -123,7 +141,7 @@ impl<'a> PartGrant<'a> {
     ///
     /// `description` may be written.
     pub(crate) unsafe fn hand_out(self, description: *mut Description) -> *mut u8 {
-        let Self { whole, part, answer } = self;
+        let Self { whole, part, answer, .. } = self;
         let buf = part.layout.buf();
         let facts = part.layout.facts;
         // SAFETY: the caller vouches for it, and the layout was resolved.

@@ -68,11 +68,11 @@ pub(crate) struct SharedFields {
     pub(crate) itemsize: isize,
     /// What the class gives when no guard is alive.
     readonly: c_int,
-    ndim: c_int,
+    pub(crate) ndim: c_int,
     pub(crate) format: *const c_char,
     /// NULL if there are no dimensions, and before the layout is resolved.
-    shape: *mut isize,
-    strides: *mut isize,
+    pub(crate) shape: *mut isize,
+    pub(crate) strides: *mut isize,
 }
 
 const _: () = {

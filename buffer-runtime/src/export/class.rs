@@ -1,6 +1,8 @@
 //! What the derive declares about a class, and how to get from the Python object to its Rust value.
 
+use std::ffi::CStr;
 use std::marker::PhantomData;
+use std::ptr::NonNull;
 
 use pyo3::exceptions::PyBufferError;
 use pyo3::impl_::pycell::PyClassObjectBaseLayout;
@@ -8,7 +10,7 @@ use pyo3::impl_::pyclass::{NoopThreadChecker, PyClassImpl};
 use pyo3::{Borrowed, Py, PyClass, PyClassGuard, PyErr, PyResult, Python, ffi};
 
 use super::table::{ClassTable, Shows};
-use crate::cell::ExportCell;
+use crate::cell::{ExportCell, Header};
 use crate::element::Element;
 use crate::exception::exception;
 use crate::layout::{Descriptor, Dims, Order};
@@ -40,6 +42,8 @@ pub unsafe trait Exporter: Sized {
     const PIN: bool = false;
     /// Where the shape comes from.
     const SOURCE: ShapeSource = ShapeSource::Storage;
+    /// The name of the property that exports the field, if there is one.
+    const PROPERTY: Option<&'static CStr> = None;
 
     /// How views of its objects begin.
     const ENTRY: Entry<Self::Class> = Entry::of::<Self>();
@@ -60,9 +64,9 @@ pub unsafe trait Exporter: Sized {
 
 /// What a class declares about its layout, if it declares anything.
 ///
-/// Exporters call it. Its implementation contains the user's expressions, and its method is in scope there. So the
+/// A class implements it for each of its exporters, by their number. Exporters call it. Its implementation contains the user's expressions, and its method is in scope there. So the
 /// method has a name that no user's method has.
-pub trait Declares {
+pub trait Declares<const EXPORTER: usize = 0> {
     /// See [`Exporter::Dims`].
     type Dims: Dims;
 
@@ -158,7 +162,7 @@ unsafe impl<W: Exported> Source for Py<W> {
     const PART_OF_PART: bool = matches!(W::ENTRY.table.shows, Shows::Part(..));
 }
 
-mod sealed {
+pub(super) mod sealed {
     pub trait Sealed {}
 
     impl<S: crate::storage::Exportable> Sealed for crate::cell::ExportCell<S> {}
@@ -209,6 +213,19 @@ impl<C> Entry<C> {
     pub const fn of<T: Exporter<Class = C>>() -> Self {
         Self { table: <T::Cell as Slot<T>>::TABLE, class: PhantomData }
     }
+
+    pub(crate) fn table(&self) -> &'static ClassTable {
+        self.table
+    }
+
+    /// The block of the exported cell of a value; `None` if a part of another object is exported.
+    pub(crate) fn block_of(&self, value: &C) -> Option<NonNull<Header>> {
+        match self.table.shows {
+            // SAFETY: the value is of the table's class, as the type of this entry says.
+            Shows::Cell(cell) => Some(unsafe { cell(NonNull::from(value).cast()) }),
+            Shows::Part(_) => None,
+        }
+    }
 }
 
 /// A class that exports a buffer, so that other classes can export parts of its objects.
@@ -219,11 +236,27 @@ impl<C> Entry<C> {
 #[diagnostic::on_unimplemented(
     message = "no part of a `{Self}` can be exported, since it exports no buffer itself",
     label = "does not derive `ExportBuffer`",
-    note = "put `#[derive(ExportBuffer)]` on `{Self}`, or hold the memory itself in an `ExportCell`"
+    note = "put `#[derive(ExportBuffer)]` on `{Self}`, or hold the memory itself in an `ExportCell`",
+    note = "for a part of a field with `#[buffer(get)]`, call `Part::of_field`"
 )]
 pub unsafe trait Exported: Sized {
     /// How views of its objects begin.
     const ENTRY: Entry<Self>;
+}
+
+/// A class with any exported fields: its own buffer, and properties.
+///
+/// # Safety
+///
+/// `ENTRIES` are entries of exporters of this class.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` exports no field as a buffer",
+    label = "does not derive `ExportBuffer`",
+    note = "put `#[derive(ExportBuffer)]` on `{Self}`, and `#[buffer(get)]` on the field"
+)]
+pub unsafe trait Exports: Sized + 'static {
+    /// How views of each exported field begin.
+    const ENTRIES: &'static [Entry<Self>];
 }
 
 /// A field whose memory may be read as items of any format.
@@ -340,7 +373,7 @@ pub enum Unreached {
 
 impl Unreached {
     /// The exception for an object of the class with this name.
-    pub(super) fn of_class(self, py: Python<'_>, class: &str) -> PyErr {
+    pub(crate) fn of_class(self, py: Python<'_>, class: &str) -> PyErr {
         let why = match self {
             Self::MutablyBorrowed => {
                 "is mutably borrowed; ask when the `&mut self` method that is running has returned"

@@ -15,25 +15,23 @@ use crate::cell::{Denied, Grant, PartGrant};
 use crate::error::ViewError;
 use crate::exception::exception;
 use crate::layout::{Declaration, Descriptor, Evaluated, Item};
-use crate::lock::ViewKind;
 use crate::request::{Flags, Refusal};
 
-/// `bf_getbuffer` of all classes that show a part of another object. The caller gives the granted view its reference to
-/// the object.
+/// Grants a view of a part of another object, and calls `with` on it while both objects are borrowed.
 ///
 /// # Safety
 ///
-/// `object` is an object of the table's class or of a subclass, and `view` points to a `Py_buffer` to fill.
+/// `object` is an object of the table's class or of a subclass.
 ///
 /// # Errors
 ///
 /// The exception that refuses the view of the part or of the whole.
-pub(super) unsafe fn grant_view_of_part(
+pub(super) unsafe fn with_grant_of_part(
     py: Python<'_>,
     object: *mut ffi::PyObject,
-    view: *mut ffi::Py_buffer,
     flags: Flags,
     table: &'static ClassTable,
+    with: &mut dyn FnMut(PartGrant<'_>, &'static ClassTable),
 ) -> PyResult<()> {
     if flags.is_mistaken() {
         return Err(ViewError::from(Refusal::Mistaken).into());
@@ -54,15 +52,7 @@ pub(super) unsafe fn grant_view_of_part(
             let declared = dims.declaration(descriptor);
             let mut granted = Err(Denied::Changed.into());
             let mut grant_part = |whole: Grant<'_>| {
-                granted = part_of(py, whole, descriptor, declared, flags).map(|part| {
-                    if of.pin {
-                        part.pin();
-                    }
-                    // SAFETY: `fill` passes a pointer to room for a description.
-                    let hand_out = |description| unsafe { part.hand_out(description) };
-                    // SAFETY: the caller vouches for the object and the view.
-                    unsafe { fill(object, view, hand_out) };
-                });
+                granted = part_of(py, whole, descriptor, declared, flags).map(|part| with(part, of));
             };
             // SAFETY: the whole is an object of the class whose table came with it.
             unsafe { with_grant(py, whole, of_whole, of, &mut grant_part) }?;
@@ -72,6 +62,36 @@ pub(super) unsafe fn grant_view_of_part(
     };
     // SAFETY: the caller vouches for the object.
     unsafe { table.reach(py, object, grant_of) }
+}
+
+/// `bf_getbuffer` of all classes that show a part of another object. The caller gives the granted view its reference to
+/// the object.
+///
+/// # Safety
+///
+/// As for `with_grant_of_part`, and `view` points to a `Py_buffer` to fill.
+///
+/// # Errors
+///
+/// The exception that refuses the view of the part or of the whole.
+pub(super) unsafe fn grant_view_of_part(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+    table: &'static ClassTable,
+) -> PyResult<()> {
+    let mut fill = |part: PartGrant<'_>, of: &ClassTable| {
+        if of.pin {
+            part.pin();
+        }
+        // SAFETY: `fill` passes a pointer to room for a description.
+        let hand_out = |description| unsafe { part.hand_out(description) };
+        // SAFETY: the caller vouches for the object and the view.
+        unsafe { fill(object, view, hand_out) };
+    };
+    // SAFETY: the caller vouches for the object.
+    unsafe { with_grant_of_part(py, object, flags, table, &mut fill) }
 }
 
 /// Turns a view of the whole into a view of the part.
@@ -93,7 +113,7 @@ fn part_of<'a>(
     // The part shows items of the whole unless it declares its own.
     let item = match declared.item {
         None => Item { format, itemsize: all.itemsize.cast_unsigned() },
-        Some(item) if format == c"B" => item,
+        Some(item) if format == c"B" || format == item.format => item,
         Some(_) => {
             let text = format_args!(
                 "cannot grant a view: `format` is for the bytes of another object, but its items have the format \
@@ -102,8 +122,7 @@ fn part_of<'a>(
             return Err(exception::<PyBufferError>(py, text).into());
         }
     };
-    let readonly = declared.readonly || whole.ticket().access == ViewKind::ReadOnly;
-    let declared = Declaration { item: Some(item), readonly, ..declared };
+    let declared = Declaration { item: Some(item), ..declared };
     // The format is in the layout of the whole, which is borrowed from the block and not from the view.
     Ok(PartGrant::new(whole, descriptor, &declared, flags)?)
 }

@@ -7,8 +7,9 @@
 //! - `impl_::pyclass::{PyClassImpl::Inventory, PyClassImpl::items_iter, PyClassItems}` and `inventory::submit!`, here;
 //! - `impl_::pyclass::NoopThreadChecker` and `impl_::pycell::PyClassObjectBaseLayout`, in `class`;
 //! - `impl_::trampoline::{getbufferproc, MethodDef}` here, and `releasebufferproc` in `release`;
-//! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `scoped`;
+//! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `classes`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
+//! - `impl_::pymethods::PyGetterDef`, in `property`;
 //! - the names `__pymethod___getbuffer____`, `__pymethod___releasebuffer____` and `__pymethod___array____`, in the
 //!   derive.
 //!
@@ -198,7 +199,7 @@ struct Request {
 /// As for [`getbuffer`], with an object of the class that the table belongs to.
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn call_slow(
+pub(super) unsafe extern "C" fn call_slow(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,

@@ -3,12 +3,14 @@
 //! Only the fast path of a request is compiled for each class. Everything else is compiled once, and finds the class's
 //! functions in this table.
 
+use std::ffi::CStr;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use pyo3::{Py, PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Unreached, readonly};
+use super::chosen::Whole;
+use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Slot, Unreached, readonly};
 use crate::cell::Header;
 use crate::layout::{Descriptor, Evaluated, Memory};
 
@@ -28,6 +30,10 @@ pub struct ClassTable {
     /// Whether the memory stays in place until the object dies, once it was viewed.
     pub(super) pin: bool,
     pub(super) shows: Shows,
+    /// `bf_getbuffer` for objects of the class.
+    pub(super) getbuffer: ffi::getbufferproc,
+    /// The name of the property that exports the field.
+    property: Option<&'static CStr>,
     reach: unsafe fn(Python<'_>, *mut ffi::PyObject, WithValue<'_>) -> Result<(), Unreached>,
     dims: unsafe fn(NonNull<()>, WithDims<'_>) -> PyResult<()>,
 }
@@ -43,8 +49,8 @@ pub(super) type WithDims<'a> = &'a mut dyn FnMut(&dyn Evaluated);
 pub(super) enum Shows {
     /// A cell of the class.
     Cell(unsafe fn(NonNull<()>) -> NonNull<Header>),
-    /// A part of another object, which the function returns, and whose class has this table.
-    Part(unsafe fn(NonNull<()>) -> *mut ffi::PyObject, &'static ClassTable),
+    /// A part of another object, which the function returns with the table of what the part is taken from.
+    Part(unsafe fn(NonNull<()>) -> (*mut ffi::PyObject, &'static ClassTable)),
 }
 
 impl ClassTable {
@@ -53,9 +59,13 @@ impl ClassTable {
     }
 
     pub(super) const fn of_part<T: Exporter<Cell = Py<W>>, W: Exported>() -> Self {
-        let of = W::ENTRY.table;
-        let table = Self::of::<T>(Shows::Part(whole::<T, W>, of));
-        Self { readonly: table.readonly || of.readonly, ..table }
+        let table = Self::of::<T>(Shows::Part(whole::<T, W>));
+        Self { readonly: table.readonly || W::ENTRY.table.readonly, ..table }
+    }
+
+    /// The table of a class whose objects each show a part of some object.
+    pub(super) const fn of_chosen<T: Exporter<Cell = Whole>>() -> Self {
+        Self::of::<T>(Shows::Part(chosen_whole::<T>))
     }
 
     const fn of<T: Exporter>(shows: Shows) -> Self {
@@ -66,9 +76,16 @@ impl ClassTable {
             readonly: readonly::<T>(),
             pin: T::PIN,
             shows,
+            getbuffer: <T::Cell as Slot<T>>::GETBUFFER,
+            property: T::PROPERTY,
             reach: reach::<T>,
             dims: dims::<T>,
         }
+    }
+
+    /// The name of the property that exports the field.
+    pub(crate) fn property(&self) -> Option<&'static CStr> {
+        self.property
     }
 
     /// Calls `with` on an object's value, which stays borrowed during the call.
@@ -149,7 +166,7 @@ impl Reached<'_> {
         match self.table.shows {
             Shows::Cell(_) => None,
             // SAFETY: the value is of the table's class (invariant 1).
-            Shows::Part(whole, table) => Some((unsafe { whole(self.value) }, table)),
+            Shows::Part(whole) => Some(unsafe { whole(self.value) }),
         }
     }
 
@@ -179,9 +196,21 @@ unsafe fn cell<T: Exporter<Cell: Cell>>(value: NonNull<()>) -> NonNull<Header> {
 /// # Safety
 ///
 /// `value` is a borrowed value of `T::Class`.
-unsafe fn whole<T: Exporter<Cell = Py<W>>, W: Exported>(value: NonNull<()>) -> *mut ffi::PyObject {
+unsafe fn whole<T: Exporter<Cell = Py<W>>, W: Exported>(
+    value: NonNull<()>,
+) -> (*mut ffi::PyObject, &'static ClassTable) {
     // SAFETY: the caller vouches for the value.
-    T::cell(unsafe { value.cast().as_ref() }).as_ptr()
+    let whole = T::cell(unsafe { value.cast().as_ref() });
+    (whole.as_ptr(), W::ENTRY.table)
+}
+
+/// # Safety
+///
+/// `value` is a borrowed value of `T::Class`.
+unsafe fn chosen_whole<T: Exporter<Cell = Whole>>(value: NonNull<()>) -> (*mut ffi::PyObject, &'static ClassTable) {
+    // SAFETY: the caller vouches for the value.
+    let whole = T::cell(unsafe { value.cast().as_ref() });
+    (whole.owner.as_ptr(), whole.table)
 }
 
 /// # Safety

@@ -33,6 +33,22 @@ pub struct Layout<'a> {
 }
 
 /// A layout whose items all lie inside the memory, with the values that the [`Layout`] did not specify.
+///
+/// Its methods give the layout of a part of the items: one [`index`](Self::index) along an axis, a
+/// [`slice`](Self::slice), the axes [in reverse](Self::transpose), one axis [backwards](Self::reverse), another
+/// [shape](Self::reshape).
+///
+/// ```
+/// use buffer_runtime::Layout;
+///
+/// // An image of 4 rows and 6 columns of three bytes.
+/// let image = Layout { itemsize: 1, shape: Some(&[4, 6, 3]), strides: None, offset: 0 }.check(72)?;
+/// let green = image.clone().index(2, 1)?;
+/// assert_eq!((green.shape, green.strides, green.offset), (vec![4, 6], vec![18, 3], 1));
+/// let crop = image.slice(0, 1..3, 1)?.slice(1, ..2, 1)?;
+/// assert_eq!((crop.shape, crop.offset), (vec![2, 2, 3], 18));
+/// # Ok::<(), buffer_runtime::LayoutError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckedLayout {
@@ -40,6 +56,10 @@ pub struct CheckedLayout {
     pub shape: Vec<isize>,
     /// The distance in bytes from one item to the next along each dimension.
     pub strides: Vec<isize>,
+    /// Where the item with all indices 0 is, in bytes from the start of the memory.
+    pub offset: isize,
+    /// The size of one item in bytes.
+    pub itemsize: usize,
     /// The size of all items together in bytes.
     pub nbytes: usize,
     /// Whether two items have bytes in common, which makes a buffer read-only. Also true if the strides of three or
@@ -83,6 +103,8 @@ impl Layout<'_> {
         Ok(CheckedLayout {
             shape: numbers[..ndim].to_vec(),
             strides: numbers[ndim..].to_vec(),
+            offset: self.offset,
+            itemsize: self.itemsize,
             nbytes: resolved.nbytes.cast_unsigned(),
             // The declaration is writable, so only an overlap makes the layout read-only.
             overlaps: resolved.facts.readonly,

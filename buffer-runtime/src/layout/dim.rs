@@ -55,7 +55,7 @@ pub trait Dimension: sealed::Sealed + Copy {
     fn into_dim(self) -> Dim;
 }
 
-pub(super) mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
 
     pub trait Evaluated {}

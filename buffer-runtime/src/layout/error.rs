@@ -83,6 +83,52 @@ pub enum LayoutError {
         /// The size of the storage in bytes.
         bytes: isize,
     },
+    /// There is no such axis.
+    #[non_exhaustive]
+    NoAxis {
+        /// The axis, from 0.
+        axis: usize,
+        /// How many dimensions there are.
+        ndim: usize,
+    },
+    /// There is no such index along the axis.
+    #[non_exhaustive]
+    IndexOutside {
+        /// The axis, from 0.
+        axis: usize,
+        /// The index, from 0.
+        index: usize,
+        /// How many items the axis has.
+        extent: usize,
+    },
+    /// A range of indices leaves the axis, or ends before it begins.
+    #[non_exhaustive]
+    RangeOutside {
+        /// The axis, from 0.
+        axis: usize,
+        /// The first index of the range.
+        start: usize,
+        /// The index after the last one.
+        end: usize,
+        /// How many items the axis has.
+        extent: usize,
+    },
+    /// The step of a slice is 0.
+    #[non_exhaustive]
+    ZeroStep {
+        /// The axis, from 0.
+        axis: usize,
+    },
+    /// Another shape has another number of items.
+    #[non_exhaustive]
+    ReshapedCount {
+        /// How many items there are.
+        items: usize,
+        /// How many items the new shape has.
+        product: usize,
+    },
+    /// No strides reach the items in another shape.
+    NotReshapable,
     /// A layout is declared over rows that are allocated one by one.
     OverRows,
     /// An allocation for the numbers failed.
@@ -129,6 +175,20 @@ impl fmt::Display for LayoutError {
                 f,
                 "the declared items reach from byte {first} to byte {end} of a storage that has {bytes} bytes; check the \
                  shape, the strides and the offset"
+            ),
+            Self::NoAxis { axis, ndim } => write!(f, "there is no axis {axis} in {ndim} dimensions; axes count from 0"),
+            Self::IndexOutside { axis, index, extent } => {
+                write!(f, "index {index} is outside axis {axis}, which has {extent} items")
+            }
+            Self::RangeOutside { axis, start, end, extent } => {
+                write!(f, "the range {start}..{end} is outside axis {axis}, which has {extent} items")
+            }
+            Self::ZeroStep { axis } => write!(f, "the step along axis {axis} is 0; give 1 for every item"),
+            Self::ReshapedCount { items, product } => {
+                write!(f, "the new shape has {product} items, but there are {items}")
+            }
+            Self::NotReshapable => f.write_str(
+                "no strides reach the items in the new shape; copy them, or reshape before taking a part",
             ),
             Self::OutOfMemory => f.write_str("there is no memory for its shape and strides"),
             Self::OverRows => f.write_str(

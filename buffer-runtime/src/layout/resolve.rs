@@ -236,7 +236,7 @@ fn resolve_extents(dims: &[Dim], shape: &mut [isize], items: usize) -> Result<us
 /// The size of all items together, in bytes. If an extent is 0, the size is 0, but the product of the other extents
 /// must still not overflow: so success does not depend on which extent is 0, nor on the order in which strides are
 /// computed.
-fn size_of_items(shape: &[isize], itemsize: isize) -> Result<isize, LayoutError> {
+pub(super) fn size_of_items(shape: &[isize], itemsize: isize) -> Result<isize, LayoutError> {
     let mut extents = shape.iter().filter(|&&extent| extent != 0);
     let size = extents.try_fold(itemsize, |size, &extent| size.checked_mul(extent)).ok_or(LayoutError::TooLarge)?;
     Ok(if shape.contains(&0) { 0 } else { size })

@@ -74,7 +74,7 @@ fn no_exportable_field() {
 
 #[test]
 fn two_cells_unmarked() {
-    let expected = "more than one field is an `ExportCell`; write `#[buffer]` on the one to export";
+    let expected = "more than one field is an `ExportCell`; write `#[buffer]` on the one to export, or `#[buffer(get)]` on each to export it as a property";
     assert_eq!(
         error(&parse_quote!(
             struct S {
@@ -104,7 +104,11 @@ fn two_fields_marked() {
             c: C,
         }
     );
-    assert_eq!(errors(&input), ["only one field can be exported; remove this `#[buffer]` or the one before it"; 2]);
+    assert_eq!(
+        errors(&input),
+        ["another field is the object's own buffer; write `#[buffer(get)]` here, so that a property exports this one";
+            2]
+    );
 }
 
 #[test]

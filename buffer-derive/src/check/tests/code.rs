@@ -22,7 +22,7 @@ fn declared_runs_code(options: &TokenStream) -> bool {
     let ctxt = Ctxt::new();
     let input = Input::from_syn(&ctxt, &input);
     let export = check(ctxt, input.as_ref()).expect("no mistakes");
-    matches!(export.layout, Layout::Extents { reads: None, .. })
+    matches!(export.fields[0].layout, Layout::Extents { reads: None, .. })
 }
 
 #[test]
@@ -129,5 +129,5 @@ fn a_tuple_struct_reads_its_fields_by_position() {
     let ctxt = Ctxt::new();
     let input = Input::from_syn(&ctxt, &input);
     let export = check(ctxt, input.as_ref()).expect("no mistakes");
-    assert!(matches!(export.layout, Layout::Extents { reads: Some(_), .. }));
+    assert!(matches!(export.fields[0].layout, Layout::Extents { reads: Some(_), .. }));
 }

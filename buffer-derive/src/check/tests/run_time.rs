@@ -6,7 +6,7 @@ use syn::LitInt;
 use super::*;
 
 /// The layout that `options` give.
-fn with_layout<R>(options: &TokenStream, judge: impl FnOnce(&Export) -> R) -> R {
+fn with_layout<R>(options: &TokenStream, judge: impl FnOnce(&ExportedField) -> R) -> R {
     let input: DeriveInput = parse_quote! {
         struct S {
             n: usize,
@@ -17,7 +17,7 @@ fn with_layout<R>(options: &TokenStream, judge: impl FnOnce(&Export) -> R) -> R 
     let ctxt = Ctxt::new();
     let input = Input::from_syn(&ctxt, &input);
     let export = check(ctxt, input.as_ref()).expect("no mistakes");
-    judge(&export)
+    judge(&export.fields[0])
 }
 
 #[test]

@@ -1,0 +1,183 @@
+//! Exporting what a [`Part`] shows: a field of another object, or a part of its memory that was chosen at run time.
+
+use std::ffi::{CString, c_int};
+use std::sync::Arc;
+
+use pyo3::impl_::pyclass::PyClassImpl;
+use pyo3::{Py, PyAny, PyResult, Python, ffi};
+
+use super::class::{self, Class, Exporter, ShapeSource, Slot, Source};
+use super::slots::call_slow;
+use super::table::ClassTable;
+use crate::layout::{Declaration, Descriptor, Dim, Dims, Distance, Evaluated, InnerShape, Item, Order};
+use crate::memory::{NoMemory, collect};
+use crate::part::Part;
+
+/// What a part is taken from: a field of an object.
+///
+/// Invariants:
+///
+/// 1. `owner` is an object of the class that the table belongs to, or of a subclass.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) owner: Py<PyAny>,
+    pub(crate) table: &'static ClassTable,
+}
+
+// SAFETY: memory of any element type is bytes. Each view gets the field's own format and access at run time, from a
+// view of the field.
+unsafe impl Source for Whole {
+    type Element = u8;
+
+    const ROWS: bool = false;
+    const ITEMS: Option<usize> = None;
+    // The field's class declares it.
+    const READONLY: bool = false;
+    const PART: bool = true;
+    const PART_OF_PART: bool = false;
+}
+
+// SAFETY: `getbuffer` has no other requirements.
+unsafe impl<T: Exporter<Cell = Self>> Slot<T> for Whole {
+    const GETBUFFER: ffi::getbufferproc = getbuffer::<T>;
+    const TABLE: &'static ClassTable = &ClassTable::of_chosen::<T>();
+}
+
+/// The layout of a part over all the memory of a field, with the items that it was chosen for.
+#[derive(Debug)]
+pub(crate) struct Numbers {
+    extents: Vec<Dim>,
+    strides: Vec<Distance>,
+    offset: Distance,
+    format: CString,
+    itemsize: usize,
+    readonly: bool,
+}
+
+impl Numbers {
+    pub(crate) fn new(
+        (shape, strides, offset): (&[isize], &[isize], isize),
+        (format, itemsize): (CString, usize),
+        readonly: bool,
+    ) -> Result<Self, NoMemory> {
+        Ok(Self {
+            extents: collect(shape.iter().copied().map(Dim::Extent))?,
+            strides: collect(strides.iter().copied().map(Distance::Bytes))?,
+            offset: Distance::Bytes(offset),
+            format,
+            itemsize,
+            readonly,
+        })
+    }
+}
+
+/// The layout of a part, or `None` for all that the field exports.
+#[derive(Debug, Clone)]
+pub(crate) struct Chosen(pub(crate) Option<Arc<Numbers>>);
+
+impl crate::layout::SealedEvaluated for Chosen {}
+
+impl Dims for Chosen {
+    const NDIM: usize = 0;
+    const AT_RUN_TIME: bool = true;
+}
+
+// SAFETY: the functions only return stored values, so they run no user code and do not unwind; `count` is 0.
+unsafe impl Evaluated for Chosen {
+    fn count(&self) -> usize {
+        0
+    }
+
+    fn declaration(&self, _descriptor: &Descriptor) -> Declaration<'_> {
+        let Some(numbers) = &self.0 else { return Declaration::default() };
+        Declaration {
+            extents: Some(&numbers.extents),
+            offset: Some(numbers.offset),
+            strides: Some(&numbers.strides),
+            item: Some(Item { format: &numbers.format, itemsize: numbers.itemsize }),
+            readonly: numbers.readonly,
+            ..Declaration::default()
+        }
+    }
+
+    fn still_says(&self, _offset: &dyn Fn() -> isize, _arrays: &[isize]) -> bool {
+        false
+    }
+}
+
+static DESCRIPTOR: Descriptor = Descriptor {
+    format: c"B",
+    itemsize: 1,
+    order: Order::C,
+    readonly: false,
+    inner: &InnerShape::SCALAR,
+    natural: false,
+};
+
+/// The exporter of [`Part`].
+#[derive(Debug)]
+pub(crate) struct OfPart;
+
+// SAFETY: the descriptor is this exporter's own (1), the field is accessed directly (2), and the numbers are copied (3).
+unsafe impl Exporter for OfPart {
+    type Class = Part;
+    type Cell = Whole;
+    type Dims = Chosen;
+
+    const SOURCE: ShapeSource = ShapeSource::Fields;
+
+    fn descriptor() -> &'static Descriptor {
+        &DESCRIPTOR
+    }
+
+    fn cell(class: &Part) -> &Whole {
+        &class.whole
+    }
+
+    fn dims(class: &Part) -> PyResult<Chosen> {
+        Ok(class.chosen.clone())
+    }
+}
+
+crate::__submit_slots!(<Part as PyClassImpl>::Inventory, OfPart, ARRAY);
+
+/// The table of [`Part`].
+pub(crate) const PART: &ClassTable = <Whole as Slot<OfPart>>::TABLE;
+
+/// `bf_getbuffer` of [`Part`].
+///
+/// # Safety
+///
+/// As CPython calls it: attached, with an object of `T::Class`. `view` may be NULL.
+unsafe extern "C" fn getbuffer<T: Exporter<Cell = Whole>>(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: CPython calls slots attached.
+    let py = unsafe { Python::assume_attached() };
+    let of_field = |part: &Part| match part.chosen {
+        Chosen(None) => Some((part.whole.owner.as_ptr(), part.whole.table)),
+        Chosen(Some(_)) => None,
+    };
+    // SAFETY: the caller vouches for the object.
+    let Ok(Some((owner, table))) = (unsafe { Part::reach(py, slf, of_field) }) else {
+        // SAFETY: as the caller vouches.
+        return unsafe { call_slow(slf, view, flags, <T::Cell as Slot<T>>::TABLE) };
+    };
+    // SAFETY: the owner is of the table's class, and this object keeps it alive (invariant 1); the caller vouches for
+    // the rest.
+    let status = unsafe { (table.getbuffer)(owner, view, flags) };
+    if status == 0 {
+        // The view refers to this object, so that a view of the view's `obj` shows the same field.
+        // SAFETY: the view was granted, so it is not NULL and may be written.
+        unsafe { (*view).obj = slf };
+        // SAFETY: attached, and the object is alive; the view owns this reference.
+        unsafe { ffi::Py_INCREF(slf) };
+        // SAFETY: attached; the view owned this reference, and this object has another.
+        unsafe { ffi::Py_DECREF(owner) };
+    }
+    status
+}
+
+impl class::sealed::Sealed for Whole {}

@@ -1,0 +1,203 @@
+//! `Part`: a Python object that exports a field of another object, or a part of its memory.
+//!
+//! Properties of classes are parts that show the whole field; `export::property` makes them. What Python can do with a
+//! part, beside viewing it, is in `attributes`.
+
+mod attributes;
+
+use std::fmt::{self, Display};
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+
+use crate::cell::ExportCell;
+use crate::classes::make_class;
+use crate::exception::exception;
+use crate::export::chosen::{Chosen, Numbers, PART, Whole};
+use crate::export::peek::{Peeked, peek, whole_of};
+use crate::export::{Class, ClassTable, Entry, Exported, Exports};
+use crate::layout::{CheckedLayout, Layout, LayoutError, may_overlap};
+use crate::storage::Exportable;
+
+/// A part of an object's memory, which a method of the object returns: a row, a column, a crop, a channel.
+///
+/// ```
+/// use buffer_runtime::{ExportBuffer, ExportCell, Part};
+/// use pyo3::prelude::*;
+///
+/// #[derive(ExportBuffer)]
+/// #[pyclass(frozen)]
+/// struct Image {
+///     width: usize,
+///     #[buffer(shape = [_, self.width, 3])]
+///     pixels: ExportCell<Vec<u8>>,
+/// }
+///
+/// #[pymethods]
+/// impl Image {
+///     /// The red, green or blue values: `np.asarray(image.channel(1))` has the shape (height, width).
+///     fn channel(slf: &Bound<'_, Self>, index: usize) -> PyResult<Part> {
+///         Part::new(slf, |image| image.index(2, index))
+///     }
+///
+///     fn crop(slf: &Bound<'_, Self>, y: usize, x: usize, height: usize, width: usize) -> PyResult<Part> {
+///         Part::new(slf, |image| image.slice(0, y..y + height, 1)?.slice(1, x..x + width, 1))
+///     }
+/// }
+/// ```
+///
+/// Python sees an object of the class `buffer_runtime.Buffer`. It exports the items of the part through the buffer
+/// protocol and through `__array__`, and has the attributes `shape`, `strides`, `format`, `itemsize`, `nbytes`, `ndim`,
+/// `readonly`, `obj` and `views`. It has a length, can be indexed and iterated like a memoryview, and `view()` gives a
+/// [`ScopedView`](crate::ScopedView).
+///
+/// A part holds the object, and locks nothing until it is viewed. Its views count as views of the object: the object
+/// does not move its memory while there is one. The layout of a part is fixed when it is made. If the memory has
+/// shrunk since, so that items would be outside, a view of the part raises `BufferError`.
+#[pyclass(frozen, module = "buffer_runtime", name = "Buffer")]
+#[derive(Debug)]
+#[must_use = "a part locks nothing and shows nothing by itself; return it to Python"]
+pub struct Part {
+    pub(crate) whole: Whole,
+    pub(crate) chosen: Chosen,
+}
+
+impl Part {
+    /// A part of an object's own buffer. `layout` gets the layout of the whole, and returns that of the part.
+    ///
+    /// If the object itself shows a part of another object, so does the result: there are no chains.
+    ///
+    /// # Errors
+    ///
+    /// What `layout` returns: `IndexError` for an index that does not exist, `ValueError` for other numbers.
+    /// `BufferError` if the object refuses a view, or if its rows are allocated one by one.
+    pub fn new<T: Exported>(
+        object: &Bound<'_, T>,
+        layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
+    ) -> PyResult<Self> {
+        // SAFETY: the object is of the class that the entry belongs to.
+        unsafe { Self::of(object.as_any(), T::ENTRY.table(), layout) }
+    }
+
+    /// A part of an exported field of an object, which `field` selects: the field of the own buffer, or one with
+    /// `#[buffer(get)]`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new); `TypeError` if the field is not exported.
+    pub fn of_field<T: Exports, S: Exportable>(
+        object: &Bound<'_, T>,
+        field: impl FnOnce(&T) -> &ExportCell<S>,
+        layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
+    ) -> PyResult<Self>
+    where
+        T: Class,
+    {
+        let py = object.py();
+        let mut field = Some(field);
+        let mut table = None;
+        let find = |value: &T| {
+            let cell = field.take().map(|field| field(value).address());
+            let is_selected = |entry: &&Entry<T>| entry.block_of(value) == cell;
+            table = T::ENTRIES.iter().find(is_selected).map(Entry::table);
+        };
+        // SAFETY: the object is of this class.
+        unsafe { T::reach(py, object.as_ptr(), find) }.map_err(|unreached| unreached.of_class(py, T::NAME))?;
+        let Some(table) = table else {
+            let text = format_args!(
+                "this field of `{}` is not exported; write `#[buffer(get)]` above it, or select another field",
+                T::NAME
+            );
+            return Err(exception::<PyTypeError>(py, text));
+        };
+        // SAFETY: the object is of the class that the entry belongs to.
+        unsafe { Self::of(object.as_any(), table, layout) }
+    }
+
+    /// A part of this part, which is a part of the same object.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub fn part(
+        slf: &Bound<'_, Self>,
+        layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
+    ) -> PyResult<Self> {
+        let part = slf.get();
+        if part.chosen.0.is_some() {
+            // SAFETY: the object is a part.
+            unsafe { Self::of(slf.as_any(), PART, layout) }
+        } else {
+            let Whole { owner, table } = &part.whole;
+            // SAFETY: the owner is of the table's class (`Whole`, invariant 1).
+            unsafe { Self::of(owner.bind(slf.py()), table, layout) }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The object is of the class that the table belongs to.
+    unsafe fn of(
+        object: &Bound<'_, PyAny>,
+        table: &'static ClassTable,
+        layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
+    ) -> PyResult<Self> {
+        let py = object.py();
+        make_class::<Self>(py)?;
+        // SAFETY: the caller vouches for the object.
+        let seen = unsafe { peek(py, object.as_ptr(), table) }?;
+        if seen.indirect {
+            let text =
+                "cannot take a part of rows that are allocated one by one; slice a memoryview of all of them instead";
+            return Err(exception::<PyBufferError>(py, text));
+        }
+        // SAFETY: as above.
+        let whole = unsafe { whole_of(py, object.as_ptr(), table) }?;
+        let numbers = choose(seen, layout).map_err(|error| refused(py, error))?;
+        Ok(Self { whole, chosen: Chosen(Some(Arc::new(numbers))) })
+    }
+
+    /// All that a field exports.
+    ///
+    /// # Safety
+    ///
+    /// The object is of the class that the table belongs to.
+    pub(crate) unsafe fn of_all(object: &Bound<'_, PyAny>, table: &'static ClassTable) -> PyResult<Self> {
+        make_class::<Self>(object.py())?;
+        Ok(Self { whole: Whole { owner: object.clone().unbind(), table }, chosen: Chosen(None) })
+    }
+}
+
+/// The numbers of a part, which are checked against the memory that was seen.
+fn choose(
+    seen: Peeked,
+    layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
+) -> Result<Numbers, LayoutError> {
+    let Peeked { shape, strides, offset, format, itemsize, nbytes, declared_readonly, bytes, .. } = seen;
+    let overlaps = may_overlap(&shape, &strides, itemsize.cast_signed());
+    let nbytes = nbytes.cast_unsigned();
+    let part = layout(CheckedLayout { shape, strides, offset, itemsize, nbytes, overlaps })?;
+    let CheckedLayout { shape, strides, offset, .. } = part;
+    // The closure may have returned the layout of another memory.
+    Layout { itemsize, shape: Some(&shape), strides: Some(&strides), offset }.check(bytes)?;
+    Ok(Numbers::new((&shape, &strides, offset), (format, itemsize), declared_readonly)?)
+}
+
+/// The exception for a part that does not exist.
+fn refused(py: Python<'_>, error: LayoutError) -> PyErr {
+    let text = Missing(error);
+    match error {
+        LayoutError::OutOfMemory => exception::<PyMemoryError>(py, text),
+        LayoutError::IndexOutside { .. } | LayoutError::NoAxis { .. } => exception::<PyIndexError>(py, text),
+        _ => exception::<PyValueError>(py, text),
+    }
+}
+
+struct Missing(LayoutError);
+
+impl Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no such part: {}", self.0)
+    }
+}

@@ -1,0 +1,143 @@
+"""Parts that methods take of an object's memory on the spot: `Part`."""
+
+import gc
+
+import numpy as np
+import pytest
+from buffer_tests_ext import edges
+from pybuffer import FULL, FULL_RO, ask
+
+
+@pytest.fixture
+def several():
+    return edges.Several()
+
+
+def matrix(several):
+    return np.asarray(several.matrix)
+
+
+def test_a_part_shows_the_same_memory(several):
+    whole = matrix(several)
+    for part, expected in [
+        (several.column(1), whole[:, 1]),
+        (several.block(0, 3, 2), whole[:, 0:3:2]),
+        (several.block(0, 3, -1), whole[:, ::-1]),
+        (several.block(1, 1, 1), whole[:, 1:1]),
+        (several.turned(), whole.T),
+    ]:
+        shown = np.asarray(part)
+        assert (shown.shape, shown.tolist()) == (expected.shape, expected.tolist())
+        if shown.size:
+            assert np.shares_memory(shown, whole)
+            shown[...] += 1
+            assert (shown == expected).all()
+    assert np.asarray(several.reshaped([4, 1])).shape == (4, 1)
+
+
+def test_views_of_a_part_count_in_the_field_s_lock(several):
+    part = several.column(0)
+    several.grow_cells()
+    view = memoryview(part)
+    assert (several.matrix.views, part.views) == (1, 1)
+    several.grow_values()
+    with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive"):
+        several.grow_cells()
+    view.release()
+    several.grow_cells()
+
+
+def test_a_part_keeps_its_layout(several):
+    part = several.first_values(2)
+    assert (part.shape, len(part), list(part)) == ((2,), 2, [1, 2])
+    several.grow_values()
+    assert part.shape == (2,)
+    several.shrink_values()
+    with pytest.raises(BufferError, match="reach from byte 0 to byte 16 of a storage that has 0 bytes"):
+        memoryview(part)
+    assert "0 bytes" in repr(part)
+
+
+def test_a_part_of_a_part_is_a_part_of_the_whole(several):
+    part = edges.Several.part_of(edges.Several.part_of(several.values, 0, 3), 1, 3)
+    assert list(part) == [2, 3]
+    assert part.obj is several
+    column = edges.Several.part_of(several.column(2), 1, 2)
+    assert (list(column), column.strides) == ([5], (4,))
+    assert repr(column) == "<Buffer of a part of Several.matrix: shape (1,), format 'i', writable>"
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_part_of_a_declared_part_is_a_part_of_the_whole(sealed):
+    whole = edges.Whole()
+    evens = edges.Evens(whole, sealed)
+    part = evens.last()
+    assert (list(part), part.obj is whole, part.readonly) == ([2], True, sealed)
+    view = memoryview(part)
+    assert whole.views() == 1
+    del view
+    columns = edges.Columns(whole)
+    assert list(edges.Several.part_of(columns.odd, 1, 2)) == [3]
+
+
+def test_access_is_that_of_the_field(several):
+    part = several.sealed_part()
+    assert (list(part), part.readonly) == ([4, 3, 2, 1], True)
+    assert ask(part, FULL) is None
+    assert ask(part, FULL_RO).readonly == 1
+    values = several.first_values(2)
+    assert several.with_guard("read", lambda: (values.readonly, ask(values, FULL))) == (True, None)
+    made = several.with_guard("read", lambda: several.first_values(2))
+    assert made.readonly is False
+
+
+def test_parts_that_do_not_exist_are_refused(several):
+    for make, error, text in [
+        (lambda: several.column(3), IndexError, "index 3 is outside axis 1, which has 3 items"),
+        (lambda: several.block(1, 4, 1), ValueError, r"the range 1\.\.4 is outside axis 1"),
+        (lambda: several.block(0, 3, 0), ValueError, "the step along axis 1 is 0"),
+        (lambda: several.reshaped([3]), ValueError, "the new shape has 3 items, but there are 4"),
+        (lambda: several.wrong_part(), ValueError, "reach from byte 0 to byte 800"),
+        (lambda: several.hidden_part(), TypeError, r"not exported; write `#\[buffer\(get\)\]`"),
+        (lambda: several.row(), BufferError, "rows that are allocated one by one"),
+    ]:
+        with pytest.raises(error, match=text):
+            make()
+        assert several.matrix.views == several.values.views == several.dyn.views == 0
+
+
+def test_a_part_of_another_format_is_refused():
+    # The items change their size between the part and its view.
+    several = edges.Several("b")
+    part = several.reshaped([8])
+    assert part.format == "b"
+    assert part.itemsize == 1
+
+
+def test_a_part_is_refused_while_the_field_is_written(several):
+    def check():
+        with pytest.raises(BufferError, match="write guard is alive"):
+            several.first_values(1)
+
+    several.with_guard("write", check)
+
+
+def test_a_part_outlives_its_object(several):
+    part = several.column(1)
+    del several
+    gc.collect()
+    view = memoryview(part)
+    del part
+    gc.collect()
+    assert view.tolist() == [2, 3]
+
+
+def test_a_part_of_a_closed_field(several):
+    part = several.first_values(3)
+    view = memoryview(several.first_values(1))
+    with pytest.raises(BufferError, match="cannot close"):
+        several.close_values()
+    view.release()
+    several.close_values()
+    with pytest.raises(BufferError, match="closed"):
+        memoryview(part)
