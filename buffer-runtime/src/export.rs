@@ -2,11 +2,9 @@
 //!
 //! From the bottom up: `class` has what the derive declares about a class. `release` ends views. `grant` and `part`
 //! grant views of cells and of parts; `evaluate` runs the user's layout expressions for them. `plain` answers what needs
-//! no such expressions. `slots` has the functions that CPython calls. `chosen` exports parts that are chosen at run time,
-//! `property` has the getters of exported fields, and `peek` reads a layout without handing out a view.
+//! no such expressions. `slots` has the functions that CPython calls. `peek` reads a layout without handing out a view.
 
 pub mod array;
-pub(crate) mod chosen;
 mod class;
 mod descriptor;
 mod evaluate;
@@ -18,10 +16,10 @@ mod named;
 mod part;
 pub(crate) mod peek;
 mod plain;
-pub(crate) mod property;
 pub(crate) mod release;
 pub(crate) mod slots;
 mod table;
+mod whole;
 
 pub use self::class::{
     Byte, Class, Declares, Entry, Exported, Exporter, Exports, HoldsBytes, Sendable, ShapeSource, Shown, Slot,
@@ -34,6 +32,7 @@ pub use self::mistaken::*;
 pub use self::named::{Named, New};
 pub use self::slots::assert_exported;
 pub(crate) use self::table::ClassTable;
+pub(crate) use self::whole::Whole;
 
 #[cfg(all(test, miri))]
 mod tests;

@@ -1,9 +1,11 @@
 //! `Part`: a Python object that exports a field of another object, or a part of its memory.
 //!
-//! Properties of classes are parts that show the whole field; `export::property` makes them. What Python can do with a
-//! part, beside viewing it, is in `attributes`.
+//! Properties of classes are parts that show the whole field; `property` makes them. `chosen` exports what a part shows.
+//! What Python can do with a part, beside viewing it, is in `attributes`.
 
 mod attributes;
+mod chosen;
+pub(crate) mod property;
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
@@ -11,12 +13,12 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
+use self::chosen::{Chosen, Numbers, PART};
 use crate::cell::ExportCell;
 use crate::classes::make_class;
 use crate::exception::exception;
-use crate::export::chosen::{Chosen, Numbers, PART, Whole};
 use crate::export::peek::{Peeked, peek, whole_of};
-use crate::export::{Class, ClassTable, Entry, Exported, Exports};
+use crate::export::{Class, ClassTable, Entry, Exported, Exports, Whole};
 use crate::layout::{CheckedLayout, Layout, LayoutError, may_overlap};
 use crate::storage::Exportable;
 

@@ -16,7 +16,6 @@ pub use crate::element::{
 };
 pub use crate::export::array as methods;
 pub use crate::export::literals;
-pub use crate::export::property::{c_str, property};
 pub use crate::export::slots::slots;
 pub use crate::export::{
     Byte, Class, Declaration as ExportDeclaration, Declares, Described, Entry, Exported, Exporter, Exports, HoldsBytes,
@@ -26,6 +25,7 @@ pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Evaluated, Fixed, InnerShape, Item, Numbers,
     Order,
 };
+pub use crate::part::property::{c_str, property};
 pub use crate::rules;
 
 /// The entry points of the fuzz targets.

@@ -4,10 +4,10 @@ use std::ffi::{CStr, CString};
 
 use pyo3::{Borrowed, PyResult, Python, ffi};
 
-use super::chosen::Whole;
 use super::grant::with_grant;
 use super::part::with_grant_of_part;
 use super::table::{ClassTable, Reached, Shows};
+use super::whole::Whole;
 use crate::cell::{Grant, Header, PartGrant, SharedFields};
 use crate::error::ViewError;
 use crate::layout::LayoutError;

@@ -199,7 +199,7 @@ struct Request {
 /// As for [`getbuffer`], with an object of the class that the table belongs to.
 #[cold]
 #[inline(never)]
-pub(super) unsafe extern "C" fn call_slow(
+pub(crate) unsafe extern "C" fn call_slow(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,

@@ -9,8 +9,8 @@ use std::ptr::NonNull;
 
 use pyo3::{Py, PyResult, Python, ffi};
 
-use super::chosen::Whole;
 use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Slot, Unreached, readonly};
+use super::whole::Whole;
 use crate::cell::Header;
 use crate::layout::{Descriptor, Evaluated, Memory};
 
@@ -31,7 +31,7 @@ pub struct ClassTable {
     pub(super) pin: bool,
     pub(super) shows: Shows,
     /// `bf_getbuffer` for objects of the class.
-    pub(super) getbuffer: ffi::getbufferproc,
+    pub(crate) getbuffer: ffi::getbufferproc,
     /// The name of the property that exports the field.
     property: Option<&'static CStr>,
     reach: unsafe fn(Python<'_>, *mut ffi::PyObject, WithValue<'_>) -> Result<(), Unreached>,
@@ -64,7 +64,7 @@ impl ClassTable {
     }
 
     /// The table of a class whose objects each show a part of some object.
-    pub(super) const fn of_chosen<T: Exporter<Cell = Whole>>() -> Self {
+    pub(crate) const fn of_chosen<T: Exporter<Cell = Whole>>() -> Self {
         Self::of::<T>(Shows::Part(chosen_whole::<T>))
     }
 

@@ -9,9 +9,9 @@ use pyo3::types::PyString;
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use super::Part;
+use super::chosen::PART;
 use crate::exception::{ClassName, exception, string};
 use crate::export::array::memoryview;
-use crate::export::chosen::PART;
 use crate::export::peek::{Peeked, peek, views};
 use crate::pending::{owned, raised};
 

@@ -1,46 +1,21 @@
-//! Exporting what a [`Part`] shows: a field of another object, or a part of its memory that was chosen at run time.
+//! The exporter of [`Part`]: what it shows, and how a view of it begins.
 
 use std::ffi::{CString, c_int};
 use std::sync::Arc;
 
 use pyo3::impl_::pyclass::PyClassImpl;
-use pyo3::{Py, PyAny, PyResult, Python, ffi};
+use pyo3::{PyResult, Python, ffi};
 
-use super::class::{self, Class, Exporter, ShapeSource, Slot, Source};
-use super::slots::call_slow;
-use super::table::ClassTable;
+use super::Part;
+use crate::export::slots::call_slow;
+use crate::export::{Class, ClassTable, Exporter, ShapeSource, Slot, Whole};
 use crate::layout::{Declaration, Descriptor, Dim, Dims, Distance, Evaluated, InnerShape, Item, Order};
 use crate::memory::{NoMemory, collect};
-use crate::part::Part;
-
-/// What a part is taken from: a field of an object.
-///
-/// Invariants:
-///
-/// 1. `owner` is an object of the class that the table belongs to, or of a subclass.
-#[derive(Debug)]
-pub(crate) struct Whole {
-    pub(crate) owner: Py<PyAny>,
-    pub(crate) table: &'static ClassTable,
-}
-
-// SAFETY: memory of any element type is bytes. Each view gets the field's own format and access at run time, from a
-// view of the field.
-unsafe impl Source for Whole {
-    type Element = u8;
-
-    const ROWS: bool = false;
-    const ITEMS: Option<usize> = None;
-    // The field's class declares it.
-    const READONLY: bool = false;
-    const PART: bool = true;
-    const PART_OF_PART: bool = false;
-}
 
 // SAFETY: `getbuffer` has no other requirements.
-unsafe impl<T: Exporter<Cell = Self>> Slot<T> for Whole {
-    const GETBUFFER: ffi::getbufferproc = getbuffer::<T>;
-    const TABLE: &'static ClassTable = &ClassTable::of_chosen::<T>();
+unsafe impl Slot<OfPart> for Whole {
+    const GETBUFFER: ffi::getbufferproc = getbuffer;
+    const TABLE: &'static ClassTable = &ClassTable::of_chosen::<OfPart>();
 }
 
 /// The layout of a part over all the memory of a field, with the items that it was chosen for.
@@ -148,12 +123,8 @@ pub(crate) const PART: &ClassTable = <Whole as Slot<OfPart>>::TABLE;
 ///
 /// # Safety
 ///
-/// As CPython calls it: attached, with an object of `T::Class`. `view` may be NULL.
-unsafe extern "C" fn getbuffer<T: Exporter<Cell = Whole>>(
-    slf: *mut ffi::PyObject,
-    view: *mut ffi::Py_buffer,
-    flags: c_int,
-) -> c_int {
+/// As CPython calls it: attached, with a part. `view` may be NULL.
+unsafe extern "C" fn getbuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
     let of_field = |part: &Part| match part.chosen {
@@ -163,7 +134,7 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell = Whole>>(
     // SAFETY: the caller vouches for the object.
     let Ok(Some((owner, table))) = (unsafe { Part::reach(py, slf, of_field) }) else {
         // SAFETY: as the caller vouches.
-        return unsafe { call_slow(slf, view, flags, <T::Cell as Slot<T>>::TABLE) };
+        return unsafe { call_slow(slf, view, flags, PART) };
     };
     // SAFETY: the owner is of the table's class, and this object keeps it alive (invariant 1); the caller vouches for
     // the rest.
@@ -179,5 +150,3 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell = Whole>>(
     }
     status
 }
-
-impl class::sealed::Sealed for Whole {}

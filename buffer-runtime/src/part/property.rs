@@ -6,8 +6,8 @@ use std::ptr::NonNull;
 use pyo3::impl_::pymethods::{PyGetterDef, PyMethodDefType};
 use pyo3::{Borrowed, Bound, IntoPyObject, PyResult, Python, ffi};
 
-use super::class::{Exporter, Slot};
-use crate::part::Part;
+use super::Part;
+use crate::export::{Exporter, Slot};
 
 /// Adds properties to a class: for each, the exporter of the field, the name and the documentation.
 #[doc(hidden)]
