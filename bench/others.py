@@ -1,4 +1,4 @@
-"""What else this project's classes do, with its cost and budget: other layouts, parts, scoped views, guards, `add_row`."""
+"""Other layouts, parts, scoped views, guards and `add_row`: what they cost, and their budgets."""
 
 from typing import NamedTuple
 
@@ -45,7 +45,9 @@ def rows(missing=()):
         Row("scoped block", Setting(MATRIX, "scoped"), block, 2.0),
     ]
     if "cython_peer" not in missing:
-        found.append(Row("add_row", Setting(peers.OURS, "add_row"), Setting("cython_peer", "add_row"), 1.0, only_time=True))
+        found.append(
+            Row("add_row", Setting(peers.OURS, "add_row"), Setting("cython_peer", "add_row"), 1.0, only_time=True)
+        )
     return found
 
 

@@ -36,6 +36,14 @@ def kept_block(thing):
         return kept
 
 
+def first(part):
+    return part[0]
+
+
+def look(part):
+    return part.shape, part.strides, part.format, part.itemsize, part.nbytes, part.ndim, part.readonly, part.views
+
+
 class Sub(layouts.Base):
     pass
 
@@ -83,6 +91,9 @@ EXPORTERS = {
     "Series": lambda: edges.Series([1.0, 2.0]),
     "Closing": lambda: edges.Closing([1, 2]),
     "Detaching": lambda: edges.Detaching([1, 2]),
+    "Property": lambda: edges.Several().values,
+    "CodeProperty": lambda: edges.Several().dyn,
+    "TakenPart": lambda: edges.Several().column(1),
     **{"-".join(kind[:3]): kind.make for kind in exporters.select(storage=["vec", "array", "table"], element="f32")},
 }
 
@@ -225,6 +236,21 @@ OPERATIONS = [
     Operation("deletion", lambda: [memoryview(layouts.Base(CONTENT, 3))], list.pop),
     Operation("first block", lambda: edges.Series([1.0]), block, first=True),
     Operation("first array", lambda: edges.Series([1.0]), array, others=NUMPYS, first=True),
+    *(
+        Operation(f"{name}: {of}", EXPORTERS[of], act)
+        for of in ("Property", "TakenPart")
+        for name, act in [
+            ("look", look),
+            ("show", repr),
+            ("length", len),
+            ("items", list),
+            ("item", lambda part: part[0]),
+        ]
+    ),
+    Operation("property", edges.Several, lambda several: several.values),
+    Operation("block of a property", EXPORTERS["Property"], lambda part: part.view().__enter__().release()),
+    refused("index", EXPORTERS["Property"], lambda part: part[3], "IndexError"),
+    refused("missing part", edges.Several, lambda several: several.column(3), "IndexError"),
     Operation("range", lambda: bytearray(b"abcdef"), ranged(1, 3)),
     Operation("block of bytes", lambda: bytearray(b"abcdef"), block),
     Operation("block of an array", doubles, block),

@@ -107,7 +107,8 @@ def test_an_object_that_dies_on_another_thread_leaves_the_views_of_its_cell():
 
 
 FOREIGN_LAYOUT = (
-    "cannot grant a view: the memory is still viewed through an object of another class, or another field; release those views first"
+    "cannot grant a view: the memory is still viewed through an object of another class, or another field; release "
+    "those views first"
 )
 
 

@@ -21,6 +21,11 @@ CRASHES_IN_PYTHON = sys.version_info >= (3, 12)
 CRASHES_IN_CLASSES = sys.version_info < (3, 10)
 
 
+def views_of(thing):
+    views = getattr(thing, "views", 0)
+    return views() if callable(views) else views
+
+
 class Operation(NamedTuple):
     """`act` is called with the result of `make`. `views` returns how many views of it are alive afterwards."""
 
@@ -28,7 +33,7 @@ class Operation(NamedTuple):
     make: Callable[[], Any]
     act: Callable[[Any], Any]
     expected: str = "done"
-    views: Callable[[Any], int] = lambda thing: thing.views() if hasattr(thing, "views") else 0
+    views: Callable[[Any], int] = views_of
     # Other exceptions that code outside this project may raise instead.
     others: tuple[str, ...] = ()
     # Why PyO3 panics if it finds no memory, in code that this project cannot change.

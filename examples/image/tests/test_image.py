@@ -41,7 +41,9 @@ def test_fill_works_while_numpy_looks(image):
     assert (whole == [1, 2, 3]).all() and (blue == 3).all()
 
 
-@pytest.mark.parametrize("view", [lambda image: image, lambda image: image.channel(1), lambda image: image.crop(0, 0, 1, 1)])
+@pytest.mark.parametrize(
+    "view", [lambda image: image, lambda image: image.channel(1), lambda image: image.crop(0, 0, 1, 1)]
+)
 def test_resize_is_refused_while_anything_is_viewed(image, view):
     viewed = memoryview(view(image))
     with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive"):
