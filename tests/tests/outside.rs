@@ -165,13 +165,16 @@ fn examples_say_what_the_workspace_says() {
     }
 }
 
-/// A copied example cannot share a file with the others, so each has its own copy of this one.
+/// A copied example cannot share a file with the others, so each that needs this one has its own copy.
 #[test]
 fn the_copies_of_limits_are_equal() {
-    let limits = |example: &PathBuf| fs::read_to_string(example.join("src").join("limits.rs")).unwrap();
     let examples = examples();
-    for example in &examples {
-        assert_eq!(limits(example), limits(&examples[0]), "limits.rs of {}", example.display());
+    let path = |example: &PathBuf| example.join("src").join("limits.rs");
+    let copies: Vec<PathBuf> = examples.iter().map(path).filter(|path| path.exists()).collect();
+    assert!(copies.len() > 1);
+    let text = |path: &PathBuf| fs::read_to_string(path).unwrap();
+    for copy in &copies {
+        assert_eq!(text(copy), text(&copies[0]), "{}", copy.display());
     }
 }
 
