@@ -34,7 +34,6 @@ pub(crate) struct Export<'a> {
 }
 
 /// A field that is exported.
-#[expect(clippy::struct_excessive_bools, reason = "each is independent of the others")]
 pub(crate) struct ExportedField<'a> {
     pub(crate) member: &'a Member,
     pub(crate) cell: &'a Type,

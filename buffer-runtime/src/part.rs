@@ -88,14 +88,11 @@ impl Part {
     /// # Errors
     ///
     /// As for [`new`](Self::new); `TypeError` if the field is not exported.
-    pub fn of_field<T: Exports, S: Exportable>(
+    pub fn of_field<T: Class + Exports, S: Exportable>(
         object: &Bound<'_, T>,
         field: impl FnOnce(&T) -> &ExportCell<S>,
         layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
-    ) -> PyResult<Self>
-    where
-        T: Class,
-    {
+    ) -> PyResult<Self> {
         let py = object.py();
         let mut field = Some(field);
         let mut table = None;
@@ -117,23 +114,22 @@ impl Part {
         unsafe { Self::of(object.as_any(), table, layout) }
     }
 
-    /// A part of this part, which is a part of the same object.
+    /// A part of a part, which is a part of the same object.
     ///
     /// # Errors
     ///
     /// As for [`new`](Self::new).
-    pub fn part(
-        slf: &Bound<'_, Self>,
+    pub fn of_part(
+        part: &Bound<'_, Self>,
         layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
     ) -> PyResult<Self> {
-        let part = slf.get();
-        if part.chosen.0.is_some() {
+        let Self { whole: Whole { owner, table }, chosen } = part.get();
+        if chosen.0.is_some() {
             // SAFETY: the object is a part.
-            unsafe { Self::of(slf.as_any(), PART, layout) }
+            unsafe { Self::of(part.as_any(), PART, layout) }
         } else {
-            let Whole { owner, table } = &part.whole;
             // SAFETY: the owner is of the table's class (`Whole`, invariant 1).
-            unsafe { Self::of(owner.bind(slf.py()), table, layout) }
+            unsafe { Self::of(owner.bind(part.py()), table, layout) }
         }
     }
 

@@ -22,6 +22,6 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 /// The newest free-threaded interpreter that works.
 fn free_threaded(venv: &Venv) -> Result<Option<PathBuf>> {
     let installed = venv.installed()?;
-    let versions = VERSIONS.iter().rev().filter(|version| version.ends_with('t'));
-    Ok(versions.filter_map(|version| installed.of(version).ok().flatten()).next())
+    let mut versions = VERSIONS.iter().rev().filter(|version| version.ends_with('t'));
+    Ok(versions.find_map(|version| installed.of(version).ok().flatten()))
 }

@@ -105,9 +105,10 @@ impl SharedFields {
     #[inline(always)]
     pub(super) unsafe fn write_answer(&self, answer: Answer, to: *mut Description) {
         let masks = Masks::by(answer);
+        let first = ptr::from_ref(self).cast::<usize>().wrapping_add(FIRST).cast::<[usize; WORDS]>();
         // SAFETY: these words are initialised, without padding, and belong to the fields, whose places are those of a
         // description.
-        let words = unsafe { ptr::from_ref(self).cast::<usize>().add(FIRST).cast::<[usize; WORDS]>().read() };
+        let words = unsafe { first.read() };
         let mut shown = [ptr::null_mut(); WORDS];
         for (word, shown) in shown.iter_mut().enumerate() {
             let set = masks.set.get(word).copied().unwrap_or(0);
@@ -117,7 +118,8 @@ impl SharedFields {
         unsafe { (*to).len = self.len };
         // SAFETY: as above.
         unsafe { (*to).itemsize = self.itemsize };
+        let first = to.cast::<usize>().wrapping_add(FIRST).cast::<[*mut c_void; WORDS]>();
         // SAFETY: as above.
-        unsafe { to.cast::<usize>().add(FIRST).cast::<[*mut c_void; WORDS]>().write(shown) };
+        unsafe { first.write(shown) };
     }
 }

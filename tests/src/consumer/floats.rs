@@ -36,9 +36,12 @@ fn floats(view: FloatView<'_>) -> PyResult<(&'static str, Vec<usize>, Vec<f64>)>
     Ok((kind, view.shape().to_vec(), items))
 }
 
+/// Strides, whether it is read-only, whether it is contiguous in C and in Fortran order, and the items.
+type Reported = (Vec<isize>, bool, bool, bool, Vec<f64>);
+
 /// The items in index order, in the ways that `floats` leaves out, with what else a view reports.
 #[pyfunction]
-fn floats_again(view: FloatView<'_>) -> PyResult<(Vec<isize>, bool, bool, bool, Vec<f64>)> {
+fn floats_again(view: FloatView<'_>) -> PyResult<Reported> {
     let mut copy = vec![0.0; view.len()];
     view.copy_to_slice(&mut copy);
     // No `f32` is equal to this `pad`.
@@ -50,7 +53,7 @@ fn floats_again(view: FloatView<'_>) -> PyResult<(Vec<isize>, bool, bool, bool, 
     let halves = view.map_to_vec(|item| item / 2.0)?;
     let same = |one: f64, other: f64| one.to_bits() == other.to_bits();
     if padding.len() > 2
-        || !padding.iter().all(|&item| item == 0.1)
+        || !padding.iter().all(|&item| same(item, 0.1))
         || !flat.iter().zip(&copy).all(|(&one, &other)| same(one, other))
         || !halves.iter().zip(&copy).all(|(&half, &item)| same(half, item / 2.0))
         || [flat.len(), halves.len()] != [copy.len(); 2]

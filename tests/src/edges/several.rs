@@ -32,11 +32,11 @@ struct Several {
 }
 
 impl Several {
-    fn dims(&self) -> PyResult<Vec<usize>> {
+    fn dims(&self) -> PyResult<[usize; 2]> {
         if self.format == "e" {
             return Err(PyValueError::new_err("no dims"));
         }
-        Ok(vec![2, self.r#dyn.len() / 2 / self.format_size()])
+        Ok([2, self.r#dyn.len() / 2 / self.format_size()])
     }
 
     fn format_size(&self) -> usize {
@@ -125,8 +125,8 @@ impl Several {
         Part::of_field(slf, |several| &several.cells, |matrix| matrix.index(1, index))
     }
 
-    fn block(slf: &Bound<'_, Self>, start: usize, stop: usize, step: isize) -> PyResult<Part> {
-        Part::of_field(slf, |several| &several.cells, |matrix| matrix.slice(1, start..stop, step))
+    fn block(slf: &Bound<'_, Self>, from: usize, until: usize, step: isize) -> PyResult<Part> {
+        Part::of_field(slf, |several| &several.cells, |matrix| matrix.slice(1, from..until, step))
     }
 
     fn turned(slf: &Bound<'_, Self>) -> PyResult<Part> {
@@ -157,7 +157,7 @@ impl Several {
 
     #[staticmethod]
     fn part_of(part: &Bound<'_, Part>, start: usize, stop: usize) -> PyResult<Part> {
-        Part::part(part, |layout| layout.slice(0, start..stop, 1))
+        Part::of_part(part, |layout| layout.slice(0, start..stop, 1))
     }
 }
 
@@ -191,7 +191,8 @@ impl Columns {
     }
 
     /// Calls `then` while this object is mutably borrowed.
-    fn borrowed<'py>(&mut self, then: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn borrowed<'py>(slf: PyRefMut<'py, Self>, then: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let _borrowed = slf;
         then.call0()
     }
 }

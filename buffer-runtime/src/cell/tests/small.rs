@@ -15,9 +15,9 @@ fn a_block_is_small() {
 /// A few numbers are in the block, more of them in an allocation, and so is a format that is known only at run time.
 #[test]
 fn miri_views_have_few_or_many_numbers_in_any_order() {
-    let declared = |shape: &[usize], format| {
+    let declared = |shape: &[usize], format: &str| {
         let declared = Declared::new().shape(shape);
-        if format == "" { declared } else { declared.format(format).unwrap() }
+        if format.is_empty() { declared } else { declared.format(format).unwrap() }
     };
     let cases: [(&[usize], &str); 12] = [
         (&[2, 16], ""),
@@ -52,9 +52,10 @@ fn miri_views_have_few_or_many_numbers_in_any_order() {
 /// The elements move without a change of their number: the layout stays, and views follow.
 #[test]
 fn miri_views_follow_elements_that_move() {
+    static DECLARED: Descriptor = Descriptor { natural: false, ..natural::<u32>() };
+
     let (mut cell, _) = counting(&[1, 2, 3]);
     let offset = Fixed::new([Dim::Extent(2)], [Distance::Bytes(4)]);
-    static DECLARED: Descriptor = Descriptor { natural: false, ..natural::<u32>() };
     for _ in 0..3 {
         let view = cell.view_as(&DECLARED, true, &offset).unwrap();
         assert_eq!((view.buf, view.shape()), (view.data.wrapping_add(4), vec![2]));
@@ -67,8 +68,9 @@ fn miri_views_follow_elements_that_move() {
 #[test]
 #[cfg(feature = "ndarray")]
 fn miri_views_of_a_storage_with_a_shape_of_its_own() {
-    let cell =
-        ExportCell::new(ndarray::Array::from_shape_fn((3, 5), |(row, column)| (row * 5 + column) as u8).t().to_owned());
+    let cell = ExportCell::new(
+        ndarray::Array::from_shape_fn((3, 5), |(row, column)| u8::try_from(row * 5 + column).unwrap()).t().to_owned(),
+    );
     let view = cell.view(&BYTES, false).unwrap();
     assert_eq!((view.shape(), view.strides()), (vec![5, 3], vec![1, 5]));
     drop(cell);

@@ -18,7 +18,7 @@ fn kept(layout: &CheckedLayout, axis: usize, kept: &[usize]) -> Vec<isize> {
     let inner: usize = layout.shape[axis + 1..].iter().map(|extent| extent.cast_unsigned()).product();
     let extent = layout.shape[axis].cast_unsigned();
     let all = addresses(layout);
-    let outer = if extent * inner == 0 { 0 } else { all.len() / (extent * inner) };
+    let outer = all.len().checked_div(extent * inner).unwrap_or(0);
     let blocks = (0..outer).flat_map(|outer| kept.iter().map(move |index| (outer * extent + index) * inner));
     blocks.flat_map(|start| all[start..start + inner].to_vec()).collect()
 }
