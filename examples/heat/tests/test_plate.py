@@ -214,8 +214,13 @@ def test_a_signal_ends_a_long_call_between_two_steps():
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to a single process")
 def test_ctrl_c_is_honoured():
     plate = Plate(100, 100)
+    # A shell that runs the tests in the background has SIGINT ignored.
+    replaced = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.05, signal.raise_signal, [signal.SIGINT])
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        plate.step(2**63 - 1)
-    timer.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            plate.step(2**63 - 1)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, replaced)
