@@ -28,8 +28,15 @@ impl Class {
     /// The static descriptor of a class. It is leaked: a fuzzer creates few.
     pub fn leak(self) -> &'static Descriptor {
         let Self { natural, order, readonly } = self;
-        let inner = InnerShape::SCALAR;
-        Box::leak(Box::new(Descriptor { format: c"B", itemsize: 1, order, readonly, inner, natural }))
+        let inner = &InnerShape::SCALAR;
+        Box::leak(Box::new(Descriptor {
+            format: c"B",
+            itemsize: 1,
+            order,
+            readonly,
+            inner: Box::leak(Box::new(inner)),
+            natural,
+        }))
     }
 }
 

@@ -80,7 +80,7 @@ fn black(height: usize, width: usize) -> PyResult<Vec<[u8; 3]>> {
         }
     }
     let mut pixels = Vec::new();
-    let count = height.checked_mul(width).unwrap_or(usize::MAX);
+    let count = height.saturating_mul(width);
     let reserved = pixels.try_reserve_exact(count);
     reserved.map_err(|_| PyMemoryError::new_err(format!("no memory for {height} x {width} pixels")))?;
     pixels.resize(count, [0; 3]);
