@@ -8,18 +8,18 @@ mod chosen;
 pub(crate) mod property;
 
 use std::fmt::{self, Display};
-use std::sync::Arc;
 
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use self::chosen::{Chosen, Numbers, PART};
+use self::chosen::{Numbers, PART};
 use crate::cell::ExportCell;
 use crate::classes::make_class;
 use crate::exception::exception;
 use crate::export::peek::{Peeked, peek, whole_of};
 use crate::export::{Class, ClassTable, Entry, Exported, Exports, Whole};
 use crate::layout::{CheckedLayout, Layout, LayoutError, may_overlap};
+use crate::memory::boxed;
 use crate::storage::Exportable;
 
 /// A part of an object's memory, which a method of the object returns: a row, a column, a crop, a channel.
@@ -62,7 +62,8 @@ use crate::storage::Exportable;
 #[must_use = "a part locks nothing and shows nothing by itself; return it to Python"]
 pub struct Part {
     pub(crate) whole: Whole,
-    pub(crate) chosen: Chosen,
+    /// The layout of a part; `None` for all that the field exports.
+    pub(crate) chosen: Option<Box<Numbers>>,
 }
 
 impl Part {
@@ -124,7 +125,7 @@ impl Part {
         layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
     ) -> PyResult<Self> {
         let Self { whole: Whole { owner, table }, chosen } = part.get();
-        if chosen.0.is_some() {
+        if chosen.is_some() {
             // SAFETY: the object is a part.
             unsafe { Self::of(part.as_any(), PART, layout) }
         } else {
@@ -153,7 +154,7 @@ impl Part {
         // SAFETY: as above.
         let whole = unsafe { whole_of(py, object.as_ptr(), table) }?;
         let numbers = choose(seen, layout).map_err(|error| refused(py, error))?;
-        Ok(Self { whole, chosen: Chosen(Some(Arc::new(numbers))) })
+        Ok(Self { whole, chosen: Some(numbers) })
     }
 
     /// All that a field exports.
@@ -163,7 +164,7 @@ impl Part {
     /// The object is of the class that the table belongs to.
     pub(crate) unsafe fn of_all(object: &Bound<'_, PyAny>, table: &'static ClassTable) -> PyResult<Self> {
         make_class::<Self>(object.py())?;
-        Ok(Self { whole: Whole { owner: object.clone().unbind(), table }, chosen: Chosen(None) })
+        Ok(Self { whole: Whole { owner: object.clone().unbind(), table }, chosen: None })
     }
 }
 
@@ -171,15 +172,18 @@ impl Part {
 fn choose(
     seen: Peeked,
     layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
-) -> Result<Numbers, LayoutError> {
+) -> Result<Box<Numbers>, LayoutError> {
     let Peeked { shape, strides, offset, format, itemsize, nbytes, declared_readonly, bytes, .. } = seen;
     let overlaps = may_overlap(&shape, &strides, itemsize.cast_signed());
     let nbytes = nbytes.cast_unsigned();
     let part = layout(CheckedLayout { shape, strides, offset, itemsize, nbytes, overlaps })?;
+    if part.itemsize != itemsize {
+        return Err(LayoutError::OtherItems { itemsize: part.itemsize, whole: itemsize });
+    }
     let CheckedLayout { shape, strides, offset, .. } = part;
     // The closure may have returned the layout of another memory.
     Layout { itemsize, shape: Some(&shape), strides: Some(&strides), offset }.check(bytes)?;
-    Ok(Numbers::new((&shape, &strides, offset), (format, itemsize), declared_readonly)?)
+    Ok(boxed(Numbers::new((&shape, &strides, offset), (format, itemsize), declared_readonly)?)?)
 }
 
 /// The exception for a part that does not exist.

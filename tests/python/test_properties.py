@@ -167,6 +167,11 @@ def test_what_a_layout_raises_is_raised():
     assert len(broken.values) == 3
 
 
+def test_showing_a_property_does_not_hide_ctrl_c():
+    with pytest.raises(KeyboardInterrupt):
+        repr(edges.Several("i").dyn)
+
+
 def test_a_property_outlives_the_last_name_of_its_object(several):
     prop = several.values
     gone = weakref.ref(several) if hasattr(several, "__weakref__") else None

@@ -80,6 +80,16 @@ def test_a_part_of_a_declared_part_is_a_part_of_the_whole(sealed):
     assert list(edges.Several.part_of(columns.odd, 1, 2)) == [3]
 
 
+def test_a_part_of_a_part_that_is_declared_read_only_is_read_only():
+    whole = edges.Whole()
+    evens = edges.SealedEvens(whole)
+    for part in (evens.all, evens.last(), edges.Several.part_of(evens.all, 0, 1)):
+        assert (part.readonly, ask(part, FULL)) == (True, None)
+        with pytest.raises(TypeError, match="read-only"):
+            part[0] = 9
+    assert list(evens.last()) == [2]
+
+
 def test_access_is_that_of_the_field(several):
     part = several.sealed_part()
     assert (list(part), part.readonly) == ([4, 3, 2, 1], True)
@@ -98,6 +108,7 @@ def test_parts_that_do_not_exist_are_refused(several):
         (lambda: several.block(0, 3, 0), ValueError, "the step along axis 1 is 0"),
         (lambda: several.reshaped([3]), ValueError, "the new shape has 3 items, but there are 4"),
         (lambda: several.wrong_part(), ValueError, "reach from byte 0 to byte 800"),
+        (lambda: several.part_of_other_items(), ValueError, "its items have 4 bytes, but those of the whole have 8"),
         (lambda: several.hidden_part(), TypeError, r"not exported; write `#\[buffer\(get\)\]`"),
         (lambda: several.row(), BufferError, "rows that are allocated one by one"),
     ]:

@@ -173,7 +173,8 @@ fn reserved_names(export: &Export) -> TokenStream {
     });
     let properties = export.fields.iter().filter_map(|field| field.property.as_ref()).flat_map(|property| {
         let Property { name, span, .. } = property;
-        [format!("__pymethod_get_{name}__"), format!("__pymethod_{name}__")]
+        // Of a getter called `name` or `get_name`, and of a method.
+        [format!("__pymethod_get_{name}__"), format!("__pymethod_get_get_{name}__"), format!("__pymethod_{name}__")]
             .map(|name| Ident::new(&name, Span::call_site().located_at(*span)))
     });
     quote! {

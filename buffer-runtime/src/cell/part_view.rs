@@ -98,7 +98,7 @@ impl<'a> PartGrant<'a> {
         declared: &Declaration<'_>,
         flags: Flags,
     ) -> Result<Self, Denied> {
-        let declared_readonly = declared.readonly;
+        let declared_readonly = descriptor.readonly || declared.readonly;
         let declared = &Declaration { readonly: declared.readonly || whole.is_readonly(), ..*declared };
         let header = whole.header();
         let memory = Memory { len: header.bytes(), row_len: None };

@@ -2,6 +2,7 @@
 
 use super::resolve::{self, Memory};
 use super::{Declaration, Descriptor, Dim, Distance, InnerShape, Item, LayoutError, Order};
+use crate::memory::collect;
 
 /// Shape, strides and offset over bytes, for a check before any view is requested. For example, a constructor can check
 /// its arguments, so that a mistake is reported there and not at the first view.
@@ -73,7 +74,7 @@ impl Layout<'_> {
     ///
     /// # Errors
     ///
-    /// When the numbers describe items outside the memory, or do not fit each other.
+    /// When the numbers describe items outside the memory, or do not fit each other; or when there is no memory for them.
     pub fn check(&self, bytes: usize) -> Result<CheckedLayout, LayoutError> {
         if self.shape.is_none() && self.strides.is_some() {
             return Err(LayoutError::StridesWithoutShape);
@@ -86,9 +87,11 @@ impl Layout<'_> {
             inner: &InnerShape::SCALAR,
             natural: false,
         };
-        let extents =
-            self.shape.map_or_else(|| vec![Dim::Inferred], |shape| shape.iter().copied().map(Dim::Extent).collect());
-        let strides = self.strides.map(|strides| strides.iter().copied().map(Distance::Bytes).collect::<Vec<_>>());
+        let extents = match self.shape {
+            Some(shape) => collect(shape.iter().copied().map(Dim::Extent))?,
+            None => collect([Dim::Inferred].into_iter())?,
+        };
+        let strides = self.strides.map(|strides| collect(strides.iter().copied().map(Distance::Bytes))).transpose()?;
         let declared = Declaration {
             extents: Some(&extents),
             offset: Some(Distance::Bytes(self.offset)),
@@ -98,11 +101,11 @@ impl Layout<'_> {
         };
         let memory = Memory { len: bytes, row_len: None };
         let ndim = resolve::ndim(&descriptor, memory, &declared)?;
-        let mut numbers = vec![0; resolve::count_of_numbers(ndim, false)];
+        let mut numbers = collect((0..resolve::count_of_numbers(ndim, false)).map(|_| 0))?;
         let resolved = resolve::resolve(&descriptor, memory, &declared, &mut numbers)?;
         Ok(CheckedLayout {
-            shape: numbers[..ndim].to_vec(),
-            strides: numbers[ndim..].to_vec(),
+            shape: collect(numbers[..ndim].iter().copied())?,
+            strides: collect(numbers[ndim..].iter().copied())?,
             offset: self.offset,
             itemsize: self.itemsize,
             nbytes: resolved.nbytes.cast_unsigned(),

@@ -129,6 +129,14 @@ pub enum LayoutError {
     },
     /// No strides reach the items in another shape.
     NotReshapable,
+    /// The items of a part have another size than those of the whole.
+    #[non_exhaustive]
+    OtherItems {
+        /// The size of an item of the part in bytes.
+        itemsize: usize,
+        /// The size of an item of the whole in bytes.
+        whole: usize,
+    },
     /// A layout is declared over rows that are allocated one by one.
     OverRows,
     /// An allocation for the numbers failed.
@@ -187,6 +195,10 @@ impl fmt::Display for LayoutError {
             Self::ReshapedCount { items, product } => {
                 write!(f, "the new shape has {product} items, but there are {items}")
             }
+            Self::OtherItems { itemsize, whole } => write!(
+                f,
+                "its items have {itemsize} bytes, but those of the whole have {whole}; derive its layout from that of the whole"
+            ),
             Self::NotReshapable => f.write_str(
                 "no strides reach the items in the new shape; copy them, or reshape before taking a part",
             ),

@@ -8,6 +8,7 @@ use super::overlap::may_overlap;
 use super::resolve::{fill_strides, size_of_items};
 use super::{CheckedLayout, LayoutError, Order};
 use crate::limits::MAX_NDIM;
+use crate::memory::collect;
 
 impl CheckedLayout {
     /// The number of dimensions.
@@ -95,13 +96,15 @@ impl CheckedLayout {
         if shape.len() > MAX_NDIM {
             return Err(LayoutError::TooManyDimensions { ndim: shape.len() });
         }
-        let wanted: Result<Vec<isize>, _> = shape.iter().map(|&extent| isize::try_from(extent)).collect();
-        let wanted = wanted.map_err(|_| LayoutError::TooLarge)?;
+        let wanted = collect(shape.iter().map(|extent| extent.cast_signed()))?;
+        if wanted.iter().any(|&extent| extent < 0) {
+            return Err(LayoutError::TooLarge);
+        }
         let (items, product) = (count(&self.shape)?, count(&wanted)?);
         if items != product {
             return Err(LayoutError::ReshapedCount { items, product });
         }
-        let mut strides = vec![0; wanted.len()];
+        let mut strides = collect(wanted.iter().map(|_| 0))?;
         if items == 0 {
             fill_strides(&wanted, self.itemsize.cast_signed(), Order::C, &mut strides)?;
         } else if !self.split_and_merge(&wanted, &mut strides) {

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fmt::{self, Display};
 
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyMemoryError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use pyo3::{PyTraverseError, PyVisit, ffi};
@@ -116,8 +116,12 @@ impl Part {
         let text = Repr {
             class: ClassName::of(part.whole.owner.bind(py))?,
             field: part.whole.table.property(),
-            is_part: part.chosen.0.is_some(),
-            seen: Self::peek(slf).map_err(|error| error.value(py).str().ok()),
+            is_part: part.chosen.is_some(),
+            seen: match Self::peek(slf) {
+                Ok(seen) => Ok(seen),
+                Err(error) if is_a_reason(py, &error) => Err(error.value(py).str().ok()),
+                Err(error) => return Err(error),
+            },
         };
         string(py, &text).ok_or_else(|| raised(py))
     }
@@ -140,7 +144,7 @@ impl Part {
     /// The layout that a view would have now.
     fn peek(slf: &Bound<'_, Self>) -> PyResult<Peeked> {
         let part = slf.get();
-        if part.chosen.0.is_some() {
+        if part.chosen.is_some() {
             // SAFETY: the object is a part.
             unsafe { peek(slf.py(), slf.as_ptr(), PART) }
         } else {
@@ -178,10 +182,17 @@ impl Display for Repr<'_> {
                 let comma = if seen.shape.len() == 1 { "," } else { "" };
                 write!(f, "{comma}), format '{}', {access}>", seen.format.to_str().map_err(|_| fmt::Error)?)
             }
-            Err(Some(error)) => write!(f, ": {}>", error.to_str().map_err(|_| fmt::Error)?),
-            Err(None) => f.write_str(">"),
+            Err(error) => match error.as_ref().and_then(|error| error.to_str().ok()) {
+                Some(error) => write!(f, ": {error}>"),
+                None => f.write_str(">"),
+            },
         }
     }
+}
+
+/// Whether an error says why there is no view, and is not about something else, such as Ctrl-C.
+fn is_a_reason(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyException>(py) && !error.is_instance_of::<PyMemoryError>(py)
 }
 
 fn integer(py: Python<'_>, value: isize) -> PyResult<Bound<'_, PyAny>> {

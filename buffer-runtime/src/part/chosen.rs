@@ -1,7 +1,7 @@
 //! The exporter of [`Part`]: what it shows, and how a view of it begins.
 
 use std::ffi::{CString, c_int};
-use std::sync::Arc;
+use std::ptr;
 
 use pyo3::impl_::pyclass::PyClassImpl;
 use pyo3::{PyResult, Python, ffi};
@@ -46,25 +46,31 @@ impl Numbers {
     }
 }
 
-/// The layout of a part, or `None` for all that the field exports.
-#[derive(Debug, Clone)]
-pub(crate) struct Chosen(pub(crate) Option<Arc<Numbers>>);
+/// The declared numbers of a part, without a copy.
+///
+/// Invariants:
+///
+/// 1. The pointer is NULL, or to the numbers of a part that is borrowed as long as this is used: `reach` lends the part
+///    for the whole request.
+#[derive(Debug)]
+pub(crate) struct Lent(*const Numbers);
 
-impl crate::layout::SealedEvaluated for Chosen {}
+impl crate::layout::SealedEvaluated for Lent {}
 
-impl Dims for Chosen {
+impl Dims for Lent {
     const NDIM: usize = 0;
     const AT_RUN_TIME: bool = true;
 }
 
 // SAFETY: the functions only return stored values, so they run no user code and do not unwind; `count` is 0.
-unsafe impl Evaluated for Chosen {
+unsafe impl Evaluated for Lent {
     fn count(&self) -> usize {
         0
     }
 
     fn declaration(&self, _descriptor: &Descriptor) -> Declaration<'_> {
-        let Some(numbers) = &self.0 else { return Declaration::default() };
+        // SAFETY: invariant 1.
+        let Some(numbers) = (unsafe { self.0.as_ref() }) else { return Declaration::default() };
         Declaration {
             extents: Some(&numbers.extents),
             offset: Some(numbers.offset),
@@ -93,11 +99,11 @@ static DESCRIPTOR: Descriptor = Descriptor {
 #[derive(Debug)]
 pub(crate) struct OfPart;
 
-// SAFETY: the descriptor is this exporter's own (1), the field is accessed directly (2), and the numbers are copied (3).
+// SAFETY: the descriptor is this exporter's own (1), the field is accessed directly (2), and the numbers are only referred to (3).
 unsafe impl Exporter for OfPart {
     type Class = Part;
     type Cell = Whole;
-    type Dims = Chosen;
+    type Dims = Lent;
 
     const SOURCE: ShapeSource = ShapeSource::Fields;
 
@@ -109,8 +115,8 @@ unsafe impl Exporter for OfPart {
         &class.whole
     }
 
-    fn dims(class: &Part) -> PyResult<Chosen> {
-        Ok(class.chosen.clone())
+    fn dims(class: &Part) -> PyResult<Lent> {
+        Ok(Lent(class.chosen.as_deref().map_or(ptr::null(), ptr::from_ref)))
     }
 }
 
@@ -128,8 +134,8 @@ unsafe extern "C" fn getbuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffe
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
     let of_field = |part: &Part| match part.chosen {
-        Chosen(None) => Some((part.whole.owner.as_ptr(), part.whole.table)),
-        Chosen(Some(_)) => None,
+        None => Some((part.whole.owner.as_ptr(), part.whole.table)),
+        Some(_) => None,
     };
     // SAFETY: the caller vouches for the object.
     let Ok(Some((owner, table))) = (unsafe { Part::reach(py, slf, of_field) }) else {

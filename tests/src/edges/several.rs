@@ -3,7 +3,7 @@
 use std::mem;
 
 use buffer_runtime::{ExportBuffer, ExportCell, Part, Rows};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyValueError};
 use pyo3::prelude::*;
 
 /// A buffer of its own that is also a property, and other properties of every kind of declaration.
@@ -33,8 +33,10 @@ struct Several {
 
 impl Several {
     fn dims(&self) -> PyResult<[usize; 2]> {
-        if self.format == "e" {
-            return Err(PyValueError::new_err("no dims"));
+        match self.format.as_str() {
+            "e" => return Err(PyValueError::new_err("no dims")),
+            "i" => return Err(PyKeyboardInterrupt::new_err("stop")),
+            _ => {}
         }
         Ok([2, self.r#dyn.len() / 2 / self.format_size()])
     }
@@ -150,6 +152,11 @@ impl Several {
     }
 
     /// A layout of other memory.
+    fn part_of_other_items(slf: &Bound<'_, Self>) -> PyResult<Part> {
+        let other = buffer_runtime::Layout { itemsize: 4, shape: Some(&[2]), strides: None, offset: 0 }.check(8);
+        Part::new(slf, |_| other)
+    }
+
     fn wrong_part(slf: &Bound<'_, Self>) -> PyResult<Part> {
         let other = buffer_runtime::Layout { itemsize: 8, shape: Some(&[100]), strides: None, offset: 0 }.check(800);
         Part::new(slf, |_| other)
@@ -242,9 +249,30 @@ impl Evens {
     }
 }
 
+/// A declared part that is read-only by its declaration, of which parts are taken.
+#[derive(ExportBuffer)]
+#[pyclass(frozen, module = "buffer_tests_ext.edges")]
+struct SealedEvens {
+    #[buffer(get, own, name = "all", shape = [2], strides = [16], readonly)]
+    whole: Py<Whole>,
+}
+
+#[pymethods]
+impl SealedEvens {
+    #[new]
+    fn new(whole: Py<Whole>) -> Self {
+        Self { whole }
+    }
+
+    fn last(slf: &Bound<'_, Self>) -> PyResult<Part> {
+        Part::new(slf, |evens| evens.slice(0, 1.., 1))
+    }
+}
+
 pub(super) fn add(edges: &Bound<'_, PyModule>) -> PyResult<()> {
     edges.add_class::<Several>()?;
     edges.add_class::<Columns>()?;
     edges.add_class::<Whole>()?;
-    edges.add_class::<Evens>()
+    edges.add_class::<Evens>()?;
+    edges.add_class::<SealedEvens>()
 }
