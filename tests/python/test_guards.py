@@ -295,10 +295,10 @@ def test_a_leaked_guard_locks_for_ever_and_nothing_dangles(kind, who):
 
 def test_leaked_guards_fill_the_count_and_never_wrap_it():
     m = Series(VALUES)
-    # The free-threaded lock counts up to 2^19 - 1 guards. The other lock counts 2^30 - 1: too many for a test.
+    # The free-threaded lock counts up to 2^18 - 1 guards. The other lock counts 2^30 - 1: too many for a test.
     leaked, refusal = m.leak("read", 600_000)
     full = "cannot read: too many views or guards are alive; release some first"
-    assert (leaked, refusal) in [(600_000, None), (2**19 - 1, full)]
+    assert (leaked, refusal) in [(600_000, None), (2**18 - 1, full)]
     with pytest.raises(BufferError, match=f"cannot resize: {leaked} read guards are alive in Rust"):
         m.append(4)
     assert view(m) == "read-only"
