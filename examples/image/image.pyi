@@ -5,7 +5,7 @@ from typing_extensions import Self
 __all__ = ["Image"]
 
 @final
-class Pixels:
+class _Pixels:
     """A part of an image as a buffer. It holds the image, and locks nothing until it is viewed."""
 
     @property
@@ -44,10 +44,10 @@ class Image:
     def __new__(cls, height: int, width: int) -> Self:
         """A black image."""
 
-    def crop(self, y: int, x: int, height: int, width: int) -> Pixels:
+    def crop(self, y: int, x: int, height: int, width: int) -> _Pixels:
         """The pixels from `(y, x)` on, as an array of shape `(height, width, 3)`, without a copy."""
 
-    def channel(self, index: int) -> Pixels:
+    def channel(self, index: int) -> _Pixels:
         """The red (0), green (1) or blue (2) bytes, as an array of shape `(height, width)`, without a copy."""
 
     def fill(self, red: int, green: int, blue: int) -> None:
