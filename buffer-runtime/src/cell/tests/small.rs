@@ -33,7 +33,7 @@ fn miri_views_have_few_or_many_numbers_in_any_order() {
         (&[4, 8], ""),
         (&[1, 1, 1, 1, 1, 1, 32], ""),
     ];
-    for start in 0..cases.len() {
+    for start in (0..cases.len()).step_by(if cfg!(miri) { 5 } else { 1 }) {
         let cell = ExportCell::new([7_u8; 32]);
         for (shape, format) in cases[start..].iter().chain(&cases[..start]) {
             // Does not fit, after room for its numbers was made.
