@@ -61,8 +61,9 @@ pub(crate) enum Answer {
 impl Answer {
     pub(crate) const ALL: [Self; 5] =
         [Self::Bytes, Self::Shape, Self::ShapeAndFormat, Self::Strides, Self::StridesAndFormat];
-    /// The distance of the discriminants, which are places in a table of bytes: no multiplication finds an entry.
-    pub(crate) const STEP: u8 = 48;
+    /// The distance of the discriminants, which are places in a table of bytes: no multiplication finds an entry. It is
+    /// the size of an entry, which consists of pointers and is aligned for vector instructions.
+    pub(crate) const STEP: u8 = if size_of::<usize>() > 4 { 48 } else { 32 };
 
     /// The answer to a request that is granted.
     const fn to(flags: Flags) -> Self {

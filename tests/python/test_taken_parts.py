@@ -5,7 +5,8 @@ import gc
 import numpy as np
 import pytest
 from buffer_tests_ext import edges
-from pybuffer import FULL, FULL_RO, ask
+from pybuffer import FULL, FULL_RO, View, ask
+from test_requests import answers, differences
 
 
 @pytest.fixture
@@ -152,3 +153,62 @@ def test_a_part_of_a_closed_field(several):
     several.close_values()
     with pytest.raises(BufferError, match="closed"):
         memoryview(part)
+
+
+PARTS = {
+    "values": lambda several: several.values,
+    "matrix": lambda several: several.matrix,
+    "sealed": lambda several: several.sealed,
+    "dyn": lambda several: several.dyn,
+    "pinned": lambda several: several.pinned,
+    "first_values": lambda several: several.first_values(2),
+    "no_values": lambda several: several.first_values(0),
+    "column": lambda several: several.column(1),
+    "every_second_column": lambda several: several.block(0, 3, 2),
+    "columns_reversed": lambda several: several.block(0, 3, -1),
+    "no_columns": lambda several: several.block(1, 1, 1),
+    "turned": lambda several: several.turned(),
+    "reshaped": lambda several: several.reshaped([2, 1, 2]),
+    "sealed_part": lambda several: several.sealed_part(),
+    "part_of_a_part": lambda several: edges.Several.part_of(several.column(2), 1, 2),
+    "declared_part": lambda several: edges.Evens(edges.Whole(), False),
+    "declared_readonly": lambda several: edges.SealedEvens(edges.Whole()).all,
+    "part_of_a_declared_part": lambda several: edges.Evens(edges.Whole(), True).last(),
+    "property_of_a_part": lambda several: edges.Columns(edges.Whole()).odd,
+}
+
+
+def answers_but_for_content(exporter):
+    """How the memory is described. CPython's exporter has other memory."""
+    return {flags: answer and answer._replace(buf=0, content=None) for flags, answer in answers(exporter).items()}
+
+
+def like(testbuffer, part):
+    """CPython's own exporter with the layout of the part."""
+    with memoryview(part) as view:
+        shape, strides, itemsize, format, readonly = view.shape, view.strides, view.itemsize, view.format, view.readonly
+    reach = [(length - 1) * stride for length, stride in zip(shape, strides)] if 0 not in shape else []
+    offset = -sum(step for step in reach if step < 0)
+    count = (offset + sum(step for step in reach if step > 0)) // itemsize + 1
+    flags = 0 if readonly else testbuffer.ND_WRITABLE
+    return testbuffer.ndarray([0] * count, shape=shape, strides=strides, offset=offset, format=format, flags=flags)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_request_of_a_property_or_part_gets_the_reference_answer(testbuffer, several, name):
+    part = PARTS[name](several)
+    theirs = answers_but_for_content(like(testbuffer, part))
+    assert not differences(answers_but_for_content(part), theirs)
+    # Beside another view as well.
+    with View(part, FULL_RO):
+        assert not differences(answers_but_for_content(part), theirs)
+
+
+@pytest.mark.parametrize("name", ["values", "first_values"])
+def test_beside_a_read_guard_requests_get_the_answer_for_read_only_memory(testbuffer, several, name):
+    def check():
+        part = PARTS[name](several)
+        assert not differences(answers_but_for_content(part), answers_but_for_content(like(testbuffer, part)))
+        assert ask(part, FULL) is None
+
+    several.with_guard("read", check)

@@ -18,6 +18,7 @@ use std::ffi::CStr;
 use std::mem::{self, MaybeUninit};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use std::{slice, thread};
 
 use self::python::{attached, drain, release};
@@ -192,6 +193,19 @@ impl Drop for Counting {
 fn counting(items: &[u32]) -> (ExportCell<Counting>, Arc<AtomicUsize>) {
     let drops = Arc::new(AtomicUsize::new(0));
     (ExportCell::new(Counting { items: items.to_vec(), drops: drops.clone() }), drops)
+}
+
+/// Checks that a storage is dropped once, after all that had a hold on its block has ended. A test on another thread
+/// may have taken the queue of orphans, and may not have freed the block yet.
+#[track_caller]
+fn assert_dropped_once(drops: &AtomicUsize) {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    attached(drain);
+    let start = Instant::now();
+    while drops.load(Ordering::Relaxed) == 0 && start.elapsed() < PATIENCE {
+        thread::yield_now();
+    }
+    assert_eq!(drops.load(Ordering::Relaxed), 1);
 }
 
 static U32: Descriptor = natural::<u32>();

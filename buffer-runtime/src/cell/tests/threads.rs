@@ -30,8 +30,7 @@ fn tsan_guards_views_and_owners_on_many_threads() {
         let owner = thread::spawn(move || drop(cell));
         threads.into_iter().for_each(|viewer| viewer.join().unwrap());
         owner.join().unwrap();
-        attached(drain);
-        assert_eq!(drops.load(Ordering::Relaxed), 1);
+        assert_dropped_once(&drops);
     }
 }
 
@@ -83,8 +82,7 @@ fn miri_the_last_views_and_the_owner_go_at_once() {
             start.wait();
             drop(cell);
         });
-        attached(drain);
-        assert_eq!(drops.load(Ordering::Relaxed), 1);
+        assert_dropped_once(&drops);
     }
 }
 
