@@ -36,9 +36,13 @@ impl Memory {
     }
 
     fn read(&self) {
+        self.value();
+    }
+
+    fn value(&self) -> u32 {
         assert_eq!(self.frees.load(Ordering::Relaxed), 0, "read after free");
         // SAFETY: loom checks that no write races with it.
-        self.elements.with(|elements| unsafe { *elements });
+        self.elements.with(|elements| unsafe { *elements })
     }
 
     fn write(&self) {
