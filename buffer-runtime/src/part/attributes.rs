@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::fmt::{self, Display};
+use std::ptr;
 
 use pyo3::exceptions::{PyException, PyMemoryError, PyTypeError};
 use pyo3::prelude::*;
@@ -100,6 +101,24 @@ impl Part {
         // SAFETY: attached, with objects that are alive.
         let status = unsafe { ffi::PyObject_SetItem(view.as_ptr(), key.as_ptr(), value.as_ptr()) };
         if status == 0 { Ok(()) } else { Err(raised(slf.py())) }
+    }
+
+    /// Raises what a memoryview raises.
+    fn __delitem__(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        let view = memoryview(slf.as_any())?;
+        // SAFETY: attached, with objects that are alive.
+        let status = unsafe { ffi::PyObject_DelItem(view.as_ptr(), key.as_ptr()) };
+        if status == 0 { Ok(()) } else { Err(raised(slf.py())) }
+    }
+
+    fn __reversed__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let view = memoryview(slf.as_any())?;
+        let reversed = (&raw mut ffi::PyReversed_Type).cast();
+        let end: *mut ffi::PyObject = ptr::null_mut();
+        // SAFETY: attached, with a type and an object that are alive, and with NULL after the last argument.
+        let iterator = unsafe { ffi::PyObject_CallFunctionObjArgs(reversed, view.as_ptr(), end) };
+        // SAFETY: the result is an owned reference, or NULL.
+        unsafe { owned(slf.py(), iterator) }
     }
 
     fn __iter__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
