@@ -211,7 +211,7 @@ pub use self::{
     shared::{Shared, SharedRange, SharedRead, SharedReadRange},
     storage::{
         Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,
-        ReadWrite, Replaceable, RowLengthError, Rows, Storage,
+        ReadWrite, Replaceable, RowLengthError, Rows, Stable, Storage,
     },
 };
 #[cfg(feature = "consumer")]

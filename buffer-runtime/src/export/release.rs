@@ -10,7 +10,7 @@ use pyo3::impl_::trampoline::{MethodDef, releasebufferproc};
 use pyo3::{PyResult, Python, ffi};
 
 use crate::cell::orphans;
-use crate::cell::{Header, PartTicket, PartView, Ticket};
+use crate::cell::{Header, PartTicket, PartView, StableTicket, Ticket};
 use crate::contain::{report, with_none_pending};
 
 /// `bf_releasebuffer` of all classes.
@@ -38,8 +38,9 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
     }
 }
 
-/// [`releasebuffer`] for views that are not of whole cells. A view of a part becomes the view of the cell that it
-/// holds, and is released as such. Views of other exporters are not touched.
+/// [`releasebuffer`] for views that are stable or not of whole cells. A stable view becomes an ordinary one, and a view of
+/// a part becomes the view of the cell that it holds; then they are released as such. Views of other exporters are not
+/// touched.
 ///
 /// # Safety
 ///
@@ -49,11 +50,20 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
 unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
-    if let Some(part) = PartTicket::from_internal(internal.cast()) {
+    if let Some(stable) = StableTicket::from_internal(internal.cast()) {
+        // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
+        let ordinary = unsafe { stable.into_ordinary() };
+        // SAFETY: the view may be written: CPython writes it next.
+        unsafe { (*view).internal = ordinary.to_internal().cast() };
+        // SAFETY: as for this function.
+        unsafe { releasebuffer(slf, view) };
+        // SAFETY: as above. Another release of the view finds no ticket in it.
+        unsafe { (*view).internal = ptr::null_mut() };
+    } else if let Some(part) = PartTicket::from_internal(internal.cast()) {
         // SAFETY: one view owns such a ticket, and that view is being released.
         let whole = unsafe { PartView::take(part) };
         // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part.
-        unsafe { (*view).internal = whole.to_internal().cast() };
+        unsafe { (*view).internal = whole.cast() };
         // SAFETY: as for this function.
         unsafe { releasebuffer(slf, view) };
         // SAFETY: as above. Another release of the view finds no ticket in it.

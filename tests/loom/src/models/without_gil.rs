@@ -1,6 +1,7 @@
 //! What must be true without a GIL: every thread may do everything at any time.
 
 mod closing;
+mod stable;
 
 use super::*;
 use crate::lock::free_threaded;
