@@ -36,6 +36,8 @@ pub(crate) use self::part_view::{PartGrant, PartTicket, PartView};
 pub(crate) use self::published::{Description, SharedFields};
 pub use self::shared_row::SharedRow;
 pub(crate) use self::stable::StableTicket;
+#[cfg(not(atomic_lock))]
+pub(crate) use self::stable::hand_out_at_once;
 pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;

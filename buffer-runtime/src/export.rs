@@ -18,6 +18,7 @@ pub(crate) mod peek;
 mod plain;
 pub(crate) mod release;
 pub(crate) mod slots;
+mod stable;
 mod table;
 mod whole;
 

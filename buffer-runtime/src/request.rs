@@ -325,9 +325,14 @@ impl Unanswered {
         Self(internal.addr() as u32)
     }
 
+    /// Whether a layout was asked, which is that of the class.
+    pub(crate) fn is_of_layout(self) -> bool {
+        self != Self::UNTRIED && self != Self::CHANGED
+    }
+
     /// Why the request is refused; `None` if it may be granted.
     pub(crate) fn refusal(self, flags: Flags) -> Option<Refusal> {
-        if self == Self::UNTRIED || self == Self::CHANGED {
+        if !self.is_of_layout() {
             return None;
         }
         let [c_contiguous, f_contiguous, readonly, indirect] = self.0.to_ne_bytes().map(|fact| fact != 0);

@@ -9,6 +9,8 @@ use std::ptr::NonNull;
 
 use super::block::Header;
 use super::grant::{Denied, Grant, grant_ordinary};
+#[cfg(not(atomic_lock))]
+use super::published::Description;
 use super::ticket::Ticket;
 use crate::error::ViewError;
 use crate::layout::{Descriptor, Evaluated};
@@ -50,6 +52,44 @@ pub(super) unsafe fn grant_stable<'a, D: Evaluated>(
             Err(denied)
         }
     }
+}
+
+/// Grants and hands out a stable view beside no guard, as [`Grant::hand_out`] does. `None` in any other case, and then
+/// nothing has changed. `pin` says whether the class pins the memory.
+///
+/// # Safety
+///
+/// Attached. [`grant_at_once`](super::grant_at_once) has answered for this block that its layout, which is the one that the
+/// class declares, does not grant the request, and no other code has run since. The class may be borrowed. `description`
+/// may be written.
+#[cfg(not(atomic_lock))]
+#[inline(always)]
+pub(crate) unsafe fn hand_out_at_once(
+    block: NonNull<Header>,
+    flags: Flags,
+    pin: bool,
+    description: *mut Description,
+) -> Option<*mut u8> {
+    // SAFETY: the class may be borrowed, and its cell keeps the block alive.
+    let header = unsafe { block.as_ref() };
+    // SAFETY: no guard is alive, and nobody claims a view while this thread is attached (invariant 4).
+    let layout = unsafe { header.published() };
+    // The table answers no other mistake.
+    if flags.is_malformed() || !header.kind.stable || header.pin.admit(GuardKind::Read).is_err() {
+        return None;
+    }
+    let answer = layout.granted.answer(flags.without_stable())?;
+    if !header.lock.join_stable_unguarded() {
+        return None;
+    }
+    if pin {
+        header.pin.set(ViewKind::ReadOnly);
+    }
+    // SAFETY: the caller vouches for the room, and the layout is resolved.
+    unsafe { layout.describe(description, answer, StableTicket(block).to_internal(), header.kind.indirect) };
+    // SAFETY: as above, and it was written.
+    unsafe { (*description).readonly = 1 };
+    Some(layout.buf())
 }
 
 /// What a stable view stores in `Py_buffer.internal`: the address of its block, with another tag than the two of

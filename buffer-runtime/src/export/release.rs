@@ -23,7 +23,7 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
     let internal = unsafe { (*view).internal };
     let Some(ticket) = Ticket::from_internal(internal.cast()) else {
         // SAFETY: as for this function.
-        return unsafe { releasebuffer_part(slf, view) };
+        return unsafe { releasebuffer_stable(slf, view) };
     };
     // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
     let released = unsafe { ticket.release() };
@@ -38,9 +38,37 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
     }
 }
 
-/// [`releasebuffer`] for views that are stable or not of whole cells. A stable view becomes an ordinary one, and a view of
-/// a part becomes the view of the cell that it holds; then they are released as such. Views of other exporters are not
-/// touched.
+/// [`releasebuffer`] for stable views: their read guard ends first. A function of its own, which saves no registers.
+///
+/// # Safety
+///
+/// As for [`releasebuffer`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: CPython has read the view to get here.
+    let internal = unsafe { (*view).internal };
+    let Some(stable) = StableTicket::from_internal(internal.cast()) else {
+        // SAFETY: as for this function.
+        return unsafe { releasebuffer_part(slf, view) };
+    };
+    // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
+    let ordinary = unsafe { stable.into_ordinary() };
+    // SAFETY: as above.
+    let released = unsafe { ordinary.release() };
+    if released.is_last() {
+        // SAFETY: the view may be written: CPython writes it next.
+        unsafe { (*view).internal = ordinary.to_internal().cast() };
+        // SAFETY: as for this function, and the view's ticket is the last of its block.
+        unsafe { free_cold(slf, view) };
+    } else if !released.views {
+        // SAFETY: as for this function.
+        unsafe { drain_if_orphans_wait(slf, view) };
+    }
+}
+
+/// [`releasebuffer`] for views that are not of whole cells. A view of a part becomes the view of the cell that it
+/// holds, and is released as such. Views of other exporters are not touched.
 ///
 /// # Safety
 ///
@@ -50,16 +78,7 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
 unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
-    if let Some(stable) = StableTicket::from_internal(internal.cast()) {
-        // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
-        let ordinary = unsafe { stable.into_ordinary() };
-        // SAFETY: the view may be written: CPython writes it next.
-        unsafe { (*view).internal = ordinary.to_internal().cast() };
-        // SAFETY: as for this function.
-        unsafe { releasebuffer(slf, view) };
-        // SAFETY: as above. Another release of the view finds no ticket in it.
-        unsafe { (*view).internal = ptr::null_mut() };
-    } else if let Some(part) = PartTicket::from_internal(internal.cast()) {
+    if let Some(part) = PartTicket::from_internal(internal.cast()) {
         // SAFETY: one view owns such a ticket, and that view is being released.
         let whole = unsafe { PartView::take(part) };
         // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part.

@@ -28,6 +28,7 @@ use super::grant::{grant_at_once, grant_view};
 use super::part::grant_view_of_part;
 use super::plain;
 use super::release::releasebuffer;
+use super::stable;
 use super::table::{ClassTable, Shows};
 use crate::cell::{ExportCell, orphans};
 use crate::contain::{raising, with_none_pending};
@@ -164,7 +165,7 @@ unsafe extern "C" fn getbuffer_part<T: Exporter>(
     unsafe { call_slow(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
 }
 
-/// Answers a request that [`grant_at_once`] does not grant.
+/// Answers a request that [`grant_at_once`] does not grant. A function of its own, which saves no registers.
 ///
 /// # Safety
 ///
@@ -173,6 +174,27 @@ unsafe extern "C" fn getbuffer_part<T: Exporter>(
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn call(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+    table: &'static ClassTable,
+) -> c_int {
+    // SAFETY: as the caller vouches, and the view is not NULL.
+    if Flags(flags).is_stable() && !view.is_null() && unsafe { stable::grant_at_once(slf, view, Flags(flags), table) } {
+        return 0;
+    }
+    // SAFETY: as the caller vouches.
+    unsafe { call_cold(slf, view, flags, table) }
+}
+
+/// [`call`] for all but stable views that are granted at once.
+///
+/// # Safety
+///
+/// As for [`call`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn call_cold(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,

@@ -331,6 +331,23 @@ impl Lock {
         begin().inspect_err(|_| self.uncount_stable())
     }
 
+    /// Begins a stable view, with its read guard, beside no guard. `false` if a view is in the way, or a count is full.
+    ///
+    /// Attached; no other code has run on this lock since [`admit_unguarded`](Self::admit_unguarded) has found no guard.
+    #[inline]
+    pub(crate) fn join_stable_unguarded(&self) -> bool {
+        // Relaxed as in `admit`.
+        let views = self.views.load(Ordering::Relaxed);
+        let Some(admission) = Admission::to(views, ViewKind::ReadOnly).filter(|_| views & WRITABLE_COUNT == 0) else {
+            return false;
+        };
+        self.enter(&admission);
+        // Stores as in `begin`, and no stable view is counted where there is no guard.
+        self.guards.store(one_guard(GuardKind::Read), Ordering::Relaxed);
+        self.stable.store(1, Ordering::Relaxed);
+        true
+    }
+
     /// Ends the read guard of a stable view, attached, which is still counted as a read-only view.
     pub(crate) fn end_stable(&self) {
         self.end();

@@ -18,11 +18,15 @@ impl Flags {
         Self(self.0 & !Self::STABLE)
     }
 
+    /// Whether a request for a stable view has bits that may not stand beside that one.
+    pub(crate) const fn is_malformed(self) -> bool {
+        self.0 & !(Self::STABLE | Self::BESIDE_STABLE) != 0
+    }
+
     /// Why no exporter could answer these flags, if so. Only requests for stable views are checked for bits without a
     /// meaning: the others have always been granted.
     pub(crate) const fn mistake(self) -> Option<Refusal> {
-        let ordinary = self.without_stable();
-        if self.is_stable() && (ordinary.0 & !Self::BESIDE_STABLE != 0 || ordinary.is_mistaken()) {
+        if self.is_stable() && (self.is_malformed() || self.without_stable().is_mistaken()) {
             Some(Refusal::Malformed)
         } else if self.is_mistaken() {
             Some(Refusal::Mistaken)
