@@ -162,6 +162,7 @@ mod request;
 #[cfg(feature = "consumer")]
 mod scoped;
 mod shared;
+mod stable;
 mod storage;
 #[cfg(feature = "consumer")]
 mod view;
@@ -217,6 +218,6 @@ pub use self::{
 #[cfg(feature = "consumer")]
 pub use self::{
     scoped::ScopedView,
-    view::{BufferView, BufferViewMut, ConvertedView, FloatView, FloatViewMut, Items},
+    view::{BufferView, BufferViewMut, ConvertedView, FloatView, FloatViewMut, Items, StableOrCopy, StableView},
 };
 pub use buffer_derive::{BufferElement, ExportBuffer};

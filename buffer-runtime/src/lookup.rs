@@ -29,11 +29,15 @@ pub(crate) fn attribute<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResul
 /// The builtin of this name. `None` if the interpreter has none, or without memory for the name. No exception is pending
 /// before or afterwards.
 pub(crate) fn builtin<'py>(py: Python<'py>, name: &CStr) -> Option<Bound<'py, PyAny>> {
-    // SAFETY: attached, as the token proves; the text is static. The result is an owned reference, or NULL.
-    let found = unsafe { owned(py, ffi::PyUnicode_FromString(name.as_ptr())) }.ok().and_then(|name| {
+    // SAFETY: attached, as the token proves; the text is static.
+    let name = unsafe { ffi::PyUnicode_FromString(name.as_ptr()) };
+    // SAFETY: the result is an owned reference, or NULL.
+    let found = unsafe { owned(py, name) }.ok().and_then(|name| {
+        // SAFETY: attached; the dict is borrowed from the interpreter.
+        let builtins = unsafe { ffi::PyEval_GetBuiltins() };
         let mut found = ptr::null_mut();
-        // SAFETY: attached, with a dict and a string that are alive. The dict is borrowed from the interpreter.
-        unsafe { ffi::compat::PyDict_GetItemRef(ffi::PyEval_GetBuiltins(), name.as_ptr(), &raw mut found) };
+        // SAFETY: attached, with a dict and a string that are alive.
+        unsafe { ffi::compat::PyDict_GetItemRef(builtins, name.as_ptr(), &raw mut found) };
         // SAFETY: an owned reference, or NULL.
         unsafe { Bound::from_owned_ptr_or_opt(py, found) }
     });

@@ -9,7 +9,7 @@
 //! - `impl_::trampoline::{getbufferproc, MethodDef}` here, and `releasebufferproc` in `release`;
 //! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `classes`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
-//! - `impl_::pymethods::PyGetterDef`, in `property`;
+//! - `impl_::pymethods::PyGetterDef`, in `property`, and `PyClassAttributeDef`, in `declares`;
 //! - the names `__pymethod___getbuffer____`, `__pymethod___releasebuffer____` and `__pymethod___array____`, in the
 //!   derive.
 //!
@@ -37,7 +37,7 @@ use crate::lock::CHANGES_BETWEEN_STEPS;
 use crate::request::{Flags, Unanswered};
 use crate::storage::Exportable;
 
-/// Adds the two slots to a class, and the methods of that name in [`array`](super::array).
+/// Adds the two slots to a class, and the methods of that name in [`declares`](super::declares).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit_slots {
@@ -48,7 +48,8 @@ macro_rules! __submit_slots {
             // Named by path only: an imported name could be the name of the class.
             <$inventory>::new(
                 $crate::private::pyo3::impl_::pyclass::PyClassItems {
-                    methods: $crate::private::methods::$methods,
+                    // SAFETY: as for the slots.
+                    methods: &unsafe { $crate::private::methods::$methods::<$exporter>() },
                     // SAFETY: the derive names the inventory of the exporter's class, and safe code can name no exporter.
                     slots: &unsafe { $crate::private::slots::<$exporter>() },
                 },

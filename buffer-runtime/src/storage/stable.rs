@@ -72,13 +72,17 @@ unsafe impl<S: Storage> Storage for Stable<S> {
     const LEN: Option<usize> = S::LEN;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<S::Element>, usize) {
-        // SAFETY: the caller vouches for `this`, and so for its field.
-        unsafe { S::raw(&raw mut (*this).0) }
+        // SAFETY: the caller vouches for `this`; only the field's address is computed.
+        let storage = unsafe { &raw mut (*this).0 };
+        // SAFETY: as the caller vouches.
+        unsafe { S::raw(storage) }
     }
 
     unsafe fn layout(this: *mut Self, layout: &mut OwnLayout) {
         // SAFETY: as for `raw`.
-        unsafe { S::layout(&raw mut (*this).0, layout) };
+        let storage = unsafe { &raw mut (*this).0 };
+        // SAFETY: as for `raw`.
+        unsafe { S::layout(storage, layout) };
     }
 }
 

@@ -152,10 +152,11 @@ fn malformed_requests_are_refused_before_anything_else() {
     drop(write);
 }
 
+static PAIRS: Descriptor = natural::<[u32; 2]>();
+
 #[test]
 fn a_stable_view_that_the_layout_refuses_leaves_nothing_behind() {
     let cell = ExportCell::new(vec![[1_u32, 2], [3, 4]]);
-    static PAIRS: Descriptor = natural::<[u32; 2]>();
     let f_contiguous = Flags(Flags::F_CONTIGUOUS | Flags::STABLE);
     assert_eq!(refused(cell.stable_as(&PAIRS, f_contiguous)), ViewError::Request(Refusal::NotFContiguous));
     assert_eq!(cell.views(), 0);
