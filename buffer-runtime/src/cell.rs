@@ -15,6 +15,7 @@ mod part_view;
 mod published;
 mod shared_row;
 mod snapshot;
+mod stable;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -34,6 +35,9 @@ pub use self::owned_guard::OwnedShareGuard;
 pub(crate) use self::part_view::{PartGrant, PartTicket, PartView};
 pub(crate) use self::published::{Description, SharedFields};
 pub use self::shared_row::SharedRow;
+pub(crate) use self::stable::StableTicket;
+#[cfg(not(atomic_lock))]
+pub(crate) use self::stable::hand_out_at_once;
 pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;

@@ -63,6 +63,7 @@ impl BorrowError {
     pub fn views(&self) -> usize {
         match self.blocker {
             Blocker::Views { writable, readonly } => writable as usize + readonly as usize,
+            Blocker::StableViews { stable, guards: 0 } => stable as usize,
             _ => 0,
         }
     }
@@ -92,6 +93,8 @@ impl std::error::Error for BorrowError {}
 pub(crate) enum ViewError {
     /// The lock does not admit the view.
     Blocked { writable: bool, blocker: Blocker },
+    /// The lock does not admit a stable view.
+    Unstable(Blocker),
     /// The declared shape does not describe the storage.
     Layout(LayoutError),
     /// The layout cannot be described in the way that the request requires.
@@ -113,7 +116,7 @@ impl ViewError {
             Self::ForeignLayout => Some(
                 "cannot grant a view: the memory is still viewed through an object of another class, or another field; release those views first",
             ),
-            Self::Blocked { .. } | Self::Layout(_) => None,
+            Self::Blocked { .. } | Self::Unstable(_) | Self::Layout(_) => None,
         }
     }
 }
@@ -123,6 +126,7 @@ impl fmt::Display for ViewError {
         match self {
             Self::Blocked { writable: true, blocker } => write!(f, "cannot grant a writable view: {blocker}"),
             Self::Blocked { writable: false, blocker } => write!(f, "cannot grant a view: {blocker}"),
+            Self::Unstable(blocker) => write!(f, "cannot grant a stable view: {blocker}"),
             Self::Layout(error) => write!(f, "cannot grant a view: {error}"),
             Self::Request(_) | Self::ForeignLayout => f.write_str(self.static_text().unwrap_or_default()),
         }

@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use pyo3::exceptions::{PyBufferError, PyMemoryError};
+use pyo3::exceptions::{PyBufferError, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use pyo3::{PyErrArguments, PyTypeInfo, ffi};
@@ -14,25 +14,35 @@ use pyo3::{PyErrArguments, PyTypeInfo, ffi};
 use crate::error::{BorrowError, ViewError};
 #[cfg(feature = "format")]
 use crate::format::FormatError;
+use crate::lock::Blocker;
+use crate::lookup;
 #[cfg(not(Py_3_11))]
 use crate::lookup::attribute;
 use crate::pending::{Pending, attached, raised};
+use crate::request::Refusal;
 use crate::storage::ForeignBufferError;
 
 /// An exception with a text, or `MemoryError`.
 ///
 /// `text` must not allocate: pass `format_args` of values whose `Display` does not allocate.
 pub(crate) fn exception<E: PyTypeInfo>(py: Python<'_>, text: impl Display) -> PyErr {
-    exception_of_class(py, E::type_object_raw, &text)
+    exception_of_class(py, &|py| class::<E>(py), &text)
 }
 
-fn exception_of_class(py: Python<'_>, class: fn(Python<'_>) -> *mut ffi::PyTypeObject, text: &dyn Display) -> PyErr {
+/// Returns the class of an exception. No exception is pending when it is called, nor when it has returned.
+type ClassOf<'a> = &'a dyn Fn(Python<'_>) -> Bound<'_, PyAny>;
+
+fn class<E: PyTypeInfo>(py: Python<'_>) -> Bound<'_, PyAny> {
+    E::type_object(py).into_any()
+}
+
+fn exception_of_class(py: Python<'_>, class: ClassOf<'_>, text: &dyn Display) -> PyErr {
     let before = Pending::take(py);
     if let Some(text) = string(py, text) {
-        let class = class(py).cast();
+        let class = class(py);
         // SAFETY: attached, as the token proves. The arguments are an exception class and a string; CPython makes its
         // own references to them.
-        unsafe { ffi::PyErr_SetObject(class, text.as_ptr()) };
+        unsafe { ffi::PyErr_SetObject(class.as_ptr(), text.as_ptr()) };
     }
     let error = raised(py);
     before.restore();
@@ -48,10 +58,36 @@ pub(crate) fn raise_at_once(py: Python<'_>, error: ViewError) {
         None => string(py, &error),
     };
     if let Some(text) = text {
-        let class = PyBufferError::type_object_raw(py).cast();
+        let class = class_of(py, error);
         // SAFETY: attached, as the token proves. The arguments are an exception class and a string; CPython makes its
         // own references to them.
-        unsafe { ffi::PyErr_SetObject(class, text.as_ptr()) };
+        unsafe { ffi::PyErr_SetObject(class.as_ptr(), text.as_ptr()) };
+    }
+}
+
+/// The class of the exception for a refused view, but for `MemoryError`. No exception is pending.
+fn class_of(py: Python<'_>, error: ViewError) -> Bound<'_, PyAny> {
+    match error {
+        ViewError::Request(Refusal::Malformed) => class::<PyValueError>(py),
+        ViewError::Unstable(_) | ViewError::Blocked { blocker: Blocker::StableViews { .. }, .. } => conflict(py),
+        _ => class::<PyBufferError>(py),
+    }
+}
+
+/// `BufferConflictError`, or its base class `BufferError` if the interpreter does not have it: CPython's draft of stable
+/// views adds it.
+fn conflict(py: Python<'_>) -> Bound<'_, PyAny> {
+    let base = class::<PyBufferError>(py);
+    let Some(found) = lookup::builtin(py, c"BufferConflictError") else { return base };
+    // SAFETY: attached; both are alive, and the second is a class. The first may be any object.
+    match unsafe { ffi::PyObject_IsSubclass(found.as_ptr(), base.as_ptr()) } {
+        1 => found,
+        is_subclass => {
+            if is_subclass < 0 {
+                drop(raised(py));
+            }
+            base
+        }
     }
 }
 
@@ -146,9 +182,11 @@ impl From<BorrowError> for PyErr {
 impl From<ViewError> for PyErr {
     fn from(error: ViewError) -> Self {
         if error.is_out_of_memory() {
-            exception_of::<PyMemoryError>(error)
-        } else {
-            exception_of::<PyBufferError>(error)
+            return exception_of::<PyMemoryError>(error);
+        }
+        match attached() {
+            Some(py) => exception_of_class(py, &|py| class_of(py, error), &error),
+            None => exception_of::<PyBufferError>(error),
         }
     }
 }

@@ -4,8 +4,9 @@
 //! grant views of cells and of parts; `evaluate` runs the user's layout expressions for them. `plain` answers what needs
 //! no such expressions. `slots` has the functions that CPython calls. `peek` reads a layout without handing out a view.
 
-pub mod array;
+pub(crate) mod array;
 mod class;
+pub mod declares;
 mod descriptor;
 mod evaluate;
 mod fault;
@@ -18,6 +19,7 @@ pub(crate) mod peek;
 mod plain;
 pub(crate) mod release;
 pub(crate) mod slots;
+mod stable;
 mod table;
 mod whole;
 

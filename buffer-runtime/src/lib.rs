@@ -162,6 +162,7 @@ mod request;
 #[cfg(feature = "consumer")]
 mod scoped;
 mod shared;
+mod stable;
 mod storage;
 #[cfg(feature = "consumer")]
 mod view;
@@ -211,12 +212,12 @@ pub use self::{
     shared::{Shared, SharedRange, SharedRead, SharedReadRange},
     storage::{
         Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,
-        ReadWrite, Replaceable, RowLengthError, Rows, Storage,
+        ReadWrite, Replaceable, RowLengthError, Rows, Stable, Storage,
     },
 };
 #[cfg(feature = "consumer")]
 pub use self::{
     scoped::ScopedView,
-    view::{BufferView, BufferViewMut, ConvertedView, FloatView, FloatViewMut, Items},
+    view::{BufferView, BufferViewMut, ConvertedView, FloatView, FloatViewMut, Items, StableOrCopy, StableView},
 };
 pub use buffer_derive::{BufferElement, ExportBuffer};

@@ -4,10 +4,11 @@
 //! and panic without memory.
 
 use std::ffi::CStr;
+use std::ptr;
 
 use pyo3::{Bound, PyAny, PyResult, Python, ffi};
 
-use crate::pending::owned;
+use crate::pending::{owned, raised};
 
 /// The module numpy, which is imported at the first call.
 pub(crate) fn numpy(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
@@ -23,4 +24,25 @@ pub(crate) fn attribute<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResul
     let value = unsafe { ffi::PyObject_GetAttrString(object.as_ptr(), name.as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(object.py(), value) }
+}
+
+/// The builtin of this name. `None` if the interpreter has none, or without memory for the name. No exception is pending
+/// before or afterwards.
+pub(crate) fn builtin<'py>(py: Python<'py>, name: &CStr) -> Option<Bound<'py, PyAny>> {
+    // SAFETY: attached, as the token proves; the text is static.
+    let name = unsafe { ffi::PyUnicode_FromString(name.as_ptr()) };
+    // SAFETY: the result is an owned reference, or NULL.
+    let found = unsafe { owned(py, name) }.ok().and_then(|name| {
+        // SAFETY: attached; the dict is borrowed from the interpreter.
+        let builtins = unsafe { ffi::PyEval_GetBuiltins() };
+        let mut found = ptr::null_mut();
+        // SAFETY: attached, with a dict and a string that are alive.
+        unsafe { ffi::compat::PyDict_GetItemRef(builtins, name.as_ptr(), &raw mut found) };
+        // SAFETY: an owned reference, or NULL.
+        unsafe { Bound::from_owned_ptr_or_opt(py, found) }
+    });
+    if pyo3::PyErr::occurred(py) {
+        drop(raised(py));
+    }
+    found
 }

@@ -14,7 +14,7 @@ pub use crate::element::{
     hole_before, inner_format, inner_shape, inner_size, marker, needed_at_end, needed_before, size, size_of_described,
     size_of_field,
 };
-pub use crate::export::array as methods;
+pub use crate::export::declares as methods;
 pub use crate::export::literals;
 pub use crate::export::slots::slots;
 pub use crate::export::{

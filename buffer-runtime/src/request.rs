@@ -3,6 +3,8 @@
 //! This is a pure function, so that all combinations of flags can be compared with CPython's own exporters. The rules
 //! are those of `memoryview`; `cell::grant` copies the requested fields.
 
+mod stable;
+
 use std::ffi::c_void;
 use std::fmt;
 use std::ptr;
@@ -97,6 +99,10 @@ impl Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Mistaken,
+    /// A request for a stable view that has no meaning, whoever is asked.
+    Malformed,
+    /// The storage cannot promise a stable view.
+    Unstable,
     ReadOnly,
     NotCContiguous,
     NotFContiguous,
@@ -112,6 +118,12 @@ impl Refusal {
         match self {
             Self::Mistaken => {
                 "PyBUF_READ and PyBUF_WRITE are no buffer requests; ask for PyBUF_SIMPLE or PyBUF_WRITABLE"
+            }
+            Self::Malformed => {
+                "PyBUF_STABLE_READ has no meaning together with PyBUF_WRITABLE, or with bits that have no meaning; ask without them"
+            }
+            Self::Unstable => {
+                "cannot grant a stable view: code that this exporter does not know may write the memory; copy it, for example with bytes(), or ask without PyBUF_STABLE_READ"
             }
             Self::ReadOnly => {
                 "cannot grant a writable view: the buffer is read-only; pass a writable one, or ask without PyBUF_WRITABLE"
@@ -147,8 +159,8 @@ impl fmt::Display for Refusal {
 /// The lock decides before whether the view may write; `facts.readonly` is what the view will be.
 #[inline(always)]
 pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal> {
-    if flags.is_mistaken() {
-        return Err(Refusal::Mistaken);
+    if let Some(refusal) = flags.mistake() {
+        return Err(refusal);
     }
     if facts.readonly && flags.writable() {
         return Err(Refusal::ReadOnly);
@@ -177,13 +189,14 @@ pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal
 }
 
 /// What a layout answers to each request: the results of [`answer`] in a table, for the bits that have a meaning.
-/// Refusals are `None`, and so are the two mistakes beside bits without a meaning.
+/// Refusals are `None`, and so are the two mistakes beside bits without a meaning, and all requests for stable views:
+/// the table is for views that only the layout decides about.
 #[derive(Debug)]
 pub(crate) struct Granted([Option<Answer>; Self::REQUESTS]);
 
 impl Granted {
-    /// The number of combinations of the bits up to `PyBUF_WRITE`, the highest one.
-    const REQUESTS: usize = 0x400;
+    /// The number of combinations of the bits up to `PyBUF_STABLE_READ`, the highest one.
+    const REQUESTS: usize = 0x800;
     /// The number of combinations of the bits that have a meaning.
     const MEANINGFUL: usize = 0x200;
 
@@ -191,6 +204,7 @@ impl Granted {
     pub(crate) const NONE: &'static Self = &Self([None; Self::REQUESTS]);
 
     /// One entry for each combination of facts; the number of dimensions does not matter.
+    #[expect(clippy::large_stack_arrays, reason = "the compiler alone makes it")]
     const TABLE: [Self; 16] = {
         let mut table = [const { Self([None; Self::REQUESTS]) }; 16];
         let mut index = 0;
@@ -313,9 +327,14 @@ impl Unanswered {
         Self(internal.addr() as u32)
     }
 
+    /// Whether a layout was asked, which is that of the class.
+    pub(crate) fn is_of_layout(self) -> bool {
+        self != Self::UNTRIED && self != Self::CHANGED
+    }
+
     /// Why the request is refused; `None` if it may be granted.
     pub(crate) fn refusal(self, flags: Flags) -> Option<Refusal> {
-        if self == Self::UNTRIED || self == Self::CHANGED {
+        if !self.is_of_layout() {
             return None;
         }
         let [c_contiguous, f_contiguous, readonly, indirect] = self.0.to_ne_bytes().map(|fact| fact != 0);
@@ -386,7 +405,7 @@ mod tests {
                 assert_eq!(Granted::by(facts).answer(flags), answer(flags, facts).ok(), "{flags:?} {facts:?}");
                 assert_eq!(Granted::NONE.answer(flags), None);
             }
-            for flags in (0x200..0x800).chain([i32::MIN, -1]).map(Flags) {
+            for flags in (0x200..0x400).chain(0x800..0xc00).chain([i32::MIN, !Flags::STABLE]).map(Flags) {
                 let looked_up = Granted::by(facts).answer(flags);
                 let mistaken_but_for_others = flags.0 & 0x1ff == Flags::READ || flags.0 & 0x3ff == Flags::WRITE;
                 if mistaken_but_for_others {

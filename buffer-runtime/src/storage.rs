@@ -8,6 +8,7 @@ mod mistaken;
 mod own;
 mod readonly;
 mod rows;
+mod stable;
 
 use std::ptr::NonNull;
 
@@ -22,6 +23,7 @@ pub use self::own::OwnLayout;
 #[cfg(any(feature = "bytes", feature = "memmap2"))]
 pub(crate) use self::readonly::of_slice;
 pub use self::rows::{RowLengthError, Rows};
+pub use self::stable::Stable;
 
 /// Elements in one piece of memory, which one value owns or keeps alive.
 ///
@@ -106,6 +108,9 @@ pub use self::rows::{RowLengthError, Rows};
 /// 5. Nothing else moves, frees or writes it; where `Access` is [`ReadWrite`], nothing else reads it either. A shared
 ///    handle is [`ReadOnly`].
 /// 6. Dropping the storage is sound on any thread, attached to an interpreter or not.
+/// 7. Where [`STABLE`](Self::STABLE) is `true`, nothing at all writes the memory but the cell's own guards and views: no C
+///    library that still has its address, no other process that maps the same file, no device. This repeats clause 5 for
+///    those whom the author of a storage cannot see.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the storage of an `ExportCell`",
     label = "not memory of elements in one piece",
@@ -139,6 +144,13 @@ pub unsafe trait Storage: Send + 'static {
     /// an attached thread: to the next one that drops a cell, or that needs more than the shortest way to begin or end
     /// a view.
     const DROPS_PLAINLY: bool = false;
+
+    /// Whether nobody but this crate and the consumers of its views writes the memory: see clause 7. Then Python may request
+    /// stable views, in which Rust finds a `&[T]`.
+    ///
+    /// `false` is always sound. For a storage that wraps another one, write
+    /// `const STABLE: bool = <Vec<i16> as Storage>::STABLE;`. [`Stable`] promises it for one value of a storage.
+    const STABLE: bool = false;
 
     /// Whether the number of its elements changes under a write guard, as that of a `Vec` does. Only the text of a
     /// [`BorrowError`](crate::BorrowError) depends on it.
@@ -194,6 +206,9 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     const DROPS_PLAINLY: bool;
 
     #[doc(hidden)]
+    const STABLE: bool;
+
+    #[doc(hidden)]
     const RESIZABLE: bool;
 
     #[doc(hidden)]
@@ -240,6 +255,7 @@ unsafe impl<S: Storage> Exportable for S {
     const INDIRECT: bool = false;
     const STRIDED: bool = <S as Storage>::STRIDED;
     const DROPS_PLAINLY: bool = <S as Storage>::DROPS_PLAINLY || !std::mem::needs_drop::<S>();
+    const STABLE: bool = <S as Storage>::STABLE;
     const RESIZABLE: bool = <S as Storage>::RESIZABLE;
     const LEN: Option<usize> = <S as Storage>::LEN;
 
@@ -266,6 +282,7 @@ unsafe impl<T: Element> Exportable for Rows<T> {
     const INDIRECT: bool = true;
     const STRIDED: bool = false;
     const DROPS_PLAINLY: bool = true;
+    const STABLE: bool = true;
     const RESIZABLE: bool = true;
     const LEN: Option<usize> = None;
 
@@ -276,13 +293,14 @@ unsafe impl<T: Element> Exportable for Rows<T> {
     }
 }
 
-// SAFETY: a Vec owns one allocation of initialised elements (1, 2, 5) and drops on any thread since T: Send (6);
+// SAFETY: a Vec owns one allocation of initialised elements (1, 2, 5, 7) and drops on any thread since T: Send (6);
 // `as_mut_ptr` makes no slice, does not unwind, and returns the same until the Vec is changed (3, 4).
 unsafe impl<T: Element> Storage for Vec<T> {
     type Element = T;
     type Access = ReadWrite;
 
     const DROPS_PLAINLY: bool = true;
+    const STABLE: bool = true;
     const RESIZABLE: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
@@ -300,6 +318,7 @@ unsafe impl<T: Element> Storage for Box<[T]> {
     type Access = ReadWrite;
 
     const DROPS_PLAINLY: bool = true;
+    const STABLE: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid Box without other references; `&raw` makes no reference to an element.
@@ -309,12 +328,13 @@ unsafe impl<T: Element> Storage for Box<[T]> {
     }
 }
 
-// SAFETY: the elements lie in the storage itself, which stays where it is until it is moved or dropped (1, 2, 5); a cast
+// SAFETY: the elements lie in the storage itself, which stays where it is until it is moved or dropped (1, 2, 5, 7); a cast
 // makes no reference and cannot fail (3, 4), and T: Send (6).
 unsafe impl<T: Element, const N: usize> Storage for [T; N] {
     type Element = T;
     type Access = ReadWrite;
 
+    const STABLE: bool = true;
     const LEN: Option<usize> = Some(N);
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {

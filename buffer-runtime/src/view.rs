@@ -17,6 +17,7 @@ mod item;
 mod numpy;
 mod rejection;
 mod reported;
+mod stable;
 mod starts;
 mod walk;
 mod wanted;
@@ -32,6 +33,7 @@ use pyo3::{Borrowed, PyErr, ffi};
 pub use self::attached::UsableWhileDetached;
 pub use self::converted::ConvertedView;
 pub use self::float::{FloatView, FloatViewMut};
+pub use self::stable::{StableOrCopy, StableView};
 pub use self::walk::Items;
 pub use self::write::BufferViewMut;
 

@@ -21,6 +21,7 @@ RECORDS_RO = STRIDES | FORMAT
 RECORDS = RECORDS_RO | WRITABLE
 FULL_RO = INDIRECT | FORMAT
 FULL = FULL_RO | WRITABLE
+STABLE = 0x400
 
 # Not flags of a request: arguments of PyMemoryView_FromMemory.
 READ = 0x100

@@ -11,6 +11,7 @@ mod element;
 mod floats;
 mod liar;
 mod reading;
+mod stable;
 mod usage;
 mod writing;
 
@@ -18,7 +19,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     const NAME: &str = "buffer_tests_ext.consumer";
     let py = module.py();
     let consumer = PyModule::new(py, NAME)?;
-    for add in [converted::add, floats::add, liar::add, reading::add, usage::add, writing::add] {
+    for add in [converted::add, floats::add, liar::add, reading::add, stable::add, usage::add, writing::add] {
         add(&consumer)?;
     }
     module.add("consumer", &consumer)?;

@@ -85,7 +85,7 @@ fn own_buffer(class: &Class, own: &Exporting, array: bool) -> TokenStream {
     let Class { ident, inventory, .. } = class;
     let exporter = own.exporter_name();
     let entry = class.entry(&exporter);
-    let methods = if array { quote!(ARRAY) } else { quote!(NONE) };
+    let methods = if array { quote!(with_array) } else { quote!(without_array) };
     quote! {
         // The entry belongs to an exporter of this class, as its type requires.
         #[automatically_derived]

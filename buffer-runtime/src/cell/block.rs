@@ -64,6 +64,8 @@ pub(crate) struct MemoryKind {
     pub(crate) element_size: usize,
     /// Whether dropping the storage only frees memory: it runs no user code, calls no Python, and cannot panic.
     pub(super) drops_plainly: bool,
+    /// Whether nothing but Python and the guards writes the memory, so that a stable view may be granted.
+    pub(super) stable: bool,
     /// Whether rows are allocated one by one, and are reached through pointers.
     pub(crate) indirect: bool,
     /// Drops the storage and frees the block. A function pointer, because the last view may end in the release of another
@@ -263,6 +265,7 @@ impl<S: Exportable> Block<S> {
     const KIND: &'static MemoryKind = &MemoryKind {
         element_size: size_of::<S::Element>(),
         drops_plainly: S::DROPS_PLAINLY,
+        stable: S::STABLE,
         indirect: S::INDIRECT,
         destroy: Self::destroy,
         own: Self::OWN,

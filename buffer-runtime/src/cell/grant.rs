@@ -3,13 +3,14 @@
 //! Every view of a cell begins here: for the slots, for parts, and for the tests that Miri and the sanitizers run.
 //! Nothing here depends on Python. The invariants that are cited are the block's.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_void};
 use std::marker::PhantomData;
 use std::mem;
 use std::ptr::NonNull;
 
 use super::block::Header;
 use super::published::{Description, Published};
+use super::stable::{StableTicket, grant_stable};
 use super::ticket::Ticket;
 use crate::error::ViewError;
 use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
@@ -52,6 +53,8 @@ pub(crate) struct Grant<'a> {
     /// Whether `access` is the access in the layout's description.
     usual: bool,
     answer: Answer,
+    /// Whether a read guard belongs to the view, which makes it a stable one.
+    stable: bool,
     /// The cell is borrowed, so this view never has the last reference to the block.
     owner: PhantomData<&'a Header>,
 }
@@ -68,6 +71,29 @@ pub(crate) struct Grant<'a> {
 ///
 /// See [`Denied`].
 pub(crate) unsafe fn grant<'a, D: Evaluated>(
+    block: NonNull<Header>,
+    descriptor: &'static Descriptor,
+    flags: Flags,
+    dims: impl FnOnce() -> Option<D>,
+) -> Result<Grant<'a>, Denied> {
+    if flags.is_stable() {
+        // SAFETY: as the caller vouches.
+        return unsafe { grant_stable(block, descriptor, flags, dims) };
+    }
+    // SAFETY: as the caller vouches.
+    unsafe { grant_ordinary(block, descriptor, flags, dims) }
+}
+
+/// [`grant`] for a request without `PyBUF_STABLE_READ`.
+///
+/// # Safety
+///
+/// As for [`grant`].
+///
+/// # Errors
+///
+/// See [`Denied`].
+pub(super) unsafe fn grant_ordinary<'a, D: Evaluated>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
     flags: Flags,
@@ -200,11 +226,11 @@ unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
     let layout = unsafe { header.published() };
     let usual = access == usual_access(descriptor);
     match layout.granted.answer(flags).filter(|_| usual) {
-        Some(answer) => Ok(Grant { block, access, usual, answer, owner: PhantomData }),
+        Some(answer) => Ok(Grant { block, access, usual, answer, stable: false, owner: PhantomData }),
         None if AT_ONCE => Err(Denied::Unanswered(Unanswered::by(layout.facts))),
         None => {
             let (access, answer) = answer(&header.lock, layout, flags, access)?;
-            Ok(Grant { block, access, usual: false, answer, owner: PhantomData })
+            Ok(Grant { block, access, usual: false, answer, stable: false, owner: PhantomData })
         }
     }
 }
@@ -263,9 +289,23 @@ impl<'a> Grant<'a> {
         unsafe { self.block.as_ref() }
     }
 
-    #[inline(always)]
+    /// The ticket of an ordinary view.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn ticket(&self) -> Ticket {
         Ticket { block: self.block, access: self.access }
+    }
+
+    /// What the view stores in `Py_buffer.internal`.
+    #[inline(always)]
+    fn internal(&self) -> *mut c_void {
+        let Self { block, access, .. } = *self;
+        if self.stable { StableTicket(block).to_internal() } else { Ticket { block, access }.to_internal() }
+    }
+
+    /// Makes a stable view of a read-only one. The caller has begun a read guard, which ends with the view.
+    pub(super) fn with_guard(mut self) -> Self {
+        self.stable = true;
+        self
     }
 
     /// The layout of the whole cell.
@@ -313,7 +353,7 @@ impl<'a> Grant<'a> {
         let layout = self.layout();
         let buf = layout.buf();
         // SAFETY: the caller vouches for it, and the layout was resolved.
-        unsafe { layout.describe(description, self.answer, self.ticket().to_internal(), indirect) };
+        unsafe { layout.describe(description, self.answer, self.internal(), indirect) };
         if !self.usual {
             // SAFETY: as above, and it was written.
             let shown = unsafe { &mut *description };
@@ -323,16 +363,20 @@ impl<'a> Grant<'a> {
         buf
     }
 
-    /// Transfers the view to a view of a part, which shows other items of the memory.
-    pub(crate) fn leave(self) -> Ticket {
-        let ticket = self.ticket();
+    /// Transfers the view to a view of a part, which shows other items of the memory. Returns what the view would store in
+    /// `Py_buffer.internal`.
+    pub(crate) fn leave(self) -> *mut c_void {
+        let internal = self.internal();
         mem::forget(self);
-        ticket
+        internal
     }
 }
 
 impl Drop for Grant<'_> {
     fn drop(&mut self) {
+        if self.stable {
+            self.header().lock.end_stable();
+        }
         // This is never the last reference to the block, which has an owner.
         let _ = self.header().lock.release(self.access);
     }

@@ -19,23 +19,23 @@ use crate::request::{self, Answer, Flags};
 /// The data of one view of a part. Aligned, so that the low bits of its address have room for a tag.
 #[repr(align(16))]
 pub(crate) struct PartView {
-    /// The view of the cell.
-    ticket: Ticket,
+    /// What the view of the cell would store in `Py_buffer.internal`.
+    whole: *mut c_void,
     /// The layout of the part.
     layout: Published,
 }
 
 impl PartView {
-    /// Frees the data of a view of a part, and returns the ticket of its view of the cell. The caller releases that
+    /// Frees the data of a view of a part, and returns the `internal` of its view of the cell. The caller releases that
     /// view.
     ///
     /// # Safety
     ///
     /// `part` is from the `internal` of a view of a part that is being released, and is not used afterwards.
-    pub(crate) unsafe fn take(part: PartTicket) -> Ticket {
+    pub(crate) unsafe fn take(part: PartTicket) -> *mut c_void {
         // SAFETY: the caller vouches that a view owns the data, and that it is freed once.
         let part = unsafe { Box::from_raw(part.0.as_ptr()) };
-        part.ticket
+        part.whole
     }
 }
 
@@ -103,7 +103,7 @@ impl<'a> PartGrant<'a> {
         let header = whole.header();
         let memory = Memory { len: header.bytes(), row_len: None };
         let misfit = |error| Denied::Misfit { error, memory };
-        let part = PartView { ticket: whole.ticket(), layout: Published::unresolved() };
+        let part = PartView { whole: ptr::null_mut(), layout: Published::unresolved() };
         let mut part = Unmoved::new(part).map_err(|error| misfit(error.into()))?;
         part.layout.resolve(descriptor, declared, memory, header.data()).map_err(misfit)?;
 
@@ -149,7 +149,7 @@ impl<'a> PartGrant<'a> {
         let part = part.leave();
         // SAFETY: nothing else refers to the part. (A `&mut` to all of it would make the pointers in the description
         // invalid.)
-        unsafe { (*part.as_ptr()).ticket = whole.leave() };
+        unsafe { (*part.as_ptr()).whole = whole.leave() };
         // SAFETY: the caller vouches for it, and it was written.
         let shown = unsafe { &mut *description };
         shown.readonly = c_int::from(facts.readonly);

@@ -12,6 +12,7 @@ mod python;
 mod rows;
 mod small;
 mod snapshots;
+mod stable;
 mod threads;
 
 use std::ffi::CStr;

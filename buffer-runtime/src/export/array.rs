@@ -12,19 +12,14 @@ use crate::exception::{ClassName, exception};
 use crate::lookup::{self, attribute};
 use crate::pending::owned;
 
-/// The methods of a class without `#[buffer(no_array)]`.
-///
-/// When a view is refused, numpy discards the error and calls `__array__`. Without that method, numpy would make an
-/// array of one object. So `__array__` requests the view once more, and raises its error. If the view is granted, numpy
-/// never calls `__array__`.
-pub const ARRAY: &[PyMethodDefType] = &[PyMethodDefType::Method(PyMethodDef::cfunction_with_keywords(
+/// `__array__`. When a view is refused, numpy discards the error and calls `__array__`. Without that method, numpy would
+/// make an array of one object. So `__array__` requests the view once more, and raises its error. If the view is granted,
+/// numpy never calls `__array__`.
+pub(super) const METHOD: PyMethodDefType = PyMethodDefType::Method(PyMethodDef::cfunction_with_keywords(
     c"__array__",
     cfunction_with_keywords::<Array>,
     c"__array__($self, dtype=None, *, copy=None)\n--\n\n",
-))];
-
-/// The methods of a class with `#[buffer(no_array)]`.
-pub const NONE: &[PyMethodDefType] = &[];
+));
 
 struct Array;
 

@@ -294,6 +294,13 @@ pub unsafe trait Class: Sized {
     /// Its name in Python.
     const NAME: &'static str;
 
+    /// The Python class itself.
+    ///
+    /// # Panics
+    ///
+    /// The class does not exist yet, and there is no memory for it.
+    fn type_object(py: Python<'_>) -> *mut ffi::PyTypeObject;
+
     /// Calls `with` on the value of an object. The value stays borrowed during the call.
     ///
     /// # Errors
@@ -316,6 +323,10 @@ pub unsafe trait Class: Sized {
 #[diagnostic::do_not_recommend]
 unsafe impl<T: PyClass> Class for T {
     const NAME: &'static str = <T as PyClass>::NAME;
+
+    fn type_object(py: Python<'_>) -> *mut ffi::PyTypeObject {
+        T::type_object_raw(py)
+    }
 
     #[inline(always)]
     unsafe fn reach<R>(

@@ -64,7 +64,12 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>, const AGAIN: bool>(
                 unsafe { hand_over(object, view, grant, T::PIN, Some(<T::Cell as Source>::ROWS)) };
                 true
             }
-            Err(unanswered) => leave(unanswered),
+            Err(unanswered) => {
+                // For `stable::grant_at_once`.
+                // SAFETY: the caller vouches for the view, whose old contents do not matter.
+                unsafe { (*view).buf = block.as_ptr().cast() };
+                leave(unanswered)
+            }
         }
     };
     // SAFETY: the caller vouches for the object.

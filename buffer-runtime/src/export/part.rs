@@ -33,13 +33,13 @@ pub(super) unsafe fn with_grant_of_part(
     table: &'static ClassTable,
     with: &mut dyn FnMut(PartGrant<'_>, &'static ClassTable),
 ) -> PyResult<()> {
-    if flags.is_mistaken() {
-        return Err(ViewError::from(Refusal::Mistaken).into());
+    if let Some(refusal) = flags.mistake() {
+        return Err(ViewError::from(refusal).into());
     }
     if table.readonly && flags.writable() {
         return Err(ViewError::from(Refusal::ReadOnly).into());
     }
-    let of_whole = Flags(ffi::PyBUF_FULL_RO | if flags.writable() { ffi::PyBUF_WRITABLE } else { 0 });
+    let of_whole = Flags(ffi::PyBUF_FULL_RO | flags.0 & (Flags::WRITABLE | Flags::STABLE));
     let descriptor = (table.descriptor)();
     let grant_of = |class: Reached<'_>| {
         // Never `None`: the class shows a part.

@@ -10,7 +10,7 @@ use pyo3::impl_::trampoline::{MethodDef, releasebufferproc};
 use pyo3::{PyResult, Python, ffi};
 
 use crate::cell::orphans;
-use crate::cell::{Header, PartTicket, PartView, Ticket};
+use crate::cell::{Header, PartTicket, PartView, StableTicket, Ticket};
 use crate::contain::{report, with_none_pending};
 
 /// `bf_releasebuffer` of all classes.
@@ -23,13 +23,42 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
     let internal = unsafe { (*view).internal };
     let Some(ticket) = Ticket::from_internal(internal.cast()) else {
         // SAFETY: as for this function.
-        return unsafe { releasebuffer_part(slf, view) };
+        return unsafe { releasebuffer_stable(slf, view) };
     };
     // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
     let released = unsafe { ticket.release() };
     // CPython clears `obj` only after this call. User code on the cold paths may release the same view again, so those
     // paths first mark it as released.
     if released.is_last() {
+        // SAFETY: as for this function, and the view's ticket is the last of its block.
+        unsafe { free_cold(slf, view) };
+    } else if !released.views {
+        // SAFETY: as for this function.
+        unsafe { drain_if_orphans_wait(slf, view) };
+    }
+}
+
+/// [`releasebuffer`] for stable views: their read guard ends first. A function of its own, which saves no registers.
+///
+/// # Safety
+///
+/// As for [`releasebuffer`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: CPython has read the view to get here.
+    let internal = unsafe { (*view).internal };
+    let Some(stable) = StableTicket::from_internal(internal.cast()) else {
+        // SAFETY: as for this function.
+        return unsafe { releasebuffer_part(slf, view) };
+    };
+    // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
+    let ordinary = unsafe { stable.into_ordinary() };
+    // SAFETY: as above.
+    let released = unsafe { ordinary.release() };
+    if released.is_last() {
+        // SAFETY: the view may be written: CPython writes it next.
+        unsafe { (*view).internal = ordinary.to_internal().cast() };
         // SAFETY: as for this function, and the view's ticket is the last of its block.
         unsafe { free_cold(slf, view) };
     } else if !released.views {
@@ -53,7 +82,7 @@ unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi:
         // SAFETY: one view owns such a ticket, and that view is being released.
         let whole = unsafe { PartView::take(part) };
         // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part.
-        unsafe { (*view).internal = whole.to_internal().cast() };
+        unsafe { (*view).internal = whole.cast() };
         // SAFETY: as for this function.
         unsafe { releasebuffer(slf, view) };
         // SAFETY: as above. Another release of the view finds no ticket in it.

@@ -9,7 +9,7 @@
 //! - `impl_::trampoline::{getbufferproc, MethodDef}` here, and `releasebufferproc` in `release`;
 //! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `classes`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
-//! - `impl_::pymethods::PyGetterDef`, in `property`;
+//! - `impl_::pymethods::PyGetterDef`, in `property`, and `PyClassAttributeDef`, in `declares`;
 //! - the names `__pymethod___getbuffer____`, `__pymethod___releasebuffer____` and `__pymethod___array____`, in the
 //!   derive.
 //!
@@ -28,6 +28,7 @@ use super::grant::{grant_at_once, grant_view};
 use super::part::grant_view_of_part;
 use super::plain;
 use super::release::releasebuffer;
+use super::stable;
 use super::table::{ClassTable, Shows};
 use crate::cell::{ExportCell, orphans};
 use crate::contain::{raising, with_none_pending};
@@ -36,7 +37,7 @@ use crate::lock::CHANGES_BETWEEN_STEPS;
 use crate::request::{Flags, Unanswered};
 use crate::storage::Exportable;
 
-/// Adds the two slots to a class, and the methods of that name in [`array`](super::array).
+/// Adds the two slots to a class, and the methods of that name in [`declares`](super::declares).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit_slots {
@@ -47,7 +48,8 @@ macro_rules! __submit_slots {
             // Named by path only: an imported name could be the name of the class.
             <$inventory>::new(
                 $crate::private::pyo3::impl_::pyclass::PyClassItems {
-                    methods: $crate::private::methods::$methods,
+                    // SAFETY: as for the slots.
+                    methods: &unsafe { $crate::private::methods::$methods::<$exporter>() },
                     // SAFETY: the derive names the inventory of the exporter's class, and safe code can name no exporter.
                     slots: &unsafe { $crate::private::slots::<$exporter>() },
                 },
@@ -164,7 +166,7 @@ unsafe extern "C" fn getbuffer_part<T: Exporter>(
     unsafe { call_slow(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
 }
 
-/// Answers a request that [`grant_at_once`] does not grant.
+/// Answers a request that [`grant_at_once`] does not grant. A function of its own, which saves no registers.
 ///
 /// # Safety
 ///
@@ -173,6 +175,27 @@ unsafe extern "C" fn getbuffer_part<T: Exporter>(
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn call(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+    table: &'static ClassTable,
+) -> c_int {
+    // SAFETY: as the caller vouches, and the view is not NULL.
+    if Flags(flags).is_stable() && !view.is_null() && unsafe { stable::grant_at_once(slf, view, Flags(flags), table) } {
+        return 0;
+    }
+    // SAFETY: as the caller vouches.
+    unsafe { call_cold(slf, view, flags, table) }
+}
+
+/// [`call`] for all but stable views that are granted at once.
+///
+/// # Safety
+///
+/// As for [`call`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn call_cold(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,

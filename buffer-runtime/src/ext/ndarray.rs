@@ -8,7 +8,7 @@ use crate::cell::{Header, ReadGuard};
 use crate::element::Element;
 use crate::storage::{OwnLayout, ReadWrite, Storage};
 
-// SAFETY: an owned array's elements lie in a vector of its own, all of whose elements are initialised (1, 2, 5) and
+// SAFETY: an owned array's elements lie in a vector of its own, all of whose elements are initialised (1, 2, 5, 7) and
 // Send (6); the memory from the lowest of them to the highest is in that vector. `as_mut_ptr`, `shape` and `strides`
 // make no reference to an element, and do not unwind (3, 4).
 unsafe impl<A: Element, D: Dimension + 'static> Storage for Array<A, D> {
@@ -17,6 +17,7 @@ unsafe impl<A: Element, D: Dimension + 'static> Storage for Array<A, D> {
 
     const STRIDED: bool = true;
     const DROPS_PLAINLY: bool = true;
+    const STABLE: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<A>, usize) {
         // SAFETY: the caller vouches for a valid array without other references.

@@ -8,13 +8,14 @@ use crate::element::Element;
 use crate::storage::{ReadWrite, Storage};
 
 // SAFETY: as for a Vec if it has spilled to the heap, and as for an array if not: then the elements lie in the storage
-// itself, which stays where it is until it is moved or dropped (1, 2, 5). `as_mut_ptr` makes no slice and does not
+// itself, which stays where it is until it is moved or dropped (1, 2, 5, 7). `as_mut_ptr` makes no slice and does not
 // unwind (3, 4), and its elements are Send (6).
 unsafe impl<A: Array<Item: Element> + 'static> Storage for SmallVec<A> {
     type Element = A::Item;
     type Access = ReadWrite;
 
     const DROPS_PLAINLY: bool = true;
+    const STABLE: bool = true;
     const RESIZABLE: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<A::Item>, usize) {

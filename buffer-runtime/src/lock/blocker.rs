@@ -11,6 +11,8 @@ pub(crate) enum Blocker {
     Views { writable: u32, readonly: u32 },
     /// Read guards are alive in Rust.
     ReadGuards(u32),
+    /// Stable views are alive in Python, and perhaps read guards in Rust besides.
+    StableViews { stable: u32, guards: u32 },
     /// Share guards are alive in Rust.
     ShareGuards(u32),
     /// The write guard is alive in Rust, or was leaked.
@@ -59,6 +61,11 @@ impl fmt::Display for Explained {
                 write!(f, "{writable} writable and {readonly} read-only views are alive; {REMEDY}")
             }
             Blocker::ReadGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "read guard")),
+            Blocker::StableViews { stable, guards: 0 } => write!(f, "{}; {REMEDY}", Alive(stable, "stable view")),
+            Blocker::StableViews { stable, guards } => {
+                let (stable, guards) = (Alive(stable, "stable view"), Alive(guards, "read guard"));
+                write!(f, "{stable}, and {guards} in Rust; {REMEDY}, and {RETURN}")
+            }
             Blocker::ShareGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "share guard")),
             Blocker::WriteGuard => write!(f, "Rust is changing it (a write guard is alive); {RETURN}"),
             Blocker::Closed => f.write_str("it is closed"),
@@ -106,12 +113,26 @@ impl Blocker {
         Explained { blocker: self, shareable }
     }
 
+    /// Tells read guards that belong to stable views from the others. `stable` is the number of stable views.
+    pub(super) fn naming_stable(self, stable: u32) -> Self {
+        match self {
+            Self::ReadGuards(count) if stable > 0 => {
+                let stable = stable.min(count);
+                Self::StableViews { stable, guards: count - stable }
+            }
+            other => other,
+        }
+    }
+
     /// Whether the blocker ends when some thread continues. In a forked child, that thread may not exist.
     fn is_held_by_a_thread(self) -> bool {
         match self {
-            Self::Views { .. } | Self::ReadGuards(_) | Self::ShareGuards(_) | Self::WriteGuard | Self::Publishing => {
-                true
-            }
+            Self::Views { .. }
+            | Self::ReadGuards(_)
+            | Self::StableViews { .. }
+            | Self::ShareGuards(_)
+            | Self::WriteGuard
+            | Self::Publishing => true,
             Self::Closed | Self::Pinned { .. } | Self::OutOfMemory | Self::Full => false,
         }
     }

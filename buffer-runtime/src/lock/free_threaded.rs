@@ -13,7 +13,7 @@
 //! 4. CLOSING is set and cleared in the same step as the write guard that it belongs to. Only in the closed state does
 //!    it stay set without that guard. So no view is alive, and none begins, while CLOSING is set.
 
-use super::atomic::{AtomicU8, AtomicU64, Ordering};
+use super::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use super::{Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
 /// Bits of the word: views (20), a bit that is never set, how many of them are read-only (20), guards (18), their kind
@@ -52,11 +52,13 @@ pub(crate) struct Lock {
     /// The parity of the epoch whose layout is in place, or NONE. Invariant 2.
     published: AtomicU8,
     /// Fills what would be padding. See `lock`.
-    _rest: [AtomicU8; 7],
+    _rest: [AtomicU8; 3],
+    /// How many of the read guards belong to stable views; more while one of these begins or ends.
+    stable: AtomicU32,
 }
 
 #[cfg(not(buffer_loom))]
-const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 8 * size_of::<AtomicU8>());
+const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 4 * size_of::<AtomicU8>() + size_of::<AtomicU32>());
 
 /// A view that may begin, if the word has not changed since.
 #[derive(Debug)]
@@ -114,7 +116,12 @@ fn guards_of(word: u64) -> Option<(GuardKind, u32)> {
 
 impl Lock {
     pub(crate) fn new() -> Self {
-        Self { word: AtomicU64::new(OWNED), published: AtomicU8::new(NONE), _rest: Default::default() }
+        Self {
+            word: AtomicU64::new(OWNED),
+            published: AtomicU8::new(NONE),
+            _rest: Default::default(),
+            stable: AtomicU32::new(0),
+        }
     }
 
     /// Decides whether a view may begin.
@@ -125,7 +132,7 @@ impl Lock {
         let access = match guards_of(word) {
             None if wants.may_write => ViewKind::Writable,
             None => ViewKind::ReadOnly,
-            Some((kind, count)) => kind.admit_view(count, wants)?,
+            Some((kind, count)) => kind.admit_view(count, wants).map_err(|blocker| self.naming_stable(blocker))?,
         };
         let admission = Admission::to(word, access);
         if admission.next & ONE_TOO_MANY == 0 { Ok(admission) } else { Err(Blocker::Full) }
@@ -238,7 +245,7 @@ impl Lock {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let held = guards_of(word);
-            kind.admit(held, views_of(word))?;
+            kind.admit(held, views_of(word)).map_err(|blocker| self.naming_stable(blocker))?;
             if held.is_some_and(|(_, count)| u64::from(count) == GUARD_COUNT) {
                 return Err(Blocker::Full);
             }
@@ -278,7 +285,7 @@ impl Lock {
             if word & CLOSING != 0 && held.is_some_and(|(kind, _)| kind == GuardKind::Write) {
                 return Ok(Closing::Underway);
             }
-            GuardKind::Write.admit(held, views_of(word))?;
+            GuardKind::Write.admit(held, views_of(word)).map_err(|blocker| self.naming_stable(blocker))?;
             let next = ((word & !KIND_MASK) | ((GuardKind::Write as u64) << KIND_SHIFT) | CLOSING) + GUARD_ONE;
             // Acquire pairs with the Release of the views and guards that have ended.
             match self.word.compare_exchange_weak(word, next, Ordering::Acquire, Ordering::Acquire) {
@@ -316,6 +323,29 @@ impl Lock {
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire pairs with the Release in `close`.
         guards_of(self.word.load(Ordering::Acquire)).is_some_and(|(kind, _)| kind == GuardKind::Closed)
+    }
+
+    /// Begins the read guard of a stable view. `begin` begins a read guard.
+    pub(crate) fn begin_stable(&self, begin: impl FnOnce() -> Result<(), Blocker>) -> Result<(), Blocker> {
+        // Before the guard begins: whoever finds the guard also finds it counted.
+        // Relaxed: nothing else is read because of it.
+        self.stable.fetch_add(1, Ordering::Relaxed);
+        begin().inspect_err(|_| self.uncount_stable())
+    }
+
+    /// Ends the read guard of a stable view, which is still counted as a read-only view.
+    pub(crate) fn end_stable(&self) {
+        self.end();
+        self.uncount_stable();
+    }
+
+    fn uncount_stable(&self) {
+        // Relaxed as in `begin_stable`.
+        self.stable.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn naming_stable(&self, blocker: Blocker) -> Blocker {
+        blocker.naming_stable(self.stable.load(Ordering::Relaxed))
     }
 
     pub(crate) fn views(&self) -> Views {

@@ -33,8 +33,8 @@ pub(crate) struct Lock {
     views: AtomicU64,
     /// Guards that are alive, all of one kind. Invariant 2.
     guards: AtomicU32,
-    /// Fills what would be padding. See `lock`.
-    _rest: AtomicU32,
+    /// How many of the read guards belong to stable views. Only attached threads change it.
+    stable: AtomicU32,
 }
 
 #[cfg(not(buffer_loom))]
@@ -107,7 +107,7 @@ fn unpack(views: u64) -> Views {
 
 impl Lock {
     pub(crate) fn new() -> Self {
-        Self { views: AtomicU64::new(0), guards: AtomicU32::new(0), _rest: AtomicU32::new(0) }
+        Self { views: AtomicU64::new(0), guards: AtomicU32::new(0), stable: AtomicU32::new(0) }
     }
 
     /// A lock with room for one more writable view.
@@ -136,7 +136,8 @@ impl Lock {
         let access = if guards & GUARDS == 0 {
             if wants.may_write { ViewKind::Writable } else { ViewKind::ReadOnly }
         } else {
-            GuardKind::from_bits(guards >> KIND_SHIFT).admit_view(guards & GUARDS, wants)?
+            let admitted = GuardKind::from_bits(guards >> KIND_SHIFT).admit_view(guards & GUARDS, wants);
+            admitted.map_err(|blocker| self.naming_stable(blocker))?
         };
         // Relaxed: by invariant 1 the last change was made by a thread that was attached before this one.
         let views = self.views.load(Ordering::Relaxed);
@@ -239,7 +240,7 @@ impl Lock {
         loop {
             let count = held & GUARDS;
             let others = (count > 0).then(|| (GuardKind::from_bits(held >> KIND_SHIFT), count));
-            kind.admit(others, self.views())?;
+            kind.admit(others, self.views()).map_err(|blocker| self.naming_stable(blocker))?;
             if count == GUARDS {
                 return Err(Blocker::Full);
             }
@@ -260,7 +261,7 @@ impl Lock {
         // began; leases may end at any time.
         let held = self.guards.load(Ordering::Acquire);
         let others = (held & GUARDS > 0).then(|| (GuardKind::from_bits(held >> KIND_SHIFT), held & GUARDS));
-        kind.admit(others, views)?;
+        kind.admit(others, views).map_err(|blocker| self.naming_stable(blocker))?;
         // A store: `kind` is Write or Closed, so no guard is alive. Relaxed: by invariant 3 no other thread can begin a
         // view or a guard, or read this, before the `&mut` ends.
         self.guards.store(one_guard(kind), Ordering::Relaxed);
@@ -320,6 +321,46 @@ impl Lock {
         // Acquire pairs with the Release in `close`.
         let held = self.guards.load(Ordering::Acquire);
         held & GUARDS > 0 && GuardKind::from_bits(held >> KIND_SHIFT) == GuardKind::Closed
+    }
+
+    /// Begins the read guard of a stable view. Attached. `begin` begins a read guard.
+    pub(crate) fn begin_stable(&self, begin: impl FnOnce() -> Result<(), Blocker>) -> Result<(), Blocker> {
+        // Before the guard begins: whoever finds the guard also finds it counted.
+        // Relaxed, and no read-modify-write: only attached threads change it, and nothing else is read because of it.
+        self.stable.store(self.stable.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        begin().inspect_err(|_| self.uncount_stable())
+    }
+
+    /// Begins a stable view, with its read guard, beside no guard. `false` if a view is in the way, or a count is full.
+    ///
+    /// Attached; no other code has run on this lock since [`admit_unguarded`](Self::admit_unguarded) has found no guard.
+    #[inline]
+    pub(crate) fn join_stable_unguarded(&self) -> bool {
+        // Relaxed as in `admit`.
+        let views = self.views.load(Ordering::Relaxed);
+        let Some(admission) = Admission::to(views, ViewKind::ReadOnly).filter(|_| views & WRITABLE_COUNT == 0) else {
+            return false;
+        };
+        self.enter(&admission);
+        // Stores as in `begin`, and no stable view is counted where there is no guard.
+        self.guards.store(one_guard(GuardKind::Read), Ordering::Relaxed);
+        self.stable.store(1, Ordering::Relaxed);
+        true
+    }
+
+    /// Ends the read guard of a stable view, attached, which is still counted as a read-only view.
+    pub(crate) fn end_stable(&self) {
+        self.end();
+        self.uncount_stable();
+    }
+
+    fn uncount_stable(&self) {
+        // Relaxed as in `begin_stable`.
+        self.stable.store(self.stable.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+    }
+
+    fn naming_stable(&self, blocker: Blocker) -> Blocker {
+        blocker.naming_stable(self.stable.load(Ordering::Relaxed))
     }
 
     pub(crate) fn views(&self) -> Views {

@@ -86,6 +86,42 @@ for_both_locks! {
     }
 
     #[test]
+    fn a_stable_view_is_a_read_guard_that_the_refusal_names(lock) {
+        let read = || lock.begin(GuardKind::Read);
+        assert_eq!(lock.begin_stable(read), Ok(()));
+        assert_eq!(view(&lock, MAY_WRITE), Ok(ViewKind::ReadOnly));
+        let alone = Blocker::StableViews { stable: 1, guards: 0 };
+        assert_eq!(view(&lock, WRITER), Err(alone));
+        assert_eq!(lock.begin(GuardKind::Read), Ok(()));
+        assert_eq!(lock.begin_stable(read), Ok(()));
+        let three = Blocker::StableViews { stable: 2, guards: 1 };
+        assert_eq!(lock.begin(GuardKind::Write), Err(three));
+        assert_eq!(lock.begin(GuardKind::Share), Err(three));
+        assert_eq!(lock.begin_exclusive(GuardKind::Write), Err(three));
+        assert_eq!(lock.begin_closing(), Err(three));
+        lock.end();
+        lock.end_stable();
+        assert_eq!(lock.begin(GuardKind::Write), Err(alone));
+        lock.end_stable();
+        assert_eq!(lock.begin(GuardKind::Read), Ok(()));
+        assert_eq!(lock.begin(GuardKind::Write), Err(Blocker::ReadGuards(1)));
+        lock.end();
+        let _ = lock.release(ViewKind::ReadOnly);
+
+        assert_eq!(view(&lock, MAY_WRITE), Ok(ViewKind::Writable));
+        assert_eq!(lock.begin_stable(read), Err(Blocker::Views { writable: 1, readonly: 0 }));
+        let _ = lock.release(ViewKind::Writable);
+        for (kind, held) in [(GuardKind::Share, Blocker::ShareGuards(1)), (GuardKind::Write, Blocker::WriteGuard)] {
+            lock.begin(kind).unwrap();
+            assert_eq!(lock.begin_stable(read), Err(held));
+            lock.end();
+        }
+        // A refusal has counted nothing.
+        assert_eq!(lock.begin(GuardKind::Read), Ok(()));
+        assert_eq!(lock.begin(GuardKind::Write), Err(Blocker::ReadGuards(1)));
+    }
+
+    #[test]
     fn closing_ends_open_or_closed(lock) {
         lock.begin(GuardKind::Share).unwrap();
         assert_eq!(lock.begin_closing(), Err(Blocker::ShareGuards(1)));

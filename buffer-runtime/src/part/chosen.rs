@@ -120,7 +120,7 @@ unsafe impl Exporter for OfPart {
     }
 }
 
-crate::__submit_slots!(<Part as PyClassImpl>::Inventory, OfPart, ARRAY);
+crate::__submit_slots!(<Part as PyClassImpl>::Inventory, OfPart, with_array);
 
 /// The table of [`Part`].
 pub(crate) const PART: &ClassTable = <Whole as Slot<OfPart>>::TABLE;

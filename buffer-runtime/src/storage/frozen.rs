@@ -76,10 +76,12 @@ unsafe impl<T: Element> Send for Frozen<T> {}
 unsafe impl<T: Element> Sync for Frozen<T> {}
 
 // SAFETY: the slice is borrowed from the owner until the owner is dropped, so it stays unchanged and in place (1, 2,
-// 5). The owner is Send (6), and `raw` only reads a field (3, 4).
+// 5, 7). The owner is Send (6), and `raw` only reads a field (3, 4).
 unsafe impl<T: Element> Storage for Frozen<T> {
     type Element = T;
     type Access = ReadOnly;
+
+    const STABLE: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for `this`.

@@ -64,6 +64,7 @@ macro_rules! mistaken {
             const INDIRECT: bool = false;
             const STRIDED: bool = false;
             const DROPS_PLAINLY: bool = false;
+            const STABLE: bool = false;
             const RESIZABLE: bool = true;
             const LEN: Option<usize> = None;
             const MISTAKE: Option<Mistake> = Some(Mistake::$mistake);

@@ -12,10 +12,12 @@ pub(crate) fn of_slice<T>(slice: &[T]) -> (NonNull<T>, usize) {
 }
 
 // SAFETY: an Arc keeps its slice in place and alive, and gives out only shared references while it is not the only Arc
-// of the slice (1, 2, 5). Its elements are Send and Sync (6), and getting their address cannot fail (3, 4).
+// of the slice (1, 2, 5, 7). Its elements are Send and Sync (6), and getting their address cannot fail (3, 4).
 unsafe impl<T: Element> Storage for Arc<[T]> {
     type Element = T;
     type Access = ReadOnly;
+
+    const STABLE: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid Arc. Shared references to its elements are harmless, since nothing
@@ -30,6 +32,8 @@ unsafe impl<T: Element> Storage for Arc<Vec<T>> {
     type Element = T;
     type Access = ReadOnly;
 
+    const STABLE: bool = true;
+
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: as for `Arc<[T]>`.
         let vec = unsafe { &**this };
@@ -37,11 +41,13 @@ unsafe impl<T: Element> Storage for Arc<Vec<T>> {
     }
 }
 
-// SAFETY: memory that is borrowed for ever never changes or moves (1, 2, 5), and nothing drops it (6); getting its
+// SAFETY: memory that is borrowed for ever never changes or moves (1, 2, 5, 7), and nothing drops it (6); getting its
 // address cannot fail (3, 4).
 unsafe impl<T: Element> Storage for &'static [T] {
     type Element = T;
     type Access = ReadOnly;
+
+    const STABLE: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {
         // SAFETY: the caller vouches for a valid reference. More shared references to its elements are harmless, since

@@ -13,6 +13,7 @@ use crate::contain::{report_raised, with_none_pending};
 use crate::exception::{ClassName, exception};
 use crate::limits::MAX_NDIM;
 use crate::pending::raised;
+use crate::stable::{Declared, release_stable};
 use crate::view::fixed::Fixed;
 
 /// Whether the object's class has the buffer protocol.
@@ -29,6 +30,8 @@ pub(super) fn exports_buffer(object: &Bound<'_, PyAny>) -> bool {
 pub(super) struct Held<'py> {
     buffer: Fixed<ffi::Py_buffer>,
     py: Python<'py>,
+    /// What releases a stable view; `None` for an ordinary one.
+    release: Option<ffi::releasebufferproc>,
 }
 
 impl<'py> Held<'py> {
@@ -47,13 +50,26 @@ impl<'py> Held<'py> {
         if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), buffer.as_ptr(), flags) } != 0 {
             return Err(raised(py));
         }
-        let held = Self { buffer, py };
+        let held = Self { buffer, py, release: None };
         if PyErr::occurred(py) {
             // The exporter granted the view and also set an exception. If the view were used, that exception would
             // appear later, in unrelated code.
             return Err(raised(py));
         }
         Ok(held)
+    }
+
+    /// Requests a stable view.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the exporter raises; `BufferError` if it breaks its word; `MemoryError`.
+    pub(super) fn request_stable(object: &Declared<'_, 'py>, flags: c_int) -> PyResult<Self> {
+        let py = object.py();
+        let buffer = Fixed::new(py, ffi::Py_buffer::new())?;
+        // SAFETY: there is room for a view, which stays where it is. It is released by this function, once, in `drop`.
+        let release = unsafe { object.request(buffer.as_ptr(), flags) }?;
+        Ok(Self { buffer, py, release: Some(release) })
     }
 
     /// The fields that the exporter has filled.
@@ -86,6 +102,19 @@ impl<'py> Held<'py> {
         }
     }
 
+    /// The same, with a token that does not say for how long the thread is attached.
+    ///
+    /// # Safety
+    ///
+    /// What has it, and its drop, are used on attached threads only, apart from [`reported`](Self::reported).
+    pub(super) unsafe fn unbind(self) -> Held<'static> {
+        let held = std::mem::ManuallyDrop::new(self);
+        // SAFETY: the value is not dropped, so its allocation is moved out of it.
+        let buffer = unsafe { std::ptr::read(&raw const held.buffer) };
+        // SAFETY: the caller vouches for the uses of the token.
+        Held { buffer, py: unsafe { Python::assume_attached() }, release: held.release }
+    }
+
     pub(super) fn py(&self) -> Python<'py> {
         self.py
     }
@@ -98,8 +127,13 @@ impl<'py> Held<'py> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        // SAFETY: the view was granted (invariant 1), and is released only here.
-        unsafe { release_held(self.py, self.buffer.as_ptr()) };
+        let view = self.buffer.as_ptr();
+        match self.release {
+            // SAFETY: the view was granted (invariant 1), and is released only here.
+            None => unsafe { release_held(self.py, view) },
+            // SAFETY: as above, and the function belongs to it.
+            Some(release) => undisturbed(self.py, || unsafe { release_stable(view, release) }),
+        }
     }
 }
 
@@ -110,9 +144,13 @@ impl Drop for Held<'_> {
 ///
 /// The view was granted, and is released only here.
 pub(crate) unsafe fn release_held(py: Python<'_>, view: *mut ffi::Py_buffer) {
+    // SAFETY: attached, as the token proves, and the caller vouches for the view.
+    undisturbed(py, || unsafe { ffi::PyBuffer_Release(view) });
+}
+
+fn undisturbed(py: Python<'_>, release: impl FnOnce()) {
     let release = || {
-        // SAFETY: attached, as the token proves, and the caller vouches for the view.
-        unsafe { ffi::PyBuffer_Release(view) };
+        release();
         report_raised(py);
     };
     if PyErr::occurred(py) { with_none_pending(py, release, |()| false) } else { release() }

@@ -44,6 +44,10 @@ pub(super) enum Rejection {
         axis: usize,
         stride: isize,
     },
+    /// A slice of the items is wanted, but they do not lie one after the other.
+    NotContiguous {
+        wanted: Wanted,
+    },
     /// The view would be writable, and items may share bytes.
     Overlapping {
         wanted: Wanted,
@@ -153,6 +157,11 @@ impl fmt::Display for Rejection {
                 wanted.align,
                 wanted.name,
                 wanted.align,
+                CopyAdvice(*wanted),
+            ),
+            Self::NotContiguous { wanted } => write!(
+                f,
+                "expected items that lie one after the other, in C order, and those of this buffer do not; {}",
                 CopyAdvice(*wanted),
             ),
             Self::Overlapping { wanted } => write!(

@@ -76,6 +76,19 @@ impl Reach {
 }
 
 impl Reported<'_> {
+    /// The lowest address and the end of all items. `None` if rows are behind pointers, or if the fields make no sense.
+    pub(super) fn span(&self) -> Option<(usize, usize)> {
+        let Arrays { shape, strides, suboffsets } = self.arrays.as_ref()?;
+        if suboffsets.iter().flatten().any(|&suboffset| suboffset >= 0) {
+            return None;
+        }
+        let reach = match (shape, strides) {
+            (Some(shape), Some(strides)) if self.len > 0 => reach_of(shape, strides, self.itemsize.cast_unsigned())?,
+            _ => Reach { before: 0, after: usize::try_from(self.len).ok()? },
+        };
+        reach.around(self.buf)
+    }
+
     /// Checks the fields against each other and against the wanted element.
     pub(super) fn check(self, wanted: Wanted) -> Result<Places, Rejection> {
         let in_item = item::check(self.format, self.itemsize, wanted)?;

@@ -16,6 +16,8 @@ use crate::lock::{Closing, Disowned, GuardKind, Holds, Missed, Pin, ViewKind, Wa
 
 const READER: Wants = Wants { may_write: false, must_write: false };
 const WRITER: Wants = Wants { may_write: true, must_write: true };
+/// As most consumers ask of a class that allows writing.
+const ANY: Wants = Wants { may_write: true, must_write: false };
 
 /// Explores a model with at most `LOOM_MAX_PREEMPTIONS` preemptions, or two if that variable is not set.
 fn explore(model: impl Fn() + Sync + Send + 'static) {

@@ -85,6 +85,8 @@ unsafe impl<T: Element> Storage for Watched<T> {
     type Element = T;
     type Access = ReadWrite;
 
+    const STABLE: bool = true;
+
     const RESIZABLE: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<T>, usize) {

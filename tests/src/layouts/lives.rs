@@ -29,11 +29,12 @@ impl Drop for Counted {
     }
 }
 
-// SAFETY: all six clauses are those of the Vec. Its drop also changes an atomic counter, which any thread may change.
+// SAFETY: all clauses are those of the Vec. Its drop also changes an atomic counter, which any thread may change.
 unsafe impl Storage for Counted {
     type Element = f32;
     type Access = ReadWrite;
 
+    const STABLE: bool = true;
     const RESIZABLE: bool = true;
 
     unsafe fn raw(this: *mut Self) -> (NonNull<f32>, usize) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use buffer_runtime::{
-    Element, ExportBuffer, ExportCell, ForeignBuffer, Frozen, OwnLayout, ReadOnly, ReadWrite, Storage,
+    Element, ExportBuffer, ExportCell, ForeignBuffer, Frozen, OwnLayout, ReadOnly, ReadWrite, Stable, Storage,
 };
 use bytes::Bytes;
 use memmap2::{Mmap, MmapMut};
@@ -65,6 +65,13 @@ contents! {
         // SAFETY: as above.
         unsafe { ForeignBuffer::new_readonly(first, len, free) }.expect("a box's memory")
     };
+    [T: Item] Stable<ForeignBuffer<T>>: T, |vec| {
+        let (first, len, free) = allocate(vec);
+        // SAFETY: as above.
+        let buffer = unsafe { ForeignBuffer::new(first, len, free) }.expect("a box's memory");
+        // SAFETY: nobody else has the address.
+        unsafe { Self::new(buffer) }
+    };
 }
 
 macro_rules! storages {
@@ -115,6 +122,7 @@ storages! {
     Spilled: SmallVec<[f32; 1]>;
     Foreign: ForeignBuffer<f32>;
     ReadOnlyForeign: ForeignBuffer<f32, ReadOnly>;
+    PromisedForeign: Stable<ForeignBuffer<f32>>;
     /// Declares `readonly`, though the storage is read-only anyway.
     ReadOnlyShared: Arc<[f32]>, #[buffer(readonly)];
     /// Not every bit pattern is a `bool`, but Python cannot write one here.
@@ -313,6 +321,7 @@ pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Spilled>()?;
     module.add_class::<Foreign>()?;
     module.add_class::<ReadOnlyForeign>()?;
+    module.add_class::<PromisedForeign>()?;
     module.add_class::<ReadOnlyShared>()?;
     module.add_class::<SharedTruths>()?;
     module.add_class::<SharedTable>()?;

@@ -58,7 +58,7 @@ fn without_shape_the_storage_decides() {
     assert!(expanded.contains(shown!(__buffer::submit_slots!(
         <S as ::buffer_runtime::private::Named>::Inventory,
         __Export,
-        ARRAY
+        with_array
     ))));
 }
 

@@ -53,11 +53,16 @@ mod of_build {
     ///
     /// Attached. The view with this `internal` is counted, and is not used afterwards.
     pub(in super::super) unsafe fn release(internal: *mut c_void) {
-        let ticket = Ticket::from_internal(internal).unwrap_or_else(|| {
-            let part = PartTicket::from_internal(internal).expect("one of the two");
+        let whole = match PartTicket::from_internal(internal) {
             // SAFETY: the part belongs to this view, as the caller vouches.
-            unsafe { PartView::take(part) }
-        });
+            Some(part) => unsafe { PartView::take(part) },
+            None => internal,
+        };
+        let ticket = match StableTicket::from_internal(whole) {
+            // SAFETY: as the caller vouches.
+            Some(stable) => unsafe { stable.into_ordinary() },
+            None => Ticket::from_internal(whole).expect("one of the three"),
+        };
         // SAFETY: as the caller vouches.
         if unsafe { ticket.release() }.is_last() {
             // SAFETY: the lock says that this was the last reference to the block, but for leases.

@@ -1,6 +1,7 @@
 //! What must be true with a GIL. A mutex stands for the GIL.
 
 mod fields;
+mod stable;
 
 use super::*;
 use crate::lock::gil;

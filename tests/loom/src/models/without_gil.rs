@@ -2,6 +2,7 @@
 
 mod closing;
 mod fields;
+mod stable;
 
 use super::*;
 use crate::lock::free_threaded;

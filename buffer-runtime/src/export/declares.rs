@@ -1,0 +1,57 @@
+//! What the derive adds to a class besides its slots: `__array__`, and the declaration of stable views.
+
+use pyo3::impl_::pymethods::{PyClassAttributeDef, PyMethodDefType};
+use pyo3::{Py, PyAny, PyResult, Python, ffi};
+
+use super::array;
+use super::class::{Class, Exporter, Slot};
+use super::release::releasebuffer;
+use crate::contain::contain;
+use crate::stable::{ATTRIBUTE, Declaration, class_attribute};
+
+/// The methods of a class without `#[buffer(no_array)]`.
+///
+/// # Safety
+///
+/// They become methods of the exporter's class, together with its [`slots`](super::slots::slots).
+#[must_use]
+pub const unsafe fn with_array<T: Exporter>() -> [PyMethodDefType; 2] {
+    [array::METHOD, attribute_of::<T>()]
+}
+
+/// The methods of a class with `#[buffer(no_array)]`.
+///
+/// # Safety
+///
+/// As for [`with_array`].
+#[must_use]
+pub const unsafe fn without_array<T: Exporter>() -> [PyMethodDefType; 1] {
+    [attribute_of::<T>()]
+}
+
+const fn attribute_of<T: Exporter>() -> PyMethodDefType {
+    PyMethodDefType::ClassAttribute(PyClassAttributeDef::new(ATTRIBUTE, declare::<T>))
+}
+
+/// The declaration of one class.
+trait Stable {
+    const DECLARATION: Declaration;
+}
+
+impl<T: Exporter> Stable for T {
+    const DECLARATION: Declaration = Declaration::new(class_of::<T>, <T::Cell as Slot<T>>::GETBUFFER, releasebuffer);
+}
+
+fn declare<T: Exporter>(py: Python<'_>) -> PyResult<Py<PyAny>> {
+    class_attribute(py, &T::DECLARATION)
+}
+
+/// # Safety
+///
+/// Attached.
+unsafe extern "C" fn class_of<T: Exporter>() -> *mut ffi::PyTypeObject {
+    // SAFETY: the caller vouches for it.
+    let py = unsafe { Python::assume_attached() };
+    // PyO3 panics if it has no memory to make the class.
+    contain(|| Ok(T::Class::type_object(py))).unwrap_or(std::ptr::null_mut())
+}

@@ -1,0 +1,68 @@
+//! Stable views that are granted at once: beside no guard, in a layout that has not changed.
+//!
+//! The fast path of ordinary views does not know stable ones, since each of its instructions counts. It refuses them last,
+//! when all else is decided, and leaves in the view what it has found. So this continues where it has stopped. That needs
+//! the GIL: without one, other threads may have changed everything meanwhile, and stable views take the slow path.
+
+use pyo3::ffi;
+
+use super::table::ClassTable;
+use crate::request::Flags;
+
+/// Grants a stable view, if nothing is in the way and nothing has to be computed. Otherwise nothing has changed.
+///
+/// # Safety
+///
+/// Attached. `object` is an object of the table's class or of a subclass, and `view` points to a `Py_buffer`, as
+/// [`grant_at_once`](super::grant::grant_at_once) has left it.
+#[cfg(not(atomic_lock))]
+#[inline(always)]
+pub(super) unsafe fn grant_at_once(
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+    table: &'static ClassTable,
+) -> bool {
+    use std::ptr::NonNull;
+
+    use crate::cell;
+    use crate::request::Unanswered;
+
+    // SAFETY: the caller vouches for the view, whose `internal` was written.
+    if !Unanswered::of_view(unsafe { (*view).internal }).is_of_layout() {
+        return false;
+    }
+    // SAFETY: the caller vouches for the view.
+    let block = unsafe { (*view).buf };
+    // SAFETY: where a layout was asked, the address of its block was written.
+    let block = unsafe { NonNull::new_unchecked(block) };
+    // SAFETY: the caller vouches for the view.
+    let rest = unsafe { &raw mut (*view).len };
+    // SAFETY: `grant_at_once` has answered for this block, and this thread has stayed attached. From `len` on, a `Py_buffer`
+    // has the fields of a description.
+    let Some(buf) = (unsafe { cell::hand_out_at_once(block.cast(), flags, table.pin, rest.cast()) }) else {
+        return false;
+    };
+    // SAFETY: as for `rest`.
+    unsafe { (*view).buf = buf.cast() };
+    // SAFETY: as above.
+    unsafe { (*view).obj = object };
+    // SAFETY: attached, and the object is alive; the view owns this reference.
+    unsafe { ffi::Py_INCREF(object) };
+    true
+}
+
+/// Without a GIL, nothing that was found is still known to be so.
+///
+/// # Safety
+///
+/// As above.
+#[cfg(atomic_lock)]
+pub(super) unsafe fn grant_at_once(
+    _object: *mut ffi::PyObject,
+    _view: *mut ffi::Py_buffer,
+    _flags: Flags,
+    _table: &'static ClassTable,
+) -> bool {
+    false
+}

@@ -1,0 +1,159 @@
+//! Views of memory that nobody changes, and so slices of it.
+//!
+//! `kept` finds an exporter that promises it, and holds its view. `copied` is for callers that accept a copy where no
+//! exporter does.
+
+mod copied;
+mod kept;
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::ptr::NonNull;
+use std::{fmt, slice};
+
+use pyo3::prelude::*;
+use pyo3::{Borrowed, PyErr};
+
+pub use self::copied::StableOrCopy;
+
+use self::kept::Kept;
+use super::rejection::Rejection;
+use super::reported::Places;
+use super::wanted::Wanted;
+use super::{Intent, check_element, raise};
+use crate::element::{Element, Viewable};
+
+/// A slice of the memory of a Python object, which nobody changes as long as this view lives.
+///
+/// A [`BufferView`](super::BufferView) gives out no `&[T]`, because whoever else views the memory may write it, with the GIL
+/// released or without one. A stable view does: it is a `&[T]`, on any thread, attached to Python or not. Nothing is copied,
+/// and nothing is loaded by atomics.
+///
+/// ```no_run
+/// use buffer_runtime::StableView;
+/// use pyo3::prelude::*;
+///
+/// #[pyfunction]
+/// fn largest(py: Python<'_>, values: StableView<'_, f32>) -> Option<f32> {
+///     py.detach(|| values.iter().copied().reduce(f32::max))
+/// }
+/// ```
+///
+/// While it lives, the object grants views for reading, and refuses everything that writes: writable views (`np.asarray` of
+/// it gives a read-only array), and Rust's [`write`](crate::ExportCell::write) and [`share`](crate::ExportCell::share).
+///
+/// # Who can promise it
+///
+/// - Objects of classes that derive [`ExportBuffer`](crate::ExportBuffer), also those of other extension modules, built
+///   with another version of this crate, and the [parts](crate::Part) of such objects. A storage whose memory others may
+///   write, as a mapped file, is refused ([`Storage::STABLE`](crate::Storage::STABLE)).
+/// - `bytes`.
+/// - A `memoryview` of either, also of a slice, if it is read-only: it keeps others from nothing, so the object below is
+///   asked.
+///
+/// `bytearray`, `array.array` and numpy arrays cannot, nor can Python subclasses, which may override the buffer. For them,
+/// take a [`StableOrCopy`], which copies what it cannot borrow, or a [`BufferView`](super::BufferView).
+///
+/// The items of all dimensions are one slice, in C order; [`shape`](Self::shape) tells the dimensions.
+///
+/// # Errors
+///
+/// - `BufferError` if nobody promises that the memory does not change, and if somebody may be writing it now: a writable
+///   view of the object is alive, as of `np.asarray(x)`.
+/// - `BufferError` if the items do not lie one after the other in C order, or are not `T`, as for a
+///   [`BufferView`](super::BufferView).
+/// - `TypeError` if the object exports no buffer; `MemoryError`.
+///
+/// # Dropping it elsewhere
+///
+/// The release of a view needs Python. If a stable view is dropped on a thread that is not attached, it attaches; and if
+/// that is no longer possible, because Python exits, the object stays locked.
+#[must_use = "a view is released as soon as it is dropped, and `let _ =` drops it at once; write `let view = ..`"]
+pub struct StableView<'py, T> {
+    /// Initialised elements, aligned, which nobody writes as long as `kept` is there.
+    items: NonNull<T>,
+    len: usize,
+    shape: Box<[usize]>,
+    /// The last field, so it is released after all others are dropped.
+    kept: Kept<'py>,
+    elements: PhantomData<&'py [T]>,
+}
+
+// SAFETY: a slice of elements, which are Send and Sync, and what keeps it, which is Send and Sync as well.
+unsafe impl<T: Element> Send for StableView<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Element> Sync for StableView<'_, T> {}
+
+impl<'py, T: Viewable> StableView<'py, T> {
+    /// Views the memory of an object.
+    ///
+    /// # Errors
+    ///
+    /// The [type](Self) lists them.
+    pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        const { check_element::<T>() }
+        let wanted = Wanted::of::<T>(Intent::Read);
+        let kept = Kept::request(object, wanted)?;
+        Self::check(kept, wanted).map_err(|problem| raise(object, &problem))
+    }
+
+    fn check(kept: Kept<'py>, wanted: Wanted) -> Result<Self, Rejection> {
+        let claims = kept.reported();
+        let buf = claims.buf;
+        let Places { shape, len, c_contiguous, .. } = claims.check(wanted)?;
+        if !c_contiguous {
+            return Err(Rejection::NotContiguous { wanted });
+        }
+        // Aligned, and not NULL if there are items (`Places`, clause 4).
+        let items = NonNull::new(buf.cast()).filter(|_| len > 0).unwrap_or(NonNull::dangling());
+        let shape = shape.into_iter().map(isize::cast_unsigned).collect();
+        Ok(Self { items, len, shape, kept, elements: PhantomData })
+    }
+}
+
+impl<T> StableView<'_, T> {
+    /// A view that is not bound to the time for which a thread is attached, so that a class or a thread of Rust may keep it.
+    ///
+    /// Until it is dropped, the object refuses all that writes it. The view has a reference to the object, which Python's
+    /// garbage collector does not see: if the object refers back to what keeps the view, nothing frees the two.
+    pub fn unbind(self) -> StableView<'static, T> {
+        let Self { items, len, shape, kept, .. } = self;
+        StableView { items, len, shape, kept: kept.unbind(), elements: PhantomData }
+    }
+
+    /// The number of items along each dimension.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+}
+
+impl<T: Element> Deref for StableView<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        // SAFETY: the items lie one after the other from this address on, which is aligned (`Places`, clauses 3 and 4). They
+        // are initialised, as all that is exported, and every bit pattern is valid. Nobody writes them while they are kept.
+        unsafe { slice::from_raw_parts(self.items.as_ptr(), self.len) }
+    }
+}
+
+impl<T: Element> AsRef<[T]> for StableView<'_, T> {
+    fn as_ref(&self) -> &[T] {
+        self
+    }
+}
+
+impl<'py, T: Viewable> FromPyObject<'_, 'py> for StableView<'py, T> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Self::from_object(&object)
+    }
+}
+
+impl<T> fmt::Debug for StableView<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _ = &self.kept;
+        f.debug_struct("StableView").field("shape", &self.shape).finish_non_exhaustive()
+    }
+}

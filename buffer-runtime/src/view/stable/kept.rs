@@ -1,0 +1,125 @@
+//! What keeps the memory of a stable view from being changed.
+
+use std::mem::ManuallyDrop;
+
+use pyo3::exceptions::{PyBufferError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use pyo3::{PyTypeInfo, ffi};
+
+use super::super::advice::unbuffered;
+use super::super::held::{Held, exports_buffer};
+use super::super::reported::Reported;
+use super::super::wanted::Wanted;
+use crate::exception::{ClassName, exception};
+use crate::lookup::attribute;
+use crate::pending::attached;
+use crate::stable::declared_by;
+
+/// A view of memory that nobody changes.
+///
+/// 1. `shown` was granted by an exporter that declares stable views, for a request for one; or by `bytes`; or it is a
+///    memoryview whose memory lies in that of `below`, which was granted in one of the first two ways. So until this is
+///    dropped, nobody writes the memory that `shown` shows.
+/// 2. Both are dropped attached, and their tokens are used attached only.
+pub(super) struct Kept<'py>(ManuallyDrop<Views<'py>>);
+
+struct Views<'py> {
+    shown: Held<'py>,
+    /// Only held.
+    _below: Option<Held<'py>>,
+}
+
+// SAFETY: what is read on other threads are the fields of a `Py_buffer`, which nobody writes. Invariant 2.
+unsafe impl Send for Kept<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Kept<'_> {}
+
+const FLAGS: std::ffi::c_int = ffi::PyBUF_FULL_RO;
+
+impl<'py> Kept<'py> {
+    /// # Errors
+    ///
+    /// `BufferError` if nobody promises that the memory does not change, or if that cannot be promised now; `TypeError` if the
+    /// object exports no buffer; `MemoryError`.
+    pub(super) fn request(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResult<Self> {
+        let kept = |shown, below| Self(ManuallyDrop::new(Views { shown, _below: below }));
+        if let Some(shown) = promised(object, wanted)? {
+            return Ok(kept(shown, None));
+        }
+        if !is_memoryview(object) {
+            return Err(unpromised(object, wanted)?);
+        }
+        // From here on the memoryview cannot be released, so it keeps its object.
+        let shown = Held::request(object, FLAGS, wanted)?;
+        let owner = attribute(object, c"obj")?;
+        let Some(below) = promised(&owner, wanted)? else { return Err(unpromised(&owner, wanted)?) };
+        let within = |(start, end): (usize, usize), (first, last): (usize, usize)| first <= start && end <= last;
+        let spans = (shown.reported().span(), below.reported().span());
+        match spans {
+            (Some(part), Some(whole)) if within(part, whole) => Ok(kept(shown, Some(below))),
+            _ => Err(unpromised(object, wanted)?),
+        }
+    }
+
+    /// The same, not bound to the attached thread.
+    pub(super) fn unbind(mut self) -> Kept<'static> {
+        // SAFETY: `self` is forgotten next, so that its drop does not take them, too.
+        let Views { shown, _below: below } = unsafe { ManuallyDrop::take(&mut self.0) };
+        std::mem::forget(self);
+        // SAFETY: the tokens are used attached only (invariant 2).
+        let shown = unsafe { shown.unbind() };
+        // SAFETY: as above.
+        let below = below.map(|below| unsafe { below.unbind() });
+        Kept(ManuallyDrop::new(Views { shown, _below: below }))
+    }
+
+    /// The fields of the view.
+    pub(super) fn reported(&self) -> Reported<'_> {
+        self.0.shown.reported()
+    }
+}
+
+/// A view of an object that promises by itself that its memory does not change.
+fn promised<'py>(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResult<Option<Held<'py>>> {
+    // Exactly: subclasses may override the buffer.
+    if object.get_type_ptr() == PyBytes::type_object_raw(object.py()) {
+        return Held::request(object, FLAGS, wanted).map(Some);
+    }
+    match declared_by(object)? {
+        Some(declared) => Held::request_stable(&declared, FLAGS).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn is_memoryview(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: attached, as the object proves, and the object is alive.
+    unsafe { ffi::PyMemoryView_Check(object.as_ptr()) != 0 }
+}
+
+/// The exception for an object whose memory may change.
+fn unpromised(object: &Bound<'_, PyAny>, wanted: Wanted) -> PyResult<PyErr> {
+    let (py, class) = (object.py(), ClassName::of(object)?);
+    if !exports_buffer(object) {
+        return Ok(exception::<PyTypeError>(py, unbuffered(object).message(wanted, class)));
+    }
+    let text = format_args!(
+        "expected memory that nobody changes, which this '{class}' cannot promise; pass bytes(x), or let the function take a \
+         `StableOrCopy`, which copies it, or a `BufferView`"
+    );
+    Ok(exception::<PyBufferError>(py, text))
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        let Self(views) = self;
+        // SAFETY: they are dropped once, and the callers below are attached (invariant 2).
+        let mut release = || unsafe { ManuallyDrop::drop(views) };
+        if attached().is_some() {
+            release();
+        } else {
+            // If Python exits, the views are leaked: there is no one left who could write.
+            Python::try_attach(|_| release());
+        }
+    }
+}

@@ -1,0 +1,484 @@
+"""Stable views: what they exclude, who may promise them, and who cannot pass for one who does."""
+
+import array
+import builtins
+import ctypes
+import gc
+import sys
+import threading
+
+import apart
+import numpy as np
+import pytest
+from buffer_tests_ext import consumer, edges, layouts
+from buffer_tests_ext.edges import Series
+from pybuffer import (
+    C_CONTIGUOUS,
+    F_CONTIGUOUS,
+    FORMAT,
+    FULL_RO,
+    INDIRECT,
+    ND,
+    READ,
+    SIMPLE,
+    STABLE,
+    STRIDES,
+    WRITABLE,
+    WRITE,
+    View,
+    ask,
+)
+
+since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
+
+VALUES = [1.0, 2.0, 3.0]
+ALIVE = "1 stable view is alive; release or delete every view first"
+
+
+def under(m, kind):
+    """A context that holds a guard of Rust's in another thread."""
+
+    class Guard:
+        def __enter__(self):
+            begun = threading.Event()
+            self.thread = threading.Thread(target=m.hold_until_stopped, args=(kind, begun.set))
+            self.thread.start()
+            assert begun.wait(10)
+
+        def __exit__(self, *exception):
+            m.stop()
+            self.thread.join()
+
+    return Guard()
+
+
+def held(m, kind):
+    """What a row of the table holds."""
+    return {
+        "stable view": lambda: View(m, FULL_RO | STABLE),
+        "writable view": lambda: View(m, FULL_RO | WRITABLE),
+        "view": lambda: View(m, FULL_RO),
+        "array": lambda: memoryview(np.asarray(m)),
+        "read": lambda: under(m, "read"),
+        "share": lambda: under(m, "share"),
+        "write": lambda: under(m, "write"),
+    }[kind]()
+
+
+# What is granted beside what: the first was there before.
+GRANTED = {
+    ("stable view", "stable view"),
+    ("stable view", "view"),
+    ("stable view", "array"),
+    ("stable view", "read"),
+    ("read", "stable view"),
+}
+OTHERS = ["stable view", "writable view", "view", "array", "read", "share", "write"]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_what_a_stable_view_admits(other):
+    m = Series(VALUES)
+    with held(m, "stable view"):
+        if ("stable view", other) in GRANTED:
+            with held(m, other):
+                assert m.views() == (1 if other == "read" else 2)
+        elif other in ("share", "write"):
+            with pytest.raises(BufferError, match=ALIVE):
+                m.call_under(other, lambda: None)
+        else:
+            with pytest.raises(BufferError, match=f"cannot grant a writable view: {ALIVE}"):
+                held(m, other)
+        with pytest.raises(BufferError, match=f"cannot resize: {ALIVE}"):
+            m.append(4.0)
+        with pytest.raises(BufferError, match=f"cannot close: {ALIVE}"):
+            m.close()
+    assert m.views() == 0
+    m.append(4.0)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_what_admits_a_stable_view(other):
+    m = Series(VALUES)
+    with held(m, other):
+        if other in ("stable view", "read"):
+            with held(m, "stable view"):
+                pass
+        else:
+            reason = {"share": "1 share guard", "write": "Rust is changing it"}.get(other, "1 writable view")
+            with pytest.raises(BufferError, match=f"cannot grant a stable view: {reason}"):
+                held(m, "stable view")
+    assert m.views() == 0
+    with held(m, "stable view"):
+        assert m.views() == 1
+
+
+def test_views_beside_a_stable_one_are_read_only():
+    m = Series(VALUES)
+    with held(m, "stable view"):
+        view = memoryview(m)
+        assert view.readonly
+        a = np.asarray(m)
+        assert not a.flags.writeable
+        with pytest.raises(ValueError):
+            a[0] = 7
+    # They are read-only for as long as they live, so they prevent no stable view.
+    with held(m, "stable view"):
+        assert view.tolist() == a.tolist() == VALUES
+    del view, a
+    gc.collect()
+    assert not memoryview(m).readonly
+
+
+def test_the_message_tells_stable_views_from_guards():
+    m = Series(VALUES)
+    with held(m, "stable view"), held(m, "stable view"):
+        with pytest.raises(BufferError, match="2 stable views are alive; release"):
+            m.append(4.0)
+        assert m.why_not_write() == (2, False)
+        with under(m, "read"), pytest.raises(BufferError) as refusal:
+            m.append(4.0)
+    text = "cannot resize: 2 stable views are alive, and 1 read guard is alive in Rust; release or delete every view first"
+    assert str(refusal.value).startswith(text)
+
+
+@pytest.mark.parametrize("bits", [WRITABLE, 0x002, WRITE, 0x800, 0x10000, READ, FULL_RO | WRITABLE, FULL_RO | 0x002])
+@pytest.mark.parametrize("make", [Series, edges.Owner, edges.ReadOnlyOwner, lambda values: edges.Several().values])
+def test_malformed_requests(make, bits):
+    m = make([1, 2, 3])
+    with pytest.raises(ValueError, match="PyBUF_STABLE_READ has no meaning together with"):
+        View(m, STABLE | bits)
+    # Without that bit, the others mean what they always did.
+    if bits not in (READ, WRITE) and not (make is edges.ReadOnlyOwner and bits & WRITABLE):
+        View(m, bits).release()
+
+
+CLASSES = {
+    "frozen": lambda: Series(VALUES),
+    "ordinary": lambda: edges.Owner([1, 2, 3]),
+    "read-only": lambda: edges.ReadOnlyOwner([1, 2, 3]),
+    "shaped": lambda: edges.Shaped([1, 2, 3, 4]),
+    "rows": lambda: edges.Several().rows,
+    "property": lambda: edges.Several().values,
+    "other property": lambda: edges.Several().matrix,
+    "computed property": lambda: edges.Several().dyn,
+    "part": lambda: edges.Several().first_values(2),
+    "part of a class": lambda: edges.Evens(edges.Whole(), False),
+}
+
+
+@pytest.mark.parametrize("make", CLASSES.values(), ids=CLASSES.keys())
+@pytest.mark.parametrize("flags", [SIMPLE, ND, STRIDES, C_CONTIGUOUS, F_CONTIGUOUS, INDIRECT, FULL_RO, ND | FORMAT])
+def test_a_stable_view_shows_what_an_ordinary_one_does(make, flags):
+    m = make()
+    ordinary = ask(m, flags)
+    stable = ask(m, flags | STABLE)
+    assert (stable is None) == (ordinary is None)
+    if stable:
+        assert stable == ordinary._replace(readonly=1)
+        with View(m, flags | STABLE), View(m, flags | STABLE) as second:
+            assert second.answer() == stable
+    # Nothing is left behind, granted or refused.
+    with memoryview(m) as view:
+        assert view.readonly == bool(ask(m, FULL_RO).readonly)
+
+
+def test_a_part_excludes_writers_of_the_whole():
+    m = edges.Several()
+    with View(m.first_values(2), FULL_RO | STABLE):
+        assert memoryview(m).readonly
+        with pytest.raises(BufferError, match=ALIVE):
+            m.grow_values()
+        # Each field has a lock of its own.
+        assert not memoryview(m.matrix).readonly
+    m.grow_values()
+
+
+def test_the_last_view_of_a_dead_object_may_be_a_stable_one(storages):
+    m = layouts.Base(np.float32([1, 2]).tobytes(), 1)
+    views = [View(m, FULL_RO | STABLE), View(m, FULL_RO | STABLE)]
+    content = views[0].answer().content
+    replaced = layouts.Base(b"", 1)
+    del m
+    gc.collect()
+    assert views[1].answer().content == content
+    for view in views:
+        view.release()
+    del replaced
+    gc.collect()
+    assert storages() == 0
+
+
+@pytest.mark.parametrize("make", [layouts.Foreign, layouts.ReadOnlyForeign])
+def test_memory_of_others_is_not_stable(make):
+    m = make(np.float32([1, 2, 3]).tobytes())
+    with pytest.raises(BufferError, match="cannot grant a stable view: code that this exporter does not know may write"):
+        View(m, FULL_RO | STABLE)
+    with pytest.raises(BufferError, match="may write the memory"):
+        consumer.stable("f32", m)
+    assert m.views() == 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        layouts.SharedSlice,
+        layouts.SharedVec,
+        layouts.StaticSlice,
+        layouts.FrozenSlice,
+        layouts.Inline,
+        layouts.Spilled,
+        layouts.ReadOnlyShared,
+        layouts.PromisedForeign,
+    ],
+)
+def test_memory_of_one_owner_is_stable(make):
+    m = make(np.float32([1, 2, 3, 4, 5, 6]).tobytes())
+    assert consumer.stable("f32", m) == ([6], [1, 2, 3, 4, 5, 6])
+    assert m.views() == 0
+
+
+def test_a_mapped_file_is_not_stable(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    for make in (layouts.Mapped, layouts.WritableMapped):
+        with pytest.raises(BufferError, match="may write the memory"):
+            consumer.stable("u8", make(str(path)))
+
+
+def test_a_conflict_is_the_class_of_the_draft_where_there_is_one(monkeypatch):
+    class BufferConflictError(BufferError):
+        pass
+
+    m = Series(VALUES)
+    monkeypatch.setattr(builtins, "BufferConflictError", BufferConflictError, raising=False)
+    with View(m, FULL_RO | STABLE):
+        with pytest.raises(BufferConflictError, match="cannot grant a writable view"):
+            View(m, WRITABLE)
+    with memoryview(m), pytest.raises(BufferConflictError, match="cannot grant a stable view"):
+        View(m, STABLE)
+    # No class that is none of BufferError.
+    for other in (ValueError, 5, None):
+        monkeypatch.setattr(builtins, "BufferConflictError", other)
+        with memoryview(m), pytest.raises(BufferError, match="cannot grant a stable view"):
+            View(m, STABLE)
+
+
+# Rust as a consumer.
+
+
+def test_a_slice_of_what_nobody_changes():
+    m = Series(VALUES)
+    assert consumer.stable("f64", m) == ([3], VALUES)
+    assert consumer.stable("u8", b"bytes") == ([5], b"bytes")
+    assert consumer.stable("f64", edges.Several().values) == ([3], VALUES)
+    assert consumer.stable("f64", edges.Several().first_values(2)) == ([2], VALUES[:2])
+    assert consumer.stable_address(b"bytes") == ctypes.cast(ctypes.c_char_p(b"bytes"), ctypes.c_void_p).value
+    assert m.views() == 0
+
+
+def test_memoryviews_of_what_does_not_change():
+    content = bytes(range(12))
+    for view in (memoryview(content), memoryview(content)[3:9], memoryview(content).cast("B", (3, 4))):
+        assert consumer.stable("u8", view) == ([*view.shape], view.tobytes())
+    m = edges.ReadOnlyOwner([1, 2, 3])
+    with memoryview(m) as view:
+        assert consumer.stable("i32", view) == ([3], [1, 2, 3])
+        assert consumer.stable("i32", view[1:]) == ([2], [2, 3])
+        assert m.views() == 1
+    with pytest.raises(BufferError, match="one after the other, in C order"):
+        consumer.stable("u8", memoryview(content)[::2])
+
+
+def test_a_memoryview_that_may_write_is_in_its_own_way():
+    m = Series(VALUES)
+    with memoryview(m) as view:
+        with pytest.raises(BufferError, match="cannot grant a stable view: 1 writable view is alive"):
+            consumer.stable("f64", view)
+        with pytest.raises(BufferError, match="cannot grant a stable view: 1 writable view is alive"):
+            consumer.stable("f64", view.toreadonly())
+    assert m.views() == 0
+
+
+class SubBytes(bytes):
+    pass
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        bytearray,
+        lambda content: array.array("B", content),
+        np.array,
+        lambda content: np.frombuffer(bytes(content), np.uint8),
+        SubBytes,
+        lambda content: memoryview(bytearray(content)),
+        lambda content: memoryview(bytearray(content)).toreadonly(),
+        lambda content: (ctypes.c_uint8 * 3)(*content),
+    ],
+    ids=["bytearray", "array", "ndarray", "ndarray of bytes", "subclass of bytes", "memoryview", "read-only", "ctypes"],
+)
+def test_who_cannot_promise_it(make):
+    m = make([1, 2, 3])
+    with pytest.raises(BufferError) as refusal:
+        consumer.stable("u8", m)
+    text = str(refusal.value)
+    assert "expected memory that nobody changes, which this '" in text
+    assert "`StableOrCopy`" in text and "`BufferView`" in text
+
+
+def test_no_buffer_at_all():
+    for other in (5, None, [1.0], "text"):
+        with pytest.raises(TypeError):
+            consumer.stable("f64", other)
+
+
+def test_borrowed_or_copied():
+    m = Series(VALUES)
+    assert consumer.stable_or_copy(m) == (VALUES, [3], True)
+    for other in (np.array(VALUES), array.array("d", VALUES), np.array(VALUES)[::-1][::-1], memoryview(m)):
+        assert consumer.stable_or_copy(other) == (VALUES, [3], False)
+    assert consumer.stable_or_copy(np.array([VALUES, VALUES]).T)[:2] == ([1, 1, 2, 2, 3, 3], [3, 2])
+    # Where a stable view is refused now, a copy is made.
+    with memoryview(m):
+        assert consumer.stable_or_copy(m) == (VALUES, [3], False)
+    for wrong in (b"12345678", np.float32(VALUES)):
+        with pytest.raises(BufferError, match="expected items of format 'd'"):
+            consumer.stable_or_copy(wrong)
+    with pytest.raises(TypeError):
+        consumer.stable_or_copy(VALUES)
+
+
+class Plain(Series):
+    __slots__ = ()
+
+
+class WithCopy(Series):
+    __slots__ = ()
+    __stable_buffer__ = Series.__stable_buffer__
+
+
+class Forged(bytearray):
+    __stable_buffer__ = Series.__stable_buffer__
+
+
+def test_subclasses_and_copied_declarations_do_not_pass():
+    for make in (Plain, WithCopy):
+        m = make(VALUES)
+        with pytest.raises(BufferError, match=f"which this '{make.__name__}' cannot promise"):
+            consumer.stable("f64", m)
+        assert consumer.stable_or_copy(m) == (VALUES, [3], False)
+    with pytest.raises(BufferError, match="which this 'Forged' cannot promise"):
+        consumer.stable("u8", Forged(8))
+    for other in (5, None, datetime_capsule()):
+        WithOther = type("WithOther", (bytearray,), {"__stable_buffer__": other})
+        with pytest.raises(BufferError, match="cannot promise"):
+            consumer.stable("u8", WithOther(8))
+
+
+def datetime_capsule():
+    import datetime
+
+    return datetime.datetime_CAPI
+
+
+def test_an_object_that_changes_its_class():
+    m = Series(VALUES)
+    m.__class__ = Plain
+    with pytest.raises(BufferError, match="cannot promise"):
+        consumer.stable("f64", m)
+    m.__class__ = Series
+    assert consumer.stable("f64", m)[1] == VALUES
+    # While it is viewed: the view is released as it was granted.
+    kept = consumer.Stable(m)
+    m.__class__ = Plain
+    with pytest.raises(BufferError, match=ALIVE):
+        m.append(4.0)
+    kept.release()
+    m.append(4.0)
+
+
+@since_312
+def test_a_class_whose_buffer_python_code_has_replaced():
+    apart.run(
+        """
+        from buffer_tests_ext import consumer
+        from buffer_tests_ext.edges import Series
+
+        m = Series([1.0, 2.0])
+        kept = consumer.Stable(m)
+        declared = Series.__stable_buffer__
+        original = Series.__buffer__
+        Series.__buffer__ = lambda self, flags: memoryview(bytearray(16))
+        for again in (declared, None):
+            if again:
+                Series.__stable_buffer__ = again
+            try:
+                consumer.stable("f64", m)
+            except BufferError as refusal:
+                assert "cannot promise" in str(refusal), refusal
+            else:
+                raise AssertionError("a class with another buffer passes for stable")
+        # The view that was there before ends all the same.
+        kept.release()
+        m.append(3.0)
+        Series.__buffer__ = original
+        assert consumer.stable("f64", m)[1] == [1.0, 2.0, 3.0]
+        """
+    )
+
+
+def test_a_view_that_ends_on_a_detached_thread():
+    m = Series(VALUES)
+    consumer.drop_elsewhere(m)
+    assert m.views() == 0
+    m.append(4.0)
+    before = sys.getrefcount(m)
+    consumer.drop_elsewhere(m)
+    assert sys.getrefcount(m) == before
+
+
+def test_a_view_that_never_ends():
+    m = Series(VALUES)
+    consumer.leak_stable(m)
+    with pytest.raises(BufferError, match=ALIVE):
+        m.append(4.0)
+    assert np.asarray(m).tolist() == VALUES
+
+
+def test_nobody_writes_what_a_detached_thread_reads():
+    m = Series(VALUES * 100)
+    kept = consumer.Stable(m)
+    result = []
+    reader = threading.Thread(target=lambda: result.append(kept.read_until_stopped()))
+    reader.start()
+    for _ in range(200):
+        for refused in (lambda: m.append(4.0), lambda: m.set(0, 7.0), lambda: m.call_under("share", lambda: None)):
+            with pytest.raises(BufferError, match=ALIVE):
+                refused()
+        with pytest.raises(BufferError, match=ALIVE):
+            View(m, WRITABLE)
+        a = np.asarray(m)
+        assert not a.flags.writeable
+        del a
+    kept.stop()
+    reader.join()
+    assert result == [True]
+    kept.release()
+    m.append(4.0)
+
+
+def test_the_object_dies_before_its_stable_view():
+    m = Series(VALUES)
+    kept = consumer.Stable(m)
+    del m
+    gc.collect()
+    assert kept.items() == VALUES
+    kept.release()
+
+
+def test_the_declaration_is_a_capsule_that_python_cannot_make():
+    capsule = Series.__dict__["__stable_buffer__"]
+    assert type(capsule).__name__ == "PyCapsule" and "stable_buffer.v1" in repr(capsule)
+    with pytest.raises(TypeError):
+        type(capsule)()

@@ -1,0 +1,97 @@
+//! Slices of memory that nobody changes, and what happens beside them.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{mem, thread};
+
+use buffer_runtime::{StableOrCopy, StableView};
+use pyo3::prelude::*;
+
+use super::element::{Value, with_element};
+
+/// The items of a stable view, read on a thread that is not attached.
+#[pyfunction]
+fn stable<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<(Vec<usize>, Bound<'py, PyAny>)> {
+    fn of<'py, T: Value>(object: &Bound<'py, PyAny>) -> PyResult<(Vec<usize>, Bound<'py, PyAny>)> {
+        let view = StableView::<T>::from_object(object)?;
+        let items = object.py().detach(|| thread::scope(|scope| scope.spawn(|| view.to_vec()).join()));
+        let items = pyo3::IntoPyObjectExt::into_bound_py_any(items.expect("it does not panic"), object.py())?;
+        Ok((view.shape().to_vec(), items))
+    }
+    with_element!(element, T => of::<T>(object))
+}
+
+/// The items, and whether they were borrowed.
+#[pyfunction]
+fn stable_or_copy(items: StableOrCopy<'_, f64>) -> (Vec<f64>, Vec<usize>, bool) {
+    (items.to_vec(), items.shape().to_vec(), items.is_borrowed())
+}
+
+/// The address of the items.
+#[pyfunction]
+fn stable_address(items: StableView<'_, u8>) -> usize {
+    items.as_ptr().addr()
+}
+
+/// Drops a view on a thread that is not attached.
+#[pyfunction]
+fn drop_elsewhere(py: Python<'_>, items: StableView<'_, f64>) {
+    py.detach(|| thread::scope(|scope| scope.spawn(|| drop(items)).join())).expect("it does not panic");
+}
+
+/// Never ends.
+#[pyfunction]
+fn leak_stable(items: StableView<'_, f64>) {
+    mem::forget(items);
+}
+
+/// A stable view that lives until `release`.
+#[pyclass(frozen, module = "buffer_tests_ext.consumer")]
+struct Stable {
+    items: Mutex<Option<StableView<'static, f64>>>,
+    stopped: AtomicBool,
+}
+
+#[pymethods]
+impl Stable {
+    #[new]
+    fn new(items: StableView<'_, f64>) -> Self {
+        Self { items: Mutex::new(Some(items.unbind())), stopped: AtomicBool::new(false) }
+    }
+
+    fn items(&self) -> Option<Vec<f64>> {
+        self.items.lock().expect("no panic").as_ref().map(|items| items.to_vec())
+    }
+
+    fn release(&self) {
+        let items = self.items.lock().expect("no panic").take();
+        drop(items);
+    }
+
+    /// Reads all items again and again, detached, until `stop` is called. Returns whether they have always had the same sum.
+    fn read_until_stopped(&self, py: Python<'_>) -> bool {
+        py.detach(|| {
+            let items = self.items.lock().expect("no panic");
+            let items: &[f64] = items.as_deref().unwrap_or_default();
+            let first: f64 = items.iter().sum();
+            let mut unchanged = true;
+            while !self.stopped.load(Ordering::Relaxed) {
+                unchanged &= items.iter().sum::<f64>().to_bits() == first.to_bits();
+            }
+            unchanged
+        })
+    }
+
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+}
+
+pub(super) fn add(consumer: &Bound<'_, PyModule>) -> PyResult<()> {
+    consumer.add_class::<Stable>()?;
+    consumer.add_function(wrap_pyfunction!(stable, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(stable_or_copy, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(stable_address, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(drop_elsewhere, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(leak_stable, consumer)?)
+}
