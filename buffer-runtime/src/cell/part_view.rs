@@ -11,7 +11,7 @@ use std::ptr::{self, NonNull};
 use super::grant::{Denied, Grant};
 use super::published::{Description, Published};
 use super::ticket::Ticket;
-use crate::error::ViewError;
+use crate::error::{Held, ViewError};
 use crate::layout::{Declaration, Descriptor, Memory};
 use crate::memory::{NoMemory, boxed};
 use crate::request::{self, Answer, Flags};
@@ -37,6 +37,28 @@ impl PartView {
         let part = unsafe { Box::from_raw(part.0.as_ptr()) };
         part.ticket
     }
+
+    /// The ticket of its view of the cell.
+    ///
+    /// # Safety
+    ///
+    /// `part` is from the `internal` of a view of a part that is counted.
+    unsafe fn ticket(part: PartTicket) -> Ticket {
+        // SAFETY: the caller vouches that a view owns the data.
+        unsafe { (*part.0.as_ptr()).ticket }
+    }
+}
+
+/// The ticket of the view of a cell that is behind the `internal` of a view, which may be a view of a part. `None` if it
+/// is neither.
+///
+/// # Safety
+///
+/// The view was granted by a slot of this crate, and is not released yet.
+pub(crate) unsafe fn counted(internal: *mut c_void) -> Option<Ticket> {
+    // SAFETY: as the caller vouches.
+    let of_part = || PartTicket::from_internal(internal).map(|part| unsafe { PartView::ticket(part) });
+    Ticket::from_internal(internal).or_else(of_part)
 }
 
 /// A granted view of a part, counted as a view of the whole. Dropping it releases the view.
@@ -107,10 +129,14 @@ impl<'a> PartGrant<'a> {
         let mut part = Unmoved::new(part).map_err(|error| misfit(error.into()))?;
         part.layout.resolve(descriptor, declared, memory, header.data()).map_err(misfit)?;
 
-        let facts = part.layout.facts;
+        let facts = part.layout.facts();
         let answer = request::answer(flags, facts)?;
         if facts.readonly {
-            whole.downgrade().map_err(|blocker| ViewError::Blocked { writable: flags.writable(), blocker })?;
+            whole.downgrade().map_err(|blocker| ViewError::Blocked {
+                writable: flags.writable(),
+                blocker,
+                held: Held::Unknown,
+            })?;
         }
         Ok(Self { whole, part, answer, declared_readonly })
     }
@@ -143,7 +169,7 @@ impl<'a> PartGrant<'a> {
     pub(crate) unsafe fn hand_out(self, description: *mut Description) -> *mut u8 {
         let Self { whole, part, answer, .. } = self;
         let buf = part.layout.buf();
-        let facts = part.layout.facts;
+        let facts = part.layout.facts();
         // SAFETY: the caller vouches for it, and the layout was resolved.
         unsafe { part.layout.describe(description, answer, ptr::null_mut(), facts.indirect) };
         let part = part.leave();

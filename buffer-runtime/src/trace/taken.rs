@@ -1,0 +1,149 @@
+//! Where the views were taken that refuse something, as its error says.
+
+use std::fmt;
+use std::ptr;
+
+use super::place::Place;
+use super::registry;
+use crate::cell::Header;
+use crate::lock::ViewKind;
+
+/// How many places an error names.
+const NAMED: usize = 3;
+
+/// Where views were taken. It is small and refers to nothing that ends, because it is a part of errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Taken {
+    /// The places of the newest views, and how many were taken at each. No place is code outside Python.
+    named: [Option<(Option<&'static Place>, u32)>; NAMED],
+    /// How many were taken at other places.
+    elsewhere: u32,
+    /// How many were not traced.
+    untraced: u32,
+}
+
+/// Where the views of a block were taken that are in the way. Those of a kind of which there are none are not.
+pub(crate) fn taken(header: &Header, writable: u32, readonly: u32) -> Taken {
+    // Views that are taken from now on are traced, if the cell is older than the tracing.
+    header.lock.trace(true);
+    let mut taken = Taken::default();
+    let mut traced = 0;
+    registry::each(ptr::from_ref(header).addr(), |note, _| {
+        let in_the_way = match note.access {
+            ViewKind::Writable => writable,
+            ViewKind::ReadOnly => readonly,
+        };
+        if in_the_way > 0 && traced < writable + readonly {
+            traced += 1;
+            taken.add(note.place);
+        }
+    });
+    taken.untraced = writable + readonly - traced;
+    taken
+}
+
+impl Taken {
+    fn add(&mut self, place: Option<&'static Place>) {
+        let is_same = |other: Option<&'static Place>| match (place, other) {
+            (Some(place), Some(other)) => ptr::eq(place, other),
+            (None, None) => true,
+            _ => false,
+        };
+        for named in &mut self.named {
+            match named {
+                Some((other, count)) if is_same(*other) => {
+                    *count += 1;
+                    return;
+                }
+                Some(_) => {}
+                None => {
+                    *named = Some((place, 1));
+                    return;
+                }
+            }
+        }
+        self.elsewhere += 1;
+    }
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = self.named.iter().flatten().map(|&(place, count)| (Part::At(place), count));
+        let elsewhere = (Part::Elsewhere, self.elsewhere);
+        let untraced = (Part::Untraced, self.untraced);
+        let parts = named.chain([elsewhere, untraced]).filter(|&(_, count)| count > 0);
+        let last = parts.clone().count().saturating_sub(1);
+        f.write_str(", taken")?;
+        for (index, (part, count)) in parts.enumerate() {
+            f.write_str(match index {
+                0 => " ",
+                _ if index == last => " and ",
+                _ => ", ",
+            })?;
+            part.fmt(f)?;
+            if last > 0 && count > 1 {
+                write!(f, " ({count} views)")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    At(Option<&'static Place>),
+    Elsewhere,
+    Untraced,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(Some(place)) => write!(f, "at {place}"),
+            Self::At(None) => f.write_str("outside Python code"),
+            Self::Elsewhere => f.write_str("elsewhere"),
+            Self::Untraced => f.write_str("before tracing began"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_listed_with_the_number_of_their_views() {
+        let place = |line| &*Box::leak(Box::new(Place { file: "a.py".into(), line, function: "f".into() }));
+        let [one, two, three] = [place(1), place(2), place(3)].map(Some);
+        for (named, elsewhere, untraced, shown) in [
+            (vec![(one, 1)], 0, 0, ", taken at a.py:1 in f"),
+            (vec![(one, 5)], 0, 0, ", taken at a.py:1 in f"),
+            (vec![(None, 1)], 0, 0, ", taken outside Python code"),
+            (vec![(one, 1), (two, 1)], 0, 0, ", taken at a.py:1 in f and at a.py:2 in f"),
+            (vec![(one, 1), (None, 3)], 0, 0, ", taken at a.py:1 in f and outside Python code (3 views)"),
+            (
+                vec![(one, 2), (two, 1), (three, 1)],
+                4,
+                1,
+                ", taken at a.py:1 in f (2 views), at a.py:2 in f, at a.py:3 in f, elsewhere (4 views) and before tracing began",
+            ),
+            (vec![(one, 2)], 0, 7, ", taken at a.py:1 in f (2 views) and before tracing began (7 views)"),
+            (vec![], 0, 2, ", taken before tracing began"),
+        ] {
+            let mut taken = Taken { elsewhere, untraced, ..Taken::default() };
+            for (place, count) in named {
+                (0..count).for_each(|_| taken.add(place));
+            }
+            assert_eq!(taken.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_fourth_place_is_elsewhere() {
+        let mut taken = Taken::default();
+        for line in [1, 2, 3, 4, 5] {
+            taken.add(Some(Box::leak(Box::new(Place { file: "a.py".into(), line, function: "f".into() }))));
+        }
+        assert_eq!(taken.elsewhere, 2);
+    }
+}
