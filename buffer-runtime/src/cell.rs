@@ -1,6 +1,7 @@
 //! `ExportCell`: storage that Python may view and Rust may borrow, under one lock.
 
 mod answered;
+mod began;
 mod block;
 mod closing;
 #[cfg(fuzzing)]
@@ -28,11 +29,12 @@ use std::ptr::NonNull;
 
 use pyo3::Python;
 
+pub(crate) use self::began::GuardPlace;
 pub(crate) use self::block::Header;
 pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
-pub(crate) use self::part_view::{PartGrant, PartTicket, PartView};
+pub(crate) use self::part_view::{PartGrant, PartTicket, PartView, counted};
 pub(crate) use self::published::{Description, SharedFields};
 pub use self::shared_row::SharedRow;
 pub(crate) use self::stable::StableTicket;
@@ -46,6 +48,7 @@ use crate::element;
 use crate::error::{Attempt, BorrowError};
 use crate::lock::{Disowned, GuardKind};
 use crate::storage::{Access, Exportable, MayWrite};
+use crate::trace::{self, Holder};
 
 /// Storage that Python may view, and that moves only while it has no views.
 ///
@@ -164,6 +167,7 @@ impl<S: Exportable> ExportCell<S> {
     /// Any view or guard is alive, or the cell is closed: `cannot resize: 1 writable view is alive; ...`, or `cannot borrow
     /// for writing: ...` if the storage is not [`RESIZABLE`](crate::Storage::RESIZABLE).
     #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let mut data = ..?`"]
+    #[track_caller]
     pub fn write(&self, py: Python<'_>) -> Result<WriteGuard<'_, S>, BorrowError> {
         let _ = py;
         self.begin(GuardKind::Write, Self::WRITING)?;
@@ -179,6 +183,7 @@ impl<S: Exportable> ExportCell<S> {
     /// A writable view, a share guard or a write guard is alive, or the cell is closed. `np.asarray` of a class that is
     /// not `readonly` is a writable view: where that must not stop a computation, use [`share`](Self::share).
     #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let data = ..?`"]
+    #[track_caller]
     pub fn read(&self, py: Python<'_>) -> Result<ReadGuard<'_, S>, BorrowError> {
         let _ = py;
         self.begin(GuardKind::Read, Attempt::Read)?;
@@ -195,6 +200,7 @@ impl<S: Exportable> ExportCell<S> {
     ///
     /// A read guard or a write guard is alive, or the cell is closed.
     #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let data = ..?`"]
+    #[track_caller]
     pub fn share(&self, py: Python<'_>) -> Result<ShareGuard<'_, S>, BorrowError>
     where
         S::Access: MayWrite,
@@ -271,6 +277,7 @@ impl<S: Exportable> ExportCell<S> {
     /// # Errors
     ///
     /// As for [`share`](Self::share).
+    #[track_caller]
     pub fn share_owned(&self, py: Python<'_>) -> Result<OwnedShareGuard<S>, BorrowError>
     where
         S::Access: MayWrite,
@@ -286,6 +293,7 @@ impl<S: Exportable> ExportCell<S> {
     ///
     /// Any view or [owned guard](Self::share_owned) is alive, a guard was leaked, or the cell is closed.
     #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let mut data = ..?`"]
+    #[track_caller]
     pub fn get_mut(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
         self.begin_exclusive(GuardKind::Write, Self::WRITING)?;
         Ok(WriteGuard::new(self))
@@ -294,6 +302,36 @@ impl<S: Exportable> ExportCell<S> {
     /// How many Python views are alive. A numpy array and its slices share one view.
     pub fn views(&self) -> usize {
         self.header().lock.views().total()
+    }
+
+    /// The views and guards that are alive, to find out who they belong to. One entry for each: traced views, newest first,
+    /// then other views, then guards.
+    ///
+    /// Where views were taken is known only if they are traced; see [`trace`](crate::trace). The list may be long: there
+    /// is nothing wrong with a million views.
+    ///
+    /// ```
+    /// use buffer_runtime::{ExportCell, Holding};
+    /// use pyo3::Python;
+    ///
+    /// Python::attach(|py| {
+    ///     let cell = ExportCell::new(vec![0.0_f32; 3]);
+    ///     let guard = cell.read(py)?;
+    ///     let [holder] = &cell.holders()[..] else { panic!("there is one guard") };
+    ///     assert_eq!(holder.access, Holding::GuardToRead);
+    ///     assert_eq!(holder.file, Some(file!()));
+    ///     # drop(guard);
+    ///     # Ok::<(), buffer_runtime::BorrowError>(())
+    /// })?;
+    /// # Ok::<(), buffer_runtime::BorrowError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If there is no memory for the list.
+    #[must_use]
+    pub fn holders(&self) -> Vec<Holder> {
+        trace::holders(self.header()).expect("there is memory for the list")
     }
 
     /// How many elements or rows the storage has; under a write guard, how many it had before; 0 if the cell is closed.
@@ -315,13 +353,16 @@ impl<S: Exportable> ExportCell<S> {
     }
 
     #[inline]
+    #[track_caller]
     fn begin(&self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
-        self.header().begin(kind).map_err(|blocker| BorrowError::new(attempt, blocker))
+        let header = self.header();
+        header.begin(kind).map_err(|blocker| header.refused(attempt, blocker))
     }
 
+    #[track_caller]
     fn begin_exclusive(&mut self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
-        let Header { lock, pin, .. } = self.header();
-        pin.admit(kind).and_then(|()| lock.begin_exclusive(kind)).map_err(|blocker| BorrowError::new(attempt, blocker))
+        let header = self.header();
+        header.begin_exclusive(kind).map_err(|blocker| header.refused(attempt, blocker))
     }
 }
 

@@ -5,9 +5,11 @@
 
 use std::fmt;
 
+use crate::cell::{GuardPlace, Header};
 use crate::layout::LayoutError;
-use crate::lock::Blocker;
+use crate::lock::{Blocker, Where};
 use crate::request::Refusal;
+use crate::trace::{self, InTheWay, Taken};
 
 /// What a caller of [`ExportCell`](crate::ExportCell) tried to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,45 @@ pub(crate) enum Attempt {
     Take,
 }
 
+/// Where what refuses was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// There is no such place, or it is not known.
+    Unknown,
+    /// Views, while nothing is traced.
+    Untraced,
+    Views(Taken),
+    Guards(GuardPlace),
+}
+
+impl Held {
+    /// Where the views or guards were taken that refuse something to a cell.
+    pub(crate) fn by(header: &Header, blocker: Blocker) -> Self {
+        match blocker {
+            Blocker::Views { .. } | Blocker::StableViews { .. } if !trace::is_on() => Self::Untraced,
+            Blocker::Views { writable, readonly } => {
+                Self::Views(trace::taken(header, InTheWay { writable, readonly, stable: 0 }))
+            }
+            Blocker::StableViews { stable, .. } => {
+                Self::Views(trace::taken(header, InTheWay { stable, ..InTheWay::default() }))
+            }
+            Blocker::ReadGuards(_) | Blocker::ShareGuards(_) | Blocker::WriteGuard => {
+                header.guard_place().map_or(Self::Unknown, Self::Guards)
+            }
+            _ => Self::Unknown,
+        }
+    }
+
+    fn place(&self) -> Where<'_> {
+        match self {
+            Self::Unknown => Where::UNKNOWN,
+            Self::Untraced => Where { hint: "; set BUFFER_TRACE=1 to see where", ..Where::UNKNOWN },
+            Self::Views(taken) => Where { taken, ..Where::UNKNOWN },
+            Self::Guards(place) => Where { taken: place, ..Where::UNKNOWN },
+        }
+    }
+}
+
 /// An [`ExportCell`](crate::ExportCell) could not be borrowed, in most cases because a Python view or another guard is
 /// alive.
 ///
@@ -34,11 +75,12 @@ pub(crate) enum Attempt {
 pub struct BorrowError {
     attempt: Attempt,
     blocker: Blocker,
+    held: Held,
 }
 
 impl BorrowError {
-    pub(crate) fn new(attempt: Attempt, blocker: Blocker) -> Self {
-        Self { attempt, blocker }
+    pub(crate) fn new(attempt: Attempt, blocker: Blocker, held: Held) -> Self {
+        Self { attempt, blocker, held }
     }
 
     /// Whether the cell was closed: waiting does not help.
@@ -82,7 +124,7 @@ impl fmt::Display for BorrowError {
             Attempt::Take => "take the storage",
         };
         let shareable = matches!(self.attempt, Attempt::Resize | Attempt::Write);
-        write!(f, "cannot {attempt}: {}", self.blocker.of_a_borrow(shareable))
+        write!(f, "cannot {attempt}: {}", self.blocker.of_a_borrow(shareable, self.held.place()))
     }
 }
 
@@ -92,9 +134,9 @@ impl std::error::Error for BorrowError {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ViewError {
     /// The lock does not admit the view.
-    Blocked { writable: bool, blocker: Blocker },
+    Blocked { writable: bool, blocker: Blocker, held: Held },
     /// The lock does not admit a stable view.
-    Unstable(Blocker),
+    Unstable { blocker: Blocker, held: Held },
     /// The declared shape does not describe the storage.
     Layout(LayoutError),
     /// The layout cannot be described in the way that the request requires.
@@ -116,7 +158,7 @@ impl ViewError {
             Self::ForeignLayout => Some(
                 "cannot grant a view: the memory is still viewed through an object of another class, or another field; release those views first",
             ),
-            Self::Blocked { .. } | Self::Unstable(_) | Self::Layout(_) => None,
+            Self::Blocked { .. } | Self::Unstable { .. } | Self::Layout(_) => None,
         }
     }
 }
@@ -124,9 +166,13 @@ impl ViewError {
 impl fmt::Display for ViewError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Blocked { writable: true, blocker } => write!(f, "cannot grant a writable view: {blocker}"),
-            Self::Blocked { writable: false, blocker } => write!(f, "cannot grant a view: {blocker}"),
-            Self::Unstable(blocker) => write!(f, "cannot grant a stable view: {blocker}"),
+            Self::Blocked { writable, blocker, held } => {
+                let kind = if *writable { "writable view" } else { "view" };
+                write!(f, "cannot grant a {kind}: {}", blocker.of_a_view(held.place()))
+            }
+            Self::Unstable { blocker, held } => {
+                write!(f, "cannot grant a stable view: {}", blocker.of_a_view(held.place()))
+            }
             Self::Layout(error) => write!(f, "cannot grant a view: {error}"),
             Self::Request(_) | Self::ForeignLayout => f.write_str(self.static_text().unwrap_or_default()),
         }

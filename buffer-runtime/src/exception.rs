@@ -69,7 +69,7 @@ pub(crate) fn raise_at_once(py: Python<'_>, error: ViewError) {
 fn class_of(py: Python<'_>, error: ViewError) -> Bound<'_, PyAny> {
     match error {
         ViewError::Request(Refusal::Malformed) => class::<PyValueError>(py),
-        ViewError::Unstable(_) | ViewError::Blocked { blocker: Blocker::StableViews { .. }, .. } => conflict(py),
+        ViewError::Unstable { .. } | ViewError::Blocked { blocker: Blocker::StableViews { .. }, .. } => conflict(py),
         _ => class::<PyBufferError>(py),
     }
 }

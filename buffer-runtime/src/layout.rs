@@ -62,6 +62,20 @@ pub(crate) struct Facts {
     pub(crate) indirect: bool,
 }
 
+impl Facts {
+    /// The facts in one number, whose lowest bit is 0.
+    pub(crate) fn to_bits(self) -> u32 {
+        let bits = [self.c_contiguous, self.f_contiguous, self.readonly, self.indirect];
+        bits.iter().rev().fold(0, |number, &bit| 2 * number + u32::from(bit)) << 1
+    }
+
+    /// What [`to_bits`](Self::to_bits) has made. Other bits are ignored.
+    pub(crate) fn from_bits(bits: u32) -> Self {
+        let [c_contiguous, f_contiguous, readonly, indirect] = [1, 2, 3, 4].map(|bit| bits >> bit & 1 != 0);
+        Self { c_contiguous, f_contiguous, readonly, indirect }
+    }
+}
+
 /// The extents of nested arrays, outermost first, known at compile time.
 #[derive(Debug, Clone, Copy)]
 pub struct InnerShape {

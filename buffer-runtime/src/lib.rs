@@ -89,7 +89,7 @@
 //! >>> m.add_row()             # might move what `a` shows
 //! Traceback (most recent call last):
 //!   ...
-//! BufferError: cannot resize: 1 writable view is alive; release or delete every view first, or change values in place through `share`
+//! BufferError: cannot resize: 1 writable view is alive; release or delete every view first, or change values in place through `share`; set BUFFER_TRACE=1 to see where
 //! >>> del a
 //! >>> m.add_row()
 //! >>> np.asarray(m)
@@ -164,6 +164,7 @@ mod scoped;
 mod shared;
 mod stable;
 mod storage;
+mod trace;
 #[cfg(feature = "consumer")]
 mod view;
 
@@ -214,6 +215,7 @@ pub use self::{
         Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,
         ReadWrite, Replaceable, RowLengthError, Rows, Stable, Storage,
     },
+    trace::{Holder, Holding, trace},
 };
 #[cfg(feature = "consumer")]
 pub use self::{

@@ -36,7 +36,7 @@ pub(crate) use free_threaded::{Admission, Lock};
 #[cfg(not(atomic_lock))]
 pub(crate) use gil::{Admission, Lock};
 
-pub(crate) use blocker::Blocker;
+pub(crate) use blocker::{Blocker, Where};
 pub(crate) use holds::Holds;
 pub(crate) use pin::Pin;
 
@@ -150,6 +150,20 @@ pub(crate) enum Missed {
     /// The first view has not published in time.
     #[cfg_attr(not(atomic_lock), allow(dead_code, reason = "nothing changes between two steps under the GIL"))]
     Unpublished,
+}
+
+/// What was alive when a guard began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    NoGuard,
+    Guards,
+}
+
+impl Beside {
+    #[inline(always)]
+    fn found(held: Option<(GuardKind, u32)>) -> Self {
+        if held.is_some() { Self::Guards } else { Self::NoGuard }
+    }
 }
 
 /// What `begin_closing` found, when nothing conflicts.

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod chosen;
+mod held;
 pub(crate) mod property;
 
 use std::fmt::{self, Display};
@@ -52,7 +53,8 @@ use crate::storage::Exportable;
 /// Python sees an object of the class `buffer_runtime.Buffer`. It exports the items of the part through the buffer
 /// protocol and through `__array__`, and has the attributes `shape`, `strides`, `format`, `itemsize`, `nbytes`, `ndim`,
 /// `readonly`, `obj` and `views`. It has a length, can be indexed and iterated like a memoryview, and `view()` gives a
-/// [`ScopedView`](crate::ScopedView).
+/// [`ScopedView`](crate::ScopedView). `holders()` lists who holds the memory: one dictionary for each view, with the
+/// values of a [`Holder`](crate::Holder).
 ///
 /// A part holds the object, and locks nothing until it is viewed. Its views count as views of the object: the object
 /// does not move its memory while there is one. The layout of a part is fixed when it is made. If the memory has

@@ -309,10 +309,10 @@ impl Unanswered {
     /// Another thread has changed the lock meanwhile.
     pub(crate) const CHANGED: Self = Self(u32::MAX - 1);
 
+    /// As the layout has its facts: [`Facts::to_bits`], and perhaps the lowest bit.
     #[inline(always)]
-    pub(crate) fn by(facts: Facts) -> Self {
-        let Facts { c_contiguous, f_contiguous, readonly, indirect, .. } = facts;
-        Self(u32::from_ne_bytes([c_contiguous, f_contiguous, readonly, indirect].map(u8::from)))
+    pub(crate) fn by(facts: u32) -> Self {
+        Self(facts)
     }
 
     /// As the `internal` of the view.
@@ -337,8 +337,7 @@ impl Unanswered {
         if !self.is_of_layout() {
             return None;
         }
-        let [c_contiguous, f_contiguous, readonly, indirect] = self.0.to_ne_bytes().map(|fact| fact != 0);
-        answer(flags, Facts { c_contiguous, f_contiguous, readonly, indirect }).err()
+        answer(flags, Facts::from_bits(self.0)).err()
     }
 }
 
@@ -401,6 +400,7 @@ mod tests {
         for bits in 0..16 {
             let [c_contiguous, f_contiguous, readonly, indirect] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
             let facts = Facts { c_contiguous, f_contiguous, readonly, indirect };
+            assert_eq!((facts.to_bits() & 1, Facts::from_bits(facts.to_bits() | 1)), (0, facts));
             for flags in (0..0x200).map(Flags) {
                 assert_eq!(Granted::by(facts).answer(flags), answer(flags, facts).ok(), "{flags:?} {facts:?}");
                 assert_eq!(Granted::NONE.answer(flags), None);

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 from buffer_tests_ext.edges import Closing, Detaching, Tally
+from messages import HINT
 
 CLOSED = "cannot grant a view: it is closed"
 
@@ -38,7 +39,7 @@ def test_a_block_that_leaves_a_view_raises_at_its_end_and_changes_nothing():
     with pytest.raises(BufferError) as refusal:
         with Closing([1, 2], tally) as m:
             array = np.asarray(m)
-    assert str(refusal.value) == "cannot close: 1 writable view is alive; release or delete every view first"
+    assert str(refusal.value) == f"cannot close: 1 writable view is alive; release or delete every view first{HINT}"
     assert (m.closed, tally.drops, array.tolist()) == (False, 0, [1, 2])
     del array
     assert m.close()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from buffer_tests_ext import edges
 from buffer_tests_ext.edges import Series
+from messages import HINT
 
 since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
 
@@ -249,10 +250,10 @@ def test_a_refusal_says_which_views_are_in_the_way(writable, readonly, text):
     views = [readonly_view(m) for _ in range(readonly)] + [memoryview(m) for _ in range(writable)]
     with pytest.raises(BufferError) as refusal:
         m.append(4)
-    assert str(refusal.value) == f"cannot resize: {text}; release or delete every view first{SHARE}"
+    assert str(refusal.value) == f"cannot resize: {text}; release or delete every view first{SHARE}{HINT}"
     with pytest.raises(BufferError) as refusal:
         m.close()
-    assert str(refusal.value) == f"cannot close: {text}; release or delete every view first"
+    assert str(refusal.value) == f"cannot close: {text}; release or delete every view first{HINT}"
     assert m.why_not_write() == (len(views), False)
     del views
     assert m.why_not_write() is None

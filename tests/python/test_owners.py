@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from buffer_tests_ext import edges
 from buffer_tests_ext.edges import Child, Owner, Parent, ReadOnlyOwner, TableOwner, Tally
+from messages import HINT
 
 since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
 
@@ -226,7 +227,7 @@ def test_a_parted_cell_changes_only_when_nobody_looks():
             change(3)
     with pytest.raises(BufferError) as refusal:
         parted.unwrap()
-    assert str(refusal.value) == "cannot take the storage: 1 writable view is alive; release or delete every view first"
+    assert str(refusal.value) == f"cannot take the storage: 1 writable view is alive; release or delete every view first{HINT}"
     assert (parted.views(), view.tolist()) == (1, [1, 2])
     view.release()
     assert (parted.grow(3), parted.grow_detached(4)) == (3, 4)

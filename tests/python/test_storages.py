@@ -11,6 +11,7 @@ import apart
 import numpy as np
 import pytest
 from buffer_tests_ext import layouts
+from messages import HINT
 from pybuffer import FULL, FULL_RO, SIMPLE, WRITABLE, View
 
 FLOATS = np.arange(1, 7, dtype=np.float32)
@@ -129,7 +130,7 @@ def test_under_a_view_the_storage_stays(make, allocations):
             with pytest.raises(BufferError) as refusal:
                 change()
             remedy = "release or delete every view first"
-            assert str(refusal.value) == f"cannot {attempt}: 1 {kind} view is alive; {remedy}{pointer}"
+            assert str(refusal.value) == f"cannot {attempt}: 1 {kind} view is alive; {remedy}{pointer}{HINT}"
         assert view.tobytes() == CONTENT
     m.replace(CONTENT[:16])
     assert bytes(m) == CONTENT[:16]
@@ -229,7 +230,7 @@ def test_a_mapping_shows_its_file(make, path, tmp_path):
             else ("borrow for writing", "writable", ", or change values in place through `share`")
         )
         remedy = "release or delete every view first"
-        assert str(refusal.value) == f"cannot {attempt}: 1 {kind} view is alive; {remedy}{hint}"
+        assert str(refusal.value) == f"cannot {attempt}: 1 {kind} view is alive; {remedy}{hint}{HINT}"
     longer = tmp_path / "longer"
     longer.write_bytes(CONTENT * 1000)
     m.replace(str(longer))

@@ -55,6 +55,13 @@ impl Masks {
         const STRIDES: usize = offset_of!(Description, strides) / WORD - FIRST;
         let mut stays = [[0xff; WORD]; WORDS];
         let mut set = [[0; WORD]; SET];
+        // All but the lowest bit of `readonly` is not for consumers.
+        let lowest: [u8; size_of::<c_int>()] = c_int::to_ne_bytes(1);
+        let mut byte = 0;
+        while byte < lowest.len() {
+            stays[0][byte] = lowest[byte];
+            byte += 1;
+        }
         if !answer.shape() {
             stays[SHAPE] = [0; WORD];
             // `ndim` is 1. It may share its word with `readonly`.

@@ -28,15 +28,19 @@
 use std::alloc::{self, Layout};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
+use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
+use super::began::{Began, GuardPlace};
 use super::published::Published;
+use crate::error::{Attempt, BorrowError, Held};
 use crate::fork;
 use crate::layout::Memory;
-use crate::lock::{Blocker, GuardKind, Holds, Lock, Pin};
+use crate::lock::{Beside, Blocker, GuardKind, Holds, Lock, Pin};
 use crate::memory::{NoMemory, allocate};
 use crate::storage::{Exportable, OwnLayout};
+use crate::trace;
 
 /// The part of a block that does not depend on the type of its storage. What a view needs comes first.
 #[repr(C)]
@@ -50,6 +54,8 @@ pub(crate) struct Header {
     len: AtomicUsize,
     /// What kind of memory this is.
     pub(crate) kind: &'static MemoryKind,
+    /// Where the last guard began.
+    began: Began,
     /// Invariant 10.
     pub(super) holds: Holds,
     pub(crate) pin: Pin,
@@ -209,12 +215,50 @@ impl Header {
 
     /// Begins a guard. Attached.
     #[inline]
+    #[track_caller]
     pub(super) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
+        let beside = self.begin_unnoted(kind)?;
+        self.note_guard(beside);
+        Ok(())
+    }
+
+    /// The same for a guard whose place is not recorded, because it belongs to a view.
+    #[inline]
+    pub(super) fn begin_unnoted(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         // Check the pin first for the better message: the lock would name views to release, which would not help. Then
         // check it again under the guard, where the result is final.
         self.pin.admit(kind)?;
-        self.lock.begin(kind)?;
-        self.pin.admit(kind).inspect_err(|_| self.lock.end())
+        let beside = self.lock.begin(kind)?;
+        self.pin.admit(kind).inspect_err(|_| self.lock.end())?;
+        Ok(beside)
+    }
+
+    /// Begins a guard for a caller that has the owner by `&mut`.
+    #[track_caller]
+    pub(super) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
+        self.pin.admit(kind)?;
+        self.lock.begin_exclusive(kind)?;
+        self.note_guard(Beside::NoGuard);
+        Ok(())
+    }
+
+    /// Records where a guard has just begun: where the caller was called.
+    #[inline(always)]
+    #[track_caller]
+    pub(super) fn note_guard(&self, beside: Beside) {
+        self.began.note(Location::caller(), beside);
+    }
+
+    /// Where the guard that began last was taken.
+    pub(crate) fn guard_place(&self) -> Option<GuardPlace> {
+        self.began.place()
+    }
+
+    /// The error of a borrow that is refused. A function of its own, so that what is granted does not pay for it.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refused(&self, attempt: Attempt, blocker: Blocker) -> BorrowError {
+        BorrowError::new(attempt, blocker, Held::by(self, blocker))
     }
 
     /// Gives up the hold of the owner and the views. Unless leases are left, drops the storage and frees the block.
@@ -313,10 +357,14 @@ impl<S: Exportable> Block<S> {
             layout: UnsafeCell::new(Published::unresolved()),
             len: AtomicUsize::new(0),
             kind: Self::KIND,
+            began: Began::new(),
             holds: Holds::new(),
             pin: Pin::new(),
             stored: AtomicBool::new(stored),
         };
+        if trace::is_on_for_new_cells() {
+            header.lock.trace(true);
+        }
         // SAFETY: the new allocation has the size and the alignment of a block.
         unsafe { block.write(Self { header, storage: UnsafeCell::new(storage) }) };
         if Self::OWN > 0 {

@@ -8,7 +8,7 @@ use pyo3::Python;
 use super::block::Block;
 use super::{ExportCell, Header};
 use crate::error::{Attempt, BorrowError};
-use crate::lock::{Blocker, Closing, GuardKind};
+use crate::lock::{Beside, Blocker, Closing, GuardKind};
 use crate::memory::NoMemory;
 use crate::storage::Exportable;
 
@@ -20,17 +20,21 @@ impl<S: Exportable> ExportCell<S> {
     /// Any view or guard is alive, the memory is [pinned](Self::is_pinned), or the cell is closed already, which
     /// [`is_closed`](Self::is_closed) reports. The cell is then unchanged. If a second call is no mistake, as in a
     /// `close` method that Python calls, use [`take`](Self::take).
+    #[track_caller]
     pub fn close(&self, py: Python<'_>) -> Result<S, BorrowError> {
         let _ = py;
         self.close_attached()
     }
 
+    #[track_caller]
     pub(super) fn close_attached(&self) -> Result<S, BorrowError> {
-        let refused = |blocker| BorrowError::new(Attempt::Close, blocker);
-        let Header { lock, pin, .. } = self.header();
+        let header = self.header();
+        let refused = |blocker| header.refused(Attempt::Close, blocker);
+        let Header { lock, pin, .. } = header;
         // Check the pin first for the better message, as in `begin`.
         pin.admit(GuardKind::Closed).map_err(refused)?;
         let closing = lock.begin_closing().map_err(refused)?;
+        header.note_guard(Beside::NoGuard);
         if let Err(pinned) = pin.admit(GuardKind::Closed) {
             if closing == Closing::Begun {
                 lock.stay_open();
@@ -91,6 +95,7 @@ impl<S: Exportable> ExportCell<S> {
     /// # Errors
     ///
     /// Any view or guard is alive, or the memory is [pinned](Self::is_pinned). The cell is then unchanged.
+    #[track_caller]
     pub fn take(&self, py: Python<'_>) -> Result<Option<S>, BorrowError> {
         match self.close(py) {
             Ok(storage) => Ok(Some(storage)),
@@ -133,10 +138,10 @@ impl<S: Exportable> ExportCell<S> {
     /// The memory is [pinned](Self::is_pinned): without a counted view, nothing says how long the memory is needed.
     pub fn detach(&mut self) -> Result<(), BorrowError> {
         // The views that are alive keep the memory alive; a consumer that has released its view does not.
-        let Header { pin, .. } = self.header();
-        pin.admit(GuardKind::Closed).map_err(|blocker| BorrowError::new(Attempt::Detach, blocker))?;
+        let header = self.header();
+        header.pin.admit(GuardKind::Closed).map_err(|blocker| header.refused(Attempt::Detach, blocker))?;
         if !self.is_closed() {
-            let closed = Self::closed().map_err(|NoMemory| BorrowError::new(Attempt::Detach, Blocker::OutOfMemory))?;
+            let closed = Self::closed().map_err(|NoMemory| header.refused(Attempt::Detach, Blocker::OutOfMemory))?;
             // Closed before the storage is dropped, which may be any code.
             drop(mem::replace(self, closed));
         }

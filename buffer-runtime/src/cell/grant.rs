@@ -12,9 +12,9 @@ use super::block::Header;
 use super::published::{Description, Published};
 use super::stable::{StableTicket, grant_stable};
 use super::ticket::Ticket;
-use crate::error::ViewError;
+use crate::error::{Held, ViewError};
 use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
-use crate::lock::{Admission, Blocker, Lock, Missed, ViewKind, Wants};
+use crate::lock::{Admission, Blocker, Missed, ViewKind, Wants};
 use crate::request::{self, Answer, Flags, Refusal, Unanswered};
 
 /// Why a view was not granted. Nothing has changed then.
@@ -103,9 +103,10 @@ pub(super) unsafe fn grant_ordinary<'a, D: Evaluated>(
         return Err(Refusal::ReadOnly.into());
     }
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
-    let lock = &unsafe { block.as_ref() }.lock;
+    let header = unsafe { block.as_ref() };
+    let lock = &header.lock;
     let wants = Wants { may_write: !descriptor.readonly, must_write: flags.writable() };
-    let admission = lock.admit(wants).map_err(|blocker| blocked(flags, blocker))?;
+    let admission = lock.admit(wants).map_err(|blocker| blocked(header, flags, blocker))?;
     let dims = if admission.is_first() { Some(dims().ok_or(Denied::LayoutNeeded)?) } else { None };
     // SAFETY: as the caller vouches.
     unsafe { enter::<D, false>(block, descriptor, flags, &admission, dims) }
@@ -227,9 +228,9 @@ unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
     let usual = access == usual_access(descriptor);
     match layout.granted.answer(flags).filter(|_| usual) {
         Some(answer) => Ok(Grant { block, access, usual, answer, stable: false, owner: PhantomData }),
-        None if AT_ONCE => Err(Denied::Unanswered(Unanswered::by(layout.facts))),
+        None if AT_ONCE => Err(Denied::Unanswered(Unanswered::by(layout.facts_in_bits()))),
         None => {
-            let (access, answer) = answer(&header.lock, layout, flags, access)?;
+            let (access, answer) = answer(header, layout, flags, access)?;
             Ok(Grant { block, access, usual: false, answer, stable: false, owner: PhantomData })
         }
     }
@@ -237,14 +238,14 @@ unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
 
 /// Answers a request that the layout's table does not grant, or whose access is not the usual one of the class. The
 /// view is counted as `access`; the result says how it is counted from now on.
-fn answer(lock: &Lock, layout: &Published, flags: Flags, access: ViewKind) -> Result<(ViewKind, Answer), Denied> {
+fn answer(header: &Header, layout: &Published, flags: Flags, access: ViewKind) -> Result<(ViewKind, Answer), Denied> {
     // Overlapping items make a layout read-only even in a class that is not.
-    let facts = layout.facts;
+    let facts = layout.facts();
     let becomes_readonly = facts.readonly && access == ViewKind::Writable;
     let readonly = facts.readonly || access == ViewKind::ReadOnly;
     let answer = request::answer(flags, Facts { readonly, ..facts })?;
-    if becomes_readonly && !lock.downgrade() {
-        return Err(blocked(flags, Blocker::Full));
+    if becomes_readonly && !header.lock.downgrade() {
+        return Err(blocked(header, flags, Blocker::Full));
     }
     Ok((if readonly { ViewKind::ReadOnly } else { access }, answer))
 }
@@ -255,8 +256,8 @@ const fn usual_access(descriptor: &Descriptor) -> ViewKind {
     if descriptor.readonly { ViewKind::ReadOnly } else { ViewKind::Writable }
 }
 
-fn blocked(flags: Flags, blocker: Blocker) -> Denied {
-    ViewError::Blocked { writable: flags.writable(), blocker }.into()
+fn blocked(header: &Header, flags: Flags, blocker: Blocker) -> Denied {
+    ViewError::Blocked { writable: flags.writable(), blocker, held: Held::by(header, blocker) }.into()
 }
 
 /// Updates the layout to what the class declares and to the memory that the storage has now.

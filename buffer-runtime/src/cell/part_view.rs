@@ -9,12 +9,15 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
 
 use super::grant::{Denied, Grant};
+use super::block::Header;
 use super::published::{Description, Published};
+use super::stable::StableTicket;
 use super::ticket::Ticket;
-use crate::error::ViewError;
+use crate::error::{Held, ViewError};
 use crate::layout::{Declaration, Descriptor, Memory};
 use crate::memory::{NoMemory, boxed};
 use crate::request::{self, Answer, Flags};
+use crate::trace::Holding;
 
 /// The data of one view of a part. Aligned, so that the low bits of its address have room for a tag.
 #[repr(align(16))]
@@ -37,6 +40,32 @@ impl PartView {
         let part = unsafe { Box::from_raw(part.0.as_ptr()) };
         part.whole
     }
+
+    /// The `internal` of its view of the cell.
+    ///
+    /// # Safety
+    ///
+    /// `part` is from the `internal` of a view of a part that is counted.
+    unsafe fn whole(part: PartTicket) -> *mut c_void {
+        // SAFETY: the caller vouches that a view owns the data.
+        unsafe { (*part.0.as_ptr()).whole }
+    }
+}
+
+/// The block of the cell that a view holds, which may be a view of a part, and how it holds it. `None` if `internal` is not
+/// that of a view.
+///
+/// # Safety
+///
+/// The view was granted by a slot of this crate, and is not released yet.
+pub(crate) unsafe fn counted(internal: *mut c_void) -> Option<(NonNull<Header>, Holding)> {
+    let whole = match PartTicket::from_internal(internal) {
+        // SAFETY: as the caller vouches.
+        Some(part) => unsafe { PartView::whole(part) },
+        None => internal,
+    };
+    let ordinary = Ticket::from_internal(whole).map(|ticket| (ticket.block, ticket.access.into()));
+    ordinary.or_else(|| StableTicket::from_internal(whole).map(|stable| (stable.0, Holding::StableView)))
 }
 
 /// A granted view of a part, counted as a view of the whole. Dropping it releases the view.
@@ -107,10 +136,14 @@ impl<'a> PartGrant<'a> {
         let mut part = Unmoved::new(part).map_err(|error| misfit(error.into()))?;
         part.layout.resolve(descriptor, declared, memory, header.data()).map_err(misfit)?;
 
-        let facts = part.layout.facts;
+        let facts = part.layout.facts();
         let answer = request::answer(flags, facts)?;
         if facts.readonly {
-            whole.downgrade().map_err(|blocker| ViewError::Blocked { writable: flags.writable(), blocker })?;
+            whole.downgrade().map_err(|blocker| ViewError::Blocked {
+                writable: flags.writable(),
+                blocker,
+                held: Held::Unknown,
+            })?;
         }
         Ok(Self { whole, part, answer, declared_readonly })
     }
@@ -143,7 +176,7 @@ impl<'a> PartGrant<'a> {
     pub(crate) unsafe fn hand_out(self, description: *mut Description) -> *mut u8 {
         let Self { whole, part, answer, .. } = self;
         let buf = part.layout.buf();
-        let facts = part.layout.facts;
+        let facts = part.layout.facts();
         // SAFETY: the caller vouches for it, and the layout was resolved.
         unsafe { part.layout.describe(description, answer, ptr::null_mut(), facts.indirect) };
         let part = part.leave();

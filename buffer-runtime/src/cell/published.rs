@@ -29,7 +29,6 @@ pub(crate) struct Published {
     /// The address of a view's first item.
     buf: *mut u8,
     numbers: Numbers,
-    pub(crate) facts: Facts,
 }
 
 /// The extents, the strides and the suboffsets, as `layout::resolve` writes them, followed by the format if it is known
@@ -66,7 +65,8 @@ pub(crate) struct Description {
 pub(crate) struct SharedFields {
     pub(crate) len: isize,
     pub(crate) itemsize: isize,
-    /// What the class gives when no guard is alive.
+    /// The lowest bit is what the class gives when no guard is alive; an answer shows no other. The other bits are the
+    /// facts of the layout, for which there is no room elsewhere.
     readonly: c_int,
     pub(crate) ndim: c_int,
     pub(crate) format: *const c_char,
@@ -95,7 +95,7 @@ impl Published {
             description: SharedFields {
                 len: 0,
                 itemsize: 0,
-                readonly: 1,
+                readonly: readonly(true, facts),
                 ndim: 0,
                 format: ptr::null(),
                 shape: ptr::null_mut(),
@@ -103,8 +103,17 @@ impl Published {
             },
             buf: ptr::null_mut(),
             numbers: Numbers { many: ptr::null_mut() },
-            facts,
         }
+    }
+
+    pub(crate) fn facts(&self) -> Facts {
+        Facts::from_bits(self.facts_in_bits())
+    }
+
+    /// The facts as [`Facts::to_bits`] has them, and one bit more.
+    #[inline(always)]
+    pub(crate) fn facts_in_bits(&self) -> u32 {
+        self.description.readonly.cast_unsigned()
     }
 
     /// The address of a view's first item.
@@ -219,7 +228,6 @@ impl Published {
 
         // Inside the storage, or at its end if there are no items: `layout::resolve` has checked the offset.
         self.buf = data.wrapping_add(resolved.offset);
-        self.facts = resolved.facts;
         // The table is for views with the default access of the class. If the layout turns out to be read-only in a
         // class that is not, no view is granted from the table.
         let as_declared = resolved.facts.readonly == descriptor.readonly;
@@ -237,7 +245,7 @@ impl Published {
         self.description = SharedFields {
             len: resolved.nbytes,
             itemsize: resolved.itemsize,
-            readonly: c_int::from(descriptor.readonly),
+            readonly: readonly(descriptor.readonly, resolved.facts),
             ndim: c_int::try_from(ndim).map_err(|_| LayoutError::TooLarge)?,
             format,
             shape: array(0),
@@ -302,6 +310,11 @@ impl Published {
             drop(unsafe { Box::from_raw(words) });
         }
     }
+}
+
+/// See [`SharedFields::readonly`].
+fn readonly(as_declared: bool, facts: Facts) -> c_int {
+    (facts.to_bits() | u32::from(as_declared)).cast_signed()
 }
 
 /// Copies a text, and returns its new address.

@@ -4,7 +4,7 @@ use std::mem;
 use std::ptr::NonNull;
 
 use super::{ExportCell, Header, WriteGuard};
-use crate::error::BorrowError;
+use crate::error::{BorrowError, Held};
 use crate::lock::{Blocker, GuardKind};
 use crate::storage::{Captured, Replaceable};
 
@@ -46,11 +46,12 @@ impl<S: Replaceable> ExportCell<S> {
     /// An [owned guard](Self::share_owned) is alive, whose thread would go on with the old memory; a guard was leaked;
     /// the cell is closed or [pinned](Self::is_pinned); or there is no memory for a copy. The cell is then unchanged.
     #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let mut data = ..?`"]
+    #[track_caller]
     pub fn write_or_detach(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
         match self.begin_exclusive(GuardKind::Write, Self::WRITING) {
             Ok(()) => {}
             Err(error) if error.views() > 0 => {
-                let copy = self.copy().ok_or(BorrowError::new(Self::WRITING, Blocker::OutOfMemory))?;
+                let copy = self.copy().ok_or(BorrowError::new(Self::WRITING, Blocker::OutOfMemory, Held::Unknown))?;
                 // If all views have ended in the meantime, this drop of the old cell drops the old storage.
                 drop(mem::replace(self, Self::new(copy)));
                 self.begin_exclusive(GuardKind::Write, Self::WRITING)?;

@@ -12,7 +12,7 @@ use super::grant::{Denied, Grant, grant_ordinary};
 #[cfg(not(atomic_lock))]
 use super::published::Description;
 use super::ticket::Ticket;
-use crate::error::ViewError;
+use crate::error::{Held, ViewError};
 use crate::layout::{Descriptor, Evaluated};
 use crate::lock::{GuardKind, ViewKind};
 use crate::request::{Flags, Refusal};
@@ -43,7 +43,8 @@ pub(super) unsafe fn grant_stable<'a, D: Evaluated>(
         return Err(Refusal::Unstable.into());
     }
     let lock = &header.lock;
-    lock.begin_stable(|| header.begin(GuardKind::Read)).map_err(ViewError::Unstable)?;
+    let begin = || header.begin_unnoted(GuardKind::Read);
+    lock.begin_stable(begin).map_err(|blocker| ViewError::Unstable { blocker, held: Held::by(header, blocker) })?;
     // SAFETY: as the caller vouches. Beside the read guard the view is read-only.
     match unsafe { grant_ordinary(block, descriptor, flags.without_stable(), dims) } {
         Ok(grant) => Ok(grant.with_guard()),

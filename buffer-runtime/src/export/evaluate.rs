@@ -12,7 +12,7 @@ use super::class::ShapeSource;
 use super::table::Reached;
 use crate::cell::Denied;
 use crate::contain::contain;
-use crate::error::ViewError;
+use crate::error::{Held, ViewError};
 use crate::exception::exception;
 use crate::layout::Evaluated;
 use crate::lock::Blocker;
@@ -92,7 +92,12 @@ pub(super) fn evaluating(py: Python<'_>, class: Reached<'_>, flags: Flags, attem
             Err(Failed::Denied(
                 Denied::Changed | Denied::Unpublished | Denied::LayoutNeeded | Denied::Unanswered(_),
             )) => {
-                return Err(ViewError::Blocked { writable: flags.writable(), blocker: Blocker::Publishing }.into());
+                return Err(ViewError::Blocked {
+                    writable: flags.writable(),
+                    blocker: Blocker::Publishing,
+                    held: Held::Unknown,
+                }
+                .into());
             }
         }
     }

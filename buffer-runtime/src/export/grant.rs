@@ -157,7 +157,7 @@ pub(super) unsafe fn hand_over(
     if pin {
         grant.pin();
     }
-    let indirect = indirect.unwrap_or_else(|| grant.layout().facts.indirect);
+    let indirect = indirect.unwrap_or_else(|| grant.layout().facts().indirect);
     // SAFETY: `fill` passes a pointer to room for a description.
     let hand_out = |description| unsafe { grant.hand_out(description, indirect) };
     // SAFETY: the caller vouches for the object and the view.

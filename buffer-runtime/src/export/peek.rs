@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString};
 
+use pyo3::exceptions::PyMemoryError;
 use pyo3::{Borrowed, PyResult, Python, ffi};
 
 use super::grant::with_grant;
@@ -10,9 +11,11 @@ use super::table::{ClassTable, Reached, Shows};
 use super::whole::Whole;
 use crate::cell::{Grant, Header, PartGrant, SharedFields};
 use crate::error::ViewError;
+use crate::exception::exception;
 use crate::layout::LayoutError;
 use crate::memory::{NoMemory, c_string, collect};
 use crate::request::Flags;
+use crate::trace::{self, Holder};
 
 /// A copy of a layout.
 #[derive(Debug)]
@@ -65,7 +68,7 @@ pub(crate) unsafe fn peek(py: Python<'_>, object: *mut ffi::PyObject, table: &'s
                 // SAFETY: the view is counted, so the arrays of its layout are those of the description.
                 seen = unsafe { Peeked::copied(&layout.description, layout.buf(), header) };
                 if let Ok(seen) = &mut seen {
-                    (seen.readonly, seen.declared_readonly) = (layout.facts.readonly, part.is_declared_readonly());
+                    (seen.readonly, seen.declared_readonly) = (layout.facts().readonly, part.is_declared_readonly());
                 }
             };
             // SAFETY: the caller vouches for the object.
@@ -146,19 +149,58 @@ pub(crate) unsafe fn whole_of(
 ///
 /// # Errors
 ///
-/// The value of the object, or of the one whose memory it is, cannot be borrowed.
+/// As for [`look_into`].
 pub(crate) unsafe fn views(py: Python<'_>, object: *mut ffi::PyObject, table: &'static ClassTable) -> PyResult<usize> {
+    let mut views = 0;
+    // SAFETY: as the caller vouches.
+    unsafe { look_into(py, object, table, |header| views = header.lock.views().total()) }?;
+    Ok(views)
+}
+
+/// The views and guards of the memory that an object shows.
+///
+/// # Safety
+///
+/// As for [`peek`].
+///
+/// # Errors
+///
+/// As for [`look_into`]; `MemoryError`.
+pub(crate) unsafe fn holders(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    table: &'static ClassTable,
+) -> PyResult<Vec<Holder>> {
+    let mut holders = Ok(Vec::new());
+    // SAFETY: as the caller vouches.
+    unsafe { look_into(py, object, table, |header| holders = trace::holders(header)) }?;
+    holders.map_err(|NoMemory| exception::<PyMemoryError>(py, "there is no memory for the list of holders"))
+}
+
+/// Calls `with` on the header of the block whose memory an object shows.
+///
+/// # Safety
+///
+/// As for [`peek`].
+///
+/// # Errors
+///
+/// The value of the object, or of the one whose memory it is, cannot be borrowed.
+unsafe fn look_into(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    table: &'static ClassTable,
+    mut with: impl FnMut(&Header),
+) -> PyResult<()> {
     // SAFETY: the caller vouches for the object.
     let whole = unsafe { whole_of(py, object, table) }?;
-    let mut views = 0;
-    let count = |value: Reached<'_>| {
+    let look = |value: Reached<'_>| {
         if let Some(block) = value.block() {
             // SAFETY: the owner of the cell is borrowed, and keeps the block alive.
-            views = unsafe { block.as_ref() }.lock.views().total();
+            with(unsafe { block.as_ref() });
         }
         Ok(())
     };
     // SAFETY: the owner is of the table's class (`Whole`, invariant 1).
-    unsafe { whole.table.reach(py, whole.owner.as_ptr(), count) }?;
-    Ok(views)
+    unsafe { whole.table.reach(py, whole.owner.as_ptr(), look) }
 }

@@ -12,6 +12,7 @@ use pyo3::{PyResult, Python, ffi};
 use crate::cell::orphans;
 use crate::cell::{Header, PartTicket, PartView, StableTicket, Ticket};
 use crate::contain::{report, with_none_pending};
+use crate::trace::TracedView;
 
 /// `bf_releasebuffer` of all classes.
 ///
@@ -68,7 +69,8 @@ unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ff
 }
 
 /// [`releasebuffer`] for views that are not of whole cells. A view of a part becomes the view of the cell that it
-/// holds, and is released as such. Views of other exporters are not touched.
+/// holds, and is released as such; a traced view becomes the view that it would be without its box. Views of other
+/// exporters are not touched.
 ///
 /// # Safety
 ///
@@ -78,16 +80,21 @@ unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ff
 unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
-    if let Some(part) = PartTicket::from_internal(internal.cast()) {
+    let inner = if let Some(part) = PartTicket::from_internal(internal.cast()) {
         // SAFETY: one view owns such a ticket, and that view is being released.
-        let whole = unsafe { PartView::take(part) };
-        // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part.
-        unsafe { (*view).internal = whole.cast() };
-        // SAFETY: as for this function.
-        unsafe { releasebuffer(slf, view) };
-        // SAFETY: as above. Another release of the view finds no ticket in it.
-        unsafe { (*view).internal = ptr::null_mut() };
-    }
+        unsafe { PartView::take(part) }
+    } else if let Some(traced) = TracedView::from_internal(internal.cast()) {
+        // SAFETY: as above.
+        unsafe { traced.unwrap() }
+    } else {
+        return;
+    };
+    // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part and no box.
+    unsafe { (*view).internal = inner.cast() };
+    // SAFETY: as for this function.
+    unsafe { releasebuffer(slf, view) };
+    // SAFETY: as above. Another release of the view finds no ticket in it.
+    unsafe { (*view).internal = ptr::null_mut() };
 }
 
 /// Frees the block of a view that was the last reference to it.

@@ -36,6 +36,7 @@ use crate::exception::exception;
 use crate::lock::CHANGES_BETWEEN_STEPS;
 use crate::request::{Flags, Unanswered};
 use crate::storage::Exportable;
+use crate::trace;
 
 /// Adds the two slots to a class, and the methods of that name in [`declares`](super::declares).
 #[doc(hidden)]
@@ -217,12 +218,34 @@ struct Request {
     table: &'static ClassTable,
 }
 
+/// Answers a request, and notes where a granted view is taken if views are traced.
+///
 /// # Safety
 ///
 /// As for [`getbuffer`], with an object of the class that the table belongs to.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe extern "C" fn call_slow(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+    table: &'static ClassTable,
+) -> c_int {
+    // SAFETY: as the caller vouches.
+    let status = unsafe { answer_slowly(slf, view, flags, table) };
+    if trace::may_be_traced() && status == 0 {
+        // SAFETY: CPython calls slots attached.
+        let py = unsafe { Python::assume_attached() };
+        // SAFETY: as above. The view was granted, so it is not NULL, and the caller has not returned it yet.
+        unsafe { trace::note(py, view) };
+    }
+    status
+}
+
+/// # Safety
+///
+/// As for [`call_slow`].
+unsafe fn answer_slowly(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,

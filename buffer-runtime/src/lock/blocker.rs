@@ -43,31 +43,52 @@ impl fmt::Display for Alive {
     }
 }
 
+/// Where the views or the guards were taken, for the text of the error.
+#[derive(Clone, Copy)]
+pub(crate) struct Where<'a> {
+    /// Follows their number: ", taken at train.py:31 in fit". May be empty.
+    pub(crate) taken: &'a dyn fmt::Display,
+    /// How to learn more. May be empty.
+    pub(crate) hint: &'static str,
+}
+
+impl Where<'_> {
+    pub(crate) const UNKNOWN: Self = Self { taken: &"", hint: "" };
+}
+
 /// A blocker and its remedy.
-struct Explained {
+struct Explained<'a> {
     blocker: Blocker,
+    place: Where<'a>,
     /// Whether the caller could share what it cannot borrow.
     shareable: bool,
 }
 
-impl fmt::Display for Explained {
+impl fmt::Display for Explained<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const REMEDY: &str = "release or delete every view first";
         const RETURN: &str = "try again when the call or thread that holds it has ended";
+        let Where { taken, hint } = self.place;
         match self.blocker {
-            Blocker::Views { writable, readonly: 0 } => write!(f, "{}; {REMEDY}", Alive(writable, "writable view")),
-            Blocker::Views { writable: 0, readonly } => write!(f, "{}; {REMEDY}", Alive(readonly, "read-only view")),
-            Blocker::Views { writable, readonly } => {
-                write!(f, "{writable} writable and {readonly} read-only views are alive; {REMEDY}")
+            Blocker::Views { writable, readonly: 0 } => {
+                write!(f, "{}{taken}; {REMEDY}", Alive(writable, "writable view"))
             }
-            Blocker::ReadGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "read guard")),
-            Blocker::StableViews { stable, guards: 0 } => write!(f, "{}; {REMEDY}", Alive(stable, "stable view")),
+            Blocker::Views { writable: 0, readonly } => {
+                write!(f, "{}{taken}; {REMEDY}", Alive(readonly, "read-only view"))
+            }
+            Blocker::Views { writable, readonly } => {
+                write!(f, "{writable} writable and {readonly} read-only views are alive{taken}; {REMEDY}")
+            }
+            Blocker::ReadGuards(count) => write!(f, "{} in Rust{taken}; {RETURN}", Alive(count, "read guard")),
+            Blocker::StableViews { stable, guards: 0 } => {
+                write!(f, "{}{taken}; {REMEDY}", Alive(stable, "stable view"))
+            }
             Blocker::StableViews { stable, guards } => {
                 let (stable, guards) = (Alive(stable, "stable view"), Alive(guards, "read guard"));
-                write!(f, "{stable}, and {guards} in Rust; {REMEDY}, and {RETURN}")
+                write!(f, "{stable}, and {guards} in Rust{taken}; {REMEDY}, and {RETURN}")
             }
-            Blocker::ShareGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "share guard")),
-            Blocker::WriteGuard => write!(f, "Rust is changing it (a write guard is alive); {RETURN}"),
+            Blocker::ShareGuards(count) => write!(f, "{} in Rust{taken}; {RETURN}", Alive(count, "share guard")),
+            Blocker::WriteGuard => write!(f, "Rust is changing it (a write guard is alive{taken}); {RETURN}"),
             Blocker::Closed => f.write_str("it is closed"),
             Blocker::Pinned { writable } => {
                 let kind = if writable { "writable view" } else { "view" };
@@ -96,21 +117,20 @@ impl fmt::Display for Explained {
                  object",
             )?;
         }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Blocker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.of_a_borrow(false).fmt(f)
+        f.write_str(hint)
     }
 }
 
 impl Blocker {
     /// The text of the error when a borrow is refused. It points to `share`, if that would be granted and the caller
     /// could use it.
-    pub(crate) fn of_a_borrow(self, shareable: bool) -> impl fmt::Display {
-        Explained { blocker: self, shareable }
+    pub(crate) fn of_a_borrow(self, shareable: bool, place: Where<'_>) -> impl fmt::Display {
+        Explained { blocker: self, place, shareable }
+    }
+
+    /// The text of the error when a view is refused.
+    pub(crate) fn of_a_view(self, place: Where<'_>) -> impl fmt::Display {
+        self.of_a_borrow(false, place)
     }
 
     /// Tells read guards that belong to stable views from the others. `stable` is the number of stable views.

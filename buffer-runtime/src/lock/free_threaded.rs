@@ -14,10 +14,10 @@
 //!    it stay set without that guard. So no view is alive, and none begins, while CLOSING is set.
 
 use super::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
-use super::{Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
+use super::{Beside, Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
-/// Bits of the word: views (20), a bit that is never set, how many of them are read-only (20), guards (18), their kind
-/// (2), CLOSING, OWNED, PARITY. The count of views is full if one more would set the bit above it.
+/// Bits of the word: views (20), a bit that is never set, how many of them are read-only (20), guards (17), TRACED, the
+/// kind of the guards (2), CLOSING, OWNED, PARITY. The count of views is full if one more would set the bit above it.
 const VIEW_COUNT: u64 = (1 << 20) - 1;
 const ONE_TOO_MANY: u64 = 1 << 20;
 const READONLY_SHIFT: u32 = 21;
@@ -25,10 +25,12 @@ const READONLY_ONE: u64 = 1 << READONLY_SHIFT;
 /// From the discriminant of `ReadOnly` to `READONLY_ONE`.
 const KIND_TO_READONLY: u32 = READONLY_SHIFT - (ViewKind::ReadOnly as u32).trailing_zeros();
 const GUARD_SHIFT: u32 = 41;
-const GUARD_BITS: u32 = 18;
+const GUARD_BITS: u32 = 17;
 const GUARD_COUNT: u64 = (1 << GUARD_BITS) - 1;
 const GUARD_ONE: u64 = 1 << GUARD_SHIFT;
-const KIND_SHIFT: u32 = GUARD_SHIFT + GUARD_BITS;
+/// Views are traced: none is granted at once.
+const TRACED: u64 = 1 << (GUARD_SHIFT + GUARD_BITS);
+const KIND_SHIFT: u32 = GUARD_SHIFT + GUARD_BITS + 1;
 const KIND_MASK: u64 = 3 << KIND_SHIFT;
 /// The write guard belongs to a thread that closes the cell.
 const CLOSING: u64 = 1 << 61;
@@ -139,12 +141,12 @@ impl Lock {
     }
 
     /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, which `admit`
-    /// handles.
+    /// handles, or if views are traced.
     #[inline(always)]
     pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Relaxed as in `admit`.
         let admission = Admission::to(self.word.load(Ordering::Relaxed), access);
-        (admission.next & (GUARD_COUNT << GUARD_SHIFT | ONE_TOO_MANY) == 0).then_some(admission)
+        (admission.next & (GUARD_COUNT << GUARD_SHIFT | TRACED | ONE_TOO_MANY) == 0).then_some(admission)
     }
 
     /// Begins the first view: from now on, until `publish` or `abandon`, this thread alone may write the layout.
@@ -241,7 +243,7 @@ impl Lock {
     }
 
     /// Begins a guard.
-    pub(crate) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
+    pub(crate) fn begin(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let held = guards_of(word);
@@ -252,7 +254,7 @@ impl Lock {
             let next = ((word & !KIND_MASK) | ((kind as u64) << KIND_SHIFT)) + GUARD_ONE;
             // Acquire pairs with the Release of the views and guards that have ended.
             match self.word.compare_exchange_weak(word, next, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(Beside::found(held)),
                 Err(now) => word = now,
             }
         }
@@ -260,7 +262,7 @@ impl Lock {
 
     /// Begins a guard for a caller that has the owner by `&mut`.
     pub(crate) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
-        self.begin(kind)
+        self.begin(kind).map(|_| ())
     }
 
     /// Ends a guard.
@@ -326,11 +328,11 @@ impl Lock {
     }
 
     /// Begins the read guard of a stable view. `begin` begins a read guard.
-    pub(crate) fn begin_stable(&self, begin: impl FnOnce() -> Result<(), Blocker>) -> Result<(), Blocker> {
+    pub(crate) fn begin_stable(&self, begin: impl FnOnce() -> Result<Beside, Blocker>) -> Result<(), Blocker> {
         // Before the guard begins: whoever finds the guard also finds it counted.
         // Relaxed: nothing else is read because of it.
         self.stable.fetch_add(1, Ordering::Relaxed);
-        begin().inspect_err(|_| self.uncount_stable())
+        begin().map(|_| ()).inspect_err(|_| self.uncount_stable())
     }
 
     /// Ends the read guard of a stable view, which is still counted as a read-only view.
@@ -344,8 +346,33 @@ impl Lock {
         self.stable.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// How many stable views are alive.
+    pub(crate) fn stable_views(&self) -> u32 {
+        // Relaxed: they are only reported.
+        self.stable.load(Ordering::Relaxed)
+    }
+
     fn naming_stable(&self, blocker: Blocker) -> Blocker {
         blocker.naming_stable(self.stable.load(Ordering::Relaxed))
+    }
+
+    /// From now on, views are traced, or no longer.
+    pub(crate) fn trace(&self, on: bool) {
+        // Relaxed, here and below: nothing is read because of this bit. First a load, because most calls change nothing.
+        if (self.word.load(Ordering::Relaxed) & TRACED != 0) == on {
+            return;
+        }
+        if on {
+            self.word.fetch_or(TRACED, Ordering::Relaxed);
+        } else {
+            self.word.fetch_and(!TRACED, Ordering::Relaxed);
+        }
+    }
+
+    /// The guards that are alive.
+    pub(crate) fn guards(&self) -> Option<(GuardKind, u32)> {
+        // Relaxed: they are only reported.
+        guards_of(self.word.load(Ordering::Relaxed))
     }
 
     pub(crate) fn views(&self) -> Views {

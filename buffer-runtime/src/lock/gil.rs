@@ -12,7 +12,7 @@
 //!    publication: a count above 0 means a published layout.
 
 use super::atomic::{AtomicU32, AtomicU64, Ordering};
-use super::{Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
+use super::{Beside, Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
 /// Bits of `views`: writable views (32), read-only views (30), a bit that is never set, ORPHAN. The count of writable views
 /// is full if its highest bit is set, and the other count if one more would set the bit above it.
@@ -23,15 +23,18 @@ const READONLY_COUNT: u64 = (1 << 30) - 1;
 /// The owner was dropped, and the last view frees the block.
 const ORPHAN: u64 = 1 << 63;
 
-/// Bits of `guards`: the count in the low 30, the kind in the two above.
-const GUARDS: u32 = (1 << 30) - 1;
+/// Bits of `guards`: the count (29), TRACED, the kind (2).
+const GUARDS: u32 = (1 << 29) - 1;
+/// Views are traced: none is granted at once. Steps that a thread takes by a load and a store may lose this bit when
+/// another thread sets it, and then it is set again later.
+const TRACED: u32 = 1 << 29;
 const KIND_SHIFT: u32 = 30;
 
 #[derive(Debug)]
 pub(crate) struct Lock {
     /// Views that are alive, and whether the owner was dropped. Invariants 1 and 4.
     views: AtomicU64,
-    /// Guards that are alive, all of one kind. Invariant 2.
+    /// Guards that are alive, all of one kind, and whether views are traced. Invariant 2.
     guards: AtomicU32,
     /// How many of the read guards belong to stable views. Only attached threads change it.
     stable: AtomicU32,
@@ -145,11 +148,11 @@ impl Lock {
     }
 
     /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, which `admit`
-    /// handles.
+    /// handles, or if views are traced.
     #[inline(always)]
     pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Acquire and Relaxed as in `admit`.
-        if self.guards.load(Ordering::Acquire) & GUARDS != 0 {
+        if self.guards.load(Ordering::Acquire) & (GUARDS | TRACED) != 0 {
             return None;
         }
         let views = self.views.load(Ordering::Relaxed);
@@ -214,27 +217,27 @@ impl Lock {
 
     /// Begins a guard. Attached.
     #[inline]
-    pub(crate) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
+    pub(crate) fn begin(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         let excluded = match kind {
             GuardKind::Read => WRITABLE_COUNT,
             GuardKind::Share => 0,
             GuardKind::Write | GuardKind::Closed => WRITABLE_COUNT | READONLY_COUNT << READONLY_SHIFT,
         };
         // Acquire pairs with the Release of the guards that have ended. Relaxed as in `admit`.
-        let alone = self.guards.load(Ordering::Acquire) & GUARDS == 0;
+        let alone = self.guards.load(Ordering::Acquire) & (GUARDS | TRACED) == 0;
         if alone && self.views.load(Ordering::Relaxed) & excluded == 0 {
             // A store: by invariant 2 the count stays 0 until this thread changes it. Relaxed: the next thread that
             // begins anything is attached after this one.
             self.guards.store(one_guard(kind), Ordering::Relaxed);
-            return Ok(());
+            return Ok(Beside::NoGuard);
         }
         self.begin_beside_others(kind)
     }
 
-    /// As [`begin`](Self::begin), if there may be something else.
+    /// As [`begin`](Self::begin), if there may be something else, or views are traced.
     #[cold]
     #[inline(never)]
-    fn begin_beside_others(&self, kind: GuardKind) -> Result<(), Blocker> {
+    fn begin_beside_others(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         // Relaxed: this value is only compared; the exchange acquires.
         let mut held = self.guards.load(Ordering::Relaxed);
         loop {
@@ -244,10 +247,11 @@ impl Lock {
             if count == GUARDS {
                 return Err(Blocker::Full);
             }
-            let next = one_guard(kind) + count;
-            // By invariant 2 only the end of a guard can intervene. Acquire pairs with its Release.
+            let next = (one_guard(kind) + count) | held & TRACED;
+            // By invariant 2 only the end of a guard can intervene, or a change of TRACED. Acquire pairs with the Release
+            // of that end.
             match self.guards.compare_exchange(held, next, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Ok(()),
+                Ok(_) => return Ok(Beside::found(others)),
                 Err(now) => held = now,
             }
         }
@@ -264,7 +268,7 @@ impl Lock {
         kind.admit(others, views).map_err(|blocker| self.naming_stable(blocker))?;
         // A store: `kind` is Write or Closed, so no guard is alive. Relaxed: by invariant 3 no other thread can begin a
         // view or a guard, or read this, before the `&mut` ends.
-        self.guards.store(one_guard(kind), Ordering::Relaxed);
+        self.guards.store(one_guard(kind) | held & TRACED, Ordering::Relaxed);
         Ok(())
     }
 
@@ -279,20 +283,22 @@ impl Lock {
     /// Ends a write guard, on any thread.
     #[inline]
     pub(crate) fn end_write(&self) {
-        // A store: by the table the write guard is the only one, and no other thread changes this until it ends.
-        // Release as in `end`.
-        self.guards.store(0, Ordering::Release);
+        // A load and a store: by the table the write guard is the only one, and no other thread changes the count or the
+        // kind until it ends. Relaxed: nothing is read because of TRACED. Release as in `end`.
+        let traced = self.guards.load(Ordering::Relaxed) & TRACED;
+        self.guards.store(traced, Ordering::Release);
     }
 
     /// Begins to close. Attached, and the thread stays attached until `close` or `stay_open`.
     pub(crate) fn begin_closing(&self) -> Result<Closing, Blocker> {
-        self.begin(GuardKind::Write).map(|()| Closing::Begun)
+        self.begin(GuardKind::Write).map(|_| Closing::Begun)
     }
 
     /// Ends what `begin_closing` began by entering the closed state, in which nothing begins.
     pub(crate) fn close(&self) {
-        // A store: by the table the write guard is the only one, and no other thread changes this until it ends.
-        // Release pairs with the Acquire in `is_closed`: the length was set to 0 before.
+        // A store: by the table the write guard is the only one, and no other thread changes the count or the kind
+        // until it ends. No view begins any more that could be traced. Release pairs with the Acquire in `is_closed`: the
+        // length was set to 0 before.
         self.guards.store(one_guard(GuardKind::Closed), Ordering::Release);
     }
 
@@ -324,11 +330,11 @@ impl Lock {
     }
 
     /// Begins the read guard of a stable view. Attached. `begin` begins a read guard.
-    pub(crate) fn begin_stable(&self, begin: impl FnOnce() -> Result<(), Blocker>) -> Result<(), Blocker> {
+    pub(crate) fn begin_stable(&self, begin: impl FnOnce() -> Result<Beside, Blocker>) -> Result<(), Blocker> {
         // Before the guard begins: whoever finds the guard also finds it counted.
         // Relaxed, and no read-modify-write: only attached threads change it, and nothing else is read because of it.
         self.stable.store(self.stable.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        begin().inspect_err(|_| self.uncount_stable())
+        begin().map(|_| ()).inspect_err(|_| self.uncount_stable())
     }
 
     /// Begins a stable view, with its read guard, beside no guard. `false` if a view is in the way, or a count is full.
@@ -359,8 +365,34 @@ impl Lock {
         self.stable.store(self.stable.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
     }
 
+    /// How many stable views are alive.
+    pub(crate) fn stable_views(&self) -> u32 {
+        // Relaxed: they are only reported.
+        self.stable.load(Ordering::Relaxed)
+    }
+
     fn naming_stable(&self, blocker: Blocker) -> Blocker {
         blocker.naming_stable(self.stable.load(Ordering::Relaxed))
+    }
+
+    /// From now on, views are traced, or no longer. On any thread.
+    pub(crate) fn trace(&self, on: bool) {
+        // Relaxed, here and below: nothing is read because of this bit. First a load, because most calls change nothing.
+        if (self.guards.load(Ordering::Relaxed) & TRACED != 0) == on {
+            return;
+        }
+        if on {
+            self.guards.fetch_or(TRACED, Ordering::Relaxed);
+        } else {
+            self.guards.fetch_and(!TRACED, Ordering::Relaxed);
+        }
+    }
+
+    /// The guards that are alive.
+    pub(crate) fn guards(&self) -> Option<(GuardKind, u32)> {
+        // Relaxed: they are only reported.
+        let held = self.guards.load(Ordering::Relaxed);
+        (held & GUARDS > 0).then(|| (GuardKind::from_bits(held >> KIND_SHIFT), held & GUARDS))
     }
 
     pub(crate) fn views(&self) -> Views {

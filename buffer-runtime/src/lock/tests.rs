@@ -1,6 +1,6 @@
 //! The table of what each lock admits, and the limits of the counts, for both locks.
 
-use super::{Closing, Disowned, GuardKind, Missed, Pin, Released, ViewKind, Wants, free_threaded, gil};
+use super::{Beside, Closing, Disowned, GuardKind, Missed, Pin, Released, ViewKind, Wants, free_threaded, gil};
 use crate::lock::Blocker;
 
 const READER: Wants = Wants { may_write: false, must_write: false };
@@ -11,15 +11,26 @@ macro_rules! for_both_locks {
     ($($(#[$attribute:meta])* fn $name:ident($lock:ident) $body:block)*) => {
         mod with_gil {
             use super::{*, gil::Lock};
-            $($(#[$attribute])* fn $name() { let $lock = Lock::new(); $body })*
+            $($(#[$attribute])* fn $name() { for_untraced_and_traced!($lock, $body) })*
 
             fn view(lock: &Lock, wants: Wants) -> Result<ViewKind, Blocker> { request!(lock, wants) }
         }
         mod without_gil {
             use super::{*, free_threaded::Lock};
-            $($(#[$attribute])* fn $name() { let $lock = Lock::new(); $body })*
+            $($(#[$attribute])* fn $name() { for_untraced_and_traced!($lock, $body) })*
 
             fn view(lock: &Lock, wants: Wants) -> Result<ViewKind, Blocker> { request!(lock, wants) }
+        }
+    };
+}
+
+/// Whether views are traced changes nothing but the fast path.
+macro_rules! for_untraced_and_traced {
+    ($lock:ident, $body:block) => {
+        for traced in [false, true] {
+            let $lock = Lock::new();
+            $lock.trace(traced);
+            $body
         }
     };
 }
@@ -64,7 +75,7 @@ for_both_locks! {
         lock.end();
         lock.end();
         assert_eq!(lock.begin(GuardKind::Write), Err(Blocker::Views { writable: 0, readonly: 1 }));
-        assert_eq!(lock.begin(GuardKind::Share), Ok(()));
+        assert!(lock.begin(GuardKind::Share).is_ok());
         assert_eq!(lock.begin(GuardKind::Read), Err(Blocker::ShareGuards(1)));
         assert_eq!(view(&lock, WRITER), Ok(ViewKind::Writable));
         lock.end();
@@ -92,7 +103,7 @@ for_both_locks! {
         assert_eq!(view(&lock, MAY_WRITE), Ok(ViewKind::ReadOnly));
         let alone = Blocker::StableViews { stable: 1, guards: 0 };
         assert_eq!(view(&lock, WRITER), Err(alone));
-        assert_eq!(lock.begin(GuardKind::Read), Ok(()));
+        lock.begin(GuardKind::Read).unwrap();
         assert_eq!(lock.begin_stable(read), Ok(()));
         let three = Blocker::StableViews { stable: 2, guards: 1 };
         assert_eq!(lock.begin(GuardKind::Write), Err(three));
@@ -103,7 +114,7 @@ for_both_locks! {
         lock.end_stable();
         assert_eq!(lock.begin(GuardKind::Write), Err(alone));
         lock.end_stable();
-        assert_eq!(lock.begin(GuardKind::Read), Ok(()));
+        lock.begin(GuardKind::Read).unwrap();
         assert_eq!(lock.begin(GuardKind::Write), Err(Blocker::ReadGuards(1)));
         lock.end();
         let _ = lock.release(ViewKind::ReadOnly);
@@ -117,7 +128,7 @@ for_both_locks! {
             lock.end();
         }
         // A refusal has counted nothing.
-        assert_eq!(lock.begin(GuardKind::Read), Ok(()));
+        lock.begin(GuardKind::Read).unwrap();
         assert_eq!(lock.begin(GuardKind::Write), Err(Blocker::ReadGuards(1)));
     }
 
@@ -156,6 +167,7 @@ for_both_locks! {
 
     #[test]
     fn the_common_case_is_a_case_of_the_table(lock) {
+        lock.trace(false);
         let common = lock.admit_unguarded(ViewKind::Writable).unwrap();
         assert!(common.is_first());
         assert_eq!(lock.claim(&common), Ok(()));
@@ -167,6 +179,36 @@ for_both_locks! {
         }
         lock.end();
         assert!(lock.admit_unguarded(ViewKind::ReadOnly).is_some());
+    }
+
+    #[test]
+    fn traced_views_are_not_the_common_case(lock) {
+        for traced in [true, false, true, true] {
+            lock.trace(traced);
+            let is_traced = || lock.admit_unguarded(ViewKind::Writable).is_none();
+            assert_eq!(is_traced(), traced);
+            assert_eq!(view(&lock, WRITER), Ok(ViewKind::Writable));
+            assert_eq!(is_traced(), traced);
+            assert!(!lock.release(ViewKind::Writable).views);
+            for kind in [GuardKind::Write, GuardKind::Read, GuardKind::Share] {
+                assert_eq!(lock.begin(kind), Ok(Beside::NoGuard));
+                assert_eq!(lock.guards(), Some((kind, 1)));
+                if kind == GuardKind::Write {
+                    lock.end_write();
+                } else {
+                    assert_eq!(lock.begin(kind), Ok(Beside::Guards));
+                    assert_eq!(lock.guards(), Some((kind, 2)));
+                    lock.end();
+                    lock.end();
+                }
+                assert_eq!((is_traced(), lock.guards()), (traced, None));
+            }
+            lock.begin_exclusive(GuardKind::Write).unwrap();
+            lock.end_write();
+            assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
+            lock.stay_open();
+            assert_eq!(is_traced(), traced);
+        }
     }
 
     #[test]
@@ -187,7 +229,7 @@ for_both_locks! {
         assert!(lock.downgrade());
         assert_eq!((lock.views().writable, lock.views().readonly), (1, 1));
         assert!(lock.release(ViewKind::Writable).views);
-        assert_eq!(lock.begin(GuardKind::Read), Ok(()));
+        assert!(lock.begin(GuardKind::Read).is_ok());
         assert!(!lock.release(ViewKind::ReadOnly).views);
     }
 
@@ -212,7 +254,7 @@ for_both_locks! {
 #[test]
 fn full_counts_refuse_and_keep_their_neighbours() {
     let lock = gil::Lock::nearly_full();
-    assert_eq!(lock.begin(GuardKind::Read), Ok(()));
+    assert!(lock.begin(GuardKind::Read).is_ok());
     assert_eq!(lock.begin(GuardKind::Read), Err(Blocker::Full));
     let before = lock.views();
     assert!(!lock.downgrade());
@@ -232,7 +274,7 @@ fn full_counts_refuse_and_keep_their_neighbours() {
     assert!(lock.admit_unguarded(ViewKind::Writable).is_some());
 
     let lock = free_threaded::Lock::new();
-    for _ in 0..(1 << 18) - 1 {
+    for _ in 0..(1 << 17) - 1 {
         lock.begin(GuardKind::Read).unwrap();
     }
     assert_eq!(lock.begin(GuardKind::Read), Err(Blocker::Full));
@@ -292,7 +334,7 @@ fn without_a_gil_a_closing_that_another_thread_has_begun_is_not_in_the_way() {
     assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
     assert_eq!(lock.begin_closing(), Ok(Closing::Underway));
     lock.stay_open();
-    assert_eq!(lock.begin(GuardKind::Write), Ok(()));
+    assert!(lock.begin(GuardKind::Write).is_ok());
     assert_eq!(lock.begin_closing(), Err(Blocker::WriteGuard));
     lock.end_write();
     assert_eq!(lock.begin_closing(), Ok(Closing::Begun));

@@ -8,7 +8,7 @@ fn miri_a_closed_cell_has_given_its_storage_away() {
     let view = cell.view(&U32, false).unwrap();
     assert_eq!(
         cell.test_close().err().unwrap().to_string(),
-        "cannot close: 1 writable view is alive; release or delete every view first"
+        "cannot close: 1 writable view is alive; release or delete every view first; set BUFFER_TRACE=1 to see where"
     );
     drop(view);
     let storage = cell.test_close().map_err(|error| error.to_string()).unwrap();

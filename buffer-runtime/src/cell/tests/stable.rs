@@ -61,6 +61,11 @@ fn refused<T>(result: Result<Stable<T>, Denied>) -> ViewError {
     }
 }
 
+/// The refusal of a stable view, because of this.
+fn unstable<S>(cell: &ExportCell<S>, blocker: Blocker) -> ViewError {
+    ViewError::Unstable { blocker, held: crate::error::Held::by(cell.header(), blocker) }
+}
+
 const ONE: Blocker = Blocker::StableViews { stable: 1, guards: 0 };
 
 #[test]
@@ -78,13 +83,13 @@ fn miri_what_a_stable_view_excludes() {
     // Refused: all that writes.
     assert!(cell.view(&U32, true).is_none());
     let two = Blocker::StableViews { stable: 2, guards: 1 };
-    assert_eq!(cell.test_write().err(), Some(BorrowError::new(Attempt::Resize, two)));
+    assert_eq!(cell.test_write().err(), Some(cell.header().refused(Attempt::Resize, two)));
     drop(reader);
     drop(view);
     drop(second);
-    assert_eq!(cell.test_write().err(), Some(BorrowError::new(Attempt::Resize, ONE)));
-    assert_eq!(cell.test_share().err(), Some(BorrowError::new(Attempt::Share, ONE)));
-    assert_eq!(cell.test_close().err(), Some(BorrowError::new(Attempt::Close, ONE)));
+    assert_eq!(cell.test_write().err(), Some(cell.header().refused(Attempt::Resize, ONE)));
+    assert_eq!(cell.test_share().err(), Some(cell.header().refused(Attempt::Share, ONE)));
+    assert_eq!(cell.test_close().err(), Some(cell.header().refused(Attempt::Close, ONE)));
     assert_eq!(stable.items, [1, 2]);
     drop(stable);
     assert_eq!(cell.views(), 0);
@@ -106,19 +111,19 @@ fn miri_what_excludes_a_stable_view() {
     // Refused beside all that writes, and then nothing has changed.
     let view = cell.view(&U32, false).unwrap();
     let writable = Blocker::Views { writable: 1, readonly: 0 };
-    assert_eq!(refused(cell.stable(&U32)), ViewError::Unstable(writable));
+    assert_eq!(refused(cell.stable(&U32)), unstable(&cell, writable));
     view.write(7);
     drop(view);
     let share = cell.test_share().unwrap();
-    assert_eq!(refused(cell.stable(&U32)), ViewError::Unstable(Blocker::ShareGuards(1)));
+    assert_eq!(refused(cell.stable(&U32)), unstable(&cell, Blocker::ShareGuards(1)));
     drop(share);
     let write = cell.test_write().unwrap();
-    assert_eq!(refused(cell.stable(&U32)), ViewError::Unstable(Blocker::WriteGuard));
+    assert_eq!(refused(cell.stable(&U32)), unstable(&cell, Blocker::WriteGuard));
     drop(write);
     assert_eq!(cell.views(), 0);
     drop(cell.stable(&U32).unwrap());
     cell.test_close().unwrap();
-    assert_eq!(refused(cell.stable(&U32)), ViewError::Unstable(Blocker::Closed));
+    assert_eq!(refused(cell.stable(&U32)), unstable(&cell, Blocker::Closed));
 }
 
 #[test]
@@ -126,7 +131,7 @@ fn miri_a_pinned_memory_that_a_consumer_may_still_write_is_not_stable() {
     let cell = ExportCell::new(vec![1_u32]);
     drop(cell.pinning_view(&U32, false));
     let pinned = Blocker::Pinned { writable: true };
-    assert_eq!(refused(cell.stable(&U32)), ViewError::Unstable(pinned));
+    assert_eq!(refused(cell.stable(&U32)), unstable(&cell, pinned));
 }
 
 #[test]

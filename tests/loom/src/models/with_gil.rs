@@ -167,6 +167,45 @@ fn loom_gil_guards_begin_while_others_end() {
     });
 }
 
+/// A thread that begins to trace, and the detached thread of a guard, which may be the same. (A write guard ends by a store.
+/// loom does not know that a read-modify-write of another thread is before or after that store, never both. So only
+/// share guards end beside another thread that begins to trace.)
+#[test]
+fn loom_gil_tracing_begins_and_no_guard_is_lost() {
+    for kind in [GuardKind::Write, GuardKind::Share] {
+        explore(move || {
+            let world = World::new();
+            world.attached(|lock| lock.begin(kind)).unwrap();
+            let holder = {
+                let world = world.clone();
+                thread::spawn(move || {
+                    if kind == GuardKind::Write {
+                        world.memory.write();
+                        world.lock.trace(true);
+                        world.lock.end_write();
+                    } else {
+                        world.memory.read();
+                        world.lock.end();
+                    }
+                })
+            };
+            if kind == GuardKind::Share {
+                world.lock.trace(true);
+                world.attached(|lock| lock.begin(kind)).unwrap();
+                world.lock.end();
+            }
+            if world.attached(|lock| lock.begin(GuardKind::Write)).is_ok() {
+                world.memory.write();
+                world.lock.end_write();
+            }
+            holder.join().unwrap();
+            assert_eq!(world.lock.guards(), None);
+            assert!(world.attached(|lock| lock.admit_unguarded(ViewKind::Writable)).is_none());
+            world.attached(|lock| lock.begin(GuardKind::Write)).unwrap();
+        });
+    }
+}
+
 #[test]
 fn loom_gil_a_block_is_freed_once_after_a_detached_owner_and_its_views() {
     explore(|| {
@@ -288,7 +327,7 @@ fn loom_gil_what_a_lease_wrote_is_seen_by_whoever_writes_next() {
             let begun = if exclusive {
                 world.lock.begin_exclusive(GuardKind::Write)
             } else {
-                world.attached(|lock| lock.begin(GuardKind::Write))
+                world.attached(|lock| lock.begin(GuardKind::Write)).map(drop)
             };
             if begun.is_ok() {
                 world.memory.write();

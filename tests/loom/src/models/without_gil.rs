@@ -319,3 +319,31 @@ fn loom_free_threaded_what_was_pinned_is_left_alone_by_whoever_comes_after_the_v
         });
     }
 }
+
+#[test]
+fn loom_free_threaded_tracing_begins_on_another_thread_and_nothing_is_lost() {
+    explore(|| {
+        let world = World::new();
+        let tracer = {
+            let world = world.clone();
+            thread::spawn(move || {
+                world.lock.trace(true);
+                world.lock.trace(false);
+            })
+        };
+        let viewer = {
+            let world = world.clone();
+            thread::spawn(move || {
+                if let Some(access) = world.view(WRITER) {
+                    world.memory.write();
+                    world.release(access);
+                }
+            })
+        };
+        world.try_guard(GuardKind::Write);
+        tracer.join().unwrap();
+        viewer.join().unwrap();
+        assert_eq!((world.lock.guards(), world.lock.views().total()), (None, 0));
+        assert!(world.lock.admit_unguarded(ViewKind::Writable).is_some());
+    });
+}

@@ -1,0 +1,267 @@
+//! The notes of all traced views, by the blocks that they are views of.
+//!
+//! One mutex guards them. No Python code runs while it is locked, and no thread waits for another one meanwhile.
+//!
+//! In a forked child, another thread of the parent may have left the mutex locked for ever. So a child waits only for a
+//! while, and then takes no notes any more.
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::BuildHasherDefault;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::Instant;
+
+use super::holder::Holding;
+use super::place::Place;
+use crate::fork;
+use crate::memory::{self, NoMemory, boxed};
+
+type Map<K, V> = HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
+
+/// A note's index. Indices are used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Noted(u32);
+
+impl Noted {
+    /// No note.
+    pub(super) const NOWHERE: Self = Self(u32::MAX);
+}
+
+/// The note of one view.
+#[derive(Debug)]
+pub(super) struct Note {
+    /// The address of the block; 0 if this entry is vacant.
+    block: usize,
+    /// The neighbours in the list of the block's notes; of a vacant entry, `older` is the next vacant one.
+    newer: Noted,
+    older: Noted,
+    /// `None` if no Python function ran.
+    pub(super) place: Option<&'static Place>,
+    /// An index of `threads`.
+    thread: Noted,
+    pub(super) holding: Holding,
+    pub(super) since: Instant,
+}
+
+/// The name of a thread, and how many notes refer to it. Without any, the entry is vacant.
+struct Thread {
+    name: Box<str>,
+    notes: usize,
+}
+
+/// File, line and function.
+type Texts<'a> = (&'a str, u32, &'a str);
+
+pub(super) struct Registry {
+    notes: Vec<Note>,
+    alive: usize,
+    /// The first vacant note.
+    vacant: Noted,
+    /// The newest note of each block that has any.
+    newest: Map<usize, Noted>,
+    /// Never freed.
+    places: Map<Texts<'static>, &'static Place>,
+    threads: Vec<Thread>,
+    /// The thread that was noted last.
+    thread: Noted,
+}
+
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
+
+/// Whether the mutex was left locked by a thread of the parent process.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// How often a forked process tries to lock the mutex.
+const TRIES: usize = 100_000;
+
+/// Locks the registry; `None` in a forked child that has lost it.
+fn lock() -> Option<MutexGuard<'static, Registry>> {
+    // Relaxed: no other memory depends on it.
+    if LOST.load(Ordering::Relaxed) {
+        return None;
+    }
+    let mut tries = 0;
+    loop {
+        match REGISTRY.try_lock() {
+            Ok(registry) => return Some(registry),
+            Err(TryLockError::Poisoned(registry)) => return Some(registry.into_inner()),
+            Err(TryLockError::WouldBlock) if !fork::happened() => {
+                return Some(REGISTRY.lock().unwrap_or_else(PoisonError::into_inner));
+            }
+            Err(TryLockError::WouldBlock) if tries == TRIES => {
+                LOST.store(true, Ordering::Relaxed);
+                return None;
+            }
+            Err(TryLockError::WouldBlock) => {
+                tries += 1;
+                thread::yield_now();
+            }
+        }
+    }
+}
+
+/// Takes the note of a view. `None` without memory.
+pub(super) fn note(
+    block: NonZero<usize>,
+    place: Option<Texts<'_>>,
+    thread: Option<&str>,
+    holding: Holding,
+) -> Option<Noted> {
+    lock()?.note(block.get(), place, thread, holding).ok()
+}
+
+/// Forgets the note of a view of this block.
+pub(super) fn forget(note: Noted, block: NonZero<usize>) {
+    if let Some(mut registry) = lock() {
+        registry.forget(note, block.get());
+    }
+}
+
+/// Calls `with` for each note of a block, newest first, with the name of its thread. It must not call Python.
+pub(super) fn each(block: usize, mut with: impl FnMut(&Note, Option<&str>)) {
+    if let Some(registry) = lock() {
+        registry.each(block, &mut with);
+    }
+}
+
+impl Registry {
+    const fn new() -> Self {
+        Self {
+            notes: Vec::new(),
+            alive: 0,
+            vacant: Noted::NOWHERE,
+            newest: Map::with_hasher(BuildHasherDefault::new()),
+            places: Map::with_hasher(BuildHasherDefault::new()),
+            threads: Vec::new(),
+            thread: Noted::NOWHERE,
+        }
+    }
+
+    fn get(&mut self, note: Noted) -> Option<&mut Note> {
+        self.notes.get_mut(note.0 as usize)
+    }
+
+    fn note(
+        &mut self,
+        block: usize,
+        place: Option<Texts<'_>>,
+        thread: Option<&str>,
+        holding: Holding,
+    ) -> Result<Noted, NoMemory> {
+        let place = place.map(|texts| self.place(texts)).transpose()?;
+        self.newest.try_reserve(1).map_err(|_| NoMemory)?;
+        let thread = thread.map_or(Ok(Noted::NOWHERE), |name| self.thread(name))?;
+        let older = self.newest.get(&block).copied().unwrap_or(Noted::NOWHERE);
+        let note = Note { block, newer: Noted::NOWHERE, older, place, thread, holding, since: Instant::now() };
+
+        let vacant = self.vacant;
+        let noted = if let Some(entry) = self.get(vacant) {
+            let next = entry.older;
+            *entry = note;
+            self.vacant = next;
+            vacant
+        } else {
+            let noted = Noted(u32::try_from(self.notes.len()).map_err(|_| NoMemory)?);
+            if noted == Noted::NOWHERE {
+                return Err(NoMemory);
+            }
+            memory::push(&mut self.notes, note)?;
+            noted
+        };
+        if let Some(older) = self.get(older) {
+            older.newer = noted;
+        }
+        self.newest.insert(block, noted);
+        if let Some(thread) = self.threads.get_mut(thread.0 as usize) {
+            thread.notes += 1;
+        }
+        self.alive += 1;
+        Ok(noted)
+    }
+
+    fn forget(&mut self, noted: Noted, block: usize) {
+        let vacant = self.vacant;
+        let Some(note) = self.get(noted).filter(|note| note.block == block) else { return };
+        let (newer, older, thread) = (note.newer, note.older, note.thread);
+        (note.block, note.older) = (0, vacant);
+        self.vacant = noted;
+        if let Some(older) = self.get(older) {
+            older.newer = newer;
+        }
+        if let Some(newer) = self.get(newer) {
+            newer.older = older;
+        } else if older == Noted::NOWHERE {
+            self.newest.remove(&block);
+        } else if let Some(newest) = self.newest.get_mut(&block) {
+            *newest = older;
+        }
+        if let Some(thread) = self.threads.get_mut(thread.0 as usize) {
+            thread.notes -= 1;
+        }
+        self.alive -= 1;
+        if self.alive == 0 {
+            self.shrink();
+        }
+    }
+
+    /// Gives back the memory of many notes, when there is none any more.
+    fn shrink(&mut self) {
+        const FEW: usize = 1024;
+        if self.notes.capacity() > FEW {
+            self.notes = Vec::new();
+        } else {
+            self.notes.clear();
+        }
+        self.vacant = Noted::NOWHERE;
+        if self.newest.capacity() > FEW {
+            self.newest = Map::default();
+        }
+    }
+
+    fn each(&self, block: usize, with: &mut dyn FnMut(&Note, Option<&str>)) {
+        let mut next = self.newest.get(&block).copied();
+        while let Some(note) = next.and_then(|noted| self.notes.get(noted.0 as usize)) {
+            with(note, self.threads.get(note.thread.0 as usize).map(|thread| &*thread.name));
+            next = Some(note.older);
+        }
+    }
+
+    fn place(&mut self, texts: Texts<'_>) -> Result<&'static Place, NoMemory> {
+        // With shorter texts than its own, since they are compared only.
+        let places: &Map<Texts<'_>, &'static Place> = &self.places;
+        if let Some(&place) = places.get(&texts) {
+            return Ok(place);
+        }
+        self.places.try_reserve(1).map_err(|_| NoMemory)?;
+        let (file, line, function) = texts;
+        let place = Place { file: memory::text(file)?, line, function: memory::text(function)? };
+        let place: &'static Place = Box::leak(boxed(place)?);
+        self.places.insert((&place.file, line, &place.function), place);
+        Ok(place)
+    }
+
+    /// The entry of a thread's name.
+    fn thread(&mut self, name: &str) -> Result<Noted, NoMemory> {
+        let is_of = |thread: &Thread| thread.notes > 0 && *thread.name == *name;
+        if self.threads.get(self.thread.0 as usize).is_some_and(is_of) {
+            return Ok(self.thread);
+        }
+        let index = if let Some(index) = self.threads.iter().position(is_of) {
+            index
+        } else {
+            let thread = Thread { name: memory::text(name)?, notes: 0 };
+            if let Some(index) = self.threads.iter().position(|thread| thread.notes == 0) {
+                self.threads[index] = thread;
+                index
+            } else {
+                memory::push(&mut self.threads, thread)?;
+                self.threads.len() - 1
+            }
+        };
+        self.thread = Noted(u32::try_from(index).map_err(|_| NoMemory)?);
+        Ok(self.thread)
+    }
+}

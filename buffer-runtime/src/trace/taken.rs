@@ -1,0 +1,163 @@
+//! Where the views were taken that refuse something, as its error says.
+
+use std::fmt;
+use std::ptr;
+
+use super::holder::Holding;
+use super::place::Place;
+use super::registry;
+use crate::cell::Header;
+
+/// How many places an error names.
+const NAMED: usize = 3;
+
+/// Where views were taken. It is small and refers to nothing that ends, because it is a part of errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Taken {
+    /// The places of the newest views, and how many were taken at each. No place is code outside Python.
+    named: [Option<(Option<&'static Place>, u32)>; NAMED],
+    /// How many were taken at other places.
+    elsewhere: u32,
+    /// How many were not traced.
+    untraced: u32,
+}
+
+/// How many views are in the way. Those of a kind of which there are none are not.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct InTheWay {
+    pub(crate) writable: u32,
+    /// With those that are stable.
+    pub(crate) readonly: u32,
+    /// If only these are.
+    pub(crate) stable: u32,
+}
+
+/// Where the views of a block were taken that are in the way.
+pub(crate) fn taken(header: &Header, views: InTheWay) -> Taken {
+    let InTheWay { writable, readonly, stable } = views;
+    let total = writable + readonly + stable;
+    // Views that are taken from now on are traced, if the cell is older than the tracing.
+    header.lock.trace(true);
+    let mut taken = Taken::default();
+    let mut traced = 0;
+    registry::each(ptr::from_ref(header).addr(), |note, _| {
+        let in_the_way = match note.holding {
+            Holding::WritableView => writable,
+            Holding::ReadOnlyView => readonly,
+            Holding::StableView => readonly + stable,
+            Holding::GuardToRead | Holding::GuardToShare | Holding::GuardToWrite => 0,
+        };
+        if in_the_way > 0 && traced < total {
+            traced += 1;
+            taken.add(note.place);
+        }
+    });
+    taken.untraced = total - traced;
+    taken
+}
+
+impl Taken {
+    fn add(&mut self, place: Option<&'static Place>) {
+        let is_same = |other: Option<&'static Place>| match (place, other) {
+            (Some(place), Some(other)) => ptr::eq(place, other),
+            (None, None) => true,
+            _ => false,
+        };
+        for named in &mut self.named {
+            match named {
+                Some((other, count)) if is_same(*other) => {
+                    *count += 1;
+                    return;
+                }
+                Some(_) => {}
+                None => {
+                    *named = Some((place, 1));
+                    return;
+                }
+            }
+        }
+        self.elsewhere += 1;
+    }
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = self.named.iter().flatten().map(|&(place, count)| (Part::At(place), count));
+        let elsewhere = (Part::Elsewhere, self.elsewhere);
+        let untraced = (Part::Untraced, self.untraced);
+        let parts = named.chain([elsewhere, untraced]).filter(|&(_, count)| count > 0);
+        let last = parts.clone().count().saturating_sub(1);
+        f.write_str(", taken")?;
+        for (index, (part, count)) in parts.enumerate() {
+            f.write_str(match index {
+                0 => " ",
+                _ if index == last => " and ",
+                _ => ", ",
+            })?;
+            part.fmt(f)?;
+            if last > 0 && count > 1 {
+                write!(f, " ({count} views)")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    At(Option<&'static Place>),
+    Elsewhere,
+    Untraced,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(Some(place)) => write!(f, "at {place}"),
+            Self::At(None) => f.write_str("outside Python code"),
+            Self::Elsewhere => f.write_str("elsewhere"),
+            Self::Untraced => f.write_str("before tracing began"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_listed_with_the_number_of_their_views() {
+        let place = |line| &*Box::leak(Box::new(Place { file: "a.py".into(), line, function: "f".into() }));
+        let [one, two, three] = [place(1), place(2), place(3)].map(Some);
+        for (named, elsewhere, untraced, shown) in [
+            (vec![(one, 1)], 0, 0, ", taken at a.py:1 in f"),
+            (vec![(one, 5)], 0, 0, ", taken at a.py:1 in f"),
+            (vec![(None, 1)], 0, 0, ", taken outside Python code"),
+            (vec![(one, 1), (two, 1)], 0, 0, ", taken at a.py:1 in f and at a.py:2 in f"),
+            (vec![(one, 1), (None, 3)], 0, 0, ", taken at a.py:1 in f and outside Python code (3 views)"),
+            (
+                vec![(one, 2), (two, 1), (three, 1)],
+                4,
+                1,
+                ", taken at a.py:1 in f (2 views), at a.py:2 in f, at a.py:3 in f, elsewhere (4 views) and before tracing began",
+            ),
+            (vec![(one, 2)], 0, 7, ", taken at a.py:1 in f (2 views) and before tracing began (7 views)"),
+            (vec![], 0, 2, ", taken before tracing began"),
+        ] {
+            let mut taken = Taken { elsewhere, untraced, ..Taken::default() };
+            for (place, count) in named {
+                (0..count).for_each(|_| taken.add(place));
+            }
+            assert_eq!(taken.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_fourth_place_is_elsewhere() {
+        let mut taken = Taken::default();
+        for line in [1, 2, 3, 4, 5] {
+            taken.add(Some(Box::leak(Box::new(Place { file: "a.py".into(), line, function: "f".into() }))));
+        }
+        assert_eq!(taken.elsewhere, 2);
+    }
+}

@@ -1,0 +1,48 @@
+//! The name of the present thread, as Python's `threading` knows it.
+
+use std::cell::RefCell;
+
+use pyo3::{Bound, PyAny, Python, ffi};
+
+use super::place::{text, utf8};
+use crate::lookup::attribute;
+use crate::memory;
+
+thread_local! {
+    /// The name, once it is known. To ask Python for it at every view would run Python code each time.
+    static NAME: RefCell<Option<Box<str>>> = const { RefCell::new(None) };
+}
+
+/// The name of this thread, or `None` if `threading` was not imported or does not know this thread, or without memory.
+/// No exception is pending; afterwards one may be.
+pub(super) fn name(py: Python<'_>) -> Option<Box<str>> {
+    let copy = |name: &Option<Box<str>>| name.as_deref().and_then(|name| memory::text(name).ok());
+    if let Some(known) = NAME.with_borrow(copy) {
+        return Some(known);
+    }
+    let name = text(&thread(py)?, c"name")?;
+    let name = memory::text(utf8(&name)?).ok()?;
+    NAME.with_borrow_mut(|known| *known = memory::text(&name).ok());
+    Some(name)
+}
+
+/// The `threading.Thread` of this thread. Not by `current_thread`, which makes an object for a thread that Python did
+/// not start, and which every `threading.enumerate` would show from then on.
+fn thread(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    // SAFETY: attached, as the token proves. The result is a borrowed reference to what lives as long as the interpreter.
+    let modules = unsafe { ffi::PyImport_GetModuleDict() };
+    // SAFETY: attached, with an object that is alive and a text.
+    let threading = unsafe { ffi::PyMapping_GetItemString(modules, c"threading".as_ptr()) };
+    // SAFETY: the result is an owned reference, or NULL with an exception.
+    let threading = unsafe { Bound::from_owned_ptr_or_opt(py, threading) }?;
+    let threads = attribute(&threading, c"_active").ok()?;
+    let get_ident = attribute(&threading, c"get_ident").ok()?;
+    // SAFETY: attached, with a callable and no arguments.
+    let ident = unsafe { ffi::PyObject_CallObject(get_ident.as_ptr(), std::ptr::null_mut()) };
+    // SAFETY: as for `threading`.
+    let ident = unsafe { Bound::from_owned_ptr_or_opt(py, ident) }?;
+    // SAFETY: attached, with objects that are alive.
+    let thread = unsafe { ffi::PyObject_GetItem(threads.as_ptr(), ident.as_ptr()) };
+    // SAFETY: as for `threading`.
+    unsafe { Bound::from_owned_ptr_or_opt(py, thread) }
+}

@@ -1,0 +1,16 @@
+"""Parts of the errors that refuse something."""
+
+import re
+
+# Ends an error about views, if they are not traced.
+HINT = "; set BUFFER_TRACE=1 to see where"
+
+# Where in Rust a guard was taken.
+TAKEN = re.compile(r", (?:most recently )?taken at \S+\.rs:\d+:\d+")
+
+
+def without_place(text):
+    """The text of an error about guards, without the place at which they were taken, which must be there."""
+    shorter, places = TAKEN.subn("", text)
+    assert places == len(re.findall("guards? (?:is|are) alive", text)), text
+    return shorter
