@@ -8,8 +8,8 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
 
-use super::grant::{Denied, Grant};
 use super::block::Header;
+use super::grant::{Denied, Grant};
 use super::published::{Description, Published};
 use super::stable::StableTicket;
 use super::ticket::Ticket;

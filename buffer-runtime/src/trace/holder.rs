@@ -131,8 +131,7 @@ pub(crate) fn holders(header: &Header) -> Result<Vec<Holder>, NoMemory> {
     let (Views { writable, readonly }, stable) = (header.lock.views(), header.lock.stable_views());
     let readonly = readonly.saturating_sub(stable);
     let kinds = [(Holding::WritableView, writable), (Holding::ReadOnlyView, readonly), (Holding::StableView, stable)];
-    let untraced = kinds
-        .map(|(access, alive)| (access, (alive as usize).saturating_sub(count(access))));
+    let untraced = kinds.map(|(access, alive)| (access, (alive as usize).saturating_sub(count(access))));
     for (access, count) in untraced {
         for _ in 0..count {
             push(&mut holders, Holder::unknown(access))?;
