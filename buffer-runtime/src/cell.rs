@@ -15,8 +15,10 @@ mod part_view;
 mod published;
 mod shared_row;
 mod snapshot;
+#[cfg(feature = "dlpack")]
+mod tensor;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod ticket;
 
 use std::cell::UnsafeCell;
@@ -32,8 +34,12 @@ pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
 pub(crate) use self::part_view::{PartGrant, PartTicket, PartView};
+#[cfg(feature = "dlpack")]
+pub(crate) use self::published::Published;
 pub(crate) use self::published::{Description, SharedFields};
 pub use self::shared_row::SharedRow;
+#[cfg(feature = "dlpack")]
+pub(crate) use self::tensor::TensorHold;
 pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;
@@ -58,6 +64,9 @@ use crate::storage::{Access, Exportable, MayWrite};
 /// | a write guard        | no              | no      | no     | no      |
 ///
 /// Nothing here blocks: a "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and changes nothing.
+/// With the feature `dlpack`, a tensor that a consumer of DLPack holds excludes the same guards as a view, writable or
+/// read-only, and is named in the same way: `cannot resize: 1 tensor is alive; ...`.
+///
 /// A view of memory that Python may write counts as writable, whether or not its consumer intends to write. Views are
 /// read-only in a class declared `readonly`, and while a read guard is alive.
 ///
@@ -292,6 +301,13 @@ impl<S: Exportable> ExportCell<S> {
         self.header().lock.views().total()
     }
 
+    /// How many tensors of the memory are alive: what consumers of DLPack hold, such as torch. A tensor and its slices count
+    /// once.
+    #[cfg(feature = "dlpack")]
+    pub fn tensors(&self) -> usize {
+        self.header().pin.tensors() as usize
+    }
+
     /// How many elements or rows the storage has; under a write guard, how many it had before; 0 if the cell is closed.
     ///
     /// An element of `Vec<[f32; 3]>` is one `[f32; 3]`.
@@ -317,7 +333,13 @@ impl<S: Exportable> ExportCell<S> {
 
     fn begin_exclusive(&mut self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
         let Header { lock, pin, .. } = self.header();
-        pin.admit(kind).and_then(|()| lock.begin_exclusive(kind)).map_err(|blocker| BorrowError::new(attempt, blocker))
+        let begin = || {
+            pin.admit(kind)?;
+            lock.begin_exclusive(kind)?;
+            // Last, so that an error names a tensor only if no guard is in the way (`write_or_detach`).
+            pin.admit_beside_tensors(kind).inspect_err(|_| lock.end())
+        };
+        begin().map_err(|blocker| BorrowError::new(attempt, blocker))
     }
 }
 

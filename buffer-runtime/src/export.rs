@@ -4,7 +4,7 @@
 //! grant views of cells and of parts; `evaluate` runs the user's layout expressions for them. `plain` answers what needs
 //! no such expressions. `slots` has the functions that CPython calls. `peek` reads a layout without handing out a view.
 
-pub mod array;
+pub(crate) mod array;
 mod class;
 mod descriptor;
 mod evaluate;
@@ -15,12 +15,13 @@ mod mistaken;
 mod named;
 mod part;
 pub(crate) mod peek;
-mod plain;
+pub(crate) mod plain;
 pub(crate) mod release;
 pub(crate) mod slots;
 mod table;
 mod whole;
 
+pub use self::array::Methods;
 pub use self::class::{
     Byte, Class, Declares, Entry, Exported, Exporter, Exports, HoldsBytes, Sendable, ShapeSource, Shown, Slot,
     holds_bytes,

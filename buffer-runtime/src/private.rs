@@ -14,12 +14,11 @@ pub use crate::element::{
     hole_before, inner_format, inner_shape, inner_size, marker, needed_at_end, needed_before, size, size_of_described,
     size_of_field,
 };
-pub use crate::export::array as methods;
 pub use crate::export::literals;
 pub use crate::export::slots::slots;
 pub use crate::export::{
     Byte, Class, Declaration as ExportDeclaration, Declares, Described, Entry, Exported, Exporter, Exports, HoldsBytes,
-    Named, New, Sendable, ShapeSource, Slot, Unknown, holds_bytes,
+    Methods, Named, New, Sendable, ShapeSource, Slot, Unknown, holds_bytes,
 };
 pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Evaluated, Fixed, InnerShape, Item, Numbers,

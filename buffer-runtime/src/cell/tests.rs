@@ -20,7 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{slice, thread};
 
-use self::python::{attached, drain, release};
+pub(crate) use self::python::{attached, drain};
+
+use self::python::release;
 use super::*;
 use crate::element::Element;
 use crate::layout::{Descriptor, Dim, Distance, Evaluated, Fixed, Order};
@@ -28,7 +30,7 @@ use crate::lock::ViewKind;
 use crate::request::Flags;
 use crate::storage::{ReadWrite, Storage};
 
-const fn natural<E: Element>() -> Descriptor {
+pub(crate) const fn natural<E: Element>() -> Descriptor {
     Descriptor {
         format: E::FORMAT,
         itemsize: E::ITEMSIZE,
@@ -165,7 +167,7 @@ impl Drop for View {
 }
 
 /// A storage that counts its drops. Writes may move its vector.
-struct Counting {
+pub(crate) struct Counting {
     items: Vec<u32>,
     drops: Arc<AtomicUsize>,
 }
@@ -189,7 +191,7 @@ impl Drop for Counting {
     }
 }
 
-fn counting(items: &[u32]) -> (ExportCell<Counting>, Arc<AtomicUsize>) {
+pub(crate) fn counting(items: &[u32]) -> (ExportCell<Counting>, Arc<AtomicUsize>) {
     let drops = Arc::new(AtomicUsize::new(0));
     (ExportCell::new(Counting { items: items.to_vec(), drops: drops.clone() }), drops)
 }

@@ -1,4 +1,7 @@
-//! `__array__`, so that numpy raises the error of a refused view.
+//! The methods that every class gets: `__array__`, so that numpy raises the error of a refused view, and with the feature
+//! `dlpack` `__dlpack__` and `__dlpack_device__`.
+
+use std::marker::PhantomData;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::impl_::pymethods::{PyMethodDef, PyMethodDefType};
@@ -7,24 +10,45 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString, PyTuple};
 use pyo3::{Borrowed, ffi};
 
+use super::Exporter;
 use crate::contain::raising;
+#[cfg(feature = "dlpack")]
+use crate::dlpack;
 use crate::exception::{ClassName, exception};
 use crate::lookup::{self, attribute};
 use crate::pending::owned;
 
-/// The methods of a class without `#[buffer(no_array)]`.
-///
+/// The methods that a class gets beside its slots, for an exporter of the class.
+#[derive(Debug)]
+pub struct Methods<T>(PhantomData<T>);
+
+impl<T: Exporter> Methods<T> {
+    /// Those of a class without `#[buffer(no_array)]`.
+    pub const ARRAY: &'static [PyMethodDefType] = &[
+        ARRAY,
+        #[cfg(feature = "dlpack")]
+        dlpack::method::<T>(),
+        #[cfg(feature = "dlpack")]
+        dlpack::device(),
+    ];
+
+    /// Those of a class with `#[buffer(no_array)]`.
+    pub const NONE: &'static [PyMethodDefType] = &[
+        #[cfg(feature = "dlpack")]
+        dlpack::method::<T>(),
+        #[cfg(feature = "dlpack")]
+        dlpack::device(),
+    ];
+}
+
 /// When a view is refused, numpy discards the error and calls `__array__`. Without that method, numpy would make an
 /// array of one object. So `__array__` requests the view once more, and raises its error. If the view is granted, numpy
 /// never calls `__array__`.
-pub const ARRAY: &[PyMethodDefType] = &[PyMethodDefType::Method(PyMethodDef::cfunction_with_keywords(
+const ARRAY: PyMethodDefType = PyMethodDefType::Method(PyMethodDef::cfunction_with_keywords(
     c"__array__",
     cfunction_with_keywords::<Array>,
     c"__array__($self, dtype=None, *, copy=None)\n--\n\n",
-))];
-
-/// The methods of a class with `#[buffer(no_array)]`.
-pub const NONE: &[PyMethodDefType] = &[];
+));
 
 struct Array;
 

@@ -9,6 +9,7 @@
 //! - `impl_::trampoline::{getbufferproc, MethodDef}` here, and `releasebufferproc` in `release`;
 //! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `classes`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
+//! - `impl_::trampoline::{fastcall_cfunction_with_keywords, noargs}`, in `dlpack`;
 //! - `impl_::pymethods::PyGetterDef`, in `property`;
 //! - the names `__pymethod___getbuffer____`, `__pymethod___releasebuffer____` and `__pymethod___array____`, in the
 //!   derive.
@@ -47,7 +48,7 @@ macro_rules! __submit_slots {
             // Named by path only: an imported name could be the name of the class.
             <$inventory>::new(
                 $crate::private::pyo3::impl_::pyclass::PyClassItems {
-                    methods: $crate::private::methods::$methods,
+                    methods: $crate::private::Methods::<$exporter>::$methods,
                     // SAFETY: the derive names the inventory of the exporter's class, and safe code can name no exporter.
                     slots: &unsafe { $crate::private::slots::<$exporter>() },
                 },

@@ -17,6 +17,8 @@ pub(crate) enum Blocker {
     WriteGuard,
     /// The storage was moved out by `close`, or transferred to its views by `detach`.
     Closed,
+    /// Tensors that consumers of DLPack hold are alive.
+    Tensors(u32),
     /// A view of a class with `pin` was granted, and its consumer may have kept the bare address.
     Pinned { writable: bool },
     /// There is no memory for what replaces the viewed cell: a copy, or a closed cell.
@@ -62,6 +64,7 @@ impl fmt::Display for Explained {
             Blocker::ShareGuards(count) => write!(f, "{} in Rust; {RETURN}", Alive(count, "share guard")),
             Blocker::WriteGuard => write!(f, "Rust is changing it (a write guard is alive); {RETURN}"),
             Blocker::Closed => f.write_str("it is closed"),
+            Blocker::Tensors(count) => write!(f, "{}; delete every tensor first", Alive(count, "tensor")),
             Blocker::Pinned { writable } => {
                 let kind = if writable { "writable view" } else { "view" };
                 write!(
@@ -77,7 +80,7 @@ impl fmt::Display for Explained {
         }?;
         match self.blocker {
             _ if !self.shareable => {}
-            Blocker::Views { .. } | Blocker::ShareGuards(_) => {
+            Blocker::Views { .. } | Blocker::Tensors(_) | Blocker::ShareGuards(_) => {
                 f.write_str(", or change values in place through `share`")?;
             }
             Blocker::Pinned { .. } => f.write_str("; change values in place through `share`")?,
@@ -109,9 +112,12 @@ impl Blocker {
     /// Whether the blocker ends when some thread continues. In a forked child, that thread may not exist.
     fn is_held_by_a_thread(self) -> bool {
         match self {
-            Self::Views { .. } | Self::ReadGuards(_) | Self::ShareGuards(_) | Self::WriteGuard | Self::Publishing => {
-                true
-            }
+            Self::Views { .. }
+            | Self::ReadGuards(_)
+            | Self::ShareGuards(_)
+            | Self::WriteGuard
+            | Self::Tensors(_)
+            | Self::Publishing => true,
             Self::Closed | Self::Pinned { .. } | Self::OutOfMemory | Self::Full => false,
         }
     }
