@@ -17,8 +17,10 @@ mod published;
 mod shared_row;
 mod snapshot;
 mod stable;
+#[cfg(feature = "dlpack")]
+mod tensor;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod ticket;
 
 use std::cell::UnsafeCell;
@@ -35,11 +37,15 @@ pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
 pub(crate) use self::part_view::{PartGrant, PartTicket, PartView, counted};
+#[cfg(feature = "dlpack")]
+pub(crate) use self::published::Published;
 pub(crate) use self::published::{Description, SharedFields};
 pub use self::shared_row::SharedRow;
 pub(crate) use self::stable::StableTicket;
 #[cfg(not(atomic_lock))]
 pub(crate) use self::stable::hand_out_at_once;
+#[cfg(feature = "dlpack")]
+pub(crate) use self::tensor::TensorHold;
 pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;
@@ -65,6 +71,9 @@ use crate::trace::{self, Holder};
 /// | a write guard        | no              | no      | no     | no      |
 ///
 /// Nothing here blocks: a "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and changes nothing.
+/// With the feature `dlpack`, a tensor that a consumer of DLPack holds excludes the same guards as a view, writable or
+/// read-only, and is named in the same way: `cannot resize: 1 tensor is alive; ...`.
+///
 /// A view of memory that Python may write counts as writable, whether or not its consumer intends to write. Views are
 /// read-only in a class declared `readonly`, and while a read guard is alive.
 ///
@@ -332,6 +341,13 @@ impl<S: Exportable> ExportCell<S> {
     #[must_use]
     pub fn holders(&self) -> Vec<Holder> {
         trace::holders(self.header()).expect("there is memory for the list")
+    }
+
+    /// How many tensors of the memory are alive: what consumers of DLPack hold, such as torch. A tensor and its slices count
+    /// once.
+    #[cfg(feature = "dlpack")]
+    pub fn tensors(&self) -> usize {
+        self.header().pin.tensors() as usize
     }
 
     /// How many elements or rows the storage has; under a write guard, how many it had before; 0 if the cell is closed.

@@ -31,6 +31,7 @@ use crate::layout::InnerShape;
 /// | `i8` to `i64`, `u8` to `u64`, `isize`, `usize` | the native code: `b`, `H`, `i`, `L`, ... | `int8` to `uint64` |
 /// | `f32`, `f64` | `f`, `d` | `float32`, `float64` |
 /// | `half::f16`, with the feature `half` | `e` | `float16` |
+/// | `half::bf16`, with the feature `half` | `T{=H:bfloat16:}` | a field `bfloat16` of its bits, `uint16` |
 /// | `num_complex::Complex<f32>`, `Complex<f64>`, with the feature `num-complex` | `Zf`, `Zd` | `complex64`, `complex128` |
 /// | [`Be<T>`](Be), [`Le<T>`](Le) | `>I`, `<d`, ... | `>u4`, `<f8`, ... |
 /// | [`Bytes<N>`](Bytes) | `4s` | `S4` |

@@ -109,6 +109,14 @@ impl BorrowError {
             _ => 0,
         }
     }
+
+    /// How many tensors are in the way, which consumers of DLPack hold; 0 if something else is.
+    pub fn tensors(&self) -> usize {
+        match self.blocker {
+            Blocker::Tensors(tensors) => tensors as usize,
+            _ => 0,
+        }
+    }
 }
 
 impl fmt::Display for BorrowError {

@@ -16,7 +16,7 @@ mod mistaken;
 mod named;
 mod part;
 pub(crate) mod peek;
-mod plain;
+pub(crate) mod plain;
 pub(crate) mod release;
 pub(crate) mod slots;
 mod stable;

@@ -115,15 +115,16 @@
 //!
 //! `consumer` and `format` are on by default, so that everything above is there. They add no dependency, but take about half
 //! of the time in which this crate is built: a class that exports its memory needs neither, and may be built with
-//! `default-features = false`. Of the others, each adds one optional dependency, except for `test-kit`.
+//! `default-features = false`. Of the others, each adds one optional dependency, except for `dlpack` and `test-kit`.
 //!
 //! | feature | brings |
 //! |---|---|
 //! | `bytes` | the storage `bytes::Bytes`, read-only |
 //! | `consumer` | what holds views of other objects: [`BufferView`], [`FloatView`], [`ConvertedView`], [`ScopedView`]; turns on `format` |
 //! | `default` | `consumer` and `format` |
+//! | `dlpack` | `__dlpack__` on every class, for torch, JAX and other consumers of DLPack |
 //! | `format` | [`Format`], and the option `format` of [`ExportBuffer`]: formats that are known only at run time |
-//! | `half` | the element `half::f16`, numpy's `float16` |
+//! | `half` | the elements `half::f16`, numpy's `float16`, and `half::bf16` |
 //! | `memmap2` | the storages `memmap2::MmapMut` and, read-only, `memmap2::Mmap`: the bytes of a file |
 //! | `ndarray` | the storage `ndarray::Array`, exported with its own shape and strides |
 //! | `num-complex` | the elements `Complex<f32>` and `Complex<f64>`, numpy's `complex64` and `complex128` |
@@ -140,6 +141,8 @@
 mod cell;
 mod classes;
 mod contain;
+#[cfg(feature = "dlpack")]
+mod dlpack;
 mod element;
 mod error;
 mod exception;

@@ -11,6 +11,8 @@ pub(crate) mod property;
 use std::fmt::{self, Display};
 
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyTypeError, PyValueError};
+#[cfg(feature = "dlpack")]
+use pyo3::ffi;
 use pyo3::prelude::*;
 
 use self::chosen::{Numbers, PART};
@@ -168,6 +170,28 @@ impl Part {
         make_class::<Self>(object.py())?;
         Ok(Self { whole: Whole { owner: object.clone().unbind(), table }, chosen: None })
     }
+}
+
+/// The object and the table whose memory an object shows: those of the field, for a part that shows all of it.
+///
+/// # Safety
+///
+/// Attached. The object is of the class that the table belongs to, and is alive.
+#[cfg(feature = "dlpack")]
+pub(crate) unsafe fn resolve(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    table: &'static ClassTable,
+) -> (*mut ffi::PyObject, &'static ClassTable) {
+    let of_field = |part: &Part| match part.chosen {
+        None => (part.whole.owner.as_ptr(), part.whole.table),
+        Some(_) => (object, table),
+    };
+    if !std::ptr::eq(table, PART) {
+        return (object, table);
+    }
+    // SAFETY: the table says that the object is a part.
+    unsafe { Part::reach(py, object, of_field) }.unwrap_or((object, table))
 }
 
 /// The numbers of a part, which are checked against the memory that was seen.

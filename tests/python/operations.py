@@ -23,6 +23,14 @@ def array(thing):
     thing.__array__()
 
 
+def tensor(thing):
+    thing.__dlpack__(max_version=(1, 0))
+
+
+def copied_tensor(thing):
+    thing.__dlpack__(copy=True)
+
+
 def block(thing):
     with edges.scoped(thing) as v:
         v.tobytes()
@@ -170,6 +178,9 @@ doubles = lambda: np.arange(6.0)  # noqa: E731
 NUMPYS = ("NotImplementedError", "TypeError", "ValueError", "SystemError")
 # numpy does not follow pointers to rows, and not every version supports 64 dimensions.
 NOT_FOR_NUMPY = ("SeparateRows", "Rows16", "PixelRows", "FormattedRows", "Dimensions64")
+# Records and arrays in an item; and rows that are allocated one by one.
+NOT_FOR_DLPACK = ("Field", "FormattedRows", "Pairs", "Nesteds")
+COPIED_FOR_DLPACK = ("SeparateRows", "Rows16", "PixelRows")
 # These are made with a function.
 WITH_A_FUNCTION = ("Shaped", "MutableShaped", "Decided")
 # numpy reads the formats of records and of arrays in Python.
@@ -186,6 +197,22 @@ OPERATIONS = [
         for name, make in EXPORTERS.items()
         if name not in NOT_FOR_NUMPY
     ),
+    *(
+        Operation(f"{act.__name__}: {name}", make, act)
+        for act in (tensor, copied_tensor)
+        for name, make in EXPORTERS.items()
+        if name not in NOT_FOR_DLPACK and (act is copied_tensor or name not in COPIED_FOR_DLPACK)
+    ),
+    *(refused(f"tensor: {name}", EXPORTERS[name], tensor) for name in (*NOT_FOR_DLPACK, *COPIED_FOR_DLPACK)),
+    refused("tensor for old consumers", lambda: edges.ReadOnlyOwner([1]), lambda thing: thing.__dlpack__()),
+    refused("tensor elsewhere", lambda: edges.Owner([1]), lambda thing: thing.__dlpack__(dl_device=(2, 0))),
+    refused("tensor with an argument", lambda: edges.Owner([1]), lambda thing: thing.__dlpack__(None), "TypeError"),
+    refused("tensor with a keyword", lambda: edges.Owner([1]), lambda thing: thing.__dlpack__(no=1), "TypeError"),
+    refused(
+        "tensor of a version", lambda: edges.Owner([1]), lambda thing: thing.__dlpack__(max_version=1), "TypeError"
+    ),
+    refused("tensor of a closed one", closed, tensor),
+    Operation("device of a tensor", lambda: edges.Owner([1]), lambda thing: thing.__dlpack_device__()),
     *(
         Operation(f"make: {name}", lambda: None, lambda _, make=make: make(), in_python=name in WITH_A_FUNCTION)
         for name, make in EXPORTERS.items()

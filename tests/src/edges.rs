@@ -19,6 +19,7 @@ mod scoped;
 mod series;
 mod several;
 mod shaped;
+mod tensors;
 mod traced;
 mod watched;
 
@@ -41,6 +42,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         series::add,
         several::add,
         shaped::add,
+        tensors::add,
         traced::add,
         watched::add,
     ] {

@@ -21,6 +21,8 @@
 //! 9. No view and no guard begins once the owner is dropped.
 //! 10. The block is alive as long as anyone has a hold on it: the owner and the views have one together, and each lease
 //!     has one (`lock::Holds`). Who gives up the last hold frees the block, or leaves it in the queue with that hold.
+//! 11. The storage is there unless the lock is closed. The thread to which the lock gives the closed state moves the
+//!     storage out before it lets go of the owner; a block without a storage is closed from the start.
 //!
 //! A block is small, because there may be a million. What the type of its storage determines is behind one pointer; the
 //! numbers of a layout of two dimensions are in the block; and what few storages need follows the storage.
@@ -30,7 +32,7 @@ use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::panic::Location;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use super::began::{Began, GuardPlace};
 use super::published::Published;
@@ -59,8 +61,6 @@ pub(crate) struct Header {
     /// Invariant 10.
     pub(super) holds: Holds,
     pub(crate) pin: Pin,
-    /// Whether the storage is still there; closing moves it out, under the lock.
-    stored: AtomicBool,
 }
 
 /// What the type of a storage determines.
@@ -85,7 +85,7 @@ pub(crate) struct MemoryKind {
 #[repr(C)]
 pub(super) struct Block<S> {
     header: Header,
-    /// Invariant 3. Uninitialised if `stored` is false.
+    /// Invariant 3. Uninitialised in a closed block (invariant 11).
     storage: UnsafeCell<MaybeUninit<S>>,
 }
 
@@ -176,10 +176,6 @@ impl Header {
         Some(unsafe { &*own.layout.get() })
     }
 
-    pub(super) fn is_stored(&self) -> bool {
-        self.stored.load(Ordering::Relaxed)
-    }
-
     /// The layout that live views share.
     ///
     /// # Safety
@@ -216,7 +212,7 @@ impl Header {
     /// Begins a guard. Attached.
     #[inline]
     #[track_caller]
-    pub(super) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
+    pub(crate) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
         let beside = self.begin_unnoted(kind)?;
         self.note_guard(beside);
         Ok(())
@@ -229,7 +225,7 @@ impl Header {
         // check it again under the guard, where the result is final.
         self.pin.admit(kind)?;
         let beside = self.lock.begin(kind)?;
-        self.pin.admit(kind).inspect_err(|_| self.lock.end())?;
+        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
         Ok(beside)
     }
 
@@ -238,6 +234,8 @@ impl Header {
     pub(super) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
         self.pin.admit(kind)?;
         self.lock.begin_exclusive(kind)?;
+        // Last, so that an error names a tensor only if no guard is in the way (`write_or_detach`).
+        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
         self.note_guard(Beside::NoGuard);
         Ok(())
     }
@@ -257,7 +255,7 @@ impl Header {
     /// The error of a borrow that is refused. A function of its own, so that what is granted does not pay for it.
     #[cold]
     #[inline(never)]
-    pub(super) fn refused(&self, attempt: Attempt, blocker: Blocker) -> BorrowError {
+    pub(crate) fn refused(&self, attempt: Attempt, blocker: Blocker) -> BorrowError {
         BorrowError::new(attempt, blocker, Held::by(self, blocker))
     }
 
@@ -331,7 +329,7 @@ impl<S: Exportable> Block<S> {
 
     /// Moves the storage into a block of its own.
     pub(super) fn allocate(storage: S) -> NonNull<Self> {
-        let Ok(block) = Self::new(MaybeUninit::new(storage), true) else { alloc::handle_alloc_error(Self::LAYOUT) };
+        let Ok(block) = Self::new(MaybeUninit::new(storage)) else { alloc::handle_alloc_error(Self::LAYOUT) };
         // SAFETY: the block is new, so nobody else knows it or its storage.
         unsafe { Self::capture(block) };
         block
@@ -339,7 +337,7 @@ impl<S: Exportable> Block<S> {
 
     /// A block that is closed, and so will never have a storage.
     pub(super) fn without_storage() -> Result<NonNull<Self>, NoMemory> {
-        let block = Self::new(MaybeUninit::uninit(), false)?;
+        let block = Self::new(MaybeUninit::uninit())?;
         // SAFETY: the block is alive, and nobody else knows it.
         let header = unsafe { Self::header(block).as_ref() };
         header.lock.begin_exclusive(GuardKind::Closed).expect("a new lock has nothing in the way");
@@ -347,7 +345,7 @@ impl<S: Exportable> Block<S> {
     }
 
     /// A block with no captured elements.
-    fn new(storage: MaybeUninit<S>, stored: bool) -> Result<NonNull<Self>, NoMemory> {
+    fn new(storage: MaybeUninit<S>) -> Result<NonNull<Self>, NoMemory> {
         fork::note();
         // SAFETY: a header has a size.
         let block: NonNull<Self> = unsafe { allocate(Self::LAYOUT) }?.cast();
@@ -360,7 +358,6 @@ impl<S: Exportable> Block<S> {
             began: Began::new(),
             holds: Holds::new(),
             pin: Pin::new(),
-            stored: AtomicBool::new(stored),
         };
         if trace::is_on_for_new_cells() {
             header.lock.trace(true);
@@ -432,7 +429,6 @@ impl<S: Exportable> Block<S> {
     pub(super) unsafe fn take(this: NonNull<Self>) -> S {
         // SAFETY: the caller vouches for a live block.
         let header = unsafe { Self::header(this).as_ref() };
-        header.stored.store(false, Ordering::Relaxed);
         header.data.store(NonNull::<S::Element>::dangling().as_ptr().cast(), Ordering::Relaxed);
         // SAFETY: the caller vouches for a live block.
         unsafe { Header::forget_len(Self::header(this)) };
@@ -443,7 +439,7 @@ impl<S: Exportable> Block<S> {
         }
         // SAFETY: the caller vouches for a live block.
         let storage = unsafe { Self::storage(this) };
-        // SAFETY: the storage was there and is the caller's; `stored` prevents a second drop.
+        // SAFETY: the storage was there and is the caller's; the closed lock prevents a second drop (invariant 11).
         unsafe { storage.read() }
     }
 
@@ -468,11 +464,11 @@ impl<S: Exportable> Block<S> {
         let block = header.cast::<Self>();
         let _free = Free(block);
         // SAFETY: the caller vouches for a live block.
-        let stored = unsafe { header.as_ref() }.is_stored();
-        if stored {
+        let closed = unsafe { header.as_ref() }.lock.is_closed();
+        if !closed {
             // SAFETY: the block is alive until `_free` is dropped.
             let storage = unsafe { Self::storage(block) };
-            // SAFETY: the storage is there, by `stored`, and nothing else can reach it.
+            // SAFETY: the storage is there (invariant 11), and nothing else can reach it.
             unsafe { storage.drop_in_place() };
         }
     }

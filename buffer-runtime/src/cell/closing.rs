@@ -2,15 +2,32 @@
 
 use std::marker::PhantomData;
 use std::mem;
+use std::thread;
 
 use pyo3::Python;
 
 use super::block::Block;
 use super::{ExportCell, Header};
 use crate::error::{Attempt, BorrowError};
-use crate::lock::{Beside, Blocker, Closing, GuardKind};
+use crate::lock::{Beside, Blocker, Closing, GuardKind, Lock, Pin};
 use crate::memory::NoMemory;
 use crate::storage::Exportable;
+
+/// How often a thread looks whether another one has closed a cell: much longer than that takes.
+const LOOKS: usize = 1000;
+
+/// Begins to close, or finds that another thread does. If there ever was a tensor, the other thread alone decides
+/// whether nothing is in the way, because a tensor may end meanwhile (pin invariant 5): then this waits for it, for a
+/// bounded time. The other thread needs nothing from Python.
+fn begin_closing(lock: &Lock, pin: &Pin) -> Result<Closing, Blocker> {
+    for _ in 0..LOOKS {
+        match lock.begin_closing()? {
+            Closing::Underway if pin.had_tensors() => thread::yield_now(),
+            closing => return Ok(closing),
+        }
+    }
+    Err(Blocker::WriteGuard)
+}
 
 impl<S: Exportable> ExportCell<S> {
     /// Moves the storage out and closes the cell for good: later views and borrows are refused with `it is closed`.
@@ -33,13 +50,13 @@ impl<S: Exportable> ExportCell<S> {
         let Header { lock, pin, .. } = header;
         // Check the pin first for the better message, as in `begin`.
         pin.admit(GuardKind::Closed).map_err(refused)?;
-        let closing = lock.begin_closing().map_err(refused)?;
+        let closing = begin_closing(lock, pin).map_err(refused)?;
         header.note_guard(Beside::NoGuard);
-        if let Err(pinned) = pin.admit(GuardKind::Closed) {
+        if let Err(kept) = pin.admit_beside_tensors(GuardKind::Closed) {
             if closing == Closing::Begun {
                 lock.stay_open();
             }
-            return Err(refused(pinned));
+            return Err(refused(kept));
         }
         // From here on nothing prevents the closing, on whichever thread (pin invariant 5). A thread that finds another
         // one closing does not wait for it. It sets the length and the closed state itself, so that its own caller sees

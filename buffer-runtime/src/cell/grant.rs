@@ -296,6 +296,16 @@ impl<'a> Grant<'a> {
         Ticket { block: self.block, access: self.access }
     }
 
+    #[cfg(feature = "dlpack")]
+    pub(super) fn access(&self) -> ViewKind {
+        self.access
+    }
+
+    #[cfg(feature = "dlpack")]
+    pub(super) fn block(&self) -> NonNull<Header> {
+        self.block
+    }
+
     /// What the view stores in `Py_buffer.internal`.
     #[inline(always)]
     fn internal(&self) -> *mut c_void {

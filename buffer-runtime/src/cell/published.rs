@@ -145,7 +145,7 @@ impl Published {
     }
 
     /// The suboffsets, which follow the strides in an indirect layout.
-    fn suboffsets(&self) -> *mut isize {
+    pub(crate) fn suboffsets(&self) -> *mut isize {
         self.description.strides.wrapping_add(usize::try_from(self.description.ndim).unwrap_or(0))
     }
 

@@ -9,7 +9,7 @@ use crate::lock::{Blocker, GuardKind};
 use crate::storage::{Captured, Replaceable};
 
 impl<S: Replaceable> ExportCell<S> {
-    /// As [`get_mut`](Self::get_mut), but never refused because of views. If any are alive, they keep the memory as it
+    /// As [`get_mut`](Self::get_mut), but never refused because of views or tensors. If any are alive, they keep the memory as it
     /// is now, and the cell continues with a copy of the elements (copy on write).
     ///
     /// For programs whose readers must not stop the writer. Every view shows the storage as it was when the view was
@@ -50,7 +50,7 @@ impl<S: Replaceable> ExportCell<S> {
     pub fn write_or_detach(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
         match self.begin_exclusive(GuardKind::Write, Self::WRITING) {
             Ok(()) => {}
-            Err(error) if error.views() > 0 => {
+            Err(error) if error.views() > 0 || error.tensors() > 0 => {
                 let copy = self.copy().ok_or(BorrowError::new(Self::WRITING, Blocker::OutOfMemory, Held::Unknown))?;
                 // If all views have ended in the meantime, this drop of the old cell drops the old storage.
                 drop(mem::replace(self, Self::new(copy)));
@@ -61,7 +61,7 @@ impl<S: Replaceable> ExportCell<S> {
         Ok(WriteGuard::new(self))
     }
 
-    /// A storage with copies of the elements. The cell has views and no guards.
+    /// A storage with copies of the elements. The cell has views or tensors, and no guards.
     fn copy(&mut self) -> Option<S> {
         let header = self.header();
         // SAFETY: the cell keeps its block alive.
@@ -69,7 +69,7 @@ impl<S: Replaceable> ExportCell<S> {
         // SAFETY: what was captured is never null (Storage, clause 1).
         let data = unsafe { NonNull::new_unchecked(header.data()) };
         let captured = Captured { data, len: memory.len, row_len: memory.row_len.unwrap_or(0) };
-        // SAFETY: no guard is alive, not even a leaked or an owned one, which the lock reports before views. So the
+        // SAFETY: no guard is alive, not even a leaked or an owned one, which are reported before views and tensors. So the
         // storage is where it was captured (invariant 2); and none can begin while the cell is borrowed mutably. So no
         // reference to the elements exists (invariants 3 and 8), and Python has only read-only views if not every bit
         // pattern is valid (`export::descriptor`).

@@ -76,7 +76,7 @@ pub(crate) unsafe fn hand_out_at_once(
     // SAFETY: no guard is alive, and nobody claims a view while this thread is attached (invariant 4).
     let layout = unsafe { header.published() };
     // The table answers no other mistake.
-    if flags.is_malformed() || !header.kind.stable || header.pin.admit(GuardKind::Read).is_err() {
+    if flags.is_malformed() || !header.kind.stable || header.pin.admit_beside_tensors(GuardKind::Read).is_err() {
         return None;
     }
     let answer = layout.granted.answer(flags.without_stable())?;

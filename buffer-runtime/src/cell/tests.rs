@@ -22,7 +22,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{slice, thread};
 
-use self::python::{attached, drain, release};
+pub(crate) use self::python::{attached, drain};
+
+use self::python::release;
 use super::*;
 use crate::element::Element;
 use crate::layout::{Descriptor, Dim, Distance, Evaluated, Fixed, Order};
@@ -30,7 +32,7 @@ use crate::lock::ViewKind;
 use crate::request::Flags;
 use crate::storage::{ReadWrite, Storage};
 
-const fn natural<E: Element>() -> Descriptor {
+pub(crate) const fn natural<E: Element>() -> Descriptor {
     Descriptor {
         format: E::FORMAT,
         itemsize: E::ITEMSIZE,
@@ -177,7 +179,7 @@ fn without_place(error: BorrowError) -> String {
 }
 
 /// A storage that counts its drops. Writes may move its vector.
-struct Counting {
+pub(crate) struct Counting {
     items: Vec<u32>,
     drops: Arc<AtomicUsize>,
 }
@@ -201,7 +203,7 @@ impl Drop for Counting {
     }
 }
 
-fn counting(items: &[u32]) -> (ExportCell<Counting>, Arc<AtomicUsize>) {
+pub(crate) fn counting(items: &[u32]) -> (ExportCell<Counting>, Arc<AtomicUsize>) {
     let drops = Arc::new(AtomicUsize::new(0));
     (ExportCell::new(Counting { items: items.to_vec(), drops: drops.clone() }), drops)
 }

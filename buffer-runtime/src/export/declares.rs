@@ -1,4 +1,7 @@
-//! What the derive adds to a class besides its slots: `__array__`, and the declaration of stable views.
+//! What the derive adds to a class besides its slots: `__array__`, the declaration of stable views, and with the feature
+//! `dlpack` the methods of DLPack.
+
+use std::marker::PhantomData;
 
 use pyo3::impl_::pymethods::{PyClassAttributeDef, PyMethodDefType};
 use pyo3::{Py, PyAny, PyResult, Python, ffi};
@@ -7,7 +10,31 @@ use super::array;
 use super::class::{Class, Exporter, Slot};
 use super::release::releasebuffer;
 use crate::contain::contain;
+#[cfg(feature = "dlpack")]
+use crate::dlpack;
 use crate::stable::{ATTRIBUTE, Declaration, class_attribute};
+
+/// The methods of an exporter's class.
+struct Methods<T>(PhantomData<T>);
+
+impl<T: Exporter> Methods<T> {
+    const WITH_ARRAY: &'static [PyMethodDefType] = &[
+        array::METHOD,
+        attribute_of::<T>(),
+        #[cfg(feature = "dlpack")]
+        dlpack::method::<T>(),
+        #[cfg(feature = "dlpack")]
+        dlpack::device(),
+    ];
+
+    const WITHOUT_ARRAY: &'static [PyMethodDefType] = &[
+        attribute_of::<T>(),
+        #[cfg(feature = "dlpack")]
+        dlpack::method::<T>(),
+        #[cfg(feature = "dlpack")]
+        dlpack::device(),
+    ];
+}
 
 /// The methods of a class without `#[buffer(no_array)]`.
 ///
@@ -15,8 +42,8 @@ use crate::stable::{ATTRIBUTE, Declaration, class_attribute};
 ///
 /// They become methods of the exporter's class, together with its [`slots`](super::slots::slots).
 #[must_use]
-pub const unsafe fn with_array<T: Exporter>() -> [PyMethodDefType; 2] {
-    [array::METHOD, attribute_of::<T>()]
+pub const unsafe fn with_array<T: Exporter>() -> &'static [PyMethodDefType] {
+    Methods::<T>::WITH_ARRAY
 }
 
 /// The methods of a class with `#[buffer(no_array)]`.
@@ -25,8 +52,8 @@ pub const unsafe fn with_array<T: Exporter>() -> [PyMethodDefType; 2] {
 ///
 /// As for [`with_array`].
 #[must_use]
-pub const unsafe fn without_array<T: Exporter>() -> [PyMethodDefType; 1] {
-    [attribute_of::<T>()]
+pub const unsafe fn without_array<T: Exporter>() -> &'static [PyMethodDefType] {
+    Methods::<T>::WITHOUT_ARRAY
 }
 
 const fn attribute_of<T: Exporter>() -> PyMethodDefType {

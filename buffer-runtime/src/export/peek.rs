@@ -7,8 +7,12 @@ use pyo3::{Borrowed, PyResult, Python, ffi};
 
 use super::grant::with_grant;
 use super::part::with_grant_of_part;
+#[cfg(feature = "dlpack")]
+use super::plain::grant_plainly;
 use super::table::{ClassTable, Reached, Shows};
 use super::whole::Whole;
+#[cfg(feature = "dlpack")]
+use crate::cell::Published;
 use crate::cell::{Grant, Header, PartGrant, SharedFields};
 use crate::error::ViewError;
 use crate::exception::exception;
@@ -76,6 +80,42 @@ pub(crate) unsafe fn peek(py: Python<'_>, object: *mut ffi::PyObject, table: &'s
         }
     }
     seen.map_err(|error| ViewError::from(LayoutError::from(error)).into())
+}
+
+/// Grants a view of the object, and calls `with` on it, on its layout, and on whether the class pins. The view is released
+/// afterwards.
+///
+/// # Safety
+///
+/// As for [`peek`].
+///
+/// # Errors
+///
+/// The exception that refuses the view.
+#[cfg(feature = "dlpack")]
+pub(crate) unsafe fn with_view(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    flags: Flags,
+    table: &'static ClassTable,
+    with: &mut dyn FnMut(&Grant<'_>, &Published, bool),
+) -> PyResult<()> {
+    match table.shows {
+        Shows::Cell(_) => {
+            let mut show = |grant: Grant<'_>| with(&grant, grant.layout(), table.pin);
+            // SAFETY: as the caller vouches.
+            if unsafe { grant_plainly(py, object, flags, table, &mut show) } {
+                return Ok(());
+            }
+            // SAFETY: the caller vouches for the object.
+            unsafe { with_grant(py, object, flags, table, &mut show) }
+        }
+        Shows::Part(_) => {
+            let mut show = |part: PartGrant<'_>, of: &ClassTable| with(part.whole(), part.layout(), of.pin);
+            // SAFETY: the caller vouches for the object.
+            unsafe { with_grant_of_part(py, object, flags, table, &mut show) }
+        }
+    }
 }
 
 impl Peeked {

@@ -11,6 +11,8 @@ use pyo3::{PyErr, Python, ffi};
 use super::class::ShapeSource;
 use super::grant::hand_over;
 use super::table::{ClassTable, Reached};
+#[cfg(feature = "dlpack")]
+use crate::cell::Grant;
 use crate::cell::{self, Denied, orphans};
 use crate::contain::raising;
 use crate::error::ViewError;
@@ -117,4 +119,39 @@ unsafe fn decide(
     };
     // A refusal for want of memory is a `MemoryError`.
     if error.is_out_of_memory() { None } else { Some(Err(error)) }
+}
+
+/// Grants a view of a cell without user code, and calls `with` on it while the object is borrowed. `false` if user code
+/// may have to run, or if the view is refused; then nothing has changed.
+///
+/// # Safety
+///
+/// Attached. `object` is an object of the table's class or of a subclass.
+#[cfg(feature = "dlpack")]
+pub(crate) unsafe fn grant_plainly(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    flags: Flags,
+    table: &'static ClassTable,
+    with: &mut dyn FnMut(Grant<'_>),
+) -> bool {
+    if table.source == ShapeSource::Code {
+        return false;
+    }
+    let mut granted = false;
+    let grant_of = |class: Reached<'_>| {
+        let Some(block) = class.block() else { return };
+        let mut attempt = |dims: &dyn Evaluated| {
+            // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
+            if let Ok(grant) = unsafe { cell::grant(block, (table.descriptor)(), flags, || Some(dims)) } {
+                granted = true;
+                with(grant);
+            }
+        };
+        // Never an error: these numbers are only read.
+        let _ = class.dims(&mut attempt);
+    };
+    // SAFETY: the caller vouches for the object.
+    let reached = unsafe { table.reach_at_once(py, object, grant_of) };
+    reached.is_ok() && granted
 }

@@ -9,6 +9,7 @@
 //! - `impl_::trampoline::{getbufferproc, MethodDef}` here, and `releasebufferproc` in `release`;
 //! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `classes`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
+//! - `impl_::trampoline::{fastcall_cfunction_with_keywords, noargs}`, in `dlpack`;
 //! - `impl_::pymethods::PyGetterDef`, in `property`, and `PyClassAttributeDef`, in `declares`;
 //! - the names `__pymethod___getbuffer____`, `__pymethod___releasebuffer____` and `__pymethod___array____`, in the
 //!   derive.
@@ -50,7 +51,7 @@ macro_rules! __submit_slots {
             <$inventory>::new(
                 $crate::private::pyo3::impl_::pyclass::PyClassItems {
                     // SAFETY: as for the slots.
-                    methods: &unsafe { $crate::private::methods::$methods::<$exporter>() },
+                    methods: unsafe { $crate::private::methods::$methods::<$exporter>() },
                     // SAFETY: the derive names the inventory of the exporter's class, and safe code can name no exporter.
                     slots: &unsafe { $crate::private::slots::<$exporter>() },
                 },

@@ -83,6 +83,12 @@ impl ClassTable {
         }
     }
 
+    /// Whether the memory stays in place until the object dies, once it was viewed.
+    #[cfg(feature = "dlpack")]
+    pub(crate) fn pins(&self) -> bool {
+        self.pin
+    }
+
     /// The name of the property that exports the field.
     pub(crate) fn property(&self) -> Option<&'static CStr> {
         self.property

@@ -1,9 +1,15 @@
-//! `half::f16`, which numpy calls float16. `half::bf16` has no format in Python.
+//! `half::f16`, which numpy calls float16, and `half::bf16`, for which the buffer protocol has no code.
+//!
+//! A `bf16` is shown as a record whose only field has its name and its bits: a consumer that does not know the name cannot
+//! take it for another number. DLPack has the type, and `dlpack::dtype` knows the record.
 
-use half::f16;
+use half::{bf16, f16};
 
 use crate::element::scalars;
 
 scalars! {
     f16: c"e", c">e", c"<e", |value: f16| f16::from_bits(value.to_bits().swap_bytes());
+    bf16: c"T{=H:bfloat16:}", c"T{>H:bfloat16:}", c"T{<H:bfloat16:}", |value: bf16| {
+        bf16::from_bits(value.to_bits().swap_bytes())
+    };
 }

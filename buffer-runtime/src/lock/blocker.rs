@@ -19,6 +19,8 @@ pub(crate) enum Blocker {
     WriteGuard,
     /// The storage was moved out by `close`, or transferred to its views by `detach`.
     Closed,
+    /// Tensors that consumers of DLPack hold are alive.
+    Tensors(u32),
     /// A view of a class with `pin` was granted, and its consumer may have kept the bare address.
     Pinned { writable: bool },
     /// There is no memory for what replaces the viewed cell: a copy, or a closed cell.
@@ -90,6 +92,7 @@ impl fmt::Display for Explained<'_> {
             Blocker::ShareGuards(count) => write!(f, "{} in Rust{taken}; {RETURN}", Alive(count, "share guard")),
             Blocker::WriteGuard => write!(f, "Rust is changing it (a write guard is alive{taken}); {RETURN}"),
             Blocker::Closed => f.write_str("it is closed"),
+            Blocker::Tensors(count) => write!(f, "{}; delete every tensor first", Alive(count, "tensor")),
             Blocker::Pinned { writable } => {
                 let kind = if writable { "writable view" } else { "view" };
                 write!(
@@ -105,7 +108,7 @@ impl fmt::Display for Explained<'_> {
         }?;
         match self.blocker {
             _ if !self.shareable => {}
-            Blocker::Views { .. } | Blocker::ShareGuards(_) => {
+            Blocker::Views { .. } | Blocker::Tensors(_) | Blocker::ShareGuards(_) => {
                 f.write_str(", or change values in place through `share`")?;
             }
             Blocker::Pinned { .. } => f.write_str("; change values in place through `share`")?,
@@ -152,6 +155,7 @@ impl Blocker {
             | Self::StableViews { .. }
             | Self::ShareGuards(_)
             | Self::WriteGuard
+            | Self::Tensors(_)
             | Self::Publishing => true,
             Self::Closed | Self::Pinned { .. } | Self::OutOfMemory | Self::Full => false,
         }

@@ -12,7 +12,8 @@
 
 use super::atomic::{AtomicU32, Ordering};
 
-/// Every lease is also counted by the lock, which refuses more than 2^29 of them. So this count never overflows.
+/// Every lease is also counted as a guard, of which there are fewer than 2^30, or as a tensor, of which there are fewer
+/// than 2^28. So this count never overflows.
 #[derive(Debug)]
 pub(crate) struct Holds(AtomicU32);
 

@@ -105,6 +105,7 @@ for_both_locks! {
         assert_eq!(view(&lock, WRITER), Err(alone));
         lock.begin(GuardKind::Read).unwrap();
         assert_eq!(lock.begin_stable(read), Ok(()));
+        assert_eq!(lock.stable_views(), 2);
         let three = Blocker::StableViews { stable: 2, guards: 1 };
         assert_eq!(lock.begin(GuardKind::Write), Err(three));
         assert_eq!(lock.begin(GuardKind::Share), Err(three));
@@ -128,6 +129,7 @@ for_both_locks! {
             lock.end();
         }
         // A refusal has counted nothing.
+        assert_eq!(lock.stable_views(), 0);
         lock.begin(GuardKind::Read).unwrap();
         assert_eq!(lock.begin(GuardKind::Write), Err(Blocker::ReadGuards(1)));
     }
@@ -372,4 +374,39 @@ fn a_pin_refuses_who_would_move_what_was_seen() {
     let written = Some(Blocker::Pinned { writable: true });
     assert_eq!(refused(), [written, None, written, written]);
     assert!(pin.is_set());
+}
+
+#[test]
+fn tensors_keep_out_who_would_move_or_read_their_memory() {
+    let pin = Pin::new();
+    let refused = || {
+        [GuardKind::Read, GuardKind::Share, GuardKind::Write, GuardKind::Closed]
+            .map(|kind| pin.admit_beside_tensors(kind).err())
+    };
+    let tensors = |count| Some(Blocker::Tensors(count));
+    assert_eq!((pin.tensors(), pin.had_tensors()), (0, false));
+    pin.begin_tensor(ViewKind::ReadOnly).unwrap();
+    assert_eq!(refused(), [None, None, tensors(1), tensors(1)]);
+    pin.begin_tensor(ViewKind::Writable).unwrap();
+    assert_eq!(refused(), [tensors(2), None, tensors(2), tensors(2)]);
+    // A pin alone does not know them.
+    assert_eq!(pin.admit(GuardKind::Write), Ok(()));
+    assert!(!pin.is_set());
+    pin.end_tensor();
+    assert_eq!(refused(), [tensors(1), None, tensors(1), tensors(1)]);
+    pin.end_tensor();
+    assert_eq!(refused(), [None; 4]);
+    pin.begin_tensor(ViewKind::ReadOnly).unwrap();
+    assert_eq!(refused(), [None, None, tensors(1), tensors(1)]);
+    pin.set(ViewKind::Writable);
+    let pinned = Some(Blocker::Pinned { writable: true });
+    assert_eq!(refused(), [pinned, None, pinned, pinned]);
+    pin.end_tensor();
+    assert_eq!((pin.tensors(), pin.had_tensors()), (0, true));
+
+    let full = Pin::full_of_tensors();
+    assert_eq!(full.begin_tensor(ViewKind::Writable), Err(Blocker::Full));
+    full.end_tensor();
+    assert_eq!(full.begin_tensor(ViewKind::Writable), Ok(()));
+    assert_eq!(full.begin_tensor(ViewKind::ReadOnly), Err(Blocker::Full));
 }

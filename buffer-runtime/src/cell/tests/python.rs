@@ -1,6 +1,7 @@
 //! What cells need from Python: attached threads, and the end of a view.
 
-pub(super) use self::of_build::{attached, release};
+pub(crate) use self::of_build::attached;
+pub(super) use self::of_build::release;
 
 use std::ffi::c_void;
 
@@ -8,7 +9,7 @@ use super::*;
 use crate::cell::orphans;
 
 /// What the next attached thread does.
-pub(super) fn drain() {
+pub(crate) fn drain() {
     // SAFETY: neither an owner nor a view refers to the blocks that the queue passes on.
     orphans::drain(|block| unsafe { Header::give_up(block) });
 }
@@ -21,7 +22,7 @@ mod of_build {
     use super::*;
     use crate::export::release::releasebuffer;
 
-    pub(in super::super) fn attached<R>(work: impl FnOnce() -> R) -> R {
+    pub(crate) fn attached<R>(work: impl FnOnce() -> R) -> R {
         // No object is touched, and the free-threaded lock needs no mutual exclusion.
         if cfg!(atomic_lock) { work() } else { crate::interpreter::attached(|_| work()) }
     }
@@ -43,7 +44,7 @@ mod of_build {
 
     use super::*;
 
-    pub(in super::super) fn attached<R>(work: impl FnOnce() -> R) -> R {
+    pub(crate) fn attached<R>(work: impl FnOnce() -> R) -> R {
         static GIL: Mutex<()> = Mutex::new(());
         let _gil = (!cfg!(atomic_lock)).then(|| GIL.lock().unwrap_or_else(PoisonError::into_inner));
         work()

@@ -79,6 +79,23 @@ impl World {
         }
     }
 
+    /// Begins a tensor, under a view that is released. The lease is its own.
+    fn tensor(&self) {
+        let access = self.view(WRITER).unwrap();
+        self.attached(|_| {
+            self.pin.begin_tensor(access).unwrap();
+            self.holds.add();
+        });
+        self.release(access);
+    }
+
+    /// Ends a tensor, on any thread, whose storage drops plainly.
+    fn end_tensor(&self) {
+        self.memory.write();
+        self.pin.end_tensor();
+        self.give_up();
+    }
+
     /// Drops the owner, on any thread.
     fn drop_owner(&self) {
         match self.lock.disown() {
@@ -283,6 +300,40 @@ fn loom_gil_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
             world.lock.end_write();
         }
         viewer.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_gil_what_a_tensor_wrote_is_seen_by_whoever_writes_next() {
+    explore(|| {
+        let world = World::new();
+        world.tensor();
+        let consumer = {
+            let world = world.clone();
+            thread::spawn(move || world.end_tensor())
+        };
+        if world.attached(|lock| lock.begin(GuardKind::Write)).is_ok() {
+            if world.pin.admit_beside_tensors(GuardKind::Write).is_ok() {
+                world.memory.write();
+            }
+            world.lock.end_write();
+        }
+        consumer.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_gil_a_block_is_freed_once_after_its_owner_and_its_tensors() {
+    explore(|| {
+        let world = World::new();
+        world.tensor();
+        let consumer = {
+            let world = world.clone();
+            thread::spawn(move || world.end_tensor())
+        };
+        world.drop_owner();
+        consumer.join().unwrap();
+        world.memory.assert_freed_once();
     });
 }
 

@@ -89,10 +89,21 @@ impl World {
         }
     }
 
+    /// Begins to close as a cell does, but gives up after a few looks.
+    fn begin_closing(&self) -> Option<Closing> {
+        for _ in 0..3 {
+            match self.lock.begin_closing().ok()? {
+                Closing::Underway if self.pin.had_tensors() => thread::yield_now(),
+                closing => return Some(closing),
+            }
+        }
+        None
+    }
+
     /// Closes as a cell does. Returns whether the cell is closed; the thread that began the closing frees the memory.
     fn close(&self) -> bool {
-        let Ok(closing) = self.lock.begin_closing() else { return self.lock.is_closed() };
-        if self.pin.admit(GuardKind::Closed).is_err() {
+        let Some(closing) = self.begin_closing() else { return self.lock.is_closed() };
+        if self.pin.admit_beside_tensors(GuardKind::Closed).is_err() {
             if closing == Closing::Begun {
                 self.lock.stay_open();
             }
@@ -115,6 +126,21 @@ impl World {
         if self.lock.release(access).is_last() {
             self.give_up();
         }
+    }
+
+    /// Requests a tensor, under a view that is released; whether it was granted. The lease is its own.
+    fn tensor(&self) -> bool {
+        let Some(access) = self.view(WRITER) else { return false };
+        self.pin.begin_tensor(access).unwrap();
+        self.holds.add();
+        self.release(access);
+        true
+    }
+
+    fn end_tensor(&self) {
+        self.memory.write();
+        self.pin.end_tensor();
+        self.give_up();
     }
 
     fn drop_owner(&self) {

@@ -97,6 +97,73 @@ fn loom_free_threaded_two_threads_that_close_agree_whether_it_is_pinned() {
 }
 
 #[test]
+fn loom_free_threaded_two_threads_that_close_agree_whether_there_is_a_tensor() {
+    explore(|| {
+        let world = World::new();
+        let closers: Vec<_> = (0..2)
+            .map(|_| {
+                let world = world.clone();
+                thread::spawn(move || {
+                    let closed = world.close();
+                    if closed {
+                        world.assert_closed();
+                    }
+                    closed
+                })
+            })
+            .collect();
+        if world.tensor() {
+            world.end_tensor();
+        }
+        // All of them: the one that is told that the cell is closed may not be the one that frees it.
+        let closed = closers.into_iter().fold(false, |closed, closer| closer.join().unwrap() | closed);
+        assert_eq!(closed, world.lock.is_closed());
+        if !closed {
+            // Whoever was refused has left the lock as it was.
+            assert!(world.close());
+        }
+        world.memory.assert_freed_once();
+    });
+}
+
+#[test]
+fn loom_free_threaded_what_a_tensor_wrote_is_seen_by_whoever_writes_next() {
+    explore(|| {
+        let world = World::new();
+        let consumer = {
+            let world = world.clone();
+            thread::spawn(move || {
+                if world.tensor() {
+                    world.end_tensor();
+                }
+            })
+        };
+        if world.lock.begin(GuardKind::Write).is_ok() {
+            if world.pin.admit_beside_tensors(GuardKind::Write).is_ok() {
+                world.memory.write();
+            }
+            world.lock.end();
+        }
+        consumer.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_free_threaded_a_block_is_freed_once_after_its_owner_and_its_tensors() {
+    explore(|| {
+        let world = World::new();
+        assert!(world.tensor());
+        let consumer = {
+            let world = world.clone();
+            thread::spawn(move || world.end_tensor())
+        };
+        world.drop_owner();
+        consumer.join().unwrap();
+        world.memory.assert_freed_once();
+    });
+}
+
+#[test]
 fn loom_free_threaded_what_a_lease_wrote_is_seen_by_whoever_writes_next() {
     explore(|| {
         let world = World::new();

@@ -1,0 +1,253 @@
+//! The arguments of `__dlpack__`.
+
+use std::ffi::{CStr, c_int};
+use std::ptr;
+use std::slice;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyString, PyTuple};
+use pyo3::{Borrowed, ffi};
+
+use super::abi::{Device, Version};
+use super::refusal::Refusal;
+use crate::exception::{ClassName, exception};
+use crate::pending::raised;
+
+/// What a consumer asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request {
+    /// The newest version that the consumer reads; `None` if it knows no versions.
+    pub(super) version: Option<Version>,
+    /// Whether the consumer wants memory of its own.
+    pub(super) copy: bool,
+}
+
+/// The names of the arguments.
+const NAMES: [&CStr; 4] = [c"stream", c"max_version", c"dl_device", c"copy"];
+const MAX_VERSION: usize = 1;
+
+/// The interned strings of these names, with a reference that is kept for ever; NULL before a name was first seen. Callers
+/// in C pass interned strings, so that a comparison of addresses is enough.
+static INTERNED: [AtomicPtr<ffi::PyObject>; 4] = [const { AtomicPtr::new(ptr::null_mut()) }; 4];
+
+/// Which argument a name is.
+fn index_of(name: &Bound<'_, PyAny>) -> Option<usize> {
+    interned(name.as_ptr()).or_else(|| compare(name))
+}
+
+fn interned(name: *mut ffi::PyObject) -> Option<usize> {
+    // Relaxed: the address is only compared.
+    INTERNED.iter().position(|known| known.load(Ordering::Relaxed) == name)
+}
+
+/// The same for a string at any address.
+#[cold]
+fn compare(name: &Bound<'_, PyAny>) -> Option<usize> {
+    // SAFETY: attached; the name is a string, and the text is static. The function raises nothing.
+    let is = |known: &&CStr| unsafe { ffi::PyUnicode_CompareWithASCIIString(name.as_ptr(), known.as_ptr()) } == 0;
+    let index = NAMES.iter().position(is)?;
+    if INTERNED[index].load(Ordering::Relaxed).is_null() {
+        // SAFETY: attached, with a static text.
+        let interned = unsafe { ffi::PyUnicode_InternFromString(NAMES[index].as_ptr()) };
+        if interned.is_null() {
+            // Without memory for it, names are compared the next time as well.
+            // SAFETY: attached.
+            unsafe { ffi::PyErr_Clear() };
+        }
+        // The reference is given to the static. If another thread has stored one too, that is the same string.
+        INTERNED[index].store(interned, Ordering::Relaxed);
+    }
+    Some(index)
+}
+
+impl Request {
+    /// Reads the arguments of a call: `nargs` positional ones, followed by those that `names` names, if it is not NULL.
+    ///
+    /// # Safety
+    ///
+    /// As CPython calls a method with a vector of arguments.
+    ///
+    /// # Errors
+    ///
+    /// `TypeError` for other arguments than those of the protocol; `BufferError` for what memory on the CPU cannot give.
+    pub(super) unsafe fn read(
+        py: Python<'_>,
+        args: *const *mut ffi::PyObject,
+        nargs: isize,
+        names: *mut ffi::PyObject,
+    ) -> PyResult<Self> {
+        if nargs > 0 {
+            let text = format_args!("__dlpack__() takes keyword arguments only ({nargs} positional given)");
+            return Err(exception::<PyTypeError>(py, text));
+        }
+        let mut request = Self { version: None, copy: false };
+        if names.is_null() {
+            return Ok(request);
+        }
+        // SAFETY: the caller vouches for a tuple of names.
+        let count = unsafe { ffi::PyTuple_Size(names) };
+        // SAFETY: the caller vouches for a value for each name.
+        let values = unsafe { slice::from_raw_parts(args, count.cast_unsigned()) };
+        for (index, &value) in (0..).zip(values) {
+            // SAFETY: the index is one of the tuple's.
+            let name = unsafe { ffi::PyTuple_GetItem(names, index) };
+            // SAFETY: the caller vouches for the arguments, which live during the call.
+            let value = unsafe { Borrowed::from_ptr(py, value) };
+            // SAFETY: names are strings, and the tuple keeps this one.
+            let name = unsafe { Borrowed::from_ptr(py, name) };
+            request.take(name, &value)?;
+        }
+        Ok(request)
+    }
+
+    /// The same for what numpy and torch pass, without user code; `None` for anything else, which [`read`](Self::read)
+    /// reads or refuses.
+    ///
+    /// # Safety
+    ///
+    /// As for [`read`](Self::read).
+    pub(super) unsafe fn read_at_once(
+        py: Python<'_>,
+        args: *const *mut ffi::PyObject,
+        nargs: isize,
+        names: *mut ffi::PyObject,
+    ) -> Option<Self> {
+        let mut request = Self { version: None, copy: false };
+        if nargs > 0 {
+            return None;
+        }
+        if names.is_null() {
+            return Some(request);
+        }
+        // SAFETY: the singleton is always there.
+        let none = unsafe { ffi::Py_None() };
+        // SAFETY: the caller vouches for a tuple of names.
+        let count = unsafe { ffi::PyTuple_Size(names) };
+        // SAFETY: the caller vouches for a value for each name.
+        let values = unsafe { slice::from_raw_parts(args, count.cast_unsigned()) };
+        let known = INTERNED.each_ref().map(|known| known.load(Ordering::Relaxed));
+        for (index, &value) in (0..).zip(values) {
+            // SAFETY: the index is one of the tuple's.
+            let name = unsafe { item(names, index) };
+            let index = known.iter().position(|&known| known == name)?;
+            if value != none {
+                if index != MAX_VERSION {
+                    return None;
+                }
+                // SAFETY: the caller vouches for the arguments, which live during the call.
+                let value = unsafe { Borrowed::from_ptr(py, value) };
+                request.version = agreed(exact_pair(&value)?);
+            }
+        }
+        Some(request)
+    }
+
+    fn take(&mut self, name: Borrowed<'_, '_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = value.py();
+        let refuse = |refusal: Refusal| Err(refusal.into_error(py, c""));
+        match index_of(&name) {
+            None => {
+                let name = name.cast::<PyString>()?;
+                let name = name.to_str()?;
+                let text = format_args!("__dlpack__() got an unexpected keyword argument '{name}'");
+                Err(exception::<PyTypeError>(py, text))
+            }
+            Some(_) if value.is_none() => Ok(()),
+            Some(0) => refuse(Refusal::Stream),
+            Some(MAX_VERSION) => {
+                self.version = agreed(pair(value, "max_version")?);
+                Ok(())
+            }
+            Some(2) => {
+                let [kind, id] = pair(value, "dl_device")?;
+                let device = Device { kind, id };
+                if device == Device::CPU { Ok(()) } else { refuse(Refusal::OtherDevice(device)) }
+            }
+            Some(_) => {
+                let Ok(copy) = value.cast::<PyBool>() else {
+                    let class = ClassName::of(value)?;
+                    let text = format_args!("__dlpack__() takes True, False or None for 'copy', not '{class}'");
+                    return Err(exception::<PyTypeError>(py, text));
+                };
+                self.copy = copy.is_true();
+                Ok(())
+            }
+        }
+    }
+}
+
+/// An item of a tuple, borrowed from it.
+///
+/// # Safety
+///
+/// Attached, and the tuple has so many items.
+unsafe fn item(tuple: *mut ffi::PyObject, index: isize) -> *mut ffi::PyObject {
+    #[cfg(not(Py_LIMITED_API))]
+    // SAFETY: as the caller vouches.
+    let item = unsafe { ffi::PyTuple_GET_ITEM(tuple, index) };
+    #[cfg(Py_LIMITED_API)]
+    // SAFETY: as above.
+    let item = unsafe { ffi::PyTuple_GetItem(tuple, index) };
+    item
+}
+
+/// The version of a tensor for a consumer that reads up to this one; `None` for one without a version.
+fn agreed([major, minor]: [c_int; 2]) -> Option<Version> {
+    let newest = Version::NEWEST;
+    match major {
+        ..=0 => None,
+        1 => Some(Version { minor: newest.minor.min(u32::try_from(minor).unwrap_or(0)), ..newest }),
+        2.. => Some(newest),
+    }
+}
+
+/// Two integers, if that is what the value is and no user code has to say so.
+fn exact_pair(value: &Bound<'_, PyAny>) -> Option<[c_int; 2]> {
+    let tuple = value.cast_exact::<PyTuple>().ok()?;
+    let mut numbers = [0; 2];
+    if tuple.len() != 2 {
+        return None;
+    }
+    for (number, index) in numbers.iter_mut().zip(0..) {
+        // SAFETY: attached; the tuple has this item.
+        let item = unsafe { item(tuple.as_ptr(), index) };
+        // SAFETY: the tuple keeps the item.
+        if unsafe { ffi::PyLong_CheckExact(item) } == 0 {
+            return None;
+        }
+        let mut overflow = 0;
+        // SAFETY: attached, with an integer; it raises nothing.
+        let long = unsafe { ffi::PyLong_AsLongAndOverflow(item, &raw mut overflow) };
+        *number = c_int::try_from(long).ok().filter(|_| overflow == 0)?;
+    }
+    Some(numbers)
+}
+
+/// Two integers.
+fn pair(value: &Bound<'_, PyAny>, name: &str) -> PyResult<[c_int; 2]> {
+    let py = value.py();
+    let (Ok(tuple), mut numbers) = (value.cast::<PyTuple>(), [0; 2]) else {
+        let class = ClassName::of(value)?;
+        let text = format_args!("__dlpack__() takes a tuple of two integers for '{name}', not '{class}'");
+        return Err(exception::<PyTypeError>(py, text));
+    };
+    if tuple.len() != 2 {
+        let count = tuple.len();
+        let text = format_args!("__dlpack__() takes a tuple of two integers for '{name}', not of {count}");
+        return Err(exception::<PyTypeError>(py, text));
+    }
+    for (number, index) in numbers.iter_mut().zip(0..) {
+        // SAFETY: attached; the tuple has this item.
+        let item = unsafe { ffi::PyTuple_GetItem(tuple.as_ptr(), index) };
+        // SAFETY: attached, and the tuple keeps the item, which converts itself to an integer.
+        let long = unsafe { ffi::PyLong_AsLong(item) };
+        if long == -1 && PyErr::occurred(py) {
+            return Err(raised(py));
+        }
+        // Whatever is larger is as unknown as the largest number.
+        *number = c_int::try_from(long).unwrap_or(c_int::MAX);
+    }
+    Ok(numbers)
+}
