@@ -15,6 +15,8 @@ mod part_view;
 mod published;
 mod shared_row;
 mod snapshot;
+mod spare;
+mod still;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -31,7 +33,7 @@ pub(crate) use self::block::Header;
 pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
-pub(crate) use self::part_view::{PartGrant, PartTicket, PartView};
+pub(crate) use self::part_view::{Again, PartGrant, PartTicket, PartView};
 pub(crate) use self::published::{Description, SharedFields};
 pub use self::shared_row::SharedRow;
 pub(crate) use self::ticket::Ticket;

@@ -13,7 +13,7 @@ mod grant;
 pub mod literals;
 mod mistaken;
 mod named;
-mod part;
+pub(crate) mod part;
 pub(crate) mod peek;
 mod plain;
 pub(crate) mod release;

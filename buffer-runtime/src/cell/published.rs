@@ -8,8 +8,7 @@ use std::mem::offset_of;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::AtomicUsize;
 
-use super::Header;
-use crate::layout::{self, Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
+use crate::layout::{self, Declaration, Descriptor, Facts, LayoutError, Memory};
 use crate::memory::{NoMemory, collect};
 use crate::request::{Answer, Granted};
 
@@ -30,6 +29,8 @@ pub(crate) struct Published {
     buf: *mut u8,
     numbers: Numbers,
     pub(crate) facts: Facts,
+    /// Whether the declaration made the layout read-only, apart from overlapping items.
+    pub(super) declared_readonly: bool,
 }
 
 /// The extents, the strides and the suboffsets, as `layout::resolve` writes them, followed by the format if it is known
@@ -104,6 +105,7 @@ impl Published {
             buf: ptr::null_mut(),
             numbers: Numbers { many: ptr::null_mut() },
             facts,
+            declared_readonly: true,
         }
     }
 
@@ -145,6 +147,18 @@ impl Published {
         self.key == ptr::from_ref(descriptor).addr()
     }
 
+    /// Describes the access that the layout has, and not the one that its class has.
+    ///
+    /// # Safety
+    ///
+    /// As for [`outdate`](Self::outdate).
+    pub(super) unsafe fn show_access(this: *mut Self) {
+        // SAFETY: as the caller vouches.
+        let readonly = unsafe { (*this).facts }.readonly;
+        // SAFETY: as above.
+        unsafe { (*this).description.readonly = c_int::from(readonly) };
+    }
+
     /// Marks the layout as outdated: it was not resolved for the present memory.
     ///
     /// # Safety
@@ -180,24 +194,6 @@ impl Published {
         unsafe { AtomicUsize::from_ptr(key) }
     }
 
-    /// Whether this layout is still the one that the class declares for the memory of the block.
-    #[inline(always)]
-    pub(super) fn is_still<D: Evaluated>(&self, descriptor: &'static Descriptor, dims: &D, header: &Header) -> bool {
-        if !self.is_of(descriptor) {
-            return false;
-        }
-        let count = dims.count();
-        let arrays = if count == 0 {
-            &[]
-        } else {
-            // SAFETY: the arrays of a resolved layout begin with the numbers of its class, at least `dims.count()` of
-            // them. They are not 0, so there is a dimension, and the shape is not NULL.
-            unsafe { std::slice::from_raw_parts(self.description.shape, count) }
-        };
-        let offset = || self.buf.addr().wrapping_sub(header.data().addr()).cast_signed();
-        dims.still_says(&offset, arrays)
-    }
-
     /// Resolves the declared layout of the memory, which begins at `data`. From the first call on, the layout does not
     /// move.
     pub(super) fn resolve(
@@ -220,6 +216,7 @@ impl Published {
         // Inside the storage, or at its end if there are no items: `layout::resolve` has checked the offset.
         self.buf = data.wrapping_add(resolved.offset);
         self.facts = resolved.facts;
+        self.declared_readonly = descriptor.readonly || declared.readonly;
         // The table is for views with the default access of the class. If the layout turns out to be read-only in a
         // class that is not, no view is granted from the table.
         let as_declared = resolved.facts.readonly == descriptor.readonly;

@@ -8,14 +8,123 @@ use std::ffi::CStr;
 use pyo3::exceptions::PyBufferError;
 use pyo3::{PyResult, Python, ffi};
 
+use super::class::ShapeSource;
 use super::evaluate::{Failed, evaluating};
 use super::grant::{fill, with_grant};
+use super::release::releasebuffer;
 use super::table::{ClassTable, Reached};
-use crate::cell::{Denied, Grant, PartGrant};
+use crate::cell::{Again, Denied, Grant, PartGrant, Ticket};
 use crate::error::ViewError;
 use crate::exception::exception;
-use crate::layout::{Declaration, Descriptor, Evaluated, Item};
+use crate::layout::{Declaration, Descriptor, Evaluated};
 use crate::request::{Flags, Refusal};
+
+/// What became of a request that was tried at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AtOnce {
+    /// The view is granted. The caller gives it its reference to the object.
+    Granted,
+    /// An exception is set.
+    Refused,
+    /// Nothing has changed but the view.
+    Left,
+}
+
+/// Grants a view of a part if its last view had the same layout, and if that runs no user code.
+///
+/// The view of the whole is that of the whole's own slot. If the slot refuses it, so is this view.
+///
+/// # Safety
+///
+/// Attached. `object` is the part, which is borrowed and keeps `whole` alive, and `whole` is an object of the class that
+/// the table belongs to. `view` points to a `Py_buffer` to fill.
+#[inline(always)]
+pub(crate) unsafe fn grant_part_at_once<D: Evaluated>(
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+    (descriptor, dims): (&'static Descriptor, &D),
+    (whole, of): (*mut ffi::PyObject, &'static ClassTable),
+) -> AtOnce {
+    // The slot of such a whole may run user code, or pin the memory though this view is refused.
+    if of.pin || of.source == ShapeSource::Code {
+        return AtOnce::Left;
+    }
+    match Again::of(object.addr(), descriptor, dims, flags) {
+        // SAFETY: as the caller vouches.
+        Some(again) => unsafe { show_again(again, object, view, flags, (whole, of)) },
+        None => AtOnce::Left,
+    }
+}
+
+/// The part of [`grant_part_at_once`] that is the same for all classes.
+///
+/// # Safety
+///
+/// As for that function.
+#[inline(never)]
+unsafe fn show_again(
+    again: Again,
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+    (whole, of): (*mut ffi::PyObject, &'static ClassTable),
+) -> AtOnce {
+    // PyO3's borrow has a shared reference to the count of the object, which the view of the whole changes.
+    if whole == object {
+        again.keep();
+        return AtOnce::Left;
+    }
+    // SAFETY: attached, with an object of the table's class and room for a view.
+    let status = unsafe { (of.getbuffer)(whole, view, flags_of_whole(flags).0) };
+    if status != 0 {
+        again.keep();
+        return AtOnce::Refused;
+    }
+    // SAFETY: the view was granted.
+    let internal = unsafe { (*view).internal };
+    // SAFETY: the view was granted.
+    let rest = unsafe { &raw mut (*view).len };
+    let buf = if let Some(ticket) = Ticket::from_own(internal.cast()) {
+        // From `len` on, a `Py_buffer` has the fields of a description.
+        // SAFETY: the ticket is that of a view that is counted; the caller vouches for the view.
+        unsafe { again.show(ticket, rest.cast()) }
+    } else {
+        again.keep();
+        None
+    };
+    let Some(buf) = buf else {
+        // SAFETY: attached; the view of the whole was granted, and its object is alive.
+        unsafe { end_view_of_whole(whole, view) };
+        return AtOnce::Left;
+    };
+    // SAFETY: as for `rest`.
+    unsafe { (*view).buf = buf.cast() };
+    // SAFETY: as above.
+    unsafe { (*view).obj = object };
+    // SAFETY: attached; the view owned this reference, and the part has another.
+    unsafe { ffi::Py_DECREF(whole) };
+    AtOnce::Granted
+}
+
+/// Ends a view of a whole that shall not become one of a part.
+///
+/// # Safety
+///
+/// Attached. The view was granted by the slot of this object, which has another reference.
+#[cold]
+#[inline(never)]
+unsafe fn end_view_of_whole(whole: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: as the caller vouches.
+    unsafe { releasebuffer(whole, view) };
+    // SAFETY: as the caller vouches; the view owned this reference.
+    unsafe { ffi::Py_DECREF(whole) };
+}
+
+/// What a request for a view of a part requests of the whole.
+fn flags_of_whole(flags: Flags) -> Flags {
+    Flags(ffi::PyBUF_FULL_RO | if flags.writable() { ffi::PyBUF_WRITABLE } else { 0 })
+}
 
 /// Grants a view of a part of another object, and calls `with` on it while both objects are borrowed.
 ///
@@ -39,7 +148,7 @@ pub(super) unsafe fn with_grant_of_part(
     if table.readonly && flags.writable() {
         return Err(ViewError::from(Refusal::ReadOnly).into());
     }
-    let of_whole = Flags(ffi::PyBUF_FULL_RO | if flags.writable() { ffi::PyBUF_WRITABLE } else { 0 });
+    let of_whole = flags_of_whole(flags);
     let descriptor = (table.descriptor)();
     let grant_of = |class: Reached<'_>| {
         // Never `None`: the class shows a part.
@@ -52,7 +161,8 @@ pub(super) unsafe fn with_grant_of_part(
             let declared = dims.declaration(descriptor);
             let mut granted = Err(Denied::Changed.into());
             let mut grant_part = |whole: Grant<'_>| {
-                granted = part_of(py, whole, descriptor, declared, flags).map(|part| with(part, of));
+                let whole = (whole, (of.descriptor)().format);
+                granted = part_of(py, object.addr(), whole, descriptor, &declared, flags).map(|part| with(part, of));
             };
             // SAFETY: the whole is an object of the class whose table came with it.
             unsafe { with_grant(py, whole, of_whole, of, &mut grant_part) }?;
@@ -97,9 +207,10 @@ pub(super) unsafe fn grant_view_of_part(
 /// Turns a view of the whole into a view of the part.
 fn part_of<'a>(
     py: Python<'_>,
-    whole: Grant<'a>,
+    object: usize,
+    (whole, of): (Grant<'a>, &'static CStr),
     descriptor: &'static Descriptor,
-    declared: Declaration<'_>,
+    declared: &Declaration<'_>,
     flags: Flags,
 ) -> Result<PartGrant<'a>, Failed> {
     if whole.header().kind.indirect {
@@ -107,22 +218,14 @@ fn part_of<'a>(
                     them instead";
         return Err(exception::<PyBufferError>(py, text).into());
     }
-    let all = whole.layout().description;
     // SAFETY: a published layout has a format, which stays unchanged while the view is counted.
-    let format = unsafe { CStr::from_ptr(all.format) };
-    // The part shows items of the whole unless it declares its own.
-    let item = match declared.item {
-        None => Item { format, itemsize: all.itemsize.cast_unsigned() },
-        Some(item) if format == c"B" || format == item.format => item,
-        Some(_) => {
-            let text = format_args!(
-                "cannot grant a view: `format` is for the bytes of another object, but its items have the format \
-                 {format:?}; remove `format`, or store bytes there"
-            );
-            return Err(exception::<PyBufferError>(py, text).into());
-        }
-    };
-    let declared = Declaration { item: Some(item), ..declared };
-    // The format is in the layout of the whole, which is borrowed from the block and not from the view.
-    Ok(PartGrant::new(whole, descriptor, &declared, flags)?)
+    let format = unsafe { CStr::from_ptr(whole.layout().description.format) };
+    if declared.item.is_some_and(|item| format != c"B" && format != item.format) {
+        let text = format_args!(
+            "cannot grant a view: `format` is for the bytes of another object, but its items have the format \
+             {format:?}; remove `format`, or store bytes there"
+        );
+        return Err(exception::<PyBufferError>(py, text).into());
+    }
+    Ok(PartGrant::new(object, (whole, of), descriptor, declared, flags)?)
 }

@@ -52,12 +52,20 @@ unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi:
     if let Some(part) = PartTicket::from_internal(internal.cast()) {
         // SAFETY: one view owns such a ticket, and that view is being released.
         let whole = unsafe { PartView::take(part) };
-        // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part.
-        unsafe { (*view).internal = whole.to_internal().cast() };
-        // SAFETY: as for this function.
-        unsafe { releasebuffer(slf, view) };
+        // SAFETY: CPython calls slots attached; the view of the part held this view of the whole.
+        let released = unsafe { whole.release() };
+        if released.is_last() {
+            // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part.
+            unsafe { (*view).internal = whole.to_internal().cast() };
+            // SAFETY: as for this function, and the view's ticket is the last of its block.
+            unsafe { free_cold(slf, view) };
+        }
         // SAFETY: as above. Another release of the view finds no ticket in it.
         unsafe { (*view).internal = ptr::null_mut() };
+        if !released.views && released.owner {
+            // SAFETY: as for this function.
+            unsafe { drain_if_orphans_wait(slf, view) };
+        }
     }
 }
 

@@ -23,9 +23,9 @@ use pyo3::exceptions::{PyBufferError, PyRuntimeError};
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
 use pyo3::{Py, PyClass, PyResult, Python, ffi};
 
-use super::class::{Cell, Exported, Exporter, Slot};
+use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Slot};
 use super::grant::{grant_at_once, grant_view};
-use super::part::grant_view_of_part;
+use super::part::{AtOnce, grant_part_at_once, grant_view_of_part};
 use super::plain;
 use super::release::releasebuffer;
 use super::table::{ClassTable, Shows};
@@ -83,7 +83,7 @@ unsafe impl<T: Exporter<Cell = Self>, S: Exportable> Slot<T> for ExportCell<S> {
 
 // SAFETY: `getbuffer_part` has no other requirements.
 unsafe impl<T: Exporter<Cell = Self>, W: Exported> Slot<T> for Py<W> {
-    const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T>;
+    const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T, W>;
     const TABLE: &'static ClassTable = &ClassTable::of_part::<T, W>();
 }
 
@@ -155,11 +155,32 @@ unsafe extern "C" fn getbuffer_again<T: Exporter<Cell: Cell>>(
 /// # Safety
 ///
 /// As for [`getbuffer`].
-unsafe extern "C" fn getbuffer_part<T: Exporter>(
+unsafe extern "C" fn getbuffer_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,
 ) -> c_int {
+    // SAFETY: CPython calls slots attached.
+    let py = unsafe { Python::assume_attached() };
+    let grant_of = |class: &T::Class| {
+        // Never an error: these numbers are only read.
+        let Ok(dims) = T::dims(class) else { return AtOnce::Left };
+        let whole = (T::cell(class).as_ptr(), W::ENTRY.table);
+        // SAFETY: the caller vouches for the object, which is borrowed, and for the view. The whole is of its class.
+        unsafe { grant_part_at_once(slf, view, Flags(flags), (T::descriptor(), &dims), whole) }
+    };
+    if T::SOURCE != ShapeSource::Code && !view.is_null() {
+        // SAFETY: the caller vouches for the object.
+        match unsafe { T::Class::reach(py, slf, grant_of) } {
+            Ok(AtOnce::Granted) => {
+                // SAFETY: attached, and the object is alive; the granted view owns this reference.
+                unsafe { ffi::Py_INCREF(slf) };
+                return 0;
+            }
+            Ok(AtOnce::Refused) => return -1,
+            Ok(AtOnce::Left) | Err(_) => {}
+        }
+    }
     // SAFETY: as the caller vouches.
     unsafe { call_slow(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
 }

@@ -149,8 +149,12 @@ unsafe impl Evaluated for Declared {
         }
     }
 
+    fn varies(&self) -> bool {
+        true
+    }
+
     fn still_says(&self, _offset: &dyn Fn() -> isize, _arrays: &[isize]) -> bool {
-        // Any part may have changed, so the layout is resolved anew for each first view.
+        // Any part may have changed.
         false
     }
 }
