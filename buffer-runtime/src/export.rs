@@ -6,6 +6,7 @@
 
 pub mod array;
 mod class;
+mod code;
 mod descriptor;
 mod evaluate;
 mod fault;

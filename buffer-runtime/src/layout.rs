@@ -9,6 +9,7 @@ mod check;
 mod declared;
 mod dim;
 mod error;
+mod few;
 mod overlap;
 mod resolve;
 mod select;

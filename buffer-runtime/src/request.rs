@@ -293,6 +293,8 @@ impl Unanswered {
     pub(crate) const UNTRIED: Self = Self(u32::MAX);
     /// Another thread has changed the lock meanwhile.
     pub(crate) const CHANGED: Self = Self(u32::MAX - 1);
+    /// The user's expressions must be evaluated first.
+    pub(crate) const UNEVALUATED: Self = Self(u32::MAX - 2);
 
     #[inline(always)]
     pub(crate) fn by(facts: Facts) -> Self {
@@ -314,7 +316,7 @@ impl Unanswered {
 
     /// Why the request is refused; `None` if it may be granted.
     pub(crate) fn refusal(self, flags: Flags) -> Option<Refusal> {
-        if self == Self::UNTRIED || self == Self::CHANGED {
+        if matches!(self, Self::UNTRIED | Self::CHANGED | Self::UNEVALUATED) {
             return None;
         }
         let [c_contiguous, f_contiguous, readonly, indirect] = self.0.to_ne_bytes().map(|fact| fact != 0);

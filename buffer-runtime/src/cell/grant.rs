@@ -94,7 +94,8 @@ pub(crate) unsafe fn grant<'a, D: Evaluated>(
 ///
 /// # Errors
 ///
-/// Whether the table of the layout does not answer the request, or the lock has changed meanwhile.
+/// Whether the table of the layout does not answer the request, the lock has changed meanwhile, or there are no `dims` for
+/// a first view.
 #[inline(always)]
 pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     block: NonNull<Header>,
@@ -105,7 +106,7 @@ pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
     let lock = &unsafe { block.as_ref() }.lock;
     let admission = lock.admit_unguarded(usual_access(descriptor)).ok_or(Unanswered::UNTRIED)?;
-    let dims = if admission.is_first() { Some(dims().ok_or(Unanswered::UNTRIED)?) } else { None };
+    let dims = if admission.is_first() { Some(dims().ok_or(Unanswered::UNEVALUATED)?) } else { None };
     // SAFETY: as the caller vouches.
     unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.map_err(|denied| match denied {
         Denied::Unanswered(unanswered) => unanswered,

@@ -68,12 +68,13 @@ impl PartView {
     ///
     /// # Safety
     ///
-    /// `part` is from the `internal` of a view of a part that is being released, and is not used afterwards.
+    /// Attached. `part` is from the `internal` of a view of a part that is being released, and is not used afterwards.
     pub(crate) unsafe fn take(part: PartTicket) -> Ticket {
         // SAFETY: the caller vouches that a view owns the data, and that it is taken once.
         let part = unsafe { Unmoved::from_raw(part.0) };
         let (ticket, place) = (part.ticket, part.place);
-        place.keep(part);
+        // SAFETY: the caller vouches for an attached thread.
+        unsafe { place.keep(part) };
         ticket
     }
 }
@@ -248,14 +249,19 @@ pub(crate) struct Again {
 impl Again {
     /// The view that the part at this address has left, if it has these numbers and answers the request. What depends on
     /// the whole is not compared yet.
+    ///
+    /// # Safety
+    ///
+    /// Attached until the result is kept or shown.
     #[inline(always)]
-    pub(crate) fn of<D: Evaluated>(
+    pub(crate) unsafe fn of<D: Evaluated>(
         object: usize,
         descriptor: &'static Descriptor,
         dims: &D,
         flags: Flags,
     ) -> Option<Self> {
-        let kept = Place::of(object).take()?.leave();
+        // SAFETY: the caller vouches for an attached thread.
+        let kept = unsafe { Place::of(object).take() }?.leave();
         // SAFETY: the view is this function's own, and is borrowed only here.
         let part = unsafe { kept.as_ref() };
         let same = part.layout.is_of(descriptor)
@@ -269,13 +275,18 @@ impl Again {
         if let Some(answer) = part.granted.answer(flags).filter(|_| same) {
             return Some(Self { part: kept, answer });
         }
-        keep(kept);
+        Self { part: kept, answer: Answer::Bytes }.keep();
         None
     }
 
     /// Keeps the view for another time.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn keep(self) {
-        keep(self.part);
+        // SAFETY: this type owned the view.
+        let part = unsafe { Unmoved::from_raw(self.part) };
+        // SAFETY: the caller of `of` vouches for an attached thread.
+        unsafe { part.place.keep(part) };
     }
 
     /// Shows the part to a consumer that holds a view of the whole: writes the description of a view of the part, which
@@ -300,7 +311,7 @@ impl Again {
             // Such a whole refuses views of parts.
             && !header.kind.indirect;
         if !same || part.counts_anew && !header.lock.downgrade() {
-            keep(self.part);
+            self.keep();
             return None;
         }
         let buf = header.data().wrapping_byte_offset(part.offset);
@@ -308,15 +319,6 @@ impl Again {
         unsafe { hand_out(self.part, description, self.answer, whole.block) };
         Some(buf)
     }
-}
-
-/// Keeps a view for another time.
-#[cold]
-#[inline(never)]
-fn keep(part: NonNull<PartView>) {
-    // SAFETY: the caller owned the view.
-    let part = unsafe { Unmoved::from_raw(part) };
-    part.place.keep(part);
 }
 
 /// Transfers a view of a part to the consumer, together with the view of this block: writes its description.

@@ -5,8 +5,10 @@
 //! never have a part and must stay small. Which place is used depends on the address of the part's object. So another
 //! part may find what this one has left; a view of a part compares everything before it uses a spare.
 //!
-//! 1. A place owns the view whose address it has, and no consumer uses it. Whoever exchanges the address for another one
+//! 1. A place owns the view whose address it has, and no consumer uses it. Whoever replaces the address by another one
 //!    owns that view from then on.
+//! 2. Only attached threads use a place. With the GIL's lock, no other attached thread can come between a load and a
+//!    store.
 
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -32,24 +34,45 @@ impl Place {
     }
 
     /// Takes the view that was kept.
+    ///
+    /// # Safety
+    ///
+    /// Attached.
     #[inline(always)]
-    pub(super) fn take(&self) -> Option<Unmoved> {
-        // Acquire pairs with the Release in `keep`: the view was written before.
-        let kept = NonNull::new(self.0.swap(ptr::null_mut(), Ordering::Acquire))?;
+    pub(super) unsafe fn take(&self) -> Option<Unmoved> {
+        let kept = NonNull::new(self.replace(ptr::null_mut()))?;
         // SAFETY: the place owned the view, and has given it up (invariant 1).
         Some(unsafe { Unmoved::from_raw(kept) })
     }
 
     /// Keeps a view. Frees the one that was kept before.
+    ///
+    /// # Safety
+    ///
+    /// Attached.
     #[inline(always)]
-    pub(super) fn keep(&self, view: Unmoved) {
-        // Release pairs with the Acquire in `take` and here: the view was written before. Acquire, because the other view
-        // is freed.
-        let before = self.0.swap(view.leave().as_ptr(), Ordering::AcqRel);
-        if let Some(before) = NonNull::new(before) {
+    pub(super) unsafe fn keep(&self, view: Unmoved) {
+        if let Some(before) = NonNull::new(self.replace(view.leave().as_ptr())) {
             // SAFETY: as in `take`.
             free(unsafe { Unmoved::from_raw(before) });
         }
+    }
+
+    #[cfg(atomic_lock)]
+    #[inline(always)]
+    fn replace(&self, view: *mut PartView) -> *mut PartView {
+        // Release and Acquire pair with each other: the view that comes out was written before it was put in.
+        self.0.swap(view, Ordering::AcqRel)
+    }
+
+    /// Without a locked instruction, of which a view of a part would need two.
+    #[cfg(not(atomic_lock))]
+    #[inline(always)]
+    fn replace(&self, view: *mut PartView) -> *mut PartView {
+        // Relaxed: by invariant 2 the thread that stored it was attached before this one.
+        let before = self.0.load(Ordering::Relaxed);
+        self.0.store(view, Ordering::Relaxed);
+        before
     }
 }
 

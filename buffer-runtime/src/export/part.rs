@@ -9,7 +9,7 @@ use pyo3::exceptions::PyBufferError;
 use pyo3::{PyResult, Python, ffi};
 
 use super::class::ShapeSource;
-use super::evaluate::{Failed, evaluating};
+use super::evaluate::{Failed, Level, Ready, evaluating};
 use super::grant::{fill, with_grant};
 use super::release::releasebuffer;
 use super::table::{ClassTable, Reached};
@@ -46,11 +46,12 @@ pub(crate) unsafe fn grant_part_at_once<D: Evaluated>(
     (descriptor, dims): (&'static Descriptor, &D),
     (whole, of): (*mut ffi::PyObject, &'static ClassTable),
 ) -> AtOnce {
-    // The slot of such a whole may run user code, or pin the memory though this view is refused.
-    if of.pin || of.source == ShapeSource::Code {
+    // The slot of such a whole would pin the memory though this view is refused.
+    if of.pin {
         return AtOnce::Left;
     }
-    match Again::of(object.addr(), descriptor, dims, flags) {
+    // SAFETY: the caller vouches for an attached thread.
+    match unsafe { Again::of(object.addr(), descriptor, dims, flags) } {
         // SAFETY: as the caller vouches.
         Some(again) => unsafe { show_again(again, object, view, flags, (whole, of)) },
         None => AtOnce::Left,
@@ -76,7 +77,18 @@ unsafe fn show_again(
         return AtOnce::Left;
     }
     // SAFETY: attached, with an object of the table's class and room for a view.
-    let status = unsafe { (of.getbuffer)(whole, view, flags_of_whole(flags).0) };
+    let get = || unsafe { (of.getbuffer)(whole, view, flags_of_whole(flags).0) };
+    let status = if of.source == ShapeSource::Code {
+        // The expressions of the whole may view the part.
+        // SAFETY: the caller vouches for an attached thread.
+        let Some(_level) = Level::enter_first(unsafe { Python::assume_attached() }) else {
+            again.keep();
+            return AtOnce::Left;
+        };
+        get()
+    } else {
+        get()
+    };
     if status != 0 {
         again.keep();
         return AtOnce::Refused;
@@ -148,30 +160,44 @@ pub(super) unsafe fn with_grant_of_part(
     if table.readonly && flags.writable() {
         return Err(ViewError::from(Refusal::ReadOnly).into());
     }
-    let of_whole = flags_of_whole(flags);
-    let descriptor = (table.descriptor)();
-    let grant_of = |class: Reached<'_>| {
-        // Never `None`: the class shows a part.
-        let Some((whole, of)) = class.whole() else {
-            return Err(ViewError::from(Refusal::Mistaken).into());
-        };
-        // The numbers are evaluated before the view of the whole begins, so that the expressions may borrow the whole.
-        let mut attempt = |dims: Option<&dyn Evaluated>| {
-            let Some(dims) = dims else { return Err(Denied::LayoutNeeded.into()) };
-            let declared = dims.declaration(descriptor);
-            let mut granted = Err(Denied::Changed.into());
-            let mut grant_part = |whole: Grant<'_>| {
-                let whole = (whole, (of.descriptor)().format);
-                granted = part_of(py, object.addr(), whole, descriptor, &declared, flags).map(|part| with(part, of));
-            };
-            // SAFETY: the whole is an object of the class whose table came with it.
-            unsafe { with_grant(py, whole, of_whole, of, &mut grant_part) }?;
-            granted
-        };
-        evaluating(py, class, flags, &mut attempt)
-    };
+    let grant_of = |class: Reached<'_>| grant_reached_part(py, class, object.addr(), flags, None, with);
     // SAFETY: the caller vouches for the object.
     unsafe { table.reach(py, object, grant_of) }
+}
+
+/// The same for the value of the object at this address, with the numbers if they are ready.
+///
+/// # Errors
+///
+/// The exception that refuses the view of the part or of the whole.
+pub(super) fn grant_reached_part(
+    py: Python<'_>,
+    class: Reached<'_>,
+    object: usize,
+    flags: Flags,
+    ready: Option<Ready<'_>>,
+    with: &mut dyn FnMut(PartGrant<'_>, &'static ClassTable),
+) -> PyResult<()> {
+    let of_whole = flags_of_whole(flags);
+    let descriptor = (class.table.descriptor)();
+    // Never `None`: the class shows a part.
+    let Some((whole, of)) = class.whole() else {
+        return Err(ViewError::from(Refusal::Mistaken).into());
+    };
+    // The numbers are evaluated before the view of the whole begins, so that the expressions may borrow the whole.
+    let mut attempt = |dims: Option<&dyn Evaluated>| {
+        let Some(dims) = dims else { return Err(Denied::LayoutNeeded.into()) };
+        let declared = dims.declaration(descriptor);
+        let mut granted = Err(Denied::Changed.into());
+        let mut grant_part = |whole: Grant<'_>| {
+            let whole = (whole, (of.descriptor)().format);
+            granted = part_of(py, object, whole, descriptor, &declared, flags).map(|part| with(part, of));
+        };
+        // SAFETY: the whole is an object of the class whose table came with it.
+        unsafe { with_grant(py, whole, of_whole, of, &mut grant_part) }?;
+        granted
+    };
+    evaluating(py, class, flags, ready, &mut attempt)
 }
 
 /// `bf_getbuffer` of all classes that show a part of another object. The caller gives the granted view its reference to
@@ -191,17 +217,30 @@ pub(super) unsafe fn grant_view_of_part(
     flags: Flags,
     table: &'static ClassTable,
 ) -> PyResult<()> {
-    let mut fill = |part: PartGrant<'_>, of: &ClassTable| {
-        if of.pin {
-            part.pin();
-        }
-        // SAFETY: `fill` passes a pointer to room for a description.
-        let hand_out = |description| unsafe { part.hand_out(description) };
-        // SAFETY: the caller vouches for the object and the view.
-        unsafe { fill(object, view, hand_out) };
-    };
+    // SAFETY: the caller vouches for the object and the view.
+    let mut fill = |part: PartGrant<'_>, of: &ClassTable| unsafe { fill_part(object, view, part, of) };
     // SAFETY: the caller vouches for the object.
     unsafe { with_grant_of_part(py, object, flags, table, &mut fill) }
+}
+
+/// Fills a `Py_buffer` with a granted view of a part, as [`fill`] does.
+///
+/// # Safety
+///
+/// Attached. `object` is alive, and `view` may be written. `of` is the table of the whole.
+pub(super) unsafe fn fill_part(
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    part: PartGrant<'_>,
+    of: &ClassTable,
+) {
+    if of.pin {
+        part.pin();
+    }
+    // SAFETY: `fill` passes a pointer to room for a description.
+    let hand_out = |description| unsafe { part.hand_out(description) };
+    // SAFETY: the caller vouches for the object and the view.
+    unsafe { fill(object, view, hand_out) };
 }
 
 /// Turns a view of the whole into a view of the part.

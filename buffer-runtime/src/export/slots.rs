@@ -24,6 +24,7 @@ use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
 use pyo3::{Py, PyClass, PyResult, Python, ffi};
 
 use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Slot};
+use super::code;
 use super::grant::{grant_at_once, grant_view};
 use super::part::{AtOnce, grant_part_at_once, grant_view_of_part};
 use super::plain;
@@ -111,8 +112,19 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
         // SAFETY: as the caller vouches, and the view is not NULL.
         return unsafe { getbuffer_again::<T>(slf, view, flags) };
     }
+    // SAFETY: as above.
+    let left = || unsafe { (*view).internal };
+    if runs_code::<T>() && !view.is_null() && left() == Unanswered::UNEVALUATED.to_internal() {
+        // SAFETY: as the caller vouches, and the view is not NULL.
+        return unsafe { code::call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) };
+    }
     // SAFETY: as the caller vouches.
     unsafe { call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
+}
+
+/// Whether the layout of a class runs the user's expressions.
+const fn runs_code<T: Exporter>() -> bool {
+    matches!(T::SOURCE, ShapeSource::Code)
 }
 
 /// [`getbuffer`] after another thread has changed the lock meanwhile. A function of its own, because a loop would make
@@ -169,7 +181,11 @@ unsafe extern "C" fn getbuffer_part<T: Exporter<Cell = Py<W>>, W: Exported>(
         // SAFETY: the caller vouches for the object, which is borrowed, and for the view. The whole is of its class.
         unsafe { grant_part_at_once(slf, view, Flags(flags), (T::descriptor(), &dims), whole) }
     };
-    if T::SOURCE != ShapeSource::Code && !view.is_null() {
+    if runs_code::<T>() && !view.is_null() {
+        // SAFETY: as the caller vouches, and the view is not NULL.
+        return unsafe { code::call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) };
+    }
+    if !view.is_null() {
         // SAFETY: the caller vouches for the object.
         match unsafe { T::Class::reach(py, slf, grant_of) } {
             Ok(AtOnce::Granted) => {

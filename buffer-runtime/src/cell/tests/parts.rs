@@ -51,20 +51,25 @@ fn view_again<D: Evaluated>(
     dims: &D,
     flags: Flags,
 ) -> Option<Description> {
-    let again = Again::of(object, &PART, dims, flags)?;
-    let Some(whole) = cell.view(&U32, flags.writable()) else {
-        again.keep();
-        return None;
-    };
-    let mut shown = MaybeUninit::uninit();
-    // SAFETY: the view of the whole is counted, and the description has room.
-    let buf = attached(|| unsafe { again.show(whole.ticket, shown.as_mut_ptr()) })?;
-    mem::forget(whole);
-    assert_eq!(buf, cell.header().data().wrapping_add(4));
-    // SAFETY: the first item is part of the memory, which the view keeps.
-    unsafe { buf.read() };
-    // SAFETY: it was written.
-    Some(unsafe { shown.assume_init() })
+    attached(|| {
+        // SAFETY: attached.
+        let again = unsafe { Again::of(object, &PART, dims, flags) }?;
+        // SAFETY: the cell is borrowed; attached.
+        let Ok(whole) = (unsafe { grant(cell.address(), &U32, flags, || Some(Fixed::NATURAL)) }) else {
+            again.keep();
+            return None;
+        };
+        let mut shown = MaybeUninit::uninit();
+        // SAFETY: the view of the whole is counted, and the description has room.
+        let buf = unsafe { again.show(whole.ticket(), shown.as_mut_ptr()) }?;
+        // The view of the part holds it.
+        let _ = whole.leave();
+        assert_eq!(buf, cell.header().data().wrapping_add(4));
+        // SAFETY: the first item is part of the memory, which the view keeps.
+        unsafe { buf.read() };
+        // SAFETY: it was written.
+        Some(unsafe { shown.assume_init() })
+    })
 }
 
 fn end(part: Description) {
@@ -139,7 +144,8 @@ fn miri_what_is_left_serves_no_other_layout() {
     for other in [other_stride, other_offset, every_second(4)] {
         assert!(view_again(of, &other, FLAGS).is_none());
     }
-    assert!(Again::of(32, &OTHER_PART, &every_second(5), FLAGS).is_none());
+    // SAFETY: attached.
+    assert!(attached(|| unsafe { Again::of(32, &OTHER_PART, &every_second(5), FLAGS) }.is_none()));
     // It is still there.
     end(view_again(of, &every_second(5), FLAGS).unwrap());
     // Less memory, more memory, and as much elsewhere.
