@@ -16,7 +16,9 @@ mod part_view;
 mod published;
 mod shared_row;
 mod snapshot;
+mod spare;
 mod stable;
+mod still;
 #[cfg(feature = "dlpack")]
 mod tensor;
 #[cfg(test)]
@@ -36,7 +38,7 @@ pub(crate) use self::block::Header;
 pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
-pub(crate) use self::part_view::{PartGrant, PartTicket, PartView, counted};
+pub(crate) use self::part_view::{Again, PartGrant, PartTicket, PartView, counted};
 #[cfg(feature = "dlpack")]
 pub(crate) use self::published::Published;
 pub(crate) use self::published::{Description, SharedFields};

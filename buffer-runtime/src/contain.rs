@@ -1,6 +1,7 @@
 //! Calls of user code: panics are caught, and an exception that was pending before the call is kept.
 
 use std::any::Any;
+use std::ffi::c_int;
 use std::panic::{self, AssertUnwindSafe};
 
 use pyo3::panic::PanicException;
@@ -39,7 +40,23 @@ pub(crate) fn raising<R>(py: Python<'_>, failed: R, code: impl FnOnce() -> PyRes
     })
 }
 
-fn raise(py: Python<'_>, error: PyErr) {
+/// Calls code that returns what a slot returns, and sets its own exceptions. A panic is raised as well.
+pub(crate) fn status(py: Python<'_>, code: impl FnOnce() -> c_int) -> c_int {
+    panic::catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| {
+        raise_panic(py, payload);
+        -1
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn raise_panic(py: Python<'_>, payload: Box<dyn Any + Send>) {
+    // To make the exception may panic too, without memory. Then the `MemoryError` is set already.
+    raising(py, (), || Err(panic_exception(payload)));
+}
+
+/// Sets the exception of an error.
+pub(crate) fn raise(py: Python<'_>, error: PyErr) {
     // SAFETY: attached, as the token proves, so the interpreter and its exception classes exist.
     let memory_error = unsafe { ffi::PyExc_MemoryError };
     let is_raised = || PyErr::occurred(py);

@@ -6,6 +6,7 @@
 
 pub(crate) mod array;
 mod class;
+mod code;
 pub mod declares;
 mod descriptor;
 mod evaluate;
@@ -14,7 +15,7 @@ mod grant;
 pub mod literals;
 mod mistaken;
 mod named;
-mod part;
+pub(crate) mod part;
 pub(crate) mod peek;
 pub(crate) mod plain;
 pub(crate) mod release;

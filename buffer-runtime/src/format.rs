@@ -41,6 +41,7 @@ mod error;
 mod leaves;
 mod parse;
 mod print;
+mod short;
 mod tree;
 
 use std::ffi::{CStr, CString};
@@ -48,6 +49,7 @@ use std::str::FromStr;
 
 pub use self::error::FormatError;
 pub use self::leaves::{Axis, Leaf, Leaves};
+pub(crate) use self::short::Short;
 pub use self::tree::{ByteOrder, Content, Field, Item, Record, Scalar, ScalarKind};
 
 /// A PEP 3118 format string, parsed.

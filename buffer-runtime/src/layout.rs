@@ -9,6 +9,7 @@ mod check;
 mod declared;
 mod dim;
 mod error;
+mod few;
 mod overlap;
 mod resolve;
 mod select;
@@ -63,6 +64,9 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// How many bits [`to_bits`](Self::to_bits) uses, with the lowest, which is 0.
+    pub(crate) const BITS: u32 = 5;
+
     /// The facts in one number, whose lowest bit is 0.
     pub(crate) fn to_bits(self) -> u32 {
         let bits = [self.c_contiguous, self.f_contiguous, self.readonly, self.indirect];

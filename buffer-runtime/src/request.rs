@@ -308,6 +308,8 @@ impl Unanswered {
     pub(crate) const UNTRIED: Self = Self(u32::MAX);
     /// Another thread has changed the lock meanwhile.
     pub(crate) const CHANGED: Self = Self(u32::MAX - 1);
+    /// The user's expressions must be evaluated first.
+    pub(crate) const UNEVALUATED: Self = Self(u32::MAX - 2);
 
     /// As the layout has its facts: [`Facts::to_bits`], and perhaps the lowest bit.
     #[inline(always)]
@@ -329,7 +331,7 @@ impl Unanswered {
 
     /// Whether a layout was asked, which is that of the class.
     pub(crate) fn is_of_layout(self) -> bool {
-        self != Self::UNTRIED && self != Self::CHANGED
+        !matches!(self, Self::UNTRIED | Self::CHANGED | Self::UNEVALUATED)
     }
 
     /// Why the request is refused; `None` if it may be granted.

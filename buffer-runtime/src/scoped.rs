@@ -171,8 +171,15 @@ impl ScopedView {
         Ok(view)
     }
 
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+    // Not `*_exception`, for which CPython would make a tuple.
+    #[pyo3(signature = (_class = None, _exception = None, _traceback = None))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _class: Option<&Bound<'_, PyAny>>,
+        _exception: Option<&Bound<'_, PyAny>>,
+        _traceback: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         let Some(Entered { view, gate }) = self.entered().take() else { return Ok(()) };
         // If a consumer holds the memoryview, this fails. Then the gate is held too, and the message below is better.
         let released = release(view.bind(py));

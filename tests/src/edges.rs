@@ -21,6 +21,7 @@ mod several;
 mod shaped;
 mod tensors;
 mod traced;
+mod varying;
 mod watched;
 
 pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -44,6 +45,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         shaped::add,
         tensors::add,
         traced::add,
+        varying::add,
         watched::add,
     ] {
         add(&edges)?;

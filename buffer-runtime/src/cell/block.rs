@@ -149,11 +149,15 @@ impl Header {
     /// # Safety
     ///
     /// The block is alive.
+    #[inline(always)]
     pub(crate) unsafe fn memory(this: NonNull<Self>) -> Memory {
         // SAFETY: the caller vouches for a live block.
         let header = unsafe { this.as_ref() };
+        if !header.kind.indirect {
+            return Memory { len: header.len(), row_len: None };
+        }
         // SAFETY: as above.
-        let own = unsafe { Self::own(this) }.filter(|_| header.kind.indirect);
+        let own = unsafe { Self::own(this) };
         Memory { len: header.len(), row_len: own.map(|own| own.row_len.load(Ordering::Relaxed)) }
     }
 

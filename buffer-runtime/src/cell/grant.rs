@@ -121,7 +121,8 @@ pub(super) unsafe fn grant_ordinary<'a, D: Evaluated>(
 ///
 /// # Errors
 ///
-/// Whether the table of the layout does not answer the request, or the lock has changed meanwhile.
+/// Whether the table of the layout does not answer the request, the lock has changed meanwhile, or there are no `dims` for
+/// a first view.
 #[inline(always)]
 pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     block: NonNull<Header>,
@@ -132,7 +133,7 @@ pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
     let lock = &unsafe { block.as_ref() }.lock;
     let admission = lock.admit_unguarded(usual_access(descriptor)).ok_or(Unanswered::UNTRIED)?;
-    let dims = if admission.is_first() { Some(dims().ok_or(Unanswered::UNTRIED)?) } else { None };
+    let dims = if admission.is_first() { Some(dims().ok_or(Unanswered::UNEVALUATED)?) } else { None };
     // SAFETY: as the caller vouches.
     unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.map_err(|denied| match denied {
         Denied::Unanswered(unanswered) => unanswered,
@@ -290,20 +291,13 @@ impl<'a> Grant<'a> {
         unsafe { self.block.as_ref() }
     }
 
-    /// The ticket of an ordinary view.
-    #[cfg(any(test, fuzzing))]
+    /// The ticket of the view, as an ordinary one.
     pub(crate) fn ticket(&self) -> Ticket {
         Ticket { block: self.block, access: self.access }
     }
 
-    #[cfg(feature = "dlpack")]
-    pub(super) fn access(&self) -> ViewKind {
-        self.access
-    }
-
-    #[cfg(feature = "dlpack")]
-    pub(super) fn block(&self) -> NonNull<Header> {
-        self.block
+    pub(super) fn is_stable(&self) -> bool {
+        self.stable
     }
 
     /// What the view stores in `Py_buffer.internal`.
@@ -374,12 +368,11 @@ impl<'a> Grant<'a> {
         buf
     }
 
-    /// Transfers the view to a view of a part, which shows other items of the memory. Returns what the view would store in
-    /// `Py_buffer.internal`.
-    pub(crate) fn leave(self) -> *mut c_void {
-        let internal = self.internal();
+    /// Transfers the view to a view of a part, which shows other items of the memory.
+    pub(crate) fn leave(self) -> Ticket {
+        let ticket = self.ticket();
         mem::forget(self);
-        internal
+        ticket
     }
 }
 

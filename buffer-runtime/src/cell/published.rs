@@ -8,8 +8,7 @@ use std::mem::offset_of;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::AtomicUsize;
 
-use super::Header;
-use crate::layout::{self, Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
+use crate::layout::{self, Declaration, Descriptor, Facts, LayoutError, Memory};
 use crate::memory::{NoMemory, collect};
 use crate::request::{Answer, Granted};
 
@@ -66,7 +65,7 @@ pub(crate) struct SharedFields {
     pub(crate) len: isize,
     pub(crate) itemsize: isize,
     /// The lowest bit is what the class gives when no guard is alive; an answer shows no other. The other bits are the
-    /// facts of the layout, for which there is no room elsewhere.
+    /// facts of the layout, for which there is no room elsewhere, and [`DECLARED_READONLY`](Self::DECLARED_READONLY).
     readonly: c_int,
     pub(crate) ndim: c_int,
     pub(crate) format: *const c_char,
@@ -86,6 +85,11 @@ const _: () = {
     assert!(size_of::<SharedFields>() == offset_of!(Description, suboffsets));
 };
 
+impl SharedFields {
+    /// The bit of `readonly` that says whether the declaration made the layout read-only, apart from overlapping items.
+    const DECLARED_READONLY: u32 = 1 << Facts::BITS;
+}
+
 impl Published {
     pub(super) fn unresolved() -> Self {
         let facts = Facts { c_contiguous: true, f_contiguous: true, readonly: true, indirect: false };
@@ -95,7 +99,7 @@ impl Published {
             description: SharedFields {
                 len: 0,
                 itemsize: 0,
-                readonly: readonly(true, facts),
+                readonly: readonly(true, facts, true),
                 ndim: 0,
                 format: ptr::null(),
                 shape: ptr::null_mut(),
@@ -110,7 +114,13 @@ impl Published {
         Facts::from_bits(self.facts_in_bits())
     }
 
-    /// The facts as [`Facts::to_bits`] has them, and one bit more.
+    /// Whether the declaration made the layout read-only, apart from overlapping items.
+    #[inline]
+    pub(super) fn is_declared_readonly(&self) -> bool {
+        self.description.readonly.cast_unsigned() & SharedFields::DECLARED_READONLY != 0
+    }
+
+    /// The facts as [`Facts::to_bits`] has them, and two bits more.
     #[inline(always)]
     pub(crate) fn facts_in_bits(&self) -> u32 {
         self.description.readonly.cast_unsigned()
@@ -154,6 +164,18 @@ impl Published {
         self.key == ptr::from_ref(descriptor).addr()
     }
 
+    /// Describes the access that the layout has, and not the one that its class has.
+    ///
+    /// # Safety
+    ///
+    /// As for [`outdate`](Self::outdate).
+    pub(super) unsafe fn show_access(this: *mut Self) {
+        // SAFETY: as the caller vouches. Only this field is borrowed.
+        let readonly = unsafe { &mut (*this).description.readonly };
+        let facts = Facts::from_bits(readonly.cast_unsigned());
+        *readonly = *readonly & !1 | c_int::from(facts.readonly);
+    }
+
     /// Marks the layout as outdated: it was not resolved for the present memory.
     ///
     /// # Safety
@@ -187,24 +209,6 @@ impl Published {
         let key = unsafe { &raw mut (*this).key };
         // SAFETY: the caller vouches that the queue alone uses it for `'a`.
         unsafe { AtomicUsize::from_ptr(key) }
-    }
-
-    /// Whether this layout is still the one that the class declares for the memory of the block.
-    #[inline(always)]
-    pub(super) fn is_still<D: Evaluated>(&self, descriptor: &'static Descriptor, dims: &D, header: &Header) -> bool {
-        if !self.is_of(descriptor) {
-            return false;
-        }
-        let count = dims.count();
-        let arrays = if count == 0 {
-            &[]
-        } else {
-            // SAFETY: the arrays of a resolved layout begin with the numbers of its class, at least `dims.count()` of
-            // them. They are not 0, so there is a dimension, and the shape is not NULL.
-            unsafe { std::slice::from_raw_parts(self.description.shape, count) }
-        };
-        let offset = || self.buf.addr().wrapping_sub(header.data().addr()).cast_signed();
-        dims.still_says(&offset, arrays)
     }
 
     /// Resolves the declared layout of the memory, which begins at `data`. From the first call on, the layout does not
@@ -245,7 +249,7 @@ impl Published {
         self.description = SharedFields {
             len: resolved.nbytes,
             itemsize: resolved.itemsize,
-            readonly: readonly(descriptor.readonly, resolved.facts),
+            readonly: readonly(descriptor.readonly, resolved.facts, descriptor.readonly || declared.readonly),
             ndim: c_int::try_from(ndim).map_err(|_| LayoutError::TooLarge)?,
             format,
             shape: array(0),
@@ -313,8 +317,9 @@ impl Published {
 }
 
 /// See [`SharedFields::readonly`].
-fn readonly(as_declared: bool, facts: Facts) -> c_int {
-    (facts.to_bits() | u32::from(as_declared)).cast_signed()
+fn readonly(of_class: bool, facts: Facts, declared: bool) -> c_int {
+    let declared = if declared { SharedFields::DECLARED_READONLY } else { 0 };
+    (facts.to_bits() | declared | u32::from(of_class)).cast_signed()
 }
 
 /// Copies a text, and returns its new address.

@@ -20,9 +20,10 @@ impl TensorHold {
     ///
     /// The count is full.
     pub(crate) fn begin(view: &Grant<'_>) -> Result<Self, Blocker> {
-        view.header().pin.begin_tensor(view.access())?;
+        let ticket = view.ticket();
+        view.header().pin.begin_tensor(ticket.access)?;
         // SAFETY: a grant borrows the owner.
-        Ok(Self { lease: unsafe { Lease::of(view.block()) } })
+        Ok(Self { lease: unsafe { Lease::of(ticket.block) } })
     }
 }
 

@@ -7,6 +7,7 @@ mod closing;
 #[cfg(not(atomic_lock))]
 mod orphans;
 mod owned;
+mod parts;
 mod pinned;
 mod python;
 mod rows;

@@ -50,6 +50,17 @@ impl Ticket {
         Some(Self { block, access })
     }
 
+    /// Reads back the ticket of a view that one of our slots has granted, or `None` if such a view has none.
+    #[inline(always)]
+    pub(crate) fn from_own(internal: *mut c_void) -> Option<Self> {
+        if internal.addr() & Self::LOW_BITS & !Self::READONLY != Self::TAG {
+            return None;
+        }
+        let access = if internal.addr() & Self::READONLY == 0 { ViewKind::Writable } else { ViewKind::ReadOnly };
+        let block = NonNull::new(internal.map_addr(|address| address & !Self::LOW_BITS).cast())?;
+        Some(Self { block, access })
+    }
+
     /// Ends the view. Unless nothing is left, the block may be freed before this returns; if nothing is left, the
     /// caller gives the block up ([`Header::give_up`]).
     ///
@@ -75,6 +86,7 @@ mod tests {
             let block = NonNull::without_provenance(std::num::NonZero::new(0x7f00_1234_5640).unwrap());
             let ticket = Ticket::from_internal(Ticket { block, access }.to_internal()).unwrap();
             assert_eq!((ticket.block, ticket.access), (block, access));
+            assert_eq!(Ticket::from_own(ticket.to_internal()), Some(ticket));
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::cell::Cell as StdCell;
 use std::marker::PhantomData;
-use std::thread;
+use std::{ptr, thread};
 
 use pyo3::exceptions::PyRecursionError;
 use pyo3::{PyErr, PyResult, Python, ffi};
@@ -14,7 +14,7 @@ use crate::cell::Denied;
 use crate::contain::contain;
 use crate::error::{Held, ViewError};
 use crate::exception::exception;
-use crate::layout::Evaluated;
+use crate::layout::{Evaluated, Memory};
 use crate::lock::Blocker;
 use crate::pending::raised;
 use crate::request::Flags;
@@ -52,7 +52,14 @@ impl From<PyErr> for Failed {
 /// An attempt to grant a view, with the declared numbers if they are evaluated.
 pub(super) type Attempt<'a> = &'a mut dyn FnMut(Option<&dyn Evaluated>) -> Result<(), Failed>;
 
-/// Calls `attempt` with the declared numbers until it succeeds, or fails in a way that another attempt cannot fix.
+/// Numbers that were evaluated before, and for which memory.
+pub(super) struct Ready<'a> {
+    pub(super) dims: &'a dyn Evaluated,
+    pub(super) memory: Option<Memory>,
+}
+
+/// Calls `attempt` with the declared numbers until it succeeds, or fails in a way that another attempt cannot fix. The
+/// first attempt takes the numbers that are ready, if there are any.
 ///
 /// Expressions that run code are evaluated outside any lock, when `attempt` needs the numbers. They are evaluated again
 /// if the numbers do not fit because the memory has changed since, or because the evaluation changed it.
@@ -60,14 +67,25 @@ pub(super) type Attempt<'a> = &'a mut dyn FnMut(Option<&dyn Evaluated>) -> Resul
 /// # Errors
 ///
 /// The exception of the evaluation or of `attempt`; `BufferError` if the view is denied.
-pub(super) fn evaluating(py: Python<'_>, class: Reached<'_>, flags: Flags, attempt: Attempt<'_>) -> PyResult<()> {
+pub(super) fn evaluating(
+    py: Python<'_>,
+    class: Reached<'_>,
+    flags: Flags,
+    mut ready: Option<Ready<'_>>,
+    attempt: Attempt<'_>,
+) -> PyResult<()> {
     let runs_code = class.table.source == ShapeSource::Code;
     let mut tries = MAX_TRIES;
     let mut evaluations = 0;
     let mut evaluated_for = None;
     let mut needs_dims = !runs_code;
     loop {
-        let result = if needs_dims {
+        let result = if let Some(Ready { dims, memory }) = ready.take() {
+            evaluations += 1;
+            evaluated_for = memory;
+            needs_dims = true;
+            patiently(&mut tries, Some(dims), attempt)
+        } else if needs_dims {
             evaluations += 1;
             evaluate(py, class, &mut |dims| patiently(&mut tries, Some(dims), attempt))?
         } else {
@@ -140,32 +158,73 @@ fn evaluate(
 }
 
 /// One level of nested evaluations. Without a limit, an expression that views its own object would overflow the stack.
-struct Level<'py>(PhantomData<Python<'py>>);
+pub(super) struct Level<'py> {
+    /// This thread's number of levels.
+    depth: &'static StdCell<usize>,
+    py: PhantomData<Python<'py>>,
+}
 
 thread_local! {
     static DEPTH: StdCell<usize> = const { StdCell::new(0) };
 }
 
 impl<'py> Level<'py> {
-    fn enter(py: Python<'py>) -> PyResult<Self> {
-        // CPython's own limit also counts Python frames, but may allow more levels than fit on a Rust stack.
-        if DEPTH.get() == MAX_DEPTH {
-            let text = "the expressions of this buffer's layout request views of their own object, again and again; compute them without viewing it";
-            return Err(exception::<PyRecursionError>(py, text));
+    /// # Errors
+    ///
+    /// `RecursionError`.
+    #[inline(always)]
+    pub(super) fn enter(py: Python<'py>) -> PyResult<Self> {
+        let depth = Self::depth();
+        // The first level leads to no recursion without a second one.
+        if depth.get() > 0 {
+            count_level(py, depth.get())?;
         }
-        // SAFETY: attached, as the token proves; the text is static.
-        if unsafe { ffi::Py_EnterRecursiveCall(c" while computing the shape of a buffer".as_ptr()) } != 0 {
-            return Err(raised(py));
+        depth.set(depth.get() + 1);
+        Ok(Self { depth, py: PhantomData })
+    }
+
+    /// `None` if it would not be the first level.
+    pub(super) fn enter_first(_: Python<'py>) -> Option<Self> {
+        let depth = Self::depth();
+        if depth.get() > 0 {
+            return None;
         }
-        DEPTH.set(DEPTH.get() + 1);
-        Ok(Self(PhantomData))
+        depth.set(1);
+        Some(Self { depth, py: PhantomData })
+    }
+
+    #[inline(always)]
+    fn depth() -> &'static StdCell<usize> {
+        let depth = DEPTH.with(ptr::from_ref);
+        // SAFETY: it lives as long as the thread, which no level leaves: the token is not `Send`.
+        unsafe { &*depth }
     }
 }
 
+/// Counts a level that is not the first.
+#[cold]
+#[inline(never)]
+fn count_level(py: Python<'_>, depth: usize) -> PyResult<()> {
+    // CPython's own limit also counts Python frames, but may allow more levels than fit on a Rust stack.
+    if depth == MAX_DEPTH {
+        let text = "the expressions of this buffer's layout request views of their own object, again and again; compute them without viewing it";
+        return Err(exception::<PyRecursionError>(py, text));
+    }
+    // SAFETY: attached, as the token proves; the text is static.
+    if unsafe { ffi::Py_EnterRecursiveCall(c" while computing the shape of a buffer".as_ptr()) } != 0 {
+        return Err(raised(py));
+    }
+    Ok(())
+}
+
 impl Drop for Level<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
-        DEPTH.set(DEPTH.get() - 1);
-        // SAFETY: attached, and paired with the call in `enter`.
-        unsafe { ffi::Py_LeaveRecursiveCall() };
+        let depth = self.depth.get() - 1;
+        self.depth.set(depth);
+        if depth > 0 {
+            // SAFETY: attached, and paired with the call in `count_level`.
+            unsafe { ffi::Py_LeaveRecursiveCall() };
+        }
     }
 }

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyBufferError;
 use pyo3::{PyResult, Python, ffi};
 
 use super::class::{Cell, Class, Exporter, ShapeSource, Source};
-use super::evaluate::evaluating;
+use super::evaluate::{Ready, evaluating};
 use super::table::{ClassTable, Reached};
 use crate::cell::{self, Description, Grant};
 use crate::exception::exception;
@@ -97,24 +97,36 @@ pub(super) unsafe fn with_grant(
     table: &'static ClassTable,
     with: &mut dyn FnMut(Grant<'_>),
 ) -> PyResult<()> {
-    let grant_of = |class: Reached<'_>| {
-        let mut attempt = |dims: Option<&dyn Evaluated>| {
-            let Some(block) = class.block() else {
-                // Unreachable: a class with a part of a part does not compile.
-                return Err(exception::<PyBufferError>(
-                    py,
-                    "cannot grant a view: it would be a part of a part; hold the object whose memory it is",
-                )
-                .into());
-            };
-            // SAFETY: the class is borrowed, and so is the cell in it; attached, as the token proves.
-            with(unsafe { cell::grant(block, (table.descriptor)(), flags, || dims) }?);
-            Ok(())
-        };
-        evaluating(py, class, flags, &mut attempt)
-    };
     // SAFETY: the caller vouches for the object.
-    unsafe { table.reach(py, object, grant_of) }
+    unsafe { table.reach(py, object, |class| grant_reached(py, class, flags, None, with)) }
+}
+
+/// The same for the value of an object, with the numbers if they are ready.
+///
+/// # Errors
+///
+/// The exception that refuses the view.
+pub(super) fn grant_reached(
+    py: Python<'_>,
+    class: Reached<'_>,
+    flags: Flags,
+    ready: Option<Ready<'_>>,
+    with: &mut dyn FnMut(Grant<'_>),
+) -> PyResult<()> {
+    let mut attempt = |dims: Option<&dyn Evaluated>| {
+        let Some(block) = class.block() else {
+            // Unreachable: a class with a part of a part does not compile.
+            return Err(exception::<PyBufferError>(
+                py,
+                "cannot grant a view: it would be a part of a part; hold the object whose memory it is",
+            )
+            .into());
+        };
+        // SAFETY: the class is borrowed, and so is the cell in it; attached, as the token proves.
+        with(unsafe { cell::grant(block, (class.table.descriptor)(), flags, || dims) }?);
+        Ok(())
+    };
+    evaluating(py, class, flags, ready, &mut attempt)
 }
 
 /// `bf_getbuffer` of all classes that export a cell, for requests that [`grant_at_once`] does not grant. The caller gives

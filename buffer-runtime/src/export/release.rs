@@ -80,21 +80,33 @@ unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ff
 unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
-    let inner = if let Some(part) = PartTicket::from_internal(internal.cast()) {
+    if let Some(part) = PartTicket::from_internal(internal.cast()) {
         // SAFETY: one view owns such a ticket, and that view is being released.
-        unsafe { PartView::take(part) }
+        let whole = unsafe { PartView::take(part) };
+        // SAFETY: CPython calls slots attached; the view of the part held this view of the whole.
+        let released = unsafe { whole.release() };
+        if released.is_last() {
+            // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part.
+            unsafe { (*view).internal = whole.to_internal().cast() };
+            // SAFETY: as for this function, and the view's ticket is the last of its block.
+            unsafe { free_cold(slf, view) };
+        }
+        // SAFETY: as above. Another release of the view finds no ticket in it.
+        unsafe { (*view).internal = ptr::null_mut() };
+        if !released.views && released.owner {
+            // SAFETY: as for this function.
+            unsafe { drain_if_orphans_wait(slf, view) };
+        }
     } else if let Some(traced) = TracedView::from_internal(internal.cast()) {
         // SAFETY: as above.
-        unsafe { traced.unwrap() }
-    } else {
-        return;
-    };
-    // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part and no box.
-    unsafe { (*view).internal = inner.cast() };
-    // SAFETY: as for this function.
-    unsafe { releasebuffer(slf, view) };
-    // SAFETY: as above. Another release of the view finds no ticket in it.
-    unsafe { (*view).internal = ptr::null_mut() };
+        let inner = unsafe { traced.unwrap() };
+        // SAFETY: the view may be written: CPython writes it next. Another release of it finds no box.
+        unsafe { (*view).internal = inner.cast() };
+        // SAFETY: as for this function.
+        unsafe { releasebuffer(slf, view) };
+        // SAFETY: as above. Another release of the view finds no ticket in it.
+        unsafe { (*view).internal = ptr::null_mut() };
+    }
 }
 
 /// Frees the block of a view that was the last reference to it.

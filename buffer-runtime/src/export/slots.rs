@@ -24,9 +24,10 @@ use pyo3::exceptions::{PyBufferError, PyRuntimeError};
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
 use pyo3::{Py, PyClass, PyResult, Python, ffi};
 
-use super::class::{Cell, Exported, Exporter, Slot};
+use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Slot};
+use super::code;
 use super::grant::{grant_at_once, grant_view};
-use super::part::grant_view_of_part;
+use super::part::{AtOnce, grant_part_at_once, grant_view_of_part};
 use super::plain;
 use super::release::releasebuffer;
 use super::stable;
@@ -87,7 +88,7 @@ unsafe impl<T: Exporter<Cell = Self>, S: Exportable> Slot<T> for ExportCell<S> {
 
 // SAFETY: `getbuffer_part` has no other requirements.
 unsafe impl<T: Exporter<Cell = Self>, W: Exported> Slot<T> for Py<W> {
-    const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T>;
+    const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T, W>;
     const TABLE: &'static ClassTable = &ClassTable::of_part::<T, W>();
 }
 
@@ -115,8 +116,19 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
         // SAFETY: as the caller vouches, and the view is not NULL.
         return unsafe { getbuffer_again::<T>(slf, view, flags) };
     }
+    // SAFETY: as above.
+    let left = || unsafe { (*view).internal };
+    if runs_code::<T>() && !view.is_null() && left() == Unanswered::UNEVALUATED.to_internal() {
+        // SAFETY: as the caller vouches, and the view is not NULL.
+        return unsafe { code::call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) };
+    }
     // SAFETY: as the caller vouches.
     unsafe { call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
+}
+
+/// Whether the layout of a class runs the user's expressions.
+const fn runs_code<T: Exporter>() -> bool {
+    matches!(T::SOURCE, ShapeSource::Code)
 }
 
 /// [`getbuffer`] after another thread has changed the lock meanwhile. A function of its own, because a loop would make
@@ -159,11 +171,36 @@ unsafe extern "C" fn getbuffer_again<T: Exporter<Cell: Cell>>(
 /// # Safety
 ///
 /// As for [`getbuffer`].
-unsafe extern "C" fn getbuffer_part<T: Exporter>(
+unsafe extern "C" fn getbuffer_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: c_int,
 ) -> c_int {
+    // SAFETY: CPython calls slots attached.
+    let py = unsafe { Python::assume_attached() };
+    let grant_of = |class: &T::Class| {
+        // Never an error: these numbers are only read.
+        let Ok(dims) = T::dims(class) else { return AtOnce::Left };
+        let whole = (T::cell(class).as_ptr(), W::ENTRY.table);
+        // SAFETY: the caller vouches for the object, which is borrowed, and for the view. The whole is of its class.
+        unsafe { grant_part_at_once(slf, view, Flags(flags), (T::descriptor(), &dims), whole) }
+    };
+    if runs_code::<T>() && !view.is_null() {
+        // SAFETY: as the caller vouches, and the view is not NULL.
+        return unsafe { code::call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) };
+    }
+    if !view.is_null() {
+        // SAFETY: the caller vouches for the object.
+        match unsafe { T::Class::reach(py, slf, grant_of) } {
+            Ok(AtOnce::Granted) => {
+                // SAFETY: attached, and the object is alive; the granted view owns this reference.
+                unsafe { ffi::Py_INCREF(slf) };
+                return 0;
+            }
+            Ok(AtOnce::Refused) => return -1,
+            Ok(AtOnce::Left) | Err(_) => {}
+        }
+    }
     // SAFETY: as the caller vouches.
     unsafe { call_slow(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
 }

@@ -10,6 +10,7 @@ use std::ptr::NonNull;
 use pyo3::{Py, PyResult, Python, ffi};
 
 use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Slot, Unreached, readonly};
+use super::code::{Evaluate, evaluate_cell, evaluate_part};
 use super::whole::Whole;
 use crate::cell::Header;
 use crate::layout::{Descriptor, Evaluated, Memory};
@@ -30,6 +31,8 @@ pub struct ClassTable {
     /// Whether the memory stays in place until the object dies, once it was viewed.
     pub(super) pin: bool,
     pub(super) shows: Shows,
+    /// How a view begins whose layout runs the user's expressions, in a class with such expressions.
+    pub(super) evaluate: Option<Evaluate>,
     /// `bf_getbuffer` for objects of the class.
     pub(crate) getbuffer: ffi::getbufferproc,
     /// The name of the property that exports the field.
@@ -55,20 +58,20 @@ pub(super) enum Shows {
 
 impl ClassTable {
     pub(super) const fn of_cell<T: Exporter<Cell: Cell>>() -> Self {
-        Self::of::<T>(Shows::Cell(cell::<T>))
+        Self::of::<T>(Shows::Cell(cell::<T>), Some(evaluate_cell::<T>))
     }
 
     pub(super) const fn of_part<T: Exporter<Cell = Py<W>>, W: Exported>() -> Self {
-        let table = Self::of::<T>(Shows::Part(whole::<T, W>));
+        let table = Self::of::<T>(Shows::Part(whole::<T, W>), Some(evaluate_part::<T, W>));
         Self { readonly: table.readonly || W::ENTRY.table.readonly, ..table }
     }
 
     /// The table of a class whose objects each show a part of some object.
     pub(crate) const fn of_chosen<T: Exporter<Cell = Whole>>() -> Self {
-        Self::of::<T>(Shows::Part(chosen_whole::<T>))
+        Self::of::<T>(Shows::Part(chosen_whole::<T>), None)
     }
 
-    const fn of<T: Exporter>(shows: Shows) -> Self {
+    const fn of<T: Exporter>(shows: Shows, evaluate: Option<Evaluate>) -> Self {
         Self {
             name: T::Class::NAME,
             descriptor: T::descriptor,
@@ -76,6 +79,7 @@ impl ClassTable {
             readonly: readonly::<T>(),
             pin: T::PIN,
             shows,
+            evaluate: if matches!(T::SOURCE, ShapeSource::Code) { evaluate } else { None },
             getbuffer: <T::Cell as Slot<T>>::GETBUFFER,
             property: T::PROPERTY,
             reach: reach::<T>,
@@ -148,6 +152,13 @@ pub(super) struct Reached<'a> {
 }
 
 impl Reached<'_> {
+    /// # Safety
+    ///
+    /// The value is of the table's class or of a subclass, and is borrowed as long as this is used.
+    pub(super) unsafe fn of(value: NonNull<()>, table: &'static ClassTable) -> Self {
+        Self { value, table, borrow: PhantomData }
+    }
+
     /// Evaluates the declared numbers, and calls `with` on them.
     ///
     /// # Errors

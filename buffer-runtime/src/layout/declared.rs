@@ -7,10 +7,11 @@ use std::ffi::CStr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::few::Few;
 use super::{Descriptor, Dim, Dimension, Dims, Distance, Evaluated};
 #[cfg(feature = "format")]
-use crate::format::{Format, FormatError};
-use crate::memory::{NoMemory, collect};
+use crate::format::{Format, FormatError, Short};
+use crate::memory::NoMemory;
 
 /// A declared layout. Parts that are `None` are the storage's own.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,24 +41,35 @@ pub struct Item<'a> {
 /// whether consumers may write.
 #[derive(Debug, Default)]
 pub struct Declared {
-    extents: Option<Vec<Dim>>,
+    extents: Option<Few<Dim>>,
     offset: Option<Distance>,
-    strides: Option<Vec<Distance>>,
+    strides: Option<Few<Distance>>,
     #[cfg(feature = "format")]
-    format: Option<Format>,
+    format: Option<Text>,
     readonly: bool,
     out_of_memory: bool,
 }
 
+/// The format of an item.
+#[cfg(feature = "format")]
+#[derive(Debug)]
+enum Text {
+    Short(Short),
+    Parsed(Format),
+}
+
+// The functions are part of the code of a class, so that a declaration is not moved at each call.
 impl Declared {
     /// An empty declaration: the storage's own layout.
     #[must_use]
+    #[inline(always)]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// `readonly = ...`
     #[must_use]
+    #[inline(always)]
     pub fn readonly(self, readonly: bool) -> Self {
         Self { readonly, ..self }
     }
@@ -68,8 +80,14 @@ impl Declared {
     ///
     /// When the text is not a format that [`Format::parse`] accepts.
     #[cfg(feature = "format")]
+    #[inline(always)]
     pub fn format(self, format: &(impl AsRef<str> + ?Sized)) -> Result<Self, FormatError> {
-        Ok(Self { format: Some(Format::parse(format.as_ref())?), ..self })
+        let text = format.as_ref();
+        let format = match Short::of(text) {
+            Some(format) => Text::Short(format),
+            None => Text::Parsed(Format::parse(text)?),
+        };
+        Ok(Self { format: Some(format), ..self })
     }
 
     /// `format = ...`, which does not compile.
@@ -78,45 +96,53 @@ impl Declared {
     ///
     /// None.
     #[cfg(not(feature = "format"))]
+    #[inline(always)]
     pub fn format(self, _: &(impl NeedsFeature + ?Sized)) -> Result<Self, Infallible> {
         Ok(self)
     }
 
     /// `shape = ...`, an expression.
     #[must_use]
+    #[inline(always)]
     pub fn shape(self, shape: &(impl Numbers + ?Sized)) -> Self {
         self.with_extents(shape.dims())
     }
 
     /// `shape = [...]`
     #[must_use]
+    #[inline(always)]
     pub fn extents<const N: usize>(self, extents: [Dim; N]) -> Self {
-        self.with_extents(collect(extents.into_iter()))
+        self.with_extents(Few::of(extents.into_iter(), Dim::Inferred))
     }
 
     /// `offset = ...`
     #[must_use]
+    #[inline(always)]
     pub fn offset(self, offset: Distance) -> Self {
         Self { offset: Some(offset), ..self }
     }
 
     /// `strides = ...`, an expression.
     #[must_use]
+    #[inline(always)]
     pub fn strides(self, strides: &(impl Numbers + ?Sized)) -> Self {
         self.with_strides(strides.distances())
     }
 
     /// `strides = [...]`
     #[must_use]
+    #[inline(always)]
     pub fn steps<const N: usize>(self, strides: [Distance; N]) -> Self {
-        self.with_strides(collect(strides.into_iter()))
+        self.with_strides(Few::of(strides.into_iter(), Distance::Bytes(0)))
     }
 
-    fn with_extents(self, extents: Result<Vec<Dim>, NoMemory>) -> Self {
+    #[inline(always)]
+    fn with_extents(self, extents: Result<Few<Dim>, NoMemory>) -> Self {
         Self { out_of_memory: self.out_of_memory || extents.is_err(), extents: extents.ok(), ..self }
     }
 
-    fn with_strides(self, strides: Result<Vec<Distance>, NoMemory>) -> Self {
+    #[inline(always)]
+    fn with_strides(self, strides: Result<Few<Distance>, NoMemory>) -> Self {
         Self { out_of_memory: self.out_of_memory || strides.is_err(), strides: strides.ok(), ..self }
     }
 }
@@ -134,23 +160,31 @@ unsafe impl Evaluated for Declared {
         0
     }
 
+    #[inline]
     fn declaration(&self, _descriptor: &Descriptor) -> Declaration<'_> {
         #[cfg(feature = "format")]
-        let item = self.format.as_ref().map(|format| Item { format: format.as_c_str(), itemsize: format.itemsize() });
+        let item = self.format.as_ref().map(|format| match format {
+            Text::Short(format) => Item { format: format.as_c_str(), itemsize: format.itemsize() },
+            Text::Parsed(format) => Item { format: format.as_c_str(), itemsize: format.itemsize() },
+        });
         #[cfg(not(feature = "format"))]
         let item = None;
         Declaration {
-            extents: self.extents.as_deref(),
+            extents: self.extents.as_ref().map(Few::as_slice),
             offset: self.offset,
-            strides: self.strides.as_deref(),
+            strides: self.strides.as_ref().map(Few::as_slice),
             item,
             readonly: self.readonly,
             out_of_memory: self.out_of_memory,
         }
     }
 
+    fn varies(&self) -> bool {
+        true
+    }
+
     fn still_says(&self, _offset: &dyn Fn() -> isize, _arrays: &[isize]) -> bool {
-        // Any part may have changed, so the layout is resolved anew for each first view.
+        // Any part may have changed.
         false
     }
 }
@@ -174,25 +208,27 @@ pub trait NeedsFeature {}
 pub trait Numbers: sealed::Numbers {}
 
 mod sealed {
-    use super::{Dim, Distance};
+    use super::{Dim, Distance, Few};
     use crate::memory::NoMemory;
 
     pub trait Numbers {
-        fn dims(&self) -> Result<Vec<Dim>, NoMemory>;
+        fn dims(&self) -> Result<Few<Dim>, NoMemory>;
 
-        fn distances(&self) -> Result<Vec<Distance>, NoMemory>;
+        fn distances(&self) -> Result<Few<Distance>, NoMemory>;
     }
 }
 
 macro_rules! numbers {
     ($([$($generics:tt)*] $slice:ty,)*) => {$(
         impl<$($generics)*> sealed::Numbers for $slice {
-            fn dims(&self) -> Result<Vec<Dim>, NoMemory> {
-                collect(self.iter().map(|&number| Dim::of(number)))
+            #[inline]
+            fn dims(&self) -> Result<Few<Dim>, NoMemory> {
+                Few::of(self.iter().map(|&number| Dim::of(number)), Dim::Inferred)
             }
 
-            fn distances(&self) -> Result<Vec<Distance>, NoMemory> {
-                collect(self.iter().map(|&number| Distance::of(number)))
+            #[inline]
+            fn distances(&self) -> Result<Few<Distance>, NoMemory> {
+                Few::of(self.iter().map(|&number| Distance::of(number)), Distance::Bytes(0))
             }
         }
 
@@ -211,11 +247,11 @@ numbers! {
 }
 
 impl<N: Numbers + ?Sized> sealed::Numbers for &N {
-    fn dims(&self) -> Result<Vec<Dim>, NoMemory> {
+    fn dims(&self) -> Result<Few<Dim>, NoMemory> {
         (**self).dims()
     }
 
-    fn distances(&self) -> Result<Vec<Distance>, NoMemory> {
+    fn distances(&self) -> Result<Few<Distance>, NoMemory> {
         (**self).distances()
     }
 }

@@ -17,6 +17,19 @@ pub enum Dim {
 }
 
 impl Dim {
+    /// Whether the declared extent equals a resolved one. `_` equals any extent, since it follows from the length of the
+    /// storage.
+    #[inline(always)]
+    pub(crate) fn is(self, resolved: isize) -> bool {
+        match self {
+            Self::Inferred => true,
+            Self::Extent(declared) => declared == resolved,
+            // A resolved extent is not negative, so no length that is too large equals one.
+            Self::Length(declared) => declared == resolved.cast_unsigned(),
+            Self::TooLarge => false,
+        }
+    }
+
     /// The extent for the value of an expression in `shape`.
     #[inline(always)]
     pub fn of<D: Dimension>(extent: D) -> Self {
@@ -92,8 +105,16 @@ pub unsafe trait Evaluated: sealed::Evaluated {
     /// How many numbers of a resolved layout's arrays `still_says` compares.
     fn count(&self) -> usize;
 
-    /// The parts of the declaration.
+    /// The parts of the declaration. Which parts there are is the same for all objects of a class, unless there was no
+    /// memory for one.
     fn declaration(&self, descriptor: &Descriptor) -> Declaration<'_>;
+
+    /// Whether the number of dimensions, the format or the access may differ from one view to the next. Then `count` is 0,
+    /// and all of the declaration is compared instead.
+    #[inline(always)]
+    fn varies(&self) -> bool {
+        false
+    }
 
     /// Whether the declaration still equals this offset and these `count` numbers, which an earlier declaration was
     /// resolved into. `_` equals any extent, since the extent follows from the length of the storage.
@@ -161,13 +182,7 @@ unsafe impl<const E: usize, const P: usize> Evaluated for Fixed<E, P> {
     #[inline(always)]
     fn still_says(&self, offset: &dyn Fn() -> isize, arrays: &[isize]) -> bool {
         let (extents, strides) = arrays.split_at(E.min(arrays.len()));
-        let same_shape = self.extents.iter().zip(extents).all(|(dim, &number)| match *dim {
-            Dim::Inferred => true,
-            Dim::Extent(declared) => declared == number,
-            // A resolved extent is not negative, so no length that is too large equals one.
-            Dim::Length(declared) => declared == number.cast_unsigned(),
-            Dim::TooLarge => false,
-        });
+        let same_shape = self.extents.iter().zip(extents).all(|(dim, &number)| dim.is(number));
         let mut placement = self.placement.iter();
         same_shape
             && placement.next().is_none_or(|&declared| declared == Distance::Bytes(offset()))
@@ -187,6 +202,11 @@ unsafe impl<D: Evaluated + ?Sized> Evaluated for &D {
     #[inline(always)]
     fn declaration(&self, descriptor: &Descriptor) -> Declaration<'_> {
         (**self).declaration(descriptor)
+    }
+
+    #[inline(always)]
+    fn varies(&self) -> bool {
+        (**self).varies()
     }
 
     #[inline(always)]

@@ -340,6 +340,7 @@ impl Lock {
     /// Begins a stable view, with its read guard, beside no guard. `false` if a view is in the way, or a count is full.
     ///
     /// Attached; no other code has run on this lock since [`admit_unguarded`](Self::admit_unguarded) has found no guard.
+    #[cfg_attr(atomic_lock, allow(dead_code, reason = "only this lock is asked"))]
     #[inline]
     pub(crate) fn join_stable_unguarded(&self) -> bool {
         // Relaxed as in `admit`.

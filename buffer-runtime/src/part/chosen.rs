@@ -7,10 +7,12 @@ use pyo3::impl_::pyclass::PyClassImpl;
 use pyo3::{PyResult, Python, ffi};
 
 use super::Part;
+use crate::export::part::{AtOnce, grant_part_at_once};
 use crate::export::slots::call_slow;
 use crate::export::{Class, ClassTable, Exporter, ShapeSource, Slot, Whole};
 use crate::layout::{Declaration, Descriptor, Dim, Dims, Distance, Evaluated, InnerShape, Item, Order};
 use crate::memory::{NoMemory, collect};
+use crate::request::Flags;
 
 // SAFETY: `getbuffer` has no other requirements.
 unsafe impl Slot<OfPart> for Whole {
@@ -55,6 +57,13 @@ impl Numbers {
 #[derive(Debug)]
 pub(crate) struct Lent(*const Numbers);
 
+impl Lent {
+    #[inline(always)]
+    fn of(part: &Part) -> Self {
+        Self(part.chosen.as_deref().map_or(ptr::null(), ptr::from_ref))
+    }
+}
+
 impl crate::layout::SealedEvaluated for Lent {}
 
 impl Dims for Lent {
@@ -79,6 +88,10 @@ unsafe impl Evaluated for Lent {
             readonly: numbers.readonly,
             ..Declaration::default()
         }
+    }
+
+    fn varies(&self) -> bool {
+        true
     }
 
     fn still_says(&self, _offset: &dyn Fn() -> isize, _arrays: &[isize]) -> bool {
@@ -116,7 +129,7 @@ unsafe impl Exporter for OfPart {
     }
 
     fn dims(class: &Part) -> PyResult<Lent> {
-        Ok(Lent(class.chosen.as_deref().map_or(ptr::null(), ptr::from_ref)))
+        Ok(Lent::of(class))
     }
 }
 
@@ -133,14 +146,32 @@ pub(crate) const PART: &ClassTable = <Whole as Slot<OfPart>>::TABLE;
 unsafe extern "C" fn getbuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
-    let of_field = |part: &Part| match part.chosen {
-        None => Some((part.whole.owner.as_ptr(), part.whole.table)),
-        Some(_) => None,
+    let mut at_once = AtOnce::Left;
+    let of_field = |part: &Part| {
+        let whole = (part.whole.owner.as_ptr(), part.whole.table);
+        if part.chosen.is_none() {
+            return Some(whole);
+        }
+        if !view.is_null() {
+            let declared = (&DESCRIPTOR, &Lent::of(part));
+            // SAFETY: the caller vouches for the object and the view. The part keeps the owner alive, which is of the
+            // table's class (`Whole`, invariant 1).
+            at_once = unsafe { grant_part_at_once(slf, view, Flags(flags), declared, whole) };
+        }
+        None
     };
     // SAFETY: the caller vouches for the object.
     let Ok(Some((owner, table))) = (unsafe { Part::reach(py, slf, of_field) }) else {
-        // SAFETY: as the caller vouches.
-        return unsafe { call_slow(slf, view, flags, PART) };
+        match at_once {
+            AtOnce::Granted => {
+                // SAFETY: attached, and the object is alive; the granted view owns this reference.
+                unsafe { ffi::Py_INCREF(slf) };
+                return 0;
+            }
+            AtOnce::Refused => return -1,
+            // SAFETY: as the caller vouches.
+            AtOnce::Left => return unsafe { call_slow(slf, view, flags, PART) },
+        }
     };
     // SAFETY: the owner is of the table's class, and this object keeps it alive (invariant 1); the caller vouches for
     // the rest.

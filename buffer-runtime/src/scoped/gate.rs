@@ -37,8 +37,8 @@ pub(super) struct Gate {
     /// The exported view: all of `held`, or a range of its bytes. `obj` and `internal` are NULL.
     shown: ffi::Py_buffer,
     facts: Facts,
-    /// The extent and stride of a range. `shown` points to them if it is a range.
-    range: Fixed<[isize; 2]>,
+    /// The extent and stride of a range, to which `shown` points then.
+    range: Option<Fixed<[isize; 2]>>,
     /// The number of requests that were granted and not released, plus one until the creator calls `leave`. Invariant
     /// 1.
     holders: AtomicUsize,
@@ -60,7 +60,7 @@ impl Gate {
         let py = object.py();
         let flags = if range.is_some() { ffi::PyBUF_SIMPLE } else { ffi::PyBUF_FULL_RO };
         let held = Fixed::new(py, ffi::Py_buffer::new())?;
-        let range_shown = Fixed::new(py, [0, 1])?;
+        let shown_range = range.map(|_| Fixed::new(py, [0, 1])).transpose()?;
         // SAFETY: attached, with an object that is alive and room for a view.
         if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), held.as_ptr(), flags) } != 0 {
             return Err(raised(py));
@@ -80,9 +80,9 @@ impl Gate {
             readonly: shown.readonly != 0,
             indirect: !shown.suboffsets.is_null(),
         };
-        let mut gate = Self { held, shown, facts, range: range_shown, holders: AtomicUsize::new(1) };
-        if let Some(range) = range {
-            gate.narrow(py, range)?;
+        let mut gate = Self { held, shown, facts, range: None, holders: AtomicUsize::new(1) };
+        if let (Some(range), Some(shown)) = (range, shown_range) {
+            gate.narrow(py, range, shown)?;
         }
         if PyErr::occurred(py) {
             // The exporter granted the view and also set an exception. If the view were used, that exception would
@@ -92,8 +92,8 @@ impl Gate {
         Ok(gate)
     }
 
-    /// Restricts `shown` to a range of the bytes, in one dimension.
-    fn narrow(&mut self, py: Python<'_>, Range { offset, length }: Range) -> PyResult<()> {
+    /// Restricts `shown` to a range of the bytes, in one dimension, with its extent and stride in `numbers`.
+    fn narrow(&mut self, py: Python<'_>, Range { offset, length }: Range, numbers: Fixed<[isize; 2]>) -> PyResult<()> {
         for (name, number) in [("offset", Some(offset)), ("length", length)] {
             if let Some(number) = number.filter(|number| *number < 0) {
                 let text = format_args!("{name} is {number}; it must not be negative");
@@ -111,19 +111,20 @@ impl Gate {
             let text = format_args!("length is {length}, but from offset {offset} on there are {left} of {all} bytes");
             return Err(exception::<PyValueError>(py, text));
         }
-        // SAFETY: the allocation is the gate's own, and no view points to it yet.
-        unsafe { self.range.as_ptr().write([length, 1]) };
+        // SAFETY: the allocation is this function's own, and no view points to it yet.
+        unsafe { numbers.as_ptr().write([length, 1]) };
         self.shown = ffi::Py_buffer {
             buf: self.shown.buf.wrapping_byte_offset(offset),
             len: length,
             itemsize: 1,
             ndim: 1,
             format: c"B".as_ptr().cast_mut(),
-            shape: self.range.as_ptr().cast(),
-            strides: self.range.as_ptr().cast::<isize>().wrapping_add(1),
+            shape: numbers.as_ptr().cast(),
+            strides: numbers.as_ptr().cast::<isize>().wrapping_add(1),
             suboffsets: ptr::null_mut(),
             ..self.shown
         };
+        self.range = Some(numbers);
         self.facts = Facts { c_contiguous: true, f_contiguous: true, indirect: false, ..self.facts };
         Ok(())
     }

@@ -54,15 +54,14 @@ mod of_build {
     ///
     /// Attached. The view with this `internal` is counted, and is not used afterwards.
     pub(in super::super) unsafe fn release(internal: *mut c_void) {
-        let whole = match PartTicket::from_internal(internal) {
+        let ticket = if let Some(part) = PartTicket::from_internal(internal) {
             // SAFETY: the part belongs to this view, as the caller vouches.
-            Some(part) => unsafe { PartView::take(part) },
-            None => internal,
-        };
-        let ticket = match StableTicket::from_internal(whole) {
+            unsafe { PartView::take(part) }
+        } else if let Some(stable) = StableTicket::from_internal(internal) {
             // SAFETY: as the caller vouches.
-            Some(stable) => unsafe { stable.into_ordinary() },
-            None => Ticket::from_internal(whole).expect("one of the three"),
+            unsafe { stable.into_ordinary() }
+        } else {
+            Ticket::from_internal(internal).expect("one of the three")
         };
         // SAFETY: as the caller vouches.
         if unsafe { ticket.release() }.is_last() {

@@ -1,7 +1,7 @@
 //! Cells of rows that are allocated one by one, and views of parts.
 
 use super::*;
-use crate::layout::{Declaration, Declared, Memory};
+use crate::layout::Declared;
 use crate::storage::Rows;
 
 static ROWS: Descriptor = natural::<u16>();
@@ -139,54 +139,4 @@ fn miri_a_format_of_run_time_lives_as_long_as_the_views_that_point_to_it() {
     let third = cell.view_as(&BYTES, false, &declared(">H")).unwrap();
     drop(cell);
     assert_eq!(third.format(), c">H");
-}
-
-static PART: Descriptor = Descriptor { natural: false, ..natural::<u8>() };
-
-/// A view of every second item of a cell of `u32`.
-fn view_part(cell: &ExportCell<Counting>, extent: isize) -> Result<Description, Denied> {
-    let flags = Flags(Flags::FORMAT | Flags::INDIRECT | Flags::WRITABLE);
-    let declared = Declaration {
-        extents: Some(&[Dim::Extent(extent)]),
-        offset: Some(Distance::Bytes(4)),
-        strides: Some(&[Distance::Bytes(8)]),
-        item: Some(crate::layout::Item { format: c"I", itemsize: 4 }),
-        ..Declaration::default()
-    };
-    attached(|| {
-        // SAFETY: the cell is borrowed; what attached threads do alone they do here under a mutex.
-        let whole = unsafe { grant(cell.address(), &U32, flags, || Some(Fixed::NATURAL)) }?;
-        let part = PartGrant::new(whole, &PART, &declared, flags)?;
-        let mut shown = MaybeUninit::uninit();
-        // SAFETY: the description has room.
-        let buf = unsafe { part.hand_out(shown.as_mut_ptr()) };
-        assert_eq!(buf, cell.header().data().wrapping_add(4));
-        // SAFETY: it was written.
-        Ok(unsafe { shown.assume_init() })
-    })
-}
-
-#[test]
-fn miri_a_part_lives_from_its_request_to_its_release() {
-    let (cell, drops) = counting(&(0..10).collect::<Vec<u32>>());
-    let whole = cell.view(&U32, true).unwrap();
-    assert!(matches!(view_part(&cell, 6), Err(Denied::Misfit { memory: Memory { len: 40, .. }, .. })));
-    assert_eq!(cell.views(), 1);
-    let part = view_part(&cell, 5).unwrap();
-    assert_eq!(cell.views(), 2);
-    assert_eq!((part.len, part.itemsize), (20, 4));
-    // The owner is dropped first, then the whole's view, and then the part.
-    drop(cell);
-    // SAFETY: what a held view points to is alive.
-    assert_eq!(unsafe { part.shape.read() }, 5);
-    // SAFETY: as above.
-    assert_eq!(unsafe { part.strides.read() }, 8);
-    // SAFETY: as above; a format ends in a NUL.
-    assert_eq!(unsafe { CStr::from_ptr(part.format) }, c"I");
-    assert!(Ticket::from_internal(part.internal).is_none());
-    drop(whole);
-    assert_eq!(drops.load(Ordering::Relaxed), 0);
-    // SAFETY: the part belongs to this view, which ends here.
-    attached(|| unsafe { release(part.internal) });
-    assert_eq!(drops.load(Ordering::Relaxed), 1);
 }

@@ -1,0 +1,212 @@
+//! Requests whose layout runs the user's expressions, in the common case: nothing else is in the way, and the layout has
+//! not changed since the last view.
+//!
+//! The expressions run inside PyO3's trampoline, so that they find PyO3 attached, and outside any lock. What they return
+//! is compared with the last layout at once, in code of the class; `evaluate` continues with it in any other case.
+
+use std::ffi::c_int;
+use std::ptr::NonNull;
+
+use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
+use pyo3::{Py, PyErr, PyResult, Python, ffi};
+
+use super::class::{Cell, Class, Exported, Exporter, Slot, Source};
+use super::evaluate::{Level, Ready};
+use super::grant::{grant_reached, hand_over};
+use super::part::{AtOnce, fill_part, grant_part_at_once, grant_reached_part};
+use super::slots::call_slow;
+use super::table::{ClassTable, Reached};
+use crate::cell::{self, Grant, Header, PartGrant, orphans};
+use crate::contain;
+use crate::pending::Pending;
+use crate::request::Flags;
+
+/// Evaluates the expressions of a class, and grants a view; the caller gives it its reference to the object. Returns
+/// what the slot returns, with the exception set.
+///
+/// # Safety
+///
+/// Attached, as PyO3 sees it. The object is one of the class or of a subclass, and the view may be written.
+pub(super) type Evaluate = unsafe fn(Python<'_>, *mut ffi::PyObject, *mut ffi::Py_buffer, Flags) -> c_int;
+
+struct Request {
+    view: *mut ffi::Py_buffer,
+    evaluate: Evaluate,
+}
+
+/// `bf_getbuffer` of a class with expressions, if they must be evaluated.
+///
+/// # Safety
+///
+/// As CPython calls it, with an object of the class that the table belongs to, and a view that is not NULL.
+#[inline(never)]
+pub(super) unsafe extern "C" fn call(
+    slf: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+    table: &'static ClassTable,
+) -> c_int {
+    // SAFETY: CPython calls slots attached.
+    let py = unsafe { Python::assume_attached() };
+    // A request to write what is read-only is refused before anything is evaluated, and an exception that is pending is
+    // kept.
+    let is_plain = |_: &Evaluate| {
+        let refused = table.readonly && Flags(flags).writable() || Flags(flags).is_mistaken();
+        !(refused || orphans::are_waiting() || PyErr::occurred(py))
+    };
+    let Some(evaluate) = table.evaluate.filter(is_plain) else {
+        // SAFETY: as the caller vouches.
+        return unsafe { call_slow(slf, view, flags, table) };
+    };
+    // Set first, so that `obj` is NULL after every refusal.
+    // SAFETY: the caller vouches for the view, whose old contents do not matter.
+    unsafe { (*view).obj = std::ptr::null_mut() };
+    // The trampoline passes its arguments on unread. One of them takes the function along with the view.
+    let mut request = Request { view, evaluate };
+    // SAFETY: as the caller vouches.
+    let status = unsafe { getbufferproc::<Trampolined>(slf, (&raw mut request).cast(), flags) };
+    if status == 0 && PyErr::occurred(py) {
+        // The expressions have returned numbers all the same.
+        drop(Pending::take(py));
+    }
+    status
+}
+
+struct Trampolined;
+
+impl MethodDef<getbufferproc::Func> for Trampolined {
+    const METH: getbufferproc::Func = get;
+}
+
+/// # Safety
+///
+/// As for [`call`], which also made the request.
+#[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
+unsafe fn get(py: Python<'_>, slf: *mut ffi::PyObject, request: *mut ffi::Py_buffer, flags: c_int) -> PyResult<c_int> {
+    // SAFETY: the caller vouches for it.
+    let &Request { view, evaluate } = unsafe { &*request.cast::<Request>() };
+    // SAFETY: as the caller vouches.
+    let status = contain::status(py, || unsafe { evaluate(py, slf, view, Flags(flags)) });
+    if status == 0 {
+        // SAFETY: attached, and the object is alive; the granted view owns this reference.
+        unsafe { ffi::Py_INCREF(slf) };
+    }
+    Ok(status)
+}
+
+/// [`Evaluate`] of a class that exports a cell.
+///
+/// # Safety
+///
+/// As for that type.
+pub(super) unsafe fn evaluate_cell<T: Exporter<Cell: Cell>>(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+) -> c_int {
+    let grant_of = |class: &T::Class| {
+        let block = T::cell(class).cell().address();
+        // SAFETY: the class is borrowed, and so is the cell in it, which keeps its block alive.
+        let memory = unsafe { Header::memory(block) };
+        let evaluated = Level::enter(py).and_then(|_level| T::dims(class));
+        let dims = match evaluated {
+            Ok(dims) => dims,
+            Err(error) => return raised(py, error),
+        };
+        // SAFETY: as above; attached, as the token proves.
+        if let Ok(grant) = unsafe { cell::grant_at_once(block, T::descriptor(), flags, || Some(&dims)) } {
+            // SAFETY: the caller vouches for the object and the view.
+            unsafe { hand_over(object, view, grant, T::PIN, Some(<T::Cell as Source>::ROWS)) };
+            return 0;
+        }
+        // SAFETY: the table is the class's.
+        let class = unsafe { Reached::of(NonNull::from(class).cast(), <T::Cell as Slot<T>>::TABLE) };
+        let ready = Ready { dims: &dims, memory: Some(memory) };
+        // SAFETY: the caller vouches for the object and the view.
+        unsafe { grant_cell(py, class, object, view, flags, ready) }
+    };
+    // SAFETY: the caller vouches for the object.
+    unsafe { T::Class::reach(py, object, grant_of) }
+        .unwrap_or_else(|unreached| raised(py, unreached.of_class(py, T::Class::NAME)))
+}
+
+/// # Safety
+///
+/// As for [`Evaluate`], and `class` is the object's value.
+#[cold]
+#[inline(never)]
+unsafe fn grant_cell(
+    py: Python<'_>,
+    class: Reached<'_>,
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+    ready: Ready<'_>,
+) -> c_int {
+    // SAFETY: the caller vouches for the object and the view.
+    let mut fill = |grant: Grant<'_>| unsafe { hand_over(object, view, grant, class.table.pin, None) };
+    grant_reached(py, class, flags, Some(ready), &mut fill).map_or_else(|error| raised(py, error), |()| 0)
+}
+
+/// [`Evaluate`] of a class that shows a part of another object.
+///
+/// # Safety
+///
+/// As for that type.
+pub(super) unsafe fn evaluate_part<T: Exporter<Cell = Py<W>>, W: Exported>(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+) -> c_int {
+    let grant_of = |class: &T::Class| {
+        let evaluated = Level::enter(py).and_then(|_level| T::dims(class));
+        let dims = match evaluated {
+            Ok(dims) => dims,
+            Err(error) => return raised(py, error),
+        };
+        let whole = (T::cell(class).as_ptr(), W::ENTRY.table);
+        // SAFETY: the caller vouches for the object, which is borrowed, and for the view. The whole is of its class.
+        match unsafe { grant_part_at_once(object, view, flags, (T::descriptor(), &dims), whole) } {
+            AtOnce::Granted => 0,
+            AtOnce::Refused => -1,
+            AtOnce::Left => {
+                // SAFETY: the table is the class's.
+                let class = unsafe { Reached::of(NonNull::from(class).cast(), <T::Cell as Slot<T>>::TABLE) };
+                // SAFETY: the caller vouches for the object and the view.
+                unsafe { grant_part(py, class, object, view, flags, Ready { dims: &dims, memory: None }) }
+            }
+        }
+    };
+    // SAFETY: the caller vouches for the object.
+    unsafe { T::Class::reach(py, object, grant_of) }
+        .unwrap_or_else(|unreached| raised(py, unreached.of_class(py, T::Class::NAME)))
+}
+
+/// # Safety
+///
+/// As for [`Evaluate`], and `class` is the object's value.
+#[cold]
+#[inline(never)]
+unsafe fn grant_part(
+    py: Python<'_>,
+    class: Reached<'_>,
+    object: *mut ffi::PyObject,
+    view: *mut ffi::Py_buffer,
+    flags: Flags,
+    ready: Ready<'_>,
+) -> c_int {
+    // SAFETY: the caller vouches for the object and the view.
+    let mut fill = |part: PartGrant<'_>, of: &ClassTable| unsafe { fill_part(object, view, part, of) };
+    grant_reached_part(py, class, object.addr(), flags, Some(ready), &mut fill)
+        .map_or_else(|error| raised(py, error), |()| 0)
+}
+
+/// Sets the exception of an error, and returns what the slot returns then.
+#[cold]
+#[inline(never)]
+fn raised(py: Python<'_>, error: PyErr) -> c_int {
+    contain::raise(py, error);
+    -1
+}
