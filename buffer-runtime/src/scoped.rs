@@ -71,6 +71,7 @@ use crate::pending::owned;
 pub struct ScopedView {
     object: Py<PyAny>,
     range: Option<Range>,
+    stable: bool,
     /// The view while the block runs. The mutex is locked only briefly, and no Python code runs meanwhile.
     entered: Mutex<Option<Entered>>,
 }
@@ -107,7 +108,35 @@ impl ScopedView {
         make_class::<Self>(py)?;
         make_class::<Gate>(py)?;
         release_name(py)?;
-        Ok(Self { object: object.clone().unbind(), range: None, entered: Mutex::new(None) })
+        Ok(Self { object: object.clone().unbind(), range: None, stable: false, entered: Mutex::new(None) })
+    }
+
+    /// Makes a view of the whole object whose bytes nobody changes until the block ends. The memoryview is read-only, and so
+    /// are numpy arrays of it. Meanwhile the object refuses everything that writes, as it does for a
+    /// [`StableView`](crate::StableView).
+    ///
+    /// ```
+    /// # use buffer_runtime::{ExportBuffer, ExportCell, ScopedView};
+    /// # use pyo3::prelude::*;
+    /// # #[derive(ExportBuffer)]
+    /// # #[pyclass(frozen)]
+    /// # struct Samples { data: ExportCell<Vec<f64>> }
+    /// #[pymethods]
+    /// impl Samples {
+    ///     /// In Python: `with samples.view(stable=True) as v:`
+    ///     #[pyo3(signature = (*, stable = false))]
+    ///     fn view(slf: Bound<'_, Self>, stable: bool) -> PyResult<ScopedView> {
+    ///         if stable { ScopedView::stable(slf.as_any()) } else { ScopedView::new(slf.as_any()) }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new). `BufferError` is raised when the block begins if the object cannot promise it, or if a
+    /// writable view is alive.
+    pub fn stable(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self { stable: true, ..Self::new(object)? })
     }
 
     /// Makes a view of `length` bytes of an object from `offset` on, for items of any type: a `memoryview` of format
@@ -123,7 +152,7 @@ impl ScopedView {
     pub fn range(object: &Bound<'_, PyAny>, offset: isize, length: Option<isize>) -> PyResult<Self> {
         let range = Range { offset, length };
         let scoped = Self::new(object)?;
-        Gate::new(object, Some(range))?;
+        Gate::new(object, Some(range), false)?;
         Ok(Self { range: Some(range), ..scoped })
     }
 
@@ -153,7 +182,7 @@ fn release(view: &Bound<'_, PyMemoryView>) -> PyResult<()> {
 #[pymethods]
 impl ScopedView {
     fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMemoryView>> {
-        let gate = Gate::new(self.object.bind(py), self.range)?.into_object(py)?;
+        let gate = Gate::new(self.object.bind(py), self.range, self.stable)?.into_object(py)?;
         let view = memoryview(gate.as_any());
         // From now on, only consumers are counted. The memoryview is the first.
         Gate::leave(&gate);

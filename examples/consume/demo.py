@@ -7,7 +7,7 @@ import array
 import ctypes
 
 import numpy as np
-from consume import dot, scale, sum_array
+from consume import checksum, dot, hold, scale, sum_array
 
 
 def main():
@@ -26,6 +26,15 @@ def main():
     show("dot(x, x[::-1])", dot(x, x[::-1]))
     scale(x[1:], 10)
     show("after scale(x[1:], 10)", x)
+
+    print("A checksum of memory that nobody changes meanwhile, or of a copy:")
+    show("checksum(b'bytes')", checksum(b"bytes"))
+    show("checksum(x)", checksum(x))
+    for promise in (lambda: checksum(x, copy=False), lambda: hold(x)):
+        try:
+            promise()
+        except BufferError as error:
+            show("BufferError", error)
 
     print("What does not fit says so:")
     for wrong in [1, 2, 3], np.arange(3.0), np.arange(3, dtype=">i4"), b"abcd":

@@ -482,3 +482,85 @@ def test_the_declaration_is_a_capsule_that_python_cannot_make():
     assert type(capsule).__name__ == "PyCapsule" and "stable_buffer.v1" in repr(capsule)
     with pytest.raises(TypeError):
         type(capsule)()
+
+
+def test_the_bytes_of_any_items():
+    m = Series(VALUES)
+    assert consumer.stable_bytes(m) == (np.array(VALUES).tobytes(), True)
+    assert consumer.stable_bytes(b"bytes") == (b"bytes", True)
+    assert consumer.stable_bytes(np.array(VALUES)) == (np.array(VALUES).tobytes(), False)
+    assert consumer.stable_bytes(np.int16([[1, 2], [3, 4]]).T) == (np.int16([1, 3, 2, 4]).tobytes(), False)
+    # A Fortran array of the class is no slice in C order.
+    assert consumer.stable_bytes(edges.Several().matrix) == (memoryview(edges.Several().matrix).tobytes(), False)
+    for other in ([1, 2], 5, None):
+        with pytest.raises(TypeError, match="bytes-like object is required"):
+            consumer.stable_bytes(other)
+
+
+def test_a_cycle_through_a_stable_view_is_collected():
+    class Holder(Series):
+        pass
+
+    m = Series(VALUES)
+    with pytest.raises(BufferError, match="cannot promise"):
+        consumer.Stable(Holder(VALUES))
+    kept = consumer.Stable(m)
+    assert any(found is m for found in gc.get_referents(kept))
+
+
+def test_a_block_whose_bytes_nobody_changes():
+    m = Series(VALUES)
+    with m.view(stable=True) as v:
+        assert v.readonly and v.tolist() == VALUES
+        a = np.asarray(v)
+        assert not a.flags.writeable
+        for refused in (lambda: m.append(4.0), lambda: m.call_under("share", lambda: None)):
+            with pytest.raises(BufferError, match=ALIVE):
+                refused()
+        with m.view(stable=True) as second:
+            assert second.tolist() == VALUES
+        del a
+    assert m.views() == 0
+    m.append(4.0)
+    with m.view() as v:
+        assert not v.readonly
+
+
+def test_a_stable_block_is_refused_beside_writers():
+    m = Series(VALUES)
+    with memoryview(m), pytest.raises(BufferError, match="cannot grant a stable view: 1 writable view is alive"):
+        m.view(stable=True).__enter__()
+    with pytest.raises(BufferError, match="this 'Plain' cannot promise that its memory does not change"):
+        Plain(VALUES).view(stable=True).__enter__()
+    assert m.views() == 0
+
+
+def test_a_block_of_a_part():
+    m = edges.Several()
+    with m.first_values(2).view(stable=True) as v:
+        assert v.readonly and v.tolist() == VALUES[:2]
+        with pytest.raises(BufferError, match=ALIVE):
+            m.grow_values()
+    m.grow_values()
+
+
+def test_the_view_of_a_block_answers_requests_for_stable_ones():
+    m = Series(VALUES)
+    with m.view(stable=True) as v, View(v.obj, FULL_RO | STABLE) as view:
+        assert view.answer().readonly
+    with m.view() as v:
+        with pytest.raises(BufferError, match="cannot grant a stable view"):
+            View(v.obj, FULL_RO | STABLE)
+        with pytest.raises(ValueError, match="PyBUF_STABLE_READ"):
+            View(v.obj, WRITABLE | STABLE)
+
+
+def test_a_consumer_that_outlives_a_stable_block():
+    m = Series(VALUES)
+    with pytest.raises(BufferError, match="still holds the memory"), m.view(stable=True) as v:
+        a = np.asarray(v)
+    with pytest.raises(BufferError, match=ALIVE):
+        m.append(4.0)
+    del a, v
+    gc.collect()
+    m.append(4.0)

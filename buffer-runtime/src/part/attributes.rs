@@ -153,9 +153,10 @@ impl Part {
 #[cfg(feature = "consumer")]
 #[pymethods]
 impl Part {
-    /// A view for one `with` block.
-    fn view(slf: &Bound<'_, Self>) -> PyResult<crate::ScopedView> {
-        crate::ScopedView::new(slf.as_any())
+    /// A view for one `with` block; with `stable`, one whose bytes nobody changes meanwhile.
+    #[pyo3(signature = (*, stable = false))]
+    fn view(slf: &Bound<'_, Self>, stable: bool) -> PyResult<crate::ScopedView> {
+        if stable { crate::ScopedView::stable(slf.as_any()) } else { crate::ScopedView::new(slf.as_any()) }
     }
 }
 

@@ -16,12 +16,13 @@ use pyo3::{PyErr, PyTraverseError, PyVisit, ffi};
 
 use super::Range;
 use crate::error::ViewError;
-use crate::exception::exception;
+use crate::exception::{ClassName, exception};
 use crate::export::array::array_of;
 use crate::layout::Facts;
 use crate::memory::push;
 use crate::pending::raised;
-use crate::request::{self, Flags};
+use crate::request::{self, Flags, Refusal};
+use crate::stable::{self, declared_by};
 use crate::view::fixed::Fixed;
 use crate::view::held::release_held;
 
@@ -42,6 +43,9 @@ pub(super) struct Gate {
     /// The number of requests that were granted and not released, plus one until the creator calls `leave`. Invariant
     /// 1.
     holders: AtomicUsize,
+    /// Whether nobody changes the memory while `held` is granted, and what then releases it, if not `PyBuffer_Release`.
+    stable: bool,
+    release: Option<ffi::releasebufferproc>,
 }
 
 // SAFETY: its pointers point into its own allocations (invariant 2), or to memory that the exporter keeps for all
@@ -51,20 +55,34 @@ unsafe impl Send for Gate {}
 unsafe impl Sync for Gate {}
 
 impl Gate {
-    /// Views an object, or a range of its bytes.
+    /// Views an object, or a range of its bytes. With `stable`, nobody changes the memory until the gate releases it.
     ///
     /// # Errors
     ///
-    /// Whatever the object raises; `ValueError` if it does not have these bytes.
-    pub(super) fn new(object: &Bound<'_, PyAny>, range: Option<Range>) -> PyResult<Self> {
+    /// Whatever the object raises; `ValueError` if it does not have these bytes; `BufferError` if it cannot promise what
+    /// `stable` demands.
+    pub(super) fn new(object: &Bound<'_, PyAny>, range: Option<Range>, stable: bool) -> PyResult<Self> {
         let py = object.py();
         let flags = if range.is_some() { ffi::PyBUF_SIMPLE } else { ffi::PyBUF_FULL_RO };
         let held = Fixed::new(py, ffi::Py_buffer::new())?;
         let shown_range = range.map(|_| Fixed::new(py, [0, 1])).transpose()?;
-        // SAFETY: attached, with an object that is alive and room for a view.
-        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), held.as_ptr(), flags) } != 0 {
-            return Err(raised(py));
-        }
+        let release = if stable && !stable::is_bytes(object) {
+            let Some(declared) = declared_by(object)? else {
+                let class = ClassName::of(object)?;
+                let text = format_args!(
+                    "this '{class}' cannot promise that its memory does not change; view it without `stable`"
+                );
+                return Err(exception::<PyBufferError>(py, text));
+            };
+            // SAFETY: there is room for a view, which stays where it is. `release` releases it, once, by this function.
+            Some(unsafe { declared.request(held.as_ptr(), flags) }?)
+        } else {
+            // SAFETY: attached, with an object that is alive and room for a view.
+            if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), held.as_ptr(), flags) } != 0 {
+                return Err(raised(py));
+            }
+            None
+        };
         // SAFETY: the `Py_buffer` is initialised, and is not written while the view is held.
         let granted = unsafe { *held.as_ptr() };
         let shown = ffi::Py_buffer { obj: ptr::null_mut(), internal: ptr::null_mut(), ..granted };
@@ -80,7 +98,7 @@ impl Gate {
             readonly: shown.readonly != 0,
             indirect: !shown.suboffsets.is_null(),
         };
-        let mut gate = Self { held, shown, facts, range: None, holders: AtomicUsize::new(1) };
+        let mut gate = Self { held, shown, facts, range: None, holders: AtomicUsize::new(1), stable, release };
         if let (Some(range), Some(shown)) = (range, shown_range) {
             gate.narrow(py, range, shown)?;
         }
@@ -185,8 +203,8 @@ impl Gate {
 
     /// Releases the view. Only the last holder calls this, once.
     fn release(&self, py: Python<'_>) {
-        // SAFETY: the view was granted, and is released only here (invariant 1).
-        unsafe { release_held(py, self.held.as_ptr()) };
+        // SAFETY: the view was granted, and is released only here (invariant 1), by what belongs to it.
+        unsafe { release_held(py, self.held.as_ptr(), self.release) };
     }
 }
 
@@ -216,6 +234,9 @@ impl Gate {
         unsafe { (*view).obj = ptr::null_mut() };
         let gate = slf.get();
         let answer = request::answer(Flags(flags), gate.facts).map_err(ViewError::from)?;
+        if Flags(flags).is_stable() && !gate.stable {
+            return Err(ViewError::from(Refusal::Unstable).into());
+        }
         if !gate.enter() {
             let text = "cannot grant a view: the block that it belonged to has ended; view the object itself";
             return Err(exception::<PyBufferError>(slf.py(), text));

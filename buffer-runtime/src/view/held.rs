@@ -115,6 +115,15 @@ impl<'py> Held<'py> {
         Held { buffer, py: unsafe { Python::assume_attached() }, release: held.release }
     }
 
+    /// The object that keeps the view, for the garbage collector.
+    pub(super) fn object(&self) -> Option<&Py<PyAny>> {
+        // SAFETY: the `Py_buffer` is initialised, and is not written while the view is held.
+        let object = unsafe { &raw const (*self.buffer.as_ptr()).obj };
+        // SAFETY: `obj` is NULL or an owned reference to an object, and `Option<Py<PyAny>>` has the same layout.
+        let object: &Option<Py<PyAny>> = unsafe { &*object.cast() };
+        object.as_ref()
+    }
+
     pub(super) fn py(&self) -> Python<'py> {
         self.py
     }
@@ -127,13 +136,8 @@ impl<'py> Held<'py> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        let view = self.buffer.as_ptr();
-        match self.release {
-            // SAFETY: the view was granted (invariant 1), and is released only here.
-            None => unsafe { release_held(self.py, view) },
-            // SAFETY: as above, and the function belongs to it.
-            Some(release) => undisturbed(self.py, || unsafe { release_stable(view, release) }),
-        }
+        // SAFETY: the view was granted (invariant 1), and is released only here, by what belongs to it.
+        unsafe { release_held(self.py, self.buffer.as_ptr(), self.release) };
     }
 }
 
@@ -142,15 +146,16 @@ impl Drop for Held<'_> {
 ///
 /// # Safety
 ///
-/// The view was granted, and is released only here.
-pub(crate) unsafe fn release_held(py: Python<'_>, view: *mut ffi::Py_buffer) {
-    // SAFETY: attached, as the token proves, and the caller vouches for the view.
-    undisturbed(py, || unsafe { ffi::PyBuffer_Release(view) });
-}
-
-fn undisturbed(py: Python<'_>, release: impl FnOnce()) {
+/// The view was granted, and is released only here. `stable` is the function that belongs to a stable view, and `None` for
+/// an ordinary one.
+pub(crate) unsafe fn release_held(py: Python<'_>, view: *mut ffi::Py_buffer, stable: Option<ffi::releasebufferproc>) {
     let release = || {
-        release();
+        match stable {
+            // SAFETY: attached, as the token proves, and the caller vouches for the view.
+            None => unsafe { ffi::PyBuffer_Release(view) },
+            // SAFETY: as above, and the caller vouches for the function.
+            Some(release) => unsafe { release_stable(view, release) },
+        }
         report_raised(py);
     };
     if PyErr::occurred(py) { with_none_pending(py, release, |()| false) } else { release() }

@@ -12,13 +12,13 @@ use std::ptr::NonNull;
 use std::{fmt, slice};
 
 use pyo3::prelude::*;
-use pyo3::{Borrowed, PyErr};
+use pyo3::{Borrowed, PyErr, PyTraverseError, PyVisit, ffi};
 
 pub use self::copied::StableOrCopy;
 
 use self::kept::Kept;
-use super::rejection::Rejection;
-use super::reported::Places;
+use super::rejection::{Contradiction, Rejection};
+use super::reported::{Places, Reported};
 use super::wanted::Wanted;
 use super::{Intent, check_element, raise};
 use crate::element::{Element, Viewable};
@@ -93,7 +93,7 @@ impl<'py, T: Viewable> StableView<'py, T> {
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         const { check_element::<T>() }
         let wanted = Wanted::of::<T>(Intent::Read);
-        let kept = Kept::request(object, wanted)?;
+        let kept = Kept::request(object, ffi::PyBUF_FULL_RO, wanted)?;
         Self::check(kept, wanted).map_err(|problem| raise(object, &problem))
     }
 
@@ -111,14 +111,42 @@ impl<'py, T: Viewable> StableView<'py, T> {
     }
 }
 
+impl<'py> StableView<'py, u8> {
+    /// Views the bytes of an object's memory, whatever its items are, as `hashlib` and files do. The shape has one dimension.
+    ///
+    /// # Errors
+    ///
+    /// The [type](StableView) lists them; no kind of items is refused.
+    pub fn bytes_of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let kept = Kept::request(object, ffi::PyBUF_SIMPLE, Wanted::of::<u8>(Intent::Read))?;
+        // Such a view is one piece of bytes, whatever its itemsize says.
+        let Reported { buf, len, .. } = kept.reported();
+        let (len, items) = (usize::try_from(len).unwrap_or(0), NonNull::new(buf));
+        let Some(items) = items.or((len == 0).then_some(NonNull::dangling())) else {
+            return Err(raise(object, &Contradiction::NullBuf.into()));
+        };
+        Ok(Self { items, len, shape: Box::from([len]), kept, elements: PhantomData })
+    }
+}
+
 impl<T> StableView<'_, T> {
     /// A view that is not bound to the time for which a thread is attached, so that a class or a thread of Rust may keep it.
     ///
-    /// Until it is dropped, the object refuses all that writes it. The view has a reference to the object, which Python's
-    /// garbage collector does not see: if the object refers back to what keeps the view, nothing frees the two.
+    /// Until it is dropped, the object refuses all that writes it. A class that keeps one calls
+    /// [`traverse`](Self::traverse) in its `__traverse__`.
     pub fn unbind(self) -> StableView<'static, T> {
         let Self { items, len, shape, kept, .. } = self;
         StableView { items, len, shape, kept: kept.unbind(), elements: PhantomData }
+    }
+
+    /// Tells Python's garbage collector which objects the view keeps alive, for the `__traverse__` of a class that keeps the
+    /// view.
+    ///
+    /// # Errors
+    ///
+    /// What `visit` returns.
+    pub fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.kept.traverse(visit)
     }
 
     /// The number of items along each dimension.
@@ -153,7 +181,6 @@ impl<'py, T: Viewable> FromPyObject<'_, 'py> for StableView<'py, T> {
 
 impl<T> fmt::Debug for StableView<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let _ = &self.kept;
         f.debug_struct("StableView").field("shape", &self.shape).finish_non_exhaustive()
     }
 }

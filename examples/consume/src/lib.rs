@@ -5,9 +5,10 @@
 //! instead. It may be the type of an argument; here it is made in the function, because PyO3 adds a note to what the extraction of
 //! an argument raises, and panics where Python finds no memory for the note.
 
+mod hold;
 mod limits;
 
-use buffer_runtime::{BufferView, BufferViewMut};
+use buffer_runtime::{BufferView, BufferViewMut, StableOrCopy, StableView};
 use pyo3::exceptions::{PyBufferError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
@@ -110,6 +111,21 @@ fn factor_of(factor: &Bound<'_, PyAny>) -> PyResult<f64> {
     })
 }
 
+/// The CRC-32 of the bytes of a buffer, as `zlib.crc32` computes it. Other threads run meanwhile, and cannot change the
+/// bytes. Where an object cannot promise that, as a numpy array, the bytes are copied first, or refused if `copy` is false.
+#[pyfunction]
+#[pyo3(signature = (obj, /, *, copy = true))]
+fn checksum(obj: &Bound<'_, PyAny>, copy: bool) -> PyResult<u32> {
+    let py = obj.py();
+    Ok(if copy {
+        let bytes = StableOrCopy::bytes_of(obj)?;
+        detached_if_large(py, bytes.len(), || crc32fast::hash(&bytes))
+    } else {
+        let bytes = StableView::bytes_of(obj)?;
+        detached_if_large(py, bytes.len(), || crc32fast::hash(&bytes))
+    })
+}
+
 /// Detaches, so that other Python threads can run, if there are many items.
 fn detached_if_large<R: Send>(py: Python<'_>, items: usize, work: impl FnOnce() -> R + Send) -> R {
     if items < LARGE { work() } else { py.detach(work) }
@@ -119,5 +135,7 @@ fn detached_if_large<R: Send>(py: Python<'_>, items: usize, work: impl FnOnce() 
 #[pymodule]
 mod consume {
     #[pymodule_export]
-    use super::{dot, scale, sum_array};
+    use super::hold::{Held, hold};
+    #[pymodule_export]
+    use super::{checksum, dot, scale, sum_array};
 }

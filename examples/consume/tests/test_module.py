@@ -13,10 +13,11 @@ HERE = pathlib.Path(__file__).parents[1]
 def test_the_stub_names_what_the_module_has():
     tree = ast.parse(HERE.joinpath("consume.pyi").read_text(encoding="utf-8"))
     stub = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    assert set(stub) == set(consume.__all__) == {"dot", "scale", "sum_array"}
+    assert set(stub) == set(consume.__all__) - {"Held"} == {"checksum", "dot", "hold", "scale", "sum_array"}
     for name, node in stub.items():
         parameters = ", ".join(argument.arg for argument in node.args.posonlyargs)
-        assert getattr(consume, name).__text_signature__ == f"({parameters}, /)"
+        keywords = {"checksum": ", *, copy=True"}.get(name, "")
+        assert getattr(consume, name).__text_signature__ == f"({parameters}, /{keywords})"
         assert getattr(consume, name).__doc__ == ast.get_docstring(node)
 
 
@@ -31,6 +32,8 @@ def test_the_demo(capsys):
     shown = capsys.readouterr().out
     assert "numpy: 6442450941" in shown
     assert "every other column, backwards: 36" in shown
+    assert "checksum(b'bytes'): 2979611598" in shown
+    assert shown.count("expected memory that nobody changes, which this 'ndarray' cannot promise") == 2
     assert "after scale(x[1:], 10): [ 0.   2.5  5.   7.5 10. ]" in shown
     assert "TypeError: pass np.asarray(x, dtype='int32'): a bytes-like object is required, not 'list'" in shown
     assert shown.count("BufferError: expected items of format 'i' (i32)") == 3

@@ -6,6 +6,7 @@ use std::{mem, thread};
 
 use buffer_runtime::{StableOrCopy, StableView};
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::element::{Value, with_element};
 
@@ -25,6 +26,16 @@ fn stable<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<(Vec<usize
 #[pyfunction]
 fn stable_or_copy(items: StableOrCopy<'_, f64>) -> (Vec<f64>, Vec<usize>, bool) {
     (items.to_vec(), items.shape().to_vec(), items.is_borrowed())
+}
+
+/// The bytes, whatever the items are, and whether they were borrowed.
+#[pyfunction]
+fn stable_bytes<'py>(object: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, pyo3::types::PyBytes>, bool)> {
+    let bytes = StableOrCopy::bytes_of(object)?;
+    if bytes.is_borrowed() {
+        assert_eq!(*StableView::bytes_of(object)?, *bytes);
+    }
+    Ok((pyo3::types::PyBytes::new(object.py(), &bytes), bytes.is_borrowed()))
 }
 
 /// The address of the items.
@@ -85,12 +96,25 @@ impl Stable {
     fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.items.try_lock() {
+            Ok(items) => items.as_ref().map_or(Ok(()), |items| items.traverse(&visit)),
+            // It is in use, so this is not garbage.
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        self.release();
+    }
 }
 
 pub(super) fn add(consumer: &Bound<'_, PyModule>) -> PyResult<()> {
     consumer.add_class::<Stable>()?;
     consumer.add_function(wrap_pyfunction!(stable, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(stable_or_copy, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(stable_bytes, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(stable_address, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(drop_elsewhere, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(leak_stable, consumer)?)

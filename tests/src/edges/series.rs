@@ -64,8 +64,9 @@ impl Series {
         self.data.views()
     }
 
-    fn view(slf: Bound<'_, Self>) -> PyResult<ScopedView> {
-        ScopedView::new(slf.as_any())
+    #[pyo3(signature = (*, stable = false))]
+    fn view(slf: Bound<'_, Self>, stable: bool) -> PyResult<ScopedView> {
+        if stable { ScopedView::stable(slf.as_any()) } else { ScopedView::new(slf.as_any()) }
     }
 
     fn append(&self, py: Python<'_>, value: f64) -> PyResult<()> {

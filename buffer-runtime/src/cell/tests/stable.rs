@@ -19,10 +19,22 @@ impl Drop for Held {
     }
 }
 
-/// A stable view, and its elements.
-struct Stable<T: 'static> {
-    items: &'static [T],
-    held: Held,
+/// A stable view, and where its elements are. (No slice: a reference to memory must not be an argument of the drop that frees
+/// the memory.)
+struct Stable<T> {
+    first: *const T,
+    len: usize,
+    _held: Held,
+}
+
+// SAFETY: views may be released on any thread, and nobody writes the elements.
+unsafe impl<T: Sync> Send for Stable<T> {}
+
+impl<T> Stable<T> {
+    fn items(&self) -> &[T] {
+        // SAFETY: the view shows these elements, which nobody writes while it lives.
+        unsafe { slice::from_raw_parts(self.first, self.len) }
+    }
 }
 
 impl<S: Exportable> ExportCell<S> {
@@ -47,9 +59,7 @@ impl<S: Exportable> ExportCell<S> {
             let held = Held(unsafe { shown.assume_init() });
             assert_eq!(held.0.readonly, 1);
             let len = held.0.len.cast_unsigned() / size_of::<S::Element>();
-            // SAFETY: the view lives as long as the slice is used: both are in the result.
-            let items = unsafe { slice::from_raw_parts(buf.cast(), len) };
-            Ok(Stable { items, held })
+            Ok(Stable { first: buf.cast(), len, _held: held })
         })
     }
 }
@@ -72,11 +82,11 @@ const ONE: Blocker = Blocker::StableViews { stable: 1, guards: 0 };
 fn miri_what_a_stable_view_excludes() {
     let cell = ExportCell::new(vec![1_u32, 2]);
     let stable = cell.stable(&U32).unwrap();
-    assert_eq!(stable.items, [1, 2]);
+    assert_eq!(stable.items(), [1, 2]);
     // Granted: more stable views, read guards, and views that need not write.
     let second = cell.stable(&U32).unwrap();
     let reader = cell.test_read().unwrap();
-    assert_eq!(*reader, *second.items);
+    assert_eq!(*reader, *second.items());
     let view = cell.view(&U32, false).unwrap();
     assert_eq!(view.shown.readonly, 1);
     assert_eq!(cell.views(), 3);
@@ -90,7 +100,7 @@ fn miri_what_a_stable_view_excludes() {
     assert_eq!(cell.test_write().err(), Some(cell.header().refused(Attempt::Resize, ONE)));
     assert_eq!(cell.test_share().err(), Some(cell.header().refused(Attempt::Share, ONE)));
     assert_eq!(cell.test_close().err(), Some(cell.header().refused(Attempt::Close, ONE)));
-    assert_eq!(stable.items, [1, 2]);
+    assert_eq!(stable.items(), [1, 2]);
     drop(stable);
     assert_eq!(cell.views(), 0);
     cell.test_write().unwrap().push(3);
@@ -141,9 +151,9 @@ fn miri_a_storage_that_promises_nothing_gets_no_stable_view() {
     assert_eq!(cell.views(), 0);
     // SAFETY: nobody else has the address of the storage.
     let promised = ExportCell::new(unsafe { crate::Stable::new(Counting { items: vec![5], drops: Arc::default() }) });
-    assert_eq!(promised.stable(&U32).unwrap().items, [5]);
+    assert_eq!(promised.stable(&U32).unwrap().items(), [5]);
     promised.test_write().unwrap().as_mut_slice()[0] = 6;
-    assert_eq!(promised.stable(&U32).unwrap().items, [6]);
+    assert_eq!(promised.stable(&U32).unwrap().items(), [6]);
 }
 
 #[test]
@@ -176,7 +186,7 @@ fn miri_a_stable_view_outlives_its_cell() {
     let drop_cell = thread::spawn(move || drop(cell));
     drop_cell.join().unwrap();
     drop(one);
-    assert_eq!(two.items, [1, 2]);
+    assert_eq!(two.items(), [1, 2]);
     drop(two);
     attached(drain);
 }
@@ -186,13 +196,13 @@ fn miri_a_copy_on_write_leaves_the_memory_to_its_stable_view() {
     let mut cell = ExportCell::new(vec![1_u32, 2]);
     let stable = cell.stable(&U32).unwrap();
     cell.write_or_detach().unwrap().push(3);
-    assert_eq!((stable.items, cell.len()), ([1, 2].as_slice(), 3));
+    assert_eq!((stable.items(), cell.len()), ([1, 2].as_slice(), 3));
     drop(stable);
     attached(drain);
 
     let stable = cell.stable(&U32).unwrap();
     cell.detach().unwrap();
-    assert_eq!(stable.items, [1, 2, 3]);
+    assert_eq!(stable.items(), [1, 2, 3]);
     drop(stable);
     attached(drain);
 }
@@ -206,10 +216,9 @@ fn tsan_nobody_writes_what_a_stable_view_shows() {
         for _ in 0..2 {
             scope.spawn(|| {
                 for _ in 0..rounds {
-                    if let Ok(Stable { items, held }) = cell.stable(&U32) {
-                        let first = items[0];
-                        assert!(items.iter().all(|&item| item == first));
-                        drop(held);
+                    if let Ok(stable) = cell.stable(&U32) {
+                        let items = stable.items();
+                        assert!(items.iter().all(|&item| item == items[0]));
                     }
                 }
             });

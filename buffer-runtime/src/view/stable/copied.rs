@@ -5,10 +5,11 @@ use std::ops::Deref;
 
 use pyo3::exceptions::PyBufferError;
 use pyo3::prelude::*;
-use pyo3::{Borrowed, PyErr};
+use pyo3::{Borrowed, PyErr, ffi};
 
 use super::StableView;
 use crate::element::{Element, Viewable};
+use crate::pending::owned;
 use crate::view::BufferView;
 
 /// A slice of the items of a Python object: its own memory where nobody can change it, and a copy otherwise.
@@ -41,7 +42,12 @@ pub struct StableOrCopy<'py, T>(Items<'py, T>);
 
 enum Items<'py, T> {
     Borrowed(StableView<'py, T>),
-    Copied { items: Vec<T>, shape: Box<[usize]> },
+    /// A `bytes` of its own.
+    CopiedBytes(StableView<'py, T>),
+    Copied {
+        items: Vec<T>,
+        shape: Box<[usize]>,
+    },
 }
 
 impl<'py, T: Viewable> StableOrCopy<'py, T> {
@@ -61,6 +67,28 @@ impl<'py, T: Viewable> StableOrCopy<'py, T> {
     }
 }
 
+impl<'py> StableOrCopy<'py, u8> {
+    /// Borrows or copies the bytes of an object's memory, whatever its items are. A copy is in C order. The shape has one
+    /// dimension.
+    ///
+    /// # Errors
+    ///
+    /// `TypeError` if the object exports no buffer, `MemoryError` if there is no memory for the copy, and whatever the exporter
+    /// raises to refuse the view.
+    pub fn bytes_of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        match StableView::bytes_of(object) {
+            Ok(view) => return Ok(Self(Items::Borrowed(view))),
+            Err(error) if error.is_instance_of::<PyBufferError>(object.py()) => {}
+            Err(error) => return Err(error),
+        }
+        // SAFETY: attached, as the object proves, and the object is alive.
+        let copy = unsafe { ffi::PyBytes_FromObject(object.as_ptr()) };
+        // SAFETY: the result is an owned reference, or NULL.
+        let copy = unsafe { owned(object.py(), copy) }?;
+        Ok(Self(Items::CopiedBytes(StableView::bytes_of(&copy)?)))
+    }
+}
+
 impl<T> StableOrCopy<'_, T> {
     /// Whether this is the object's own memory, and not a copy.
     pub fn is_borrowed(&self) -> bool {
@@ -70,7 +98,7 @@ impl<T> StableOrCopy<'_, T> {
     /// The number of items along each dimension.
     pub fn shape(&self) -> &[usize] {
         match &self.0 {
-            Items::Borrowed(view) => view.shape(),
+            Items::Borrowed(view) | Items::CopiedBytes(view) => view.shape(),
             Items::Copied { shape, .. } => shape,
         }
     }
@@ -81,7 +109,7 @@ impl<T: Element> Deref for StableOrCopy<'_, T> {
 
     fn deref(&self) -> &[T] {
         match &self.0 {
-            Items::Borrowed(view) => view,
+            Items::Borrowed(view) | Items::CopiedBytes(view) => view,
             Items::Copied { items, .. } => items,
         }
     }

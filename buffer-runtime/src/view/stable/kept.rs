@@ -1,11 +1,11 @@
 //! What keeps the memory of a stable view from being changed.
 
+use std::ffi::c_int;
 use std::mem::ManuallyDrop;
 
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
-use pyo3::{PyTypeInfo, ffi};
+use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use super::super::advice::unbuffered;
 use super::super::held::{Held, exports_buffer};
@@ -14,7 +14,7 @@ use super::super::wanted::Wanted;
 use crate::exception::{ClassName, exception};
 use crate::lookup::attribute;
 use crate::pending::attached;
-use crate::stable::declared_by;
+use crate::stable::{declared_by, is_bytes};
 
 /// A view of memory that nobody changes.
 ///
@@ -26,8 +26,7 @@ pub(super) struct Kept<'py>(ManuallyDrop<Views<'py>>);
 
 struct Views<'py> {
     shown: Held<'py>,
-    /// Only held.
-    _below: Option<Held<'py>>,
+    below: Option<Held<'py>>,
 }
 
 // SAFETY: what is read on other threads are the fields of a `Py_buffer`, which nobody writes. Invariant 2.
@@ -35,25 +34,25 @@ unsafe impl Send for Kept<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Kept<'_> {}
 
-const FLAGS: std::ffi::c_int = ffi::PyBUF_FULL_RO;
-
 impl<'py> Kept<'py> {
     /// # Errors
     ///
     /// `BufferError` if nobody promises that the memory does not change, or if that cannot be promised now; `TypeError` if the
     /// object exports no buffer; `MemoryError`.
-    pub(super) fn request(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResult<Self> {
-        let kept = |shown, below| Self(ManuallyDrop::new(Views { shown, _below: below }));
-        if let Some(shown) = promised(object, wanted)? {
+    pub(super) fn request(object: &Bound<'py, PyAny>, flags: c_int, wanted: Wanted) -> PyResult<Self> {
+        let kept = |shown, below| Self(ManuallyDrop::new(Views { shown, below }));
+        if let Some(shown) = promised(object, flags, wanted)? {
             return Ok(kept(shown, None));
         }
         if !is_memoryview(object) {
             return Err(unpromised(object, wanted)?);
         }
         // From here on the memoryview cannot be released, so it keeps its object.
-        let shown = Held::request(object, FLAGS, wanted)?;
+        let shown = Held::request(object, flags, wanted)?;
         let owner = attribute(object, c"obj")?;
-        let Some(below) = promised(&owner, wanted)? else { return Err(unpromised(&owner, wanted)?) };
+        let Some(below) = promised(&owner, ffi::PyBUF_FULL_RO, wanted)? else {
+            return Err(unpromised(&owner, wanted)?);
+        };
         let within = |(start, end): (usize, usize), (first, last): (usize, usize)| first <= start && end <= last;
         let spans = (shown.reported().span(), below.reported().span());
         match spans {
@@ -65,13 +64,20 @@ impl<'py> Kept<'py> {
     /// The same, not bound to the attached thread.
     pub(super) fn unbind(mut self) -> Kept<'static> {
         // SAFETY: `self` is forgotten next, so that its drop does not take them, too.
-        let Views { shown, _below: below } = unsafe { ManuallyDrop::take(&mut self.0) };
+        let Views { shown, below } = unsafe { ManuallyDrop::take(&mut self.0) };
         std::mem::forget(self);
         // SAFETY: the tokens are used attached only (invariant 2).
         let shown = unsafe { shown.unbind() };
         // SAFETY: as above.
         let below = below.map(|below| unsafe { below.unbind() });
-        Kept(ManuallyDrop::new(Views { shown, _below: below }))
+        Kept(ManuallyDrop::new(Views { shown, below }))
+    }
+
+    /// Visits the objects that it keeps, for the garbage collector.
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        let Views { shown, below } = &*self.0;
+        visit.call(shown.object())?;
+        visit.call(below.as_ref().and_then(Held::object))
     }
 
     /// The fields of the view.
@@ -81,13 +87,12 @@ impl<'py> Kept<'py> {
 }
 
 /// A view of an object that promises by itself that its memory does not change.
-fn promised<'py>(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResult<Option<Held<'py>>> {
-    // Exactly: subclasses may override the buffer.
-    if object.get_type_ptr() == PyBytes::type_object_raw(object.py()) {
-        return Held::request(object, FLAGS, wanted).map(Some);
+fn promised<'py>(object: &Bound<'py, PyAny>, flags: c_int, wanted: Wanted) -> PyResult<Option<Held<'py>>> {
+    if is_bytes(object) {
+        return Held::request(object, flags, wanted).map(Some);
     }
     match declared_by(object)? {
-        Some(declared) => Held::request_stable(&declared, FLAGS).map(Some),
+        Some(declared) => Held::request_stable(&declared, flags).map(Some),
         None => Ok(None),
     }
 }
