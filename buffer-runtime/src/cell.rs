@@ -61,6 +61,8 @@ use crate::storage::{Access, Exportable, MayWrite};
 /// | a share guard        | yes             | no      | no     | yes     |
 /// | a write guard        | no              | no      | no     | no      |
 ///
+/// A stable view, which [`StableView`](crate::StableView) requests, counts as a read-only view and as a read guard.
+///
 /// Nothing here blocks: a "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and changes nothing.
 /// A view of memory that Python may write counts as writable, whether or not its consumer intends to write. Views are
 /// read-only in a class declared `readonly`, and while a read guard is alive.
