@@ -72,6 +72,8 @@ use crate::trace::{self, Holder};
 /// | a share guard        | yes             | no      | no     | yes     |
 /// | a write guard        | no              | no      | no     | no      |
 ///
+/// A stable view, which [`StableView`](crate::StableView) requests, counts as a read-only view and as a read guard.
+///
 /// Nothing here blocks: a "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and changes nothing.
 /// With the feature `dlpack`, a tensor that a consumer of DLPack holds excludes the same guards as a view, writable or
 /// read-only, and is named in the same way: `cannot resize: 1 tensor is alive; ...`.

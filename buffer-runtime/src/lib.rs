@@ -109,7 +109,7 @@
 //! - [`Part`] is a row, a column, a crop or a channel of an object's memory, made by a method.
 //! - [`ScopedView`] makes views that end with a `with` block.
 //! - [`BufferView`] is for the other direction: Rust reads the buffer of any Python object, and [`BufferViewMut`]
-//!   writes it. [`FloatView`] accepts `float32` and `float64`, and [`ConvertedView`] converts lists and other numbers.
+//!   writes it. [`StableView`] is a slice of what nobody changes. [`FloatView`] accepts `float32` and `float64`, and [`ConvertedView`] converts lists and other numbers.
 //!
 //! # Cargo features
 //!
@@ -120,7 +120,7 @@
 //! | feature | brings |
 //! |---|---|
 //! | `bytes` | the storage `bytes::Bytes`, read-only |
-//! | `consumer` | what holds views of other objects: [`BufferView`], [`FloatView`], [`ConvertedView`], [`ScopedView`]; turns on `format` |
+//! | `consumer` | what holds views of other objects: [`BufferView`], [`StableView`], [`FloatView`], [`ConvertedView`], [`ScopedView`]; turns on `format` |
 //! | `default` | `consumer` and `format` |
 //! | `dlpack` | `__dlpack__` on every class, for torch, JAX and other consumers of DLPack |
 //! | `format` | [`Format`], and the option `format` of [`ExportBuffer`]: formats that are known only at run time |

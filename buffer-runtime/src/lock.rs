@@ -13,6 +13,8 @@
 //! | share guards        | yes   | no    | no   | yes   |
 //! | the write guard     | no    | no    | no   | no    |
 //!
+//! A stable view is a read-only view and a read guard of its own (`cell::stable`).
+//!
 //! The life of a view: `admit` (may it begin?), then `claim` and `publish` for the first view or `join` for a later
 //! one, then `release`. User code may run between `admit` and `claim`; none runs between `claim` and `publish`.
 //!

@@ -17,7 +17,7 @@
 //! 5. No user code, and no call into Python that can raise, runs between that claim and the publication.
 //! 6. After its decrement a releaser touches the block only if it is the one to free it.
 //! 7. Every field that changes is atomic or an `UnsafeCell`; release works through raw projections.
-//! 8. Writable views and share guards exclude read guards; a write guard excludes everything.
+//! 8. Writable views and share guards exclude read guards; a write guard excludes everything. A stable view has a read guard.
 //! 9. No view and no guard begins once the owner is dropped.
 //! 10. The block is alive as long as anyone has a hold on it: the owner and the views have one together, and each lease
 //!     has one (`lock::Holds`). Who gives up the last hold frees the block, or leaves it in the queue with that hold.

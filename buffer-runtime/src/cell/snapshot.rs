@@ -61,7 +61,7 @@ impl<S: Replaceable> ExportCell<S> {
         Ok(WriteGuard::new(self))
     }
 
-    /// A storage with copies of the elements. The cell has views or tensors, and no guards.
+    /// A storage with copies of the elements. The cell has views or tensors, and no guards but those of stable views.
     fn copy(&mut self) -> Option<S> {
         let header = self.header();
         // SAFETY: the cell keeps its block alive.
@@ -69,10 +69,11 @@ impl<S: Replaceable> ExportCell<S> {
         // SAFETY: what was captured is never null (Storage, clause 1).
         let data = unsafe { NonNull::new_unchecked(header.data()) };
         let captured = Captured { data, len: memory.len, row_len: memory.row_len.unwrap_or(0) };
-        // SAFETY: no guard is alive, not even a leaked or an owned one, which are reported before views and tensors. So the
-        // storage is where it was captured (invariant 2); and none can begin while the cell is borrowed mutably. So no
-        // reference to the elements exists (invariants 3 and 8), and Python has only read-only views if not every bit
-        // pattern is valid (`export::descriptor`).
+        // SAFETY: no guard is alive but those of stable views, not even a leaked or an owned one, which are reported before
+        // views and tensors. So the storage is where it was captured (invariant 2); and none can begin while the cell is
+        // borrowed mutably. So no reference to the elements exists (invariants 3 and 8) but shared ones of stable views,
+        // beside which nobody writes; and Python has only read-only views if not every bit pattern is valid
+        // (`export::descriptor`).
         unsafe { S::copy_of(captured) }.ok()
     }
 }
