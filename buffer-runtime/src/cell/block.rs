@@ -218,9 +218,21 @@ impl Header {
         // Check the pin first for the better message: the lock would name views to release, which would not help. Then
         // check it again under the guard, where the result is final.
         self.pin.admit(kind)?;
-        let beside = self.lock.begin(kind)?;
+        if !self.lock.begin_alone(kind) {
+            return self.begin_beside_others(kind, Location::caller());
+        }
         self.pin.admit(kind).inspect_err(|_| self.lock.end())?;
-        self.note_guard(beside);
+        self.note_guard(Beside::NoGuard);
+        Ok(())
+    }
+
+    /// The same, beside others.
+    #[cold]
+    #[inline(never)]
+    fn begin_beside_others(&self, kind: GuardKind, caller: &'static Location<'static>) -> Result<(), Blocker> {
+        let beside = self.lock.begin_beside_others(kind)?;
+        self.pin.admit(kind).inspect_err(|_| self.lock.end())?;
+        self.began.note(caller, beside);
         Ok(())
     }
 
@@ -245,9 +257,8 @@ impl Header {
         self.began.place()
     }
 
-    /// The error of a borrow that is refused. A function of its own, so that what is granted does not pay for it.
-    #[cold]
-    #[inline(never)]
+    /// The error of a borrow that is refused.
+    #[inline(always)]
     pub(super) fn refused(&self, attempt: Attempt, blocker: Blocker) -> BorrowError {
         BorrowError::new(attempt, blocker, Held::by(self, blocker))
     }
