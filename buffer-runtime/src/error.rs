@@ -4,6 +4,7 @@
 //! the `BufferError`. A message names what conflicts and what to do about it.
 
 use std::fmt;
+use std::panic::Location;
 
 use crate::cell::{GuardPlace, Header};
 use crate::layout::LayoutError;
@@ -27,41 +28,57 @@ pub(crate) enum Attempt {
     Take,
 }
 
-/// Where what refuses was taken.
+/// Where what refuses was taken. It is two words, which a function returns in registers: otherwise each guard would pay
+/// for the errors of those that are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Held {
     /// There is no such place, or it is not known.
     Unknown,
     /// Views, while nothing is traced.
     Untraced,
-    Views(Taken),
-    Guards(GuardPlace),
+    Views(&'static Taken),
+    /// See [`GuardPlace::Of`].
+    Guard(&'static Location<'static>),
+    /// See [`GuardPlace::OfLast`].
+    LastGuard(&'static Location<'static>),
 }
 
 impl Held {
     /// Where the views or guards were taken that refuse something to a cell.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn by(header: &Header, blocker: Blocker) -> Self {
         match blocker {
             Blocker::Views { .. } | Blocker::StableViews { .. } if !trace::is_on() => Self::Untraced,
             Blocker::Views { writable, readonly } => {
-                Self::Views(trace::taken(header, InTheWay { writable, readonly, stable: 0 }))
+                trace::taken(header, InTheWay { writable, readonly, stable: 0 }).map_or(Self::Unknown, Self::Views)
             }
             Blocker::StableViews { stable, .. } => {
-                Self::Views(trace::taken(header, InTheWay { stable, ..InTheWay::default() }))
+                trace::taken(header, InTheWay { stable, ..InTheWay::default() }).map_or(Self::Unknown, Self::Views)
             }
-            Blocker::ReadGuards(_) | Blocker::ShareGuards(_) | Blocker::WriteGuard => {
-                header.guard_place().map_or(Self::Unknown, Self::Guards)
-            }
+            Blocker::ReadGuards(_) | Blocker::ShareGuards(_) | Blocker::WriteGuard => match header.guard_place() {
+                Some(GuardPlace::Of(location)) => Self::Guard(location),
+                Some(GuardPlace::OfLast(location)) => Self::LastGuard(location),
+                None => Self::Unknown,
+            },
             _ => Self::Unknown,
         }
     }
 
     fn place(&self) -> Where<'_> {
+        let hint = if *self == Self::Untraced { "; set BUFFER_TRACE=1 to see where" } else { "" };
+        Where { taken: self, hint }
+    }
+}
+
+/// What follows the number of the views or guards.
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown => Where::UNKNOWN,
-            Self::Untraced => Where { hint: "; set BUFFER_TRACE=1 to see where", ..Where::UNKNOWN },
-            Self::Views(taken) => Where { taken, ..Where::UNKNOWN },
-            Self::Guards(place) => Where { taken: place, ..Where::UNKNOWN },
+            Self::Unknown | Self::Untraced => Ok(()),
+            Self::Views(taken) => write!(f, ", taken {taken}"),
+            Self::Guard(location) => write!(f, ", taken at {location}"),
+            Self::LastGuard(location) => write!(f, ", most recently taken at {location}"),
         }
     }
 }

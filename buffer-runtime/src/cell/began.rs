@@ -1,6 +1,5 @@
 //! Where in Rust the guards of a cell began, for the errors of what they refuse.
 
-use std::fmt;
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -19,10 +18,19 @@ pub(super) struct Began(AtomicPtr<Location<'static>>);
 
 /// The place of a guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct GuardPlace {
-    pub(crate) location: &'static Location<'static>,
-    /// Whether another guard was alive when this one began. Then the one that is alive now may be the other.
-    beside_others: bool,
+pub(crate) enum GuardPlace {
+    /// The guard that is alive began here.
+    Of(&'static Location<'static>),
+    /// The last guard began here, beside others. The one that is alive now may be another.
+    OfLast(&'static Location<'static>),
+}
+
+impl GuardPlace {
+    pub(crate) fn location(self) -> &'static Location<'static> {
+        match self {
+            Self::Of(location) | Self::OfLast(location) => location,
+        }
+    }
 }
 
 impl Began {
@@ -53,13 +61,6 @@ impl Began {
         let location = if beside_others { place.wrapping_byte_sub(Self::OTHERS) } else { place };
         // SAFETY: the pointer is NULL or that of a location which lives for ever (invariant 1).
         let location = unsafe { location.cast_const().as_ref() }?;
-        Some(GuardPlace { location, beside_others })
-    }
-}
-
-impl fmt::Display for GuardPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let last = if self.beside_others { "most recently " } else { "" };
-        write!(f, ", {last}taken at {}", self.location)
+        Some(if beside_others { GuardPlace::OfLast(location) } else { GuardPlace::Of(location) })
     }
 }

@@ -217,18 +217,31 @@ impl Header {
     #[inline]
     #[track_caller]
     pub(crate) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
-        let beside = self.begin_unnoted(kind)?;
-        self.note_guard(beside);
+        // Check the pin first for the better message: the lock would name views to release, which would not help. Then
+        // check it again under the guard, where the result is final.
+        self.pin.admit(kind)?;
+        if !self.lock.begin_alone(kind) {
+            return self.begin_beside_others(kind, Location::caller());
+        }
+        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
+        self.note_guard(Beside::NoGuard);
+        Ok(())
+    }
+
+    /// The same, beside others.
+    #[cold]
+    #[inline(never)]
+    fn begin_beside_others(&self, kind: GuardKind, caller: &'static Location<'static>) -> Result<(), Blocker> {
+        let beside = self.lock.begin_beside_others(kind)?;
+        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
+        self.began.note(caller, beside);
         Ok(())
     }
 
     /// The same for a guard whose place is not recorded, because it belongs to a view.
-    #[inline]
     pub(super) fn begin_unnoted(&self, kind: GuardKind) -> Result<Beside, Blocker> {
-        // Check the pin first for the better message: the lock would name views to release, which would not help. Then
-        // check it again under the guard, where the result is final.
         self.pin.admit(kind)?;
-        let beside = self.lock.begin(kind)?;
+        let beside = self.lock.begin_beside_others(kind)?;
         self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
         Ok(beside)
     }
@@ -256,9 +269,8 @@ impl Header {
         self.began.place()
     }
 
-    /// The error of a borrow that is refused. A function of its own, so that what is granted does not pay for it.
-    #[cold]
-    #[inline(never)]
+    /// The error of a borrow that is refused.
+    #[inline(always)]
     pub(crate) fn refused(&self, attempt: Attempt, blocker: Blocker) -> BorrowError {
         BorrowError::new(attempt, blocker, Held::by(self, blocker))
     }

@@ -87,7 +87,7 @@ const _: () = {
 
 impl SharedFields {
     /// The bit of `readonly` that says whether the declaration made the layout read-only, apart from overlapping items.
-    const DECLARED_READONLY: u32 = 1 << Facts::BITS;
+    const DECLARED_READONLY: u32 = 1 << 2;
 }
 
 impl Published {

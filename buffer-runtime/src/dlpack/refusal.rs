@@ -98,7 +98,7 @@ impl fmt::Display for Explained<'_> {
                  move the tensor"
             ),
             Refusal::Stream => f.write_str("the memory is on the CPU, which has no streams; pass stream=None"),
-            Refusal::Blocked(blocker) => write!(f, "{}", blocker.of_a_view(Where::UNKNOWN)),
+            Refusal::Blocked(blocker) => write!(f, "{}", blocker.of_a_view(Where { taken: &"", hint: "" })),
             Refusal::NoMemory => f.write_str("there is no memory"),
         }
     }

@@ -283,6 +283,7 @@ pub(crate) unsafe extern "C" fn call_slow(
 /// # Safety
 ///
 /// As for [`call_slow`].
+#[inline(always)]
 unsafe fn answer_slowly(
     slf: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,

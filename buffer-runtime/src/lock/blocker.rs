@@ -54,10 +54,6 @@ pub(crate) struct Where<'a> {
     pub(crate) hint: &'static str,
 }
 
-impl Where<'_> {
-    pub(crate) const UNKNOWN: Self = Self { taken: &"", hint: "" };
-}
-
 /// A blocker and its remedy.
 struct Explained<'a> {
     blocker: Blocker,

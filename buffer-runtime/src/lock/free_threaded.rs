@@ -244,6 +244,29 @@ impl Lock {
 
     /// Begins a guard.
     pub(crate) fn begin(&self, kind: GuardKind) -> Result<Beside, Blocker> {
+        if self.begin_alone(kind) { Ok(Beside::NoGuard) } else { self.begin_beside_others(kind) }
+    }
+
+    /// As [`begin`](Self::begin) for the common case: `false` if there is another guard, a view that refuses this one, or
+    /// if the word changes meanwhile, which `begin_beside_others` handles.
+    #[inline(always)]
+    pub(crate) fn begin_alone(&self, kind: GuardKind) -> bool {
+        let word = self.word.load(Ordering::Relaxed);
+        let excluded = match kind {
+            GuardKind::Read => views_of(word).writable > 0,
+            GuardKind::Share => false,
+            GuardKind::Write | GuardKind::Closed => word & VIEW_COUNT != 0,
+        };
+        if excluded || word & GUARD_COUNT << GUARD_SHIFT != 0 {
+            return false;
+        }
+        let next = ((word & !KIND_MASK) | ((kind as u64) << KIND_SHIFT)) + GUARD_ONE;
+        // Acquire pairs with the Release of the views and guards that have ended.
+        self.word.compare_exchange(word, next, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// As [`begin`](Self::begin), if [`begin_alone`](Self::begin_alone) has not.
+    pub(crate) fn begin_beside_others(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
             let held = guards_of(word);

@@ -216,8 +216,14 @@ impl Lock {
     }
 
     /// Begins a guard. Attached.
-    #[inline]
     pub(crate) fn begin(&self, kind: GuardKind) -> Result<Beside, Blocker> {
+        if self.begin_alone(kind) { Ok(Beside::NoGuard) } else { self.begin_beside_others(kind) }
+    }
+
+    /// As [`begin`](Self::begin) for the common case: `false` if there is another guard, a view that refuses this one, or
+    /// if views are traced, which `begin_beside_others` handles.
+    #[inline(always)]
+    pub(crate) fn begin_alone(&self, kind: GuardKind) -> bool {
         let excluded = match kind {
             GuardKind::Read => WRITABLE_COUNT,
             GuardKind::Share => 0,
@@ -229,15 +235,13 @@ impl Lock {
             // A store: by invariant 2 the count stays 0 until this thread changes it. Relaxed: the next thread that
             // begins anything is attached after this one.
             self.guards.store(one_guard(kind), Ordering::Relaxed);
-            return Ok(Beside::NoGuard);
+            return true;
         }
-        self.begin_beside_others(kind)
+        false
     }
 
-    /// As [`begin`](Self::begin), if there may be something else, or views are traced.
-    #[cold]
-    #[inline(never)]
-    fn begin_beside_others(&self, kind: GuardKind) -> Result<Beside, Blocker> {
+    /// As [`begin`](Self::begin), if [`begin_alone`](Self::begin_alone) has not.
+    pub(crate) fn begin_beside_others(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         // Relaxed: this value is only compared; the exchange acquires.
         let mut held = self.guards.load(Ordering::Relaxed);
         loop {

@@ -6,7 +6,7 @@ use std::ptr;
 use std::time::{Duration, Instant};
 
 use super::registry;
-use crate::cell::Header;
+use crate::cell::{GuardPlace, Header};
 use crate::lock::{GuardKind, ViewKind, Views};
 use crate::memory::{self, NoMemory, push};
 
@@ -152,7 +152,7 @@ fn guards(header: &Header, stable: u32, holders: &mut Vec<Holder>) -> Result<(),
         // A closed cell counts as a guard that nobody has.
         GuardKind::Closed => return Ok(()),
     };
-    let location = header.guard_place().map(|place| place.location);
+    let location = header.guard_place().map(GuardPlace::location);
     for _ in 0..count {
         let file = location.map(Location::file);
         let line = location.map(Location::line);

@@ -7,7 +7,7 @@ use pyo3::types::{PyString, PyStringMethods};
 use pyo3::{Bound, PyAny, Python, ffi};
 
 /// A place in Python code. Places are kept for ever, each one once, so that errors may refer to them.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     pub(super) file: Box<str>,
     pub(super) line: u32,

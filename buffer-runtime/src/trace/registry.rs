@@ -5,8 +5,8 @@
 //! In a forked child, another thread of the parent may have left the mutex locked for ever. So a child waits only for a
 //! while, and then takes no notes any more.
 
-use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,10 +16,12 @@ use std::time::Instant;
 
 use super::holder::Holding;
 use super::place::Place;
+use super::taken::Taken;
 use crate::fork;
 use crate::memory::{self, NoMemory, boxed};
 
-type Map<K, V> = HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
+type Hasher = BuildHasherDefault<DefaultHasher>;
+type Map<K, V> = HashMap<K, V, Hasher>;
 
 /// A note's index. Indices are used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub(super) struct Registry {
     newest: Map<usize, Noted>,
     /// Never freed.
     places: Map<Texts<'static>, &'static Place>,
+    /// What errors have said. Never freed.
+    said: HashSet<&'static Taken, Hasher>,
     threads: Vec<Thread>,
     /// The thread that was noted last.
     thread: Noted,
@@ -113,6 +117,11 @@ pub(super) fn note(
     lock()?.note(block.get(), place, thread, holding).ok()
 }
 
+/// Keeps what an error says. `None` without memory.
+pub(super) fn keep(taken: Taken) -> Option<&'static Taken> {
+    lock()?.keep(taken).ok()
+}
+
 /// Forgets the note of a view of this block.
 pub(super) fn forget(note: Noted, block: NonZero<usize>) {
     if let Some(mut registry) = lock() {
@@ -135,6 +144,7 @@ impl Registry {
             vacant: Noted::NOWHERE,
             newest: Map::with_hasher(BuildHasherDefault::new()),
             places: Map::with_hasher(BuildHasherDefault::new()),
+            said: HashSet::with_hasher(BuildHasherDefault::new()),
             threads: Vec::new(),
             thread: Noted::NOWHERE,
         }
@@ -227,6 +237,19 @@ impl Registry {
             with(note, self.threads.get(note.thread.0 as usize).map(|thread| &*thread.name));
             next = Some(note.older);
         }
+    }
+
+    fn keep(&mut self, taken: Taken) -> Result<&'static Taken, NoMemory> {
+        /// With so many in detail, errors say less.
+        const MANY: usize = 10_000;
+        let taken = if self.said.len() < MANY { taken } else { taken.coarse() };
+        if let Some(said) = self.said.get(&taken) {
+            return Ok(said);
+        }
+        self.said.try_reserve(1).map_err(|_| NoMemory)?;
+        let said: &'static Taken = Box::leak(boxed(taken)?);
+        self.said.insert(said);
+        Ok(said)
     }
 
     fn place(&mut self, texts: Texts<'_>) -> Result<&'static Place, NoMemory> {

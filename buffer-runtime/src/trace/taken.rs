@@ -11,8 +11,8 @@ use crate::cell::Header;
 /// How many places an error names.
 const NAMED: usize = 3;
 
-/// Where views were taken. It is small and refers to nothing that ends, because it is a part of errors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Where views were taken. Errors refer to it, so it is kept for ever, once for all errors that say the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Taken {
     /// The places of the newest views, and how many were taken at each. No place is code outside Python.
     named: [Option<(Option<&'static Place>, u32)>; NAMED],
@@ -32,8 +32,8 @@ pub(crate) struct InTheWay {
     pub(crate) stable: u32,
 }
 
-/// Where the views of a block were taken that are in the way.
-pub(crate) fn taken(header: &Header, views: InTheWay) -> Taken {
+/// Where the views of a block were taken that are in the way. `None` without memory.
+pub(crate) fn taken(header: &Header, views: InTheWay) -> Option<&'static Taken> {
     let InTheWay { writable, readonly, stable } = views;
     let total = writable + readonly + stable;
     // Views that are taken from now on are traced, if the cell is older than the tracing.
@@ -53,10 +53,21 @@ pub(crate) fn taken(header: &Header, views: InTheWay) -> Taken {
         }
     });
     taken.untraced = total - traced;
-    taken
+    registry::keep(taken)
 }
 
 impl Taken {
+    /// The same with less detail: there are no more of these than places.
+    pub(super) fn coarse(self) -> Self {
+        let [first, ..] = self.named;
+        let others = usize::from(self.elsewhere > 0) + self.named.iter().skip(1).flatten().count();
+        Self {
+            named: [first.map(|(place, _)| (place, 1)), None, None],
+            elsewhere: u32::from(others > 0),
+            untraced: self.untraced.min(1),
+        }
+    }
+
     fn add(&mut self, place: Option<&'static Place>) {
         let is_same = |other: Option<&'static Place>| match (place, other) {
             (Some(place), Some(other)) => ptr::eq(place, other),
@@ -87,10 +98,9 @@ impl fmt::Display for Taken {
         let untraced = (Part::Untraced, self.untraced);
         let parts = named.chain([elsewhere, untraced]).filter(|&(_, count)| count > 0);
         let last = parts.clone().count().saturating_sub(1);
-        f.write_str(", taken")?;
         for (index, (part, count)) in parts.enumerate() {
             f.write_str(match index {
-                0 => " ",
+                0 => "",
                 _ if index == last => " and ",
                 _ => ", ",
             })?;
@@ -130,19 +140,19 @@ mod tests {
         let place = |line| &*Box::leak(Box::new(Place { file: "a.py".into(), line, function: "f".into() }));
         let [one, two, three] = [place(1), place(2), place(3)].map(Some);
         for (named, elsewhere, untraced, shown) in [
-            (vec![(one, 1)], 0, 0, ", taken at a.py:1 in f"),
-            (vec![(one, 5)], 0, 0, ", taken at a.py:1 in f"),
-            (vec![(None, 1)], 0, 0, ", taken outside Python code"),
-            (vec![(one, 1), (two, 1)], 0, 0, ", taken at a.py:1 in f and at a.py:2 in f"),
-            (vec![(one, 1), (None, 3)], 0, 0, ", taken at a.py:1 in f and outside Python code (3 views)"),
+            (vec![(one, 1)], 0, 0, "at a.py:1 in f"),
+            (vec![(one, 5)], 0, 0, "at a.py:1 in f"),
+            (vec![(None, 1)], 0, 0, "outside Python code"),
+            (vec![(one, 1), (two, 1)], 0, 0, "at a.py:1 in f and at a.py:2 in f"),
+            (vec![(one, 1), (None, 3)], 0, 0, "at a.py:1 in f and outside Python code (3 views)"),
             (
                 vec![(one, 2), (two, 1), (three, 1)],
                 4,
                 1,
-                ", taken at a.py:1 in f (2 views), at a.py:2 in f, at a.py:3 in f, elsewhere (4 views) and before tracing began",
+                "at a.py:1 in f (2 views), at a.py:2 in f, at a.py:3 in f, elsewhere (4 views) and before tracing began",
             ),
-            (vec![(one, 2)], 0, 7, ", taken at a.py:1 in f (2 views) and before tracing began (7 views)"),
-            (vec![], 0, 2, ", taken before tracing began"),
+            (vec![(one, 2)], 0, 7, "at a.py:1 in f (2 views) and before tracing began (7 views)"),
+            (vec![], 0, 2, "before tracing began"),
         ] {
             let mut taken = Taken { elsewhere, untraced, ..Taken::default() };
             for (place, count) in named {
@@ -150,6 +160,15 @@ mod tests {
             }
             assert_eq!(taken.to_string(), shown);
         }
+    }
+
+    #[test]
+    fn less_detail_says_nothing_wrong() {
+        let place = Some(&*Box::leak(Box::new(Place { file: "a.py".into(), line: 1, function: "f".into() })));
+        let taken = Taken { named: [Some((place, 4)), Some((None, 2)), None], elsewhere: 0, untraced: 3 };
+        assert_eq!(taken.coarse().to_string(), "at a.py:1 in f, elsewhere and before tracing began");
+        let taken = Taken { named: [Some((place, 4)), None, None], ..Taken::default() };
+        assert_eq!(taken.coarse().to_string(), "at a.py:1 in f");
     }
 
     #[test]
