@@ -19,6 +19,7 @@ mod scoped;
 mod series;
 mod several;
 mod shaped;
+mod travel;
 mod watched;
 
 pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -40,6 +41,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         series::add,
         several::add,
         shaped::add,
+        travel::add,
         watched::add,
     ] {
         add(&edges)?;

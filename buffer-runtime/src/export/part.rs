@@ -113,7 +113,7 @@ fn part_of<'a>(
     // The part shows items of the whole unless it declares its own.
     let item = match declared.item {
         None => Item { format, itemsize: all.itemsize.cast_unsigned() },
-        Some(item) if format == c"B" || format == item.format => item,
+        Some(item) if [c"B", item.format].contains(&format) || item.format == c"B" => item,
         Some(_) => {
             let text = format_args!(
                 "cannot grant a view: `format` is for the bytes of another object, but its items have the format \
