@@ -23,9 +23,11 @@ pub(crate) struct ClassAttrs {
     /// The path of `buffer_runtime`, if it is not the usual one.
     pub(crate) krate: Setting<Path>,
     pub(crate) no_array: Setting<()>,
+    /// Whether objects can be pickled and copied.
+    pub(crate) pickle: Setting<()>,
 }
 
-/// The options of a field. [`mark`](Self::mark) is set if any of the others is.
+/// The options of a field. [`mark`](Self::mark) is set if any of the others but [`default`](Self::default) is.
 pub(crate) struct FieldAttrs {
     /// The first `#[buffer]` of the field.
     pub(crate) mark: Option<Span>,
@@ -42,6 +44,8 @@ pub(crate) struct FieldAttrs {
     pub(crate) name: Setting<LitStr>,
     /// Whether the field is the object's own buffer, beside the property.
     pub(crate) own: Setting<()>,
+    /// Whether the field of an unpickled object begins with its default value.
+    pub(crate) default: Setting<()>,
 }
 
 /// An option of an attribute.
@@ -98,13 +102,13 @@ pub(crate) enum Readonly {
     If(Expr),
 }
 
-const CLASS_OPTIONS: [&str; 2] = ["no_array", "crate"];
-const FIELD_OPTIONS: [&str; 10] =
-    ["shape", "order", "strides", "offset", "format", "readonly", "pin", "get", "name", "own"];
+const CLASS_OPTIONS: [&str; 3] = ["pickle", "no_array", "crate"];
+const FIELD_OPTIONS: [&str; 11] =
+    ["shape", "order", "strides", "offset", "format", "readonly", "pin", "get", "name", "own", "default"];
 
 impl ClassAttrs {
     pub(crate) fn from_syn(ctxt: &Ctxt, attrs: &[Attribute]) -> Self {
-        let mut class = Self { krate: Setting::Absent, no_array: Setting::Absent };
+        let mut class = Self { krate: Setting::Absent, no_array: Setting::Absent, pickle: Setting::Absent };
         for attr in buffer_attributes(attrs) {
             if let Meta::Path(path) = &attr.meta {
                 ctxt.error_spanned_by(path, "`#[buffer]` marks a field; move it to the field to export");
@@ -113,6 +117,7 @@ impl ClassAttrs {
             for_each_option(ctxt, attr, &CLASS_OPTIONS, |name, input| match name.to_string().as_str() {
                 "crate" => class.krate.set(ctxt, name, || crate_path(name, input)),
                 "no_array" => class.no_array.set(ctxt, name, || flag(name, input)),
+                "pickle" => class.pickle.set(ctxt, name, || flag(name, input)),
                 other if FIELD_OPTIONS.contains(&other) => Err(Error::new(
                     name.span(),
                     format!("`{other}` belongs in the `#[buffer(...)]` of the field to export; move it there"),
@@ -138,33 +143,45 @@ impl FieldAttrs {
             get: Setting::Absent,
             name: Setting::Absent,
             own: Setting::Absent,
+            default: Setting::Absent,
         };
         for attr in buffer_attributes(attrs) {
-            field.mark.get_or_insert_with(|| attr.path().span());
-            if let Meta::Path(_) = &attr.meta {
+            if let Meta::Path(path) = &attr.meta {
+                field.mark.get_or_insert_with(|| path.span());
                 continue;
             }
-            for_each_option(ctxt, attr, &FIELD_OPTIONS, |name, input| match name.to_string().as_str() {
-                "shape" => field.shape.set(ctxt, name, || shape(name, input)),
-                "order" => field.order.set(ctxt, name, || order(name, input)),
-                "strides" => field.strides.set(ctxt, name, || strides(name, input)),
-                "offset" => field.offset.set(ctxt, name, || offset(name, input)),
-                "format" => field.format.set(ctxt, name, || format(name, input)),
-                "readonly" => field.readonly.set(ctxt, name, || readonly(name, input)),
-                "pin" => field.pin.set(ctxt, name, || flag(name, input)),
-                "get" => field.get.set(ctxt, name, || flag(name, input)),
-                "name" => field.name.set(ctxt, name, || property_name(name, input)),
-                "own" => field.own.set(ctxt, name, || flag(name, input)),
-                other if CLASS_OPTIONS.contains(&other) => Err(Error::new(
-                    name.span(),
-                    format!("`{other}` belongs in a `#[buffer(...)]` above the struct; move it there"),
-                )),
-                other if element::ELEMENT_OPTIONS.contains(&other) => Err(Error::new(
-                    name.span(),
-                    format!("`{other}` is for the fields of a record, which derives `BufferElement`; remove it here"),
-                )),
-                _ => Err(unknown(name, &FIELD_OPTIONS)),
+            let mut marks = false;
+            for_each_option(ctxt, attr, &FIELD_OPTIONS, |name, input| {
+                marks |= name != "default";
+                match name.to_string().as_str() {
+                    "shape" => field.shape.set(ctxt, name, || shape(name, input)),
+                    "order" => field.order.set(ctxt, name, || order(name, input)),
+                    "strides" => field.strides.set(ctxt, name, || strides(name, input)),
+                    "offset" => field.offset.set(ctxt, name, || offset(name, input)),
+                    "format" => field.format.set(ctxt, name, || format(name, input)),
+                    "readonly" => field.readonly.set(ctxt, name, || readonly(name, input)),
+                    "pin" => field.pin.set(ctxt, name, || flag(name, input)),
+                    "get" => field.get.set(ctxt, name, || flag(name, input)),
+                    "name" => field.name.set(ctxt, name, || property_name(name, input)),
+                    "own" => field.own.set(ctxt, name, || flag(name, input)),
+                    "default" => field.default.set(ctxt, name, || flag(name, input)),
+                    other if CLASS_OPTIONS.contains(&other) => Err(Error::new(
+                        name.span(),
+                        format!("`{other}` belongs in a `#[buffer(...)]` above the struct; move it there"),
+                    )),
+                    other if element::ELEMENT_OPTIONS.contains(&other) => Err(Error::new(
+                        name.span(),
+                        format!(
+                            "`{other}` is for the fields of a record, which derives `BufferElement`; remove it here"
+                        ),
+                    )),
+                    _ => Err(unknown(name, &FIELD_OPTIONS)),
+                }
             });
+            // `#[buffer()]` marks the field too.
+            if marks || !field.default.is_given() {
+                field.mark.get_or_insert_with(|| attr.path().span());
+            }
         }
         field
     }

@@ -5,6 +5,7 @@ pub(crate) mod element;
 mod layout;
 pub(crate) mod literals;
 mod notation;
+mod pickle;
 mod plain;
 mod property;
 
@@ -14,6 +15,7 @@ use syn::{Attribute, Expr, Ident, Member, Path, Result, Type};
 use self::class::{check_not_generic, check_own_field, check_sendable};
 use self::layout::{check_field, check_fields_are_of_self};
 use self::literals::{Rule, rules};
+use self::pickle::{check_default_is_pickled, is_hidden_cell, pickle};
 use self::plain::{field_read, is_plain};
 use self::property::{check_properties, property};
 use crate::ast::{Field, Input};
@@ -31,6 +33,36 @@ pub(crate) struct Export<'a> {
     pub(crate) deprecated: bool,
     /// At least one; at most one is the object's own buffer, and that is the first.
     pub(crate) fields: Vec<ExportedField<'a>>,
+    /// How objects are taken apart and put together, if they can be.
+    pub(crate) pickle: Option<Pickle<'a>>,
+}
+
+/// What a pickle holds of an object.
+pub(crate) struct Pickle<'a> {
+    /// Where `pickle` is written.
+    pub(crate) span: Span,
+    /// All fields of the struct, in order.
+    pub(crate) fields: Vec<PickledField<'a>>,
+}
+
+/// A field of a class that can be pickled.
+pub(crate) struct PickledField<'a> {
+    pub(crate) member: &'a Member,
+    pub(crate) ty: &'a Type,
+    /// Its name in a pickle.
+    pub(crate) name: String,
+    pub(crate) kind: Kept,
+}
+
+/// What is kept of a field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kept {
+    /// The memory of the exported field with this index.
+    Memory(usize),
+    /// Its value, which PyO3 converts.
+    Value,
+    /// Nothing.
+    Nothing,
 }
 
 /// A field that is exported.
@@ -114,13 +146,14 @@ fn check_all<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<Export<'a>> {
         check_fields_are_of_self(ctxt, input, &field.attrs);
     }
     check_properties(ctxt, input);
+    check_default_is_pickled(ctxt, input);
     let own = check_own_field(ctxt, input);
-    let others = input.fields.iter().filter(|field| field.attrs.get.is_given());
+    let others = input.fields.iter().filter(|field| field.attrs.get.is_given() || is_hidden_cell(input, field));
     let others = others.filter(|field| own.is_none_or(|own| own.member != field.member));
     let exported = |field: &'a Field<'a>, own: bool| ExportedField {
         member: &field.member,
         cell: field.ty,
-        readonly: matches!(field.attrs.readonly.value(), Some(Readonly::Always)),
+        readonly: matches!(field.attrs.readonly.value(), Some(Readonly::Always)) || !own && !field.attrs.get.is_given(),
         pin: field.attrs.pin.value().is_some(),
         layout: layout(input, field),
         rules: rules(field.ty, &field.attrs),
@@ -138,6 +171,7 @@ fn check_all<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<Export<'a>> {
         krate: input.attrs.krate.value(),
         array: input.attrs.no_array.value().is_none(),
         deprecated: is_deprecated(input.raw_attrs) || { deprecated }.any(|field| is_deprecated(field.raw_attrs)),
+        pickle: pickle(input, &fields),
         fields,
     })
 }

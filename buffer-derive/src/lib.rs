@@ -53,6 +53,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `name = "values"` | The name of that property. |
 /// | `own` | Beside `get`: the field is the object's own buffer as well. |
 /// | `pin` | The memory stays in place from the first view on, [until the object dies](#consumers-that-keep-no-view). |
+/// | `default` | On any field of a class with `pickle`: the field of [an unpickled object](#objects-that-travel) begins with `Default::default()`. By itself it does not mark a field. |
 ///
 /// The expressions are evaluated when a view is requested while no other is alive, in this order: `readonly`, `format`,
 /// `shape`, `offset`, `strides`. If evaluating them raises or panics, the request raises. Extents, strides and an
@@ -134,20 +135,55 @@ use syn::{DeriveInput, parse_macro_input};
 /// is released. One case no lock can detect: code of yours that moves the cell out of its object, by assigning another
 /// one to the field or by `mem::swap`. Never move the cell of such a class; in a `frozen` class you cannot.
 ///
+/// # Objects that travel
+///
+/// ```
+/// use std::sync::atomic::AtomicU64;
+///
+/// use buffer_runtime::{ExportBuffer, ExportCell};
+/// use pyo3::prelude::*;
+///
+/// #[derive(ExportBuffer)]
+/// #[buffer(pickle)]
+/// #[pyclass(frozen, module = "sensors")]
+/// struct Samples {
+///     rate: u32,
+///     data: ExportCell<Vec<f64>>,
+///     #[buffer(default)]
+///     reads: AtomicU64,
+/// }
+/// ```
+///
+/// With `pickle`, objects have `__reduce_ex__`, `__copy__` and `__deepcopy__`, and the class has `__buffer_rebuild__`, which
+/// makes an object of what a pickle says. The class must be importable where its `module = "..."` says.
+///
+/// The memory of every `ExportCell` is kept, whether the class exports it or not: all of it, so that the declared layout
+/// fits again. From protocol 5 on, `pickle` takes it out of band, as a `PickleBuffer` that shows the object's memory
+/// and counts as a view; older protocols copy it. The new object's storage is made by one copy: of a `Vec<T>`,
+/// `Box<[T]>`, `[T; N]`, `Rows<T>`, `SmallVec`, `bytes::Bytes`, or a storage of your own that is `FromElements`.
+/// Each other field must be converted by PyO3 both ways (`IntoPyObject` of a reference, and `FromPyObject`), or have
+/// `#[buffer(default)]`.
+///
+/// A new object is made without a call of `#[new]`. Everything in the pickle is checked, down to the layout: what does not
+/// fit raises `pickle.UnpicklingError`. Python subclasses keep their attributes, and may define `__getstate__`,
+/// `__setstate__`, `__reduce__` or `__reduce_ex__`. A class with a base class of Rust cannot have `pickle`, and a subclass of
+/// Rust must define `__reduce__` itself.
+///
 /// # Options of the struct
 ///
 /// Written as `#[buffer(no_array)]` above the struct.
 ///
 /// | Option | Meaning |
 /// |---|---|
+/// | `pickle` | Objects can be [pickled and copied](#objects-that-travel). Needs the feature `pickle` of `buffer-runtime`, which is on by default. |
 /// | `no_array` | Omits the `__array__` method, for a class that has its own. This method makes numpy raise the `BufferError` of a refused view instead of making an array of objects. |
 /// | `crate = "path"` | Where `buffer_runtime` is, if it is not `::buffer_runtime`, for example because `Cargo.toml` gives it another name. |
 ///
 /// # What is refused
 ///
 /// Generic structs, because Python has one class for one type; enums and unions; `unsendable` classes, because Python
-/// may release a view on any thread; and a second `__getbuffer__`, `__releasebuffer__` or (without `no_array`)
-/// `__array__` in the class's `#[pymethods]`.
+/// may release a view on any thread; and a second `__getbuffer__`, `__releasebuffer__`, (without `no_array`)
+/// `__array__` or (with `pickle`) `__reduce__`, `__reduce_ex__`, `__copy__` or `__deepcopy__` in the class's `#[pymethods]`.
 #[proc_macro_derive(ExportBuffer, attributes(buffer))]
 pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
     if let Some(error) = repeated::error("ExportBuffer") {

@@ -55,6 +55,8 @@ use crate::contain::undisturbed;
 use crate::element;
 use crate::error::{Attempt, BorrowError};
 use crate::lock::{Disowned, GuardKind};
+#[cfg(feature = "pickle")]
+use crate::memory::NoMemory;
 use crate::storage::{Access, Exportable, MayWrite};
 use crate::trace::{self, Holder};
 
@@ -139,6 +141,16 @@ impl<S> ExportCell<S> {
         // promises.
         const { element::check::<S::Element>() }
         Self { block: Block::allocate(storage).as_ptr(), owns: PhantomData }
+    }
+
+    /// As [`new`](Self::new), unless there is no memory for the block.
+    #[cfg(feature = "pickle")]
+    pub(crate) fn try_new(storage: S) -> Result<Self, NoMemory>
+    where
+        S: Exportable,
+    {
+        const { element::check::<S::Element>() }
+        Ok(Self { block: Block::try_allocate(storage)?.as_ptr(), owns: PhantomData })
     }
 
     #[inline(always)]

@@ -113,21 +113,22 @@
 //!
 //! # Cargo features
 //!
-//! `consumer` and `format` are on by default, so that everything above is there. They add no dependency, but take about half
-//! of the time in which this crate is built: a class that exports its memory needs neither, and may be built with
+//! `consumer`, `format` and `pickle` are on by default, so that everything above is there. They add no dependency, but take
+//! about half of the time in which this crate is built: a class that exports its memory needs none of them, and may be built with
 //! `default-features = false`. Of the others, each adds one optional dependency, except for `dlpack` and `test-kit`.
 //!
 //! | feature | brings |
 //! |---|---|
 //! | `bytes` | the storage `bytes::Bytes`, read-only |
 //! | `consumer` | what holds views of other objects: [`BufferView`], [`StableView`], [`FloatView`], [`ConvertedView`], [`ScopedView`]; turns on `format` |
-//! | `default` | `consumer` and `format` |
+//! | `default` | `consumer`, `format` and `pickle` |
 //! | `dlpack` | `__dlpack__` on every class, for torch, JAX and other consumers of DLPack |
 //! | `format` | [`Format`], and the option `format` of [`ExportBuffer`]: formats that are known only at run time |
 //! | `half` | the elements `half::f16`, numpy's `float16`, and `half::bf16` |
 //! | `memmap2` | the storages `memmap2::MmapMut` and, read-only, `memmap2::Mmap`: the bytes of a file |
 //! | `ndarray` | the storage `ndarray::Array`, exported with its own shape and strides |
 //! | `num-complex` | the elements `Complex<f32>` and `Complex<f64>`, numpy's `complex64` and `complex128` |
+//! | `pickle` | the option `pickle` of [`ExportBuffer`]: objects that `pickle` and `copy` take |
 //! | `smallvec` | the storage `smallvec::SmallVec`, inline or spilled |
 //! | `test-kit` | the module `test_kit`, which checks a storage of your own against the promises of [`Storage`] |
 //!
@@ -161,6 +162,8 @@ mod memory;
 mod never;
 mod part;
 mod pending;
+#[cfg(feature = "pickle")]
+mod pickle;
 mod request;
 #[cfg(feature = "consumer")]
 mod scoped;
@@ -206,6 +209,11 @@ pub use self::{
 
 #[cfg(feature = "format")]
 pub use self::format::{Format, FormatError};
+#[cfg(feature = "pickle")]
+#[doc(hidden)]
+pub use self::pickle::{
+    ArrivingCell as CellToPickle, Field as FieldToPickle, Rebuilt as StorageToPickle, Root as ClassToPickle,
+};
 pub use self::{
     cell::{ExportCell, OwnedShareGuard, ReadGuard, ShareGuard, SharedRow, WriteGuard},
     element::{Be, Bytes, Element, Le, Scalar, Viewable},

@@ -12,10 +12,15 @@ use crate::pending::{owned, raised};
 
 /// The module numpy, which is imported at the first call.
 pub(crate) fn numpy(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    // SAFETY: attached, as the token proves; the text is static.
-    let numpy = unsafe { ffi::PyImport_ImportModule(c"numpy".as_ptr()) };
+    module(py, c"numpy")
+}
+
+/// A module, which is imported at the first call.
+pub(crate) fn module<'py>(py: Python<'py>, name: &CStr) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: attached, as the token proves; the name is a text.
+    let module = unsafe { ffi::PyImport_ImportModule(name.as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL.
-    unsafe { owned(py, numpy) }
+    unsafe { owned(py, module) }
 }
 
 /// `object.name`

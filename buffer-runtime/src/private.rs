@@ -7,6 +7,7 @@ pub use std::ffi::CStr;
 pub use std::option::Option::{self, None, Some};
 pub use std::result::Result::Ok;
 
+pub use crate::__submit_pickle as submit_pickle;
 pub use crate::__submit_properties as submit_properties;
 pub use crate::__submit_slots as submit_slots;
 pub use crate::element::{
@@ -27,6 +28,25 @@ pub use crate::layout::{
 };
 pub use crate::part::property::{c_str, property};
 pub use crate::rules;
+
+/// What the option `pickle` is without the feature of that name.
+#[cfg(not(feature = "pickle"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __submit_pickle {
+    ($($declared:tt)*) => {
+        ::core::compile_error!(
+            "the feature `pickle` of `buffer-runtime` is off; turn it on in `Cargo.toml`, as in `features = [\"pickle\"]`, or \
+             remove `pickle` here"
+        );
+    };
+}
+
+/// What the option `pickle` names.
+#[cfg(feature = "pickle")]
+pub mod pickle {
+    pub use crate::pickle::{Arrived, ArrivingCell, Field, Given, Instance, Pickled, Root, methods};
+}
 
 /// The entry points of the fuzz targets.
 #[cfg(fuzzing)]

@@ -24,6 +24,8 @@ pub(crate) use self::room::room_for;
 pub(crate) use self::run::{Run, Runs, fill, load, store};
 
 use self::unit::copy_in;
+#[cfg(feature = "pickle")]
+use self::unit::copy_out;
 use crate::element::Element;
 
 mod access;
@@ -216,6 +218,20 @@ impl<T> Deref for Shared<T> {
 impl<T: Element> fmt::Debug for Shared<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// Copies bytes that other code may write at the same time.
+///
+/// # Safety
+///
+/// `from` may be read and `to` may be written for `len` bytes. Rust accesses those of `from` by atomics alone, and nothing
+/// else accesses those of `to`. Both are not null, unless `len` is 0.
+#[cfg(feature = "pickle")]
+pub(crate) unsafe fn copy_bytes(from: *const u8, to: *mut u8, len: usize) {
+    if len > 0 {
+        // SAFETY: as the caller vouches; a byte has no alignment and no padding.
+        unsafe { copy_out(from.cast_mut(), to, len) };
     }
 }
 

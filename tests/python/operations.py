@@ -60,6 +60,26 @@ def of_whole(part):
     return lambda: getattr(layouts.Whole(CONTENT, 3), part[0])(*part[1:])
 
 
+class Attributed(edges.Nowhere):
+    pass
+
+
+def attributed():
+    thing = Attributed()
+    thing.mark = "mark"
+    return thing
+
+
+def reduced():
+    return edges.Luggage().__reduce_ex__(2)[1][1]
+
+
+def rebuild(fields):
+    edges.Luggage.__buffer_rebuild__(1, fields)
+
+
+PORTABLE_INTEGER = "<I" if sys.byteorder == "little" else ">I"
+
 # A function for each class, which makes an object of it.
 EXPORTERS = {
     "Whole": lambda: layouts.Whole(CONTENT, 3),
@@ -282,6 +302,38 @@ OPERATIONS = [
     Operation("take of a part", EXPORTERS["TakenPart"], lambda part: edges.Several.part_of(part, 0, 1)),
     refused("index", EXPORTERS["Property"], lambda part: part[3], "IndexError"),
     refused("missing part", edges.Several, lambda several: several.column(3), "IndexError"),
+    *(
+        Operation(
+            f"reduce: protocol {protocol}",
+            edges.Luggage,
+            lambda thing, p=protocol: thing.__reduce_ex__(p),
+            views=no_views,
+        )
+        for protocol in (2, 5)
+    ),
+    Operation("copied", edges.Luggage, lambda thing: thing.__copy__(), views=no_views),
+    Operation("copied: subclass", attributed, lambda thing: thing.__copy__(), views=no_views),
+    Operation("copied deeply", edges.Luggage, lambda thing: thing.__deepcopy__({}), views=no_views),
+    Operation("rebuild", reduced, rebuild),
+    *(
+        refused(f"rebuild: {name}", lambda change=change: {**reduced(), **change}, rebuild, "UnpicklingError")
+        for name, change in [
+            ("a field more", {"more": 1}),
+            ("no memory", {"long": 1}),
+            ("other elements", {"long": ("B", b"")}),
+            ("no bytes", {"small": ("B", 1)}),
+            ("too many", {"array": (PORTABLE_INTEGER, bytes(16))}),
+        ]
+    ),
+    refused("reduce: not found", edges.Nowhere, lambda thing: thing.__reduce_ex__(4), "PicklingError")._replace(
+        views=no_views
+    ),
+    refused("reduce: by Rust", edges.RustTraveller, lambda thing: thing.__reduce_ex__(4), "PicklingError")._replace(
+        views=no_views
+    ),
+    refused("reduce: argument", edges.Luggage, lambda thing: thing.__reduce_ex__("4"), "TypeError")._replace(
+        views=no_views
+    ),
     Operation("range", lambda: bytearray(b"abcdef"), ranged(1, 3)),
     Operation("block of bytes", lambda: bytearray(b"abcdef"), block),
     Operation("block of an array", doubles, block),

@@ -21,6 +21,7 @@ mod several;
 mod shaped;
 mod tensors;
 mod traced;
+mod travel;
 mod varying;
 mod watched;
 
@@ -45,6 +46,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         shaped::add,
         tensors::add,
         traced::add,
+        travel::add,
         varying::add,
         watched::add,
     ] {

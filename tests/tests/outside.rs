@@ -120,6 +120,13 @@ fn a_copied_example_builds() {
     let words = outside.words();
     assert!(words.contains("the feature `format` of `buffer-runtime` is off"), "{words}");
     outside.replace("src/lib.rs", bytes, typed);
+    let (plain, pickled) = ("#[derive(ExportBuffer)]", "#[derive(ExportBuffer)]\n#[buffer(pickle)]");
+    outside.replace("src/lib.rs", plain, pickled);
+    let words = outside.words();
+    assert!(words.contains("the feature `pickle` of `buffer-runtime` is off"), "{words}");
+    let errors = words.lines().filter(|line| line.starts_with("error"));
+    assert_eq!(errors.count(), 2, "one, and that there was one: {words}");
+    outside.replace("src/lib.rs", pickled, plain);
     outside.replace("Cargo.toml", "buffer-runtime = { default-features = false, ", "buffer-runtime = { ");
 
     // The runtime by another name, which only the derive does not know.

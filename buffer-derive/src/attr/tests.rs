@@ -92,13 +92,13 @@ fn struct_options_are_read() {
 fn an_unknown_option_lists_the_known_ones() {
     assert_eq!(
         message(parse_quote!(#[buffer(color = "red")] data: Cell)),
-        "unknown option `color`; the options here are `shape`, `order`, `strides`, `offset`, `format`, `readonly`, `pin`, `get`, `name` or `own`"
+        "unknown option `color`; the options here are `shape`, `order`, `strides`, `offset`, `format`, `readonly`, `pin`, `get`, `name`, `own` or `default`"
     );
     let (_, errors) = class(parse_quote!(
         #[buffer(frozen)]
         struct S;
     ));
-    assert_eq!(errors, ["unknown option `frozen`; the options here are `no_array` or `crate`"]);
+    assert_eq!(errors, ["unknown option `frozen`; the options here are `pickle`, `no_array` or `crate`"]);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn every_option_is_given_once() {
 fn options_stand_in_parentheses_and_between_commas() {
     assert_eq!(
         message(parse_quote!(#[buffer = "F"] data: Cell)),
-        "write options in parentheses: `#[buffer(...)]` with `shape`, `order`, `strides`, `offset`, `format`, `readonly`, `pin`, `get`, `name` or `own`"
+        "write options in parentheses: `#[buffer(...)]` with `shape`, `order`, `strides`, `offset`, `format`, `readonly`, `pin`, `get`, `name`, `own` or `default`"
     );
     assert_eq!(
         message(parse_quote!(#[buffer(readonly order = "F")] data: Cell)),
@@ -170,7 +170,7 @@ fn options_stand_in_parentheses_and_between_commas() {
     assert_eq!(message(parse_quote!(#[buffer(order = "F" readonly)] data: Cell)), "expected `,` between two options");
     assert_eq!(
         message(parse_quote!(#[buffer("readonly")] data: Cell)),
-        "expected `shape`, `order`, `strides`, `offset`, `format`, `readonly`, `pin`, `get`, `name` or `own`"
+        "expected `shape`, `order`, `strides`, `offset`, `format`, `readonly`, `pin`, `get`, `name`, `own` or `default`"
     );
 }
 

@@ -59,7 +59,11 @@ pub(super) fn check_own_field<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<&'a F
     if marked.is_empty() && input.fields.iter().any(|field| field.attrs.get.is_given()) {
         return None;
     }
-    let cells: Vec<&Field> = input.fields.iter().filter(|field| field.is_cell()).collect();
+    let mut cells: Vec<&Field> = input.fields.iter().filter(|field| field.is_cell()).collect();
+    // A cell that begins anew in an unpickled object is hardly the one to export.
+    if cells.iter().any(|cell| !cell.attrs.default.is_given()) {
+        cells.retain(|cell| !cell.attrs.default.is_given());
+    }
     match (marked.as_slice(), cells.as_slice()) {
         ([one], [cell, ..]) if is_value(one.ty) => ctxt.error_spanned_by(
             one.tokens(),

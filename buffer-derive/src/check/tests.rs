@@ -7,6 +7,7 @@ use super::*;
 
 mod class;
 mod code;
+mod pickle;
 mod placement;
 mod run_time;
 mod shape;

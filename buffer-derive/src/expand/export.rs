@@ -8,12 +8,14 @@
 
 mod dims;
 mod exporter;
+mod pickle;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{DeriveInput, Error, Result};
 
 use self::exporter::Exporting;
+use self::pickle::pickled;
 use crate::ast::Input;
 use crate::ast::kind::{check_exported_once, check_no_record};
 use crate::check::{Export, Property, check};
@@ -55,6 +57,7 @@ fn emit(export: &Export) -> TokenStream {
     let class = Class::of(&runtime, ident);
     let own = fields().find(|field| field.field.own).map(|field| own_buffer(&class, &field, export.array));
     let properties = properties(&class, fields());
+    let pickled = export.pickle.as_ref().map(|pickle| pickled(&class, &runtime, pickle, fields()));
     quote! {
         #allow_deprecated
         const _: () = {
@@ -69,6 +72,7 @@ fn emit(export: &Export) -> TokenStream {
         #allow_deprecated
         const _: () = {
             #(#exporters)*
+            #pickled
 
             const _: () = {
                 use #runtime as __buffer;
@@ -177,8 +181,17 @@ fn reserved_names(export: &Export) -> TokenStream {
         [format!("__pymethod_get_{name}__"), format!("__pymethod_get_get_{name}__"), format!("__pymethod_{name}__")]
             .map(|name| Ident::new(&name, Span::call_site().located_at(*span)))
     });
+    let pickled = export.pickle.as_ref().map(|_| {
+        quote!(
+            fn __pymethod___reduce____() {}
+            fn __pymethod___reduce_ex____() {}
+            fn __pymethod___copy____() {}
+            fn __pymethod___deepcopy____() {}
+        )
+    });
     quote! {
         #own
+        #pickled
         #(
             fn #properties() {}
         )*

@@ -351,6 +351,19 @@ impl<S: Exportable> Block<S> {
         block
     }
 
+    /// As [`allocate`](Self::allocate), unless there is no memory.
+    #[cfg(feature = "pickle")]
+    pub(super) fn try_allocate(storage: S) -> Result<NonNull<Self>, NoMemory> {
+        let block = Self::new(MaybeUninit::uninit())?;
+        // SAFETY: the block is alive.
+        let place = UnsafeCell::raw_get(unsafe { &raw const (*block.as_ptr()).storage });
+        // SAFETY: the block is new, so nobody else knows it or its storage.
+        unsafe { place.write(MaybeUninit::new(storage)) };
+        // SAFETY: as above.
+        unsafe { Self::capture(block) };
+        Ok(block)
+    }
+
     /// A block that is closed, and so will never have a storage.
     pub(super) fn without_storage() -> Result<NonNull<Self>, NoMemory> {
         let block = Self::new(MaybeUninit::uninit())?;

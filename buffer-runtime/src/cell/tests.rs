@@ -395,3 +395,16 @@ fn miri_a_cell_of_zeros_that_was_never_made_may_be_dropped() {
     // SAFETY: all zeros is a NULL pointer, which a cell may contain until it is dropped.
     drop(unsafe { mem::zeroed::<ExportCell<Vec<u32>>>() });
 }
+
+#[cfg(feature = "pickle")]
+#[test]
+fn miri_a_cell_that_was_made_with_care_is_one_like_any_other() {
+    let mut cell = ExportCell::try_new(vec![1_u32]).unwrap();
+    let view = cell.view(&U32, true).unwrap();
+    assert_eq!((cell.len(), cell.views()), (1, 1));
+    drop(view);
+    cell.get_mut().unwrap().push(2);
+    assert_eq!(*cell.test_read().unwrap(), [1, 2]);
+    let array = ExportCell::try_new([3_u8; 40]).unwrap();
+    assert_eq!(*array.test_read().unwrap(), [3; 40]);
+}

@@ -259,7 +259,7 @@ fn part_of<'a>(
     }
     // SAFETY: a published layout has a format, which stays unchanged while the view is counted.
     let format = unsafe { CStr::from_ptr(whole.layout().description.format) };
-    if declared.item.is_some_and(|item| format != c"B" && format != item.format) {
+    if declared.item.is_some_and(|item| ![c"B", item.format].contains(&format) && item.format != c"B") {
         let text = format_args!(
             "cannot grant a view: `format` is for the bytes of another object, but its items have the format \
              {format:?}; remove `format`, or store bytes there"

@@ -98,6 +98,12 @@ impl ClassTable {
         self.property
     }
 
+    /// What the class declares at compile time.
+    #[cfg(feature = "pickle")]
+    pub(crate) fn descriptor(&self) -> &'static Descriptor {
+        (self.descriptor)()
+    }
+
     /// Calls `with` on an object's value, which stays borrowed during the call.
     ///
     /// # Safety

@@ -1,11 +1,13 @@
 //! `smallvec::SmallVec`: a few elements in the storage itself, more of them on the heap.
 
+use std::collections::TryReserveError;
 use std::ptr::NonNull;
 
 use smallvec::{Array, SmallVec};
 
 use crate::element::Element;
-use crate::storage::{ReadWrite, Storage};
+use crate::shared::SharedRead;
+use crate::storage::{FromElements, ReadWrite, Storage};
 
 // SAFETY: as for a Vec if it has spilled to the heap, and as for an array if not: then the elements lie in the storage
 // itself, which stays where it is until it is moved or dropped (1, 2, 5, 7). `as_mut_ptr` makes no slice and does not
@@ -24,5 +26,15 @@ unsafe impl<A: Array<Item: Element> + 'static> Storage for SmallVec<A> {
         let len = vec.len();
         // SAFETY: the pointer of a SmallVec is never null.
         (unsafe { NonNull::new_unchecked(vec.as_mut_ptr()) }, len)
+    }
+}
+
+impl<A: Array<Item: Element> + 'static> FromElements for SmallVec<A> {
+    fn from_elements(elements: &SharedRead<A::Item>) -> Result<Self, TryReserveError> {
+        elements.to_vec().map(Self::from_vec)
+    }
+
+    fn from_vec(elements: Vec<A::Item>) -> Result<Self, TryReserveError> {
+        Ok(Self::from_vec(elements))
     }
 }

@@ -43,6 +43,18 @@ pub trait FromElements: Storage + Sized {
     ///
     /// There is not enough memory for the copies.
     fn from_elements(elements: &SharedRead<Self::Element>) -> Result<Self, TryReserveError>;
+
+    /// Takes elements that are copied already, as those from a pickle are. Unless it is implemented, they are copied a
+    /// second time.
+    ///
+    /// # Errors
+    ///
+    /// There is not enough memory.
+    fn from_vec(mut elements: Vec<Self::Element>) -> Result<Self, TryReserveError> {
+        // SAFETY: the elements stay where they are, and nothing else accesses them, while the handle lives.
+        let elements = unsafe { SharedRead::new(elements.as_mut_ptr(), elements.len()) };
+        Self::from_elements(&elements)
+    }
 }
 
 /// What an [`ExportCell`](crate::ExportCell) can store and replace by a copy: storages that are [`FromElements`], which
@@ -114,11 +126,19 @@ impl<T: Element> FromElements for Vec<T> {
     fn from_elements(elements: &SharedRead<T>) -> Result<Self, TryReserveError> {
         elements.to_vec()
     }
+
+    fn from_vec(elements: Self) -> Result<Self, TryReserveError> {
+        Ok(elements)
+    }
 }
 
 impl<T: Element> FromElements for Box<[T]> {
     fn from_elements(elements: &SharedRead<T>) -> Result<Self, TryReserveError> {
         elements.to_vec().map(Vec::into_boxed_slice)
+    }
+
+    fn from_vec(elements: Vec<T>) -> Result<Self, TryReserveError> {
+        Ok(elements.into_boxed_slice())
     }
 }
 

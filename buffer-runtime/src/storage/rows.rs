@@ -198,7 +198,7 @@ impl<T> Rows<T> {
     }
 
     /// Makes room for the pointers to `rows` more rows.
-    pub(super) fn try_reserve(&mut self, rows: usize) -> Result<(), TryReserveError> {
+    pub(crate) fn try_reserve(&mut self, rows: usize) -> Result<(), TryReserveError> {
         self.table.try_reserve_exact(rows)
     }
 

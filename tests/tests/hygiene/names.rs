@@ -30,6 +30,53 @@ mod generated_by_macro {
     volume!(pub(crate) Borrowing, ExportCell<Vec<u8>>, self.depth + 1, 3_u8);
 }
 
+mod pickled {
+    use buffer_runtime::{ExportBuffer, ExportCell};
+    use pyo3::prelude::*;
+
+    macro_rules! pair {
+        ($name:ident, $cell:ty, $other:ty) => {
+            #[derive(ExportBuffer)]
+            #[buffer(pickle)]
+            #[pyclass]
+            struct $name(#[buffer] $cell, $other, #[buffer(default)] Option<Box<Self>>);
+
+            #[pymethods]
+            impl $name {
+                #[new]
+                fn new() -> Self {
+                    let _ = |new: Self| (new.1, new.2);
+                    Self(ExportCell::new(Vec::new()), Default::default(), None)
+                }
+            }
+        };
+    }
+
+    type Data = ExportCell<Vec<f32>>;
+
+    pair!(Aliased, Data, [u8; 2]);
+    pair!(Plain, ExportCell<Vec<u8>>, Vec<Option<Py<Plain>>>);
+
+    #[derive(ExportBuffer)]
+    #[buffer(pickle)]
+    #[pyclass]
+    #[allow(non_camel_case_types)]
+    struct r#move {
+        r#type: (u16, f64),
+        given: bool,
+        arrived: String,
+        r#data: ExportCell<Vec<f32>>,
+    }
+
+    #[pymethods]
+    impl r#move {
+        #[new]
+        fn new() -> Self {
+            Self { r#type: (3, 0.5), given: true, arrived: String::new(), data: ExportCell::new(Vec::new()) }
+        }
+    }
+}
+
 mod raw_identifiers {
     use buffer_runtime::{ExportBuffer, ExportCell};
     use pyo3::prelude::*;

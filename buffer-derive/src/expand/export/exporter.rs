@@ -229,7 +229,8 @@ impl Exporting<'_> {
     }
 }
 
-fn without_self(tokens: TokenStream, class: &Ident) -> TokenStream {
+/// `tokens` for a place where `Self` is not the class.
+pub(super) fn without_self(tokens: TokenStream, class: &Ident) -> TokenStream {
     tokens
         .into_iter()
         .map(|token| match token {

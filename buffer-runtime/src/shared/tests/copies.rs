@@ -3,6 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
+#[cfg(feature = "pickle")]
+use crate::shared::copy_bytes;
 use crate::shared::room_for;
 
 fn numbered(len: usize) -> Vec<u16> {
@@ -27,6 +29,22 @@ fn miri_copies_have_every_element_at_every_alignment() {
         assert_eq!(copy[start..start + len], source);
         assert!(copy[..start].iter().chain(&copy[start + len..]).all(|&item| item == 0));
     }
+}
+
+#[cfg(feature = "pickle")]
+#[test]
+fn miri_bytes_are_copied_from_any_address() {
+    for (len, start) in [(0, 0), (1, 1), (7, 3), (200, 1), (200, 8), (700, 5)] {
+        let source: Vec<u8> = (0..=u8::MAX).cycle().take(start + len).collect();
+        let mut copy: Vec<u64> = Vec::with_capacity(len.div_ceil(8));
+        let to = copy.as_mut_ptr().cast::<u8>();
+        // SAFETY: there are as many bytes there, and room for as many here.
+        unsafe { copy_bytes(source[start..].as_ptr(), to, len) };
+        // SAFETY: they were just written.
+        assert_eq!(unsafe { std::slice::from_raw_parts(to, len) }, &source[start..]);
+    }
+    // SAFETY: nothing is read or written.
+    unsafe { copy_bytes(std::ptr::null(), std::ptr::null_mut(), 0) };
 }
 
 /// Larger than what is kept out of the caches.

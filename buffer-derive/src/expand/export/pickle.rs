@@ -1,0 +1,76 @@
+//! Emits how the objects of a class are taken apart and put together.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::Class;
+use super::exporter::{Exporting, without_self};
+use crate::check::{Kept, Pickle, PickledField};
+use crate::expand::Runtime;
+
+/// Declares how a class is `Pickled`, and gives it the methods.
+///
+/// All of it is in one macro, so that the runtime without its feature `pickle` can refuse it in one message.
+pub(super) fn pickled<'a>(
+    class: &Class,
+    runtime: &Runtime,
+    pickle: &Pickle,
+    exported: impl Iterator<Item = Exporting<'a>>,
+) -> TokenStream {
+    let Class { ident, inventory, itself, at: class_at, span: name } = class;
+    let exporters: Vec<_> = exported.map(|field| field.exporter_name()).collect();
+    let (mut cells, mut given, mut made) = (TokenStream::new(), TokenStream::new(), TokenStream::new());
+    let mut count = 0_usize;
+    for PickledField { member, ty, name, kind } in &pickle.fields {
+        // A type that cannot be pickled is reported where it is written.
+        let span = Span::call_site().located_at(ty.span());
+        let at = runtime.at(span);
+        let ty = without_self(ty.to_token_stream(), ident);
+        let name = format!("{name}\0");
+        let name = quote!(const { #runtime::c_str(#name) });
+        let value = match kind {
+            Kept::Memory(index) => {
+                let of = &exporters[*index];
+                cells.extend(quote!((#name, #runtime::Entry::of::<#of>()),));
+                quote_spanned!(span=> <#ty as #at::pickle::ArrivingCell>::arrive(arrived, #name)?)
+            }
+            Kept::Value => {
+                count += 1;
+                given.extend(quote_spanned! {span=>
+                    <#ty as #at::pickle::Field>::give(&value.#member, given, #name)?;
+                });
+                quote_spanned!(span=> <#ty as #at::pickle::Field>::arrive(arrived, #name)?)
+            }
+            Kept::Nothing => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
+        };
+        made.extend(quote!(#member: #value,));
+    }
+    let span = Span::call_site().located_at(pickle.span);
+    let at = runtime.at(span);
+    // By its clauses: the entries belong to exporters of this class, as their type requires, and the class is a root.
+    let implementation = quote_spanned! {*name=>
+        struct __Pickle;
+
+        #[automatically_derived]
+        unsafe impl #runtime::pickle::Pickled for __Pickle {
+            type Class = #itself;
+
+            const CELLS: &'static [(&'static #runtime::CStr, #runtime::Entry<Self::Class>)] = &[#cells];
+            const FIELDS: ::core::primitive::usize = #count;
+            const INSTANCE: #runtime::pickle::Instance<Self::Class> = <#ident as #class_at::pickle::Root>::INSTANCE;
+
+            fn give(value: &#ident, given: &#runtime::pickle::Given<'_>) -> #runtime::PyResult<()> {
+                #given
+                #runtime::Ok(())
+            }
+
+            fn rebuild(arrived: &#runtime::pickle::Arrived<'_, '_>) -> #runtime::PyResult<Self::Class> {
+                #runtime::Ok(#ident { #made })
+            }
+        }
+    };
+    quote_spanned! {span=>
+        #at::submit_pickle! { #inventory, __Pickle, { #implementation } }
+    }
+}

@@ -1,0 +1,201 @@
+//! Puts an object together from what a pickle says, all of which may be wrong.
+
+use std::ffi::CStr;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3::{PyTypeInfo, ffi};
+
+use super::VERSION;
+use super::format::Portable;
+use super::frame::{Frame, Name};
+use super::leave::interned;
+use super::lineage::{self, Lineage};
+use super::refused::{cause_of, is_unpickling, unpickling};
+use super::table::Table;
+use crate::element::Element;
+use crate::exception::string;
+use crate::export::peek::peek;
+use crate::pending::{owned, raised};
+
+/// The values that have arrived, by the names of their fields.
+#[derive(Debug)]
+pub struct Arrived<'a, 'py> {
+    values: &'a Bound<'py, PyDict>,
+    class: &'static str,
+}
+
+impl<'py> Arrived<'_, 'py> {
+    pub(super) fn py(&self) -> Python<'py> {
+        self.values.py()
+    }
+
+    /// The name of the class.
+    pub(super) fn class(&self) -> &'static str {
+        self.class
+    }
+
+    /// The value of a field.
+    ///
+    /// # Errors
+    ///
+    /// `UnpicklingError` if there is none.
+    pub(super) fn value(&self, name: &'static CStr) -> PyResult<Bound<'py, PyAny>> {
+        let py = self.py();
+        let key = interned(py, name)?;
+        // SAFETY: attached, with a dict and a key that are alive.
+        let value = unsafe { ffi::PyDict_GetItemWithError(self.values.as_ptr(), key.as_ptr()) };
+        // SAFETY: the result is a borrowed reference, or NULL.
+        match unsafe { Bound::from_borrowed_ptr_or_opt(py, value) } {
+            Some(value) => Ok(value),
+            None if PyErr::occurred(py) => Err(raised(py)),
+            None => Err(unpickling(
+                py,
+                format_args!(
+                    "the pickle has no field `{}`, which `{}` has; it is of another version of this class",
+                    text(name),
+                    self.class
+                ),
+            )),
+        }
+    }
+
+    /// The memory of a cell of these elements.
+    ///
+    /// # Errors
+    ///
+    /// `UnpicklingError` if there is none, or if it has other elements.
+    pub(super) fn frame<E: Element>(&self, name: &'static CStr, rows: bool) -> PyResult<Frame<'py>> {
+        let (py, value) = (self.py(), self.value(name)?);
+        let name = Name { class: self.class, field: text(name) };
+        let wrong = || {
+            let Name { class, field } = name;
+            unpickling(py, format_args!("the pickle's value for the field `{field}` of `{class}` is no memory"))
+        };
+        let (mut format, mut memory) = (std::ptr::null_mut(), std::ptr::null_mut::<ffi::PyObject>());
+        let mut bytes_of_row: isize = 0;
+        // SAFETY: attached, with an object that is alive.
+        if unsafe { ffi::PyTuple_Check(value.as_ptr()) } == 0 {
+            return Err(wrong());
+        }
+        let parse = if rows { c"UOn" } else { c"UO" };
+        // SAFETY: attached, with a tuple that is alive, and room for what the format asks for.
+        let parsed = unsafe {
+            ffi::PyArg_ParseTuple(
+                value.as_ptr(),
+                parse.as_ptr(),
+                &raw mut format,
+                &raw mut memory,
+                &raw mut bytes_of_row,
+            )
+        };
+        if parsed == 0 {
+            return Err(cause_of(py, raised(py), |_| wrong()));
+        }
+        // SAFETY: attached; the tuple is alive and has this object.
+        let format: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, format) };
+        // SAFETY: as above.
+        let memory = unsafe { Bound::from_borrowed_ptr(py, memory) };
+        let Some(own) = string(py, &Portable::of::<E>()) else { return Err(raised(py)) };
+        // SAFETY: attached, with two strings that are alive.
+        match unsafe { ffi::PyUnicode_Compare(own.as_ptr(), format.as_ptr()) } {
+            0 => {}
+            _ if PyErr::occurred(py) => return Err(raised(py)),
+            _ => {
+                let Name { class, field } = name;
+                let own = Portable::of::<E>();
+                let text = format_args!(
+                    "the pickle's memory for the field `{field}` of `{class}` has other elements than `{own}`; it is of \
+                     another version of this class, or of a machine with another byte order"
+                );
+                return Err(unpickling(py, text));
+            }
+        }
+        let size = size_of::<E>();
+        let row_len = usize::try_from(bytes_of_row).ok().filter(|bytes| bytes.is_multiple_of(size));
+        match row_len {
+            Some(bytes) => Frame::request(&memory, rows.then_some(bytes / size), name),
+            None => Err(wrong()),
+        }
+    }
+}
+
+fn text(name: &'static CStr) -> &'static str {
+    // The names of fields are UTF-8.
+    name.to_str().unwrap_or("")
+}
+
+/// Makes an object of a class from the arguments that [`leave`](super::leave::leave) has made, or others.
+///
+/// # Errors
+///
+/// `UnpicklingError` whatever is wrong with them; `MemoryError`.
+pub(super) fn arrive<'py>(
+    class: &Bound<'py, PyAny>,
+    table: &Table,
+    arguments: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = class.py();
+    let (mut version, mut values) = (0, std::ptr::null_mut::<ffi::PyObject>());
+    let dict = PyDict::type_object_raw(py);
+    // SAFETY: attached, with a tuple that is alive, and room for what the format asks for.
+    let parsed =
+        unsafe { ffi::PyArg_ParseTuple(arguments.as_ptr(), c"iO!".as_ptr(), &raw mut version, dict, &raw mut values) };
+    let name = table.name;
+    if parsed == 0 {
+        let text = format_args!("what the pickle says about this `{name}` is not what a pickle of this class says");
+        return Err(cause_of(py, raised(py), |py| unpickling(py, text)));
+    }
+    if version != VERSION {
+        let text = format_args!(
+            "the pickle of this `{name}` has the version {version}, but this build reads the version {VERSION}; \
+             read it with the build that wrote it"
+        );
+        return Err(unpickling(py, text));
+    }
+    // SAFETY: attached; the tuple is alive and has this object.
+    let values: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, values) };
+    let values = values.cast::<PyDict>()?;
+    if lineage::of(class, table)? == Lineage::Rust {
+        let text = format_args!(
+            "this class adds fields of Rust to `{name}`, of which a pickle of `{name}` says nothing; give it a `__reduce__` of \
+             its own"
+        );
+        return Err(unpickling(py, text));
+    }
+    let arrived = Arrived { values, class: name };
+    // SAFETY: no Rust code has added fields to the class.
+    let made = unsafe { table.make(&arrived, class.as_ptr().cast()) };
+    let wrong = |error| {
+        if is_unpickling(py, &error) {
+            return error;
+        }
+        cause_of(py, error, |py| unpickling(py, format_args!("cannot make a `{name}` of this pickle")))
+    };
+    // SAFETY: the result is an owned reference.
+    let object = unsafe { owned(py, made.map_err(wrong)?) }?;
+    check_no_other(values, table)?;
+    for (field, cell) in table.cells() {
+        // SAFETY: the object is of the table's class or of a subclass.
+        if let Err(error) = unsafe { peek(py, object.as_ptr(), cell) } {
+            let text = format_args!(
+                "the pickle's memory for the field `{}` of `{name}` does not fit its other fields",
+                text(field)
+            );
+            return Err(cause_of(py, error, |py| unpickling(py, text)));
+        }
+    }
+    Ok(object)
+}
+
+/// Checks that nothing has arrived but the fields, all of which have.
+fn check_no_other(values: &Bound<'_, PyDict>, table: &Table) -> PyResult<()> {
+    if values.len() == table.fields {
+        return Ok(());
+    }
+    let (count, name, fields) = (values.len(), table.name, table.fields);
+    let text = format_args!(
+        "the pickle has {count} fields, but `{name}` has {fields}; it is of another version of this class"
+    );
+    Err(unpickling(values.py(), text))
+}

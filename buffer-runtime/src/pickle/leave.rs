@@ -1,0 +1,208 @@
+//! Takes an object apart: its cells, whose memory is lent or copied, and the values of its other fields.
+
+use std::ffi::CStr;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use super::VERSION;
+use super::format::Portable;
+use super::table::Table;
+use crate::exception::string;
+use crate::export::ClassTable;
+use crate::export::array::memoryview;
+use crate::export::peek::{Peeked, peek};
+use crate::lookup::{attribute, module};
+use crate::part::Part;
+use crate::pending::{owned, raised};
+
+/// What is to become of the memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// A pickle may take it out of band, as a `PickleBuffer`, or copy it.
+    Lent,
+    /// An older pickle takes a copy, as `bytes`.
+    Copied,
+    /// Another object takes a copy of it at once.
+    Shown,
+}
+
+/// The first protocol with out-of-band buffers.
+const OUT_OF_BAND: i32 = 5;
+
+impl How {
+    /// As a pickle of this protocol takes it.
+    pub(super) fn of_protocol(protocol: i32) -> Self {
+        if protocol < OUT_OF_BAND { Self::Copied } else { Self::Lent }
+    }
+}
+
+/// The values of an object's fields, by name.
+#[derive(Debug)]
+pub struct Given<'py> {
+    /// A `dict`.
+    values: Bound<'py, PyAny>,
+    /// `copy.deepcopy` and its memo, if values are to be copied.
+    deep: Option<Deep<'py>>,
+}
+
+/// `copy.deepcopy`, and the memo of one copy.
+#[derive(Debug, Clone)]
+pub(super) struct Deep<'py> {
+    deepcopy: Bound<'py, PyAny>,
+    pub(super) memo: Bound<'py, PyAny>,
+}
+
+impl<'py> Deep<'py> {
+    pub(super) fn new(memo: Bound<'py, PyAny>) -> PyResult<Self> {
+        let deepcopy = attribute(&module(memo.py(), c"copy")?, c"deepcopy")?;
+        Ok(Self { deepcopy, memo })
+    }
+
+    pub(super) fn copy(&self, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = value.py();
+        let (deepcopy, memo) = (self.deepcopy.as_ptr(), self.memo.as_ptr());
+        let end = std::ptr::null_mut::<ffi::PyObject>();
+        // SAFETY: attached; all objects are alive, and a NULL ends the arguments.
+        let copy = unsafe { ffi::PyObject_CallFunctionObjArgs(deepcopy, value.as_ptr(), memo, end) };
+        // SAFETY: the result is an owned reference, or NULL.
+        unsafe { owned(py, copy) }
+    }
+}
+
+impl<'py> Given<'py> {
+    fn new(py: Python<'py>, deep: Option<Deep<'py>>) -> PyResult<Self> {
+        // SAFETY: attached, as the token proves.
+        let values = unsafe { ffi::PyDict_New() };
+        // SAFETY: the result is an owned reference, or NULL.
+        let values = unsafe { owned(py, values) }?;
+        Ok(Self { values, deep })
+    }
+
+    pub(super) fn py(&self) -> Python<'py> {
+        self.values.py()
+    }
+
+    /// Gives the value of a field that is no cell.
+    pub(super) fn value(&self, name: &CStr, value: Bound<'py, PyAny>) -> PyResult<()> {
+        let value = match &self.deep {
+            Some(deep) => deep.copy(&value)?,
+            None => value,
+        };
+        self.set(name, &value)
+    }
+
+    fn set(&self, name: &CStr, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        let py = self.py();
+        // A pickle stores an interned name once for all its objects.
+        let name = interned(py, name)?;
+        // SAFETY: attached, with a dict and objects that are alive.
+        if unsafe { ffi::PyDict_SetItem(self.values.as_ptr(), name.as_ptr(), value.as_ptr()) } != 0 {
+            return Err(raised(py));
+        }
+        Ok(())
+    }
+}
+
+/// The arguments of `__buffer_rebuild__`: the version, and a `dict` of all fields.
+///
+/// # Safety
+///
+/// The object is of the table's class or of a subclass.
+///
+/// # Errors
+///
+/// `BufferError` if a view of a cell is refused, or what the conversion of a field raises.
+pub(super) unsafe fn leave<'py>(
+    object: &Bound<'py, PyAny>,
+    table: &Table,
+    how: How,
+    deep: Option<Deep<'py>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = object.py();
+    let given = Given::new(py, deep)?;
+    // SAFETY: the caller vouches for the object.
+    unsafe { table.give(&given, object.as_ptr()) }?;
+    for (name, cell) in table.cells() {
+        // SAFETY: the caller vouches for the object.
+        let memory = unsafe { memory(object, cell, how) }?;
+        given.set(name, &memory)?;
+    }
+    // SAFETY: attached; the format takes an integer and an object, which is alive.
+    let arguments = unsafe { ffi::Py_BuildValue(c"(iO)".as_ptr(), VERSION, given.values.as_ptr()) };
+    // SAFETY: the result is an owned reference, or NULL.
+    unsafe { owned(py, arguments) }
+}
+
+/// What is written for a cell: the format of its elements and its memory, and for rows that are allocated one by one the
+/// number of bytes of a row.
+///
+/// # Safety
+///
+/// The object is of the table's class or of a subclass.
+unsafe fn memory<'py>(object: &Bound<'py, PyAny>, cell: &'static ClassTable, how: How) -> PyResult<Bound<'py, PyAny>> {
+    let py = object.py();
+    // SAFETY: the caller vouches for the object.
+    let seen = unsafe { peek(py, object.as_ptr(), cell) }?;
+    let Some(format) = string(py, &Portable::of_cell(cell)) else { return Err(raised(py)) };
+    let made = if seen.indirect {
+        // SAFETY: the caller vouches for the object.
+        let part = unsafe { Part::of_all(object, cell) }?.into_pyobject(py)?;
+        let view = memoryview(part.as_any())?;
+        // SAFETY: attached; the view is alive, and the name is a text; without a format there are no arguments.
+        let bytes = unsafe { ffi::PyObject_CallMethod(view.as_ptr(), c"tobytes".as_ptr(), std::ptr::null()) };
+        // SAFETY: the result is an owned reference, or NULL.
+        let bytes = unsafe { owned(py, bytes) }?;
+        // SAFETY: attached; the format takes two objects that are alive, and a number.
+        unsafe { ffi::Py_BuildValue(c"(OOn)".as_ptr(), format.as_ptr(), bytes.as_ptr(), bytes_of_row(&seen)) }
+    } else {
+        // SAFETY: the caller vouches for the object.
+        let part = unsafe { Part::of_memory(object, cell, seen.bytes) }?.into_pyobject(py)?;
+        let bytes = match how {
+            How::Shown => part.into_any(),
+            How::Lent => pickle_buffer(part.as_any())?,
+            How::Copied => copied(part.as_any())?,
+        };
+        // SAFETY: attached; the format takes two objects that are alive.
+        unsafe { ffi::Py_BuildValue(c"(OO)".as_ptr(), format.as_ptr(), bytes.as_ptr()) }
+    };
+    // SAFETY: the result is an owned reference, or NULL.
+    unsafe { owned(py, made) }
+}
+
+fn bytes_of_row(seen: &Peeked) -> isize {
+    // A resolved layout does not overflow.
+    seen.shape.iter().skip(1).product::<isize>() * seen.itemsize.cast_signed()
+}
+
+/// `bytes(object)`
+fn copied<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: attached, with an object that is alive.
+    let bytes = unsafe { ffi::PyBytes_FromObject(object.as_ptr()) };
+    // SAFETY: the result is an owned reference, or NULL.
+    unsafe { owned(object.py(), bytes) }
+}
+
+/// `pickle.PickleBuffer(object)`
+fn pickle_buffer<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = object.py();
+    let class = CLASS.get_or_try_init(py, || {
+        let class = attribute(&module(py, c"pickle")?, c"PickleBuffer")?;
+        Ok::<_, PyErr>(class.unbind())
+    })?;
+    let end = std::ptr::null_mut::<ffi::PyObject>();
+    // SAFETY: attached; both objects are alive, and a NULL ends the arguments.
+    let made = unsafe { ffi::PyObject_CallFunctionObjArgs(class.as_ptr(), object.as_ptr(), end) };
+    // SAFETY: the result is an owned reference, or NULL.
+    unsafe { owned(py, made) }
+}
+
+/// A name as the key of a `dict`.
+pub(super) fn interned<'py>(py: Python<'py>, name: &CStr) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: attached, as the token proves, with a text.
+    let name = unsafe { ffi::PyUnicode_InternFromString(name.as_ptr()) };
+    // SAFETY: the result is an owned reference, or NULL.
+    unsafe { owned(py, name) }
+}

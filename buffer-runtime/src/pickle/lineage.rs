@@ -1,0 +1,102 @@
+//! Where a class comes from: whether pickle finds it by its name, and what subclasses have added.
+
+use std::ffi::{c_int, c_void};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use super::refused::{cause_of, pickling};
+use super::table::Table;
+use crate::lookup::{attribute, module};
+use crate::pending::owned;
+
+/// Who has added to the class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lineage {
+    /// Nobody: it is the class itself.
+    Itself,
+    /// Python code, whose additions are empty in a new object.
+    Python,
+    /// Rust or C code, whose fields would not be initialised.
+    Rust,
+}
+
+/// Who has added to `class`, which is the table's class or a subclass.
+pub(super) fn of(class: &Bound<'_, PyAny>, table: &Table) -> PyResult<Lineage> {
+    let py = class.py();
+    let root = table.class(py);
+    if class.is(&*root) {
+        return Ok(Lineage::Itself);
+    }
+    let made_by_python = slot(python_class(py)?.as_ptr(), ffi::Py_tp_dealloc);
+    let mut class = class.as_ptr();
+    // Each class extends the memory of the one before, if it extends it at all.
+    while class != root.as_ptr() {
+        // The classes that Python code makes are deallocated by one function; those of PyO3 by functions of their own.
+        if class.is_null() || slot(class, ffi::Py_tp_dealloc) != made_by_python {
+            return Ok(Lineage::Rust);
+        }
+        class = slot(class, ffi::Py_tp_base).cast();
+    }
+    Ok(Lineage::Python)
+}
+
+/// A class that Python code has made.
+fn python_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    attribute(&module(py, c"abc")?, c"ABC")
+}
+
+/// A slot of a class; NULL for a class that is no object on the heap, whose slots Python 3.9 does not tell.
+fn slot(class: *mut ffi::PyObject, slot: c_int) -> *mut c_void {
+    // SAFETY: attached, as all callers are, with a class that is alive.
+    if unsafe { ffi::PyType_GetFlags(class.cast()) } & ffi::Py_TPFLAGS_HEAPTYPE == 0 {
+        return std::ptr::null_mut();
+    }
+    // SAFETY: as above.
+    unsafe { ffi::PyType_GetSlot(class.cast(), slot) }
+}
+
+/// Checks that a pickle can name the class.
+///
+/// # Errors
+///
+/// `PicklingError` if the class is not where its `__module__` says.
+pub(super) fn check_is_found(py: Python<'_>, table: &Table) -> PyResult<()> {
+    let class = table.class(py);
+    let (from, name) = (attribute(&class, c"__module__")?, table.name);
+    let found = || {
+        // SAFETY: attached, with an object that is alive.
+        let module = unsafe { ffi::PyImport_Import(from.as_ptr()) };
+        // SAFETY: the result is an owned reference, or NULL.
+        let module = unsafe { owned(py, module) }?;
+        let qualname = attribute(&class, c"__qualname__")?;
+        // SAFETY: attached, with objects that are alive.
+        let found = unsafe { ffi::PyObject_GetAttr(module.as_ptr(), qualname.as_ptr()) };
+        // SAFETY: the result is an owned reference, or NULL.
+        unsafe { owned(py, found) }
+    };
+    let module = from.cast::<PyString>()?.to_str()?;
+    let refused = |py| {
+        let text = format_args!(
+            "cannot pickle this `{name}`: the class is not found as `{module}.{name}`; write `module = \"...\"` in its \
+             `#[pyclass]`, with the module from which it can be imported"
+        );
+        pickling(py, text)
+    };
+    match found() {
+        Ok(found) if found.is(&*class) => Ok(()),
+        Ok(_) => Err(refused(py)),
+        Err(error) => Err(cause_of(py, error, refused)),
+    }
+}
+
+/// The exception for an object whose class Rust code has added to.
+pub(super) fn added(py: Python<'_>, table: &Table) -> PyErr {
+    let name = table.name;
+    let text = format_args!(
+        "cannot pickle this object: its class extends `{name}` in Rust, with fields that `{name}` does not know; define \
+         `__reduce__` in its `#[pymethods]`"
+    );
+    pickling(py, text)
+}

@@ -1,0 +1,112 @@
+"""`copy.copy` and `copy.deepcopy` of objects that can be pickled."""
+
+import copy
+
+import numpy as np
+import pytest
+from buffer_tests_ext import edges
+from buffer_tests_ext.edges import Gaps, Luggage, Nowhere, Traveller, Window
+from test_pickle import OwnReduce, Slotted, Stateful, Sub, same
+
+BOTH = pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+
+
+class OwnReduceEx(Traveller):
+    def __reduce_ex__(self, protocol):
+        return OwnReduceEx, (3,), None
+
+
+class Strange(Traveller):
+    def __reduce__(self):
+        return Strange, (3,), None, iter([1])
+
+
+@BOTH
+def test_the_memory_is_copied(copied):
+    t = Traveller(3, label="label")
+    c = copied(t)
+    same(t, c)
+    np.asarray(c)[0, 0] = 9
+    assert np.asarray(t)[0, 0] == 0
+    assert (c.fields[:2], c.fields[3:], bytes(c.notes())) == ((2, "label"), (0, 0), b"notes")
+    assert t.views() == c.views() == (0, 0)
+    t.add_row()
+
+
+@BOTH
+def test_every_storage_is_copied(copied):
+    luggage = Luggage()
+    c = copied(luggage)
+    for name in ("boxed", "array", "small", "owned", "bytes", "rows", "stops", "nested", "long", "sealed"):
+        assert memoryview(getattr(c, name)).tobytes() == memoryview(getattr(luggage, name)).tobytes()
+    for thing in (Gaps(bytes(range(47)), 2, 3, 5, "H"), Nowhere()):
+        same(thing, copied(thing))
+
+
+def test_values_are_shared_or_copied():
+    companion = ["companion"]
+    t = Traveller(1, companion=companion)
+    assert copy.copy(t).fields[2] is companion
+    deep = copy.deepcopy(t).fields[2]
+    assert deep == companion and deep is not companion
+
+
+def test_a_deep_copy_keeps_what_is_shared():
+    t = Traveller(1)
+    window, whole, again = copy.deepcopy((Window(t, 0), t, t))
+    assert window.of is whole is again and whole is not t
+    shallow = copy.copy(Window(t, 0))
+    assert shallow.of is t
+
+
+@BOTH
+def test_attributes_of_subclasses_are_copied(copied):
+    s = Sub(2)
+    s.mark = ["mark"]
+    c = copied(s)
+    same(s, c)
+    assert c.mark == s.mark and (c.mark is s.mark) == (copied is copy.copy)
+    s = Slotted(2)
+    s.mark = 5
+    c = copied(s)
+    assert c.mark == 5 and not hasattr(c, "unset")
+    assert copied(Stateful(1)).restored == "state"
+
+
+def test_a_deep_copy_may_contain_itself():
+    s = Sub(2)
+    s.itself = [s]
+    c = copy.deepcopy(s)
+    assert c.itself[0] is c
+
+
+@BOTH
+def test_a_subclass_may_say_how_it_is_copied(copied):
+    assert copied(OwnReduce(3)).reduced
+    assert np.asarray(copied(OwnReduceEx(1))).shape == (3, 2)
+    assert type(copied(edges.Reducing())) is edges.Reducing
+    with pytest.raises(TypeError, match="returns more than a function, arguments and a state"):
+        copied(Strange(1))
+
+
+@BOTH
+def test_what_cannot_be_copied_is_refused(copied):
+    with pytest.raises(Exception, match="its class extends `Traveller` in Rust"):
+        copied(edges.RustTraveller())
+    t = Traveller(1)
+    t.close()
+    with pytest.raises(BufferError, match="it is closed"):
+        copied(t)
+
+
+def test_the_memory_is_copied_once(tmp_path):
+    """A copy needs no more memory than the copy itself."""
+    resource = pytest.importorskip("resource")
+    peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # noqa: E731
+    t = Traveller(1 << 23)  # 64 MiB
+    size = memoryview(t).nbytes
+    before = peak()
+    kept = copy.copy(t)
+    grown = (peak() - before) * 1024
+    assert memoryview(kept).nbytes == size
+    assert grown < 1.5 * size

@@ -1,0 +1,14 @@
+use std::sync::atomic::AtomicBool;
+
+use buffer_runtime::{ExportBuffer, ExportCell};
+use pyo3::prelude::*;
+
+#[derive(ExportBuffer)]
+#[buffer(pickle)]
+#[pyclass(frozen)]
+struct Samples {
+    data: ExportCell<Vec<f64>>,
+    stopped: AtomicBool,
+}
+
+fn main() {}
