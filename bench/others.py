@@ -42,6 +42,8 @@ def rows(missing=()):
         view("format at run time", "others.Formatted", c, 1.5),
         view("part, by fields", PART, whole, 2.5),
         view("part, by expressions", "others.PartByCode", whole, 2.5, code=True),
+        view("part, chosen by a method", "others.Chosen", whole, 2.5),
+        view("property", "others.Property", whole, 2.5),
         Row("scoped block", Setting(MATRIX, "scoped"), block, 2.0),
     ]
     if "cython_peer" not in missing:

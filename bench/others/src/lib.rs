@@ -203,9 +203,31 @@ impl PartByCode {
     }
 }
 
+/// The same, chosen by a function at run time.
+#[pyfunction(name = "Chosen")]
+fn chosen(py: Python<'_>, ncols: usize, nrows: usize) -> PyResult<buffer_runtime::Part> {
+    let whole = Bound::new(py, Matrix::new(ncols, nrows))?;
+    buffer_runtime::Part::new(&whole, |matrix| matrix.index(0, 1))
+}
+
+/// The matrix as a property.
+#[derive(ExportBuffer)]
+#[pyclass(frozen)]
+struct Several {
+    ncols: usize,
+    #[buffer(get, shape = [_, self.ncols])]
+    data: ExportCell<Vec<f32>>,
+}
+
+/// The value of the property.
+#[pyfunction(name = "Property")]
+fn property(py: Python<'_>, ncols: usize, nrows: usize) -> PyResult<Bound<'_, PyAny>> {
+    Bound::new(py, Several { ncols, data: ExportCell::new(vec![0.0; ncols * nrows]) })?.getattr("data")
+}
+
 /// The extension module.
 #[pymodule]
 mod others {
     #[pymodule_export]
-    use super::{Formatted, ListByCode, Matrix, Part, PartByCode, ShapeByCode, Strided};
+    use super::{Formatted, ListByCode, Matrix, Part, PartByCode, Several, ShapeByCode, Strided, chosen, property};
 }

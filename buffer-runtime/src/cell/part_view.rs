@@ -48,6 +48,8 @@ pub(crate) struct PartView {
     declared_readonly: bool,
     /// Whether the part declares items of its own, over bytes.
     own_items: bool,
+    /// That of the declaration.
+    serial: u64,
     /// The requests that are granted.
     granted: &'static Granted,
     /// Where the view is kept when it has ended.
@@ -220,6 +222,7 @@ impl<'a> PartGrant<'a> {
             counts_anew: false,
             declared_readonly,
             own_items,
+            serial: declared.serial,
             granted: Granted::NONE,
             place: Place::of(object),
         };
@@ -303,7 +306,9 @@ impl Again {
         // SAFETY: the view is this function's own, and is borrowed only here.
         let part = unsafe { kept.as_ref() };
         let same = part.layout.is_of(descriptor)
-            && if dims.varies() {
+            && if dims.serial() != 0 {
+                part.serial == dims.serial()
+            } else if dims.varies() {
                 let declared = dims.declaration(descriptor);
                 part.declared_readonly == (descriptor.readonly || declared.readonly)
                     && part.layout.says(&declared, part.offset)

@@ -27,6 +27,8 @@ pub struct Declaration<'a> {
     pub(crate) readonly: bool,
     /// Whether an allocation for a part of the declaration failed.
     pub(crate) out_of_memory: bool,
+    /// See [`Evaluated::serial`].
+    pub(crate) serial: u64,
 }
 
 /// What one item of a buffer is.
@@ -176,6 +178,7 @@ unsafe impl Evaluated for Declared {
             item,
             readonly: self.readonly,
             out_of_memory: self.out_of_memory,
+            serial: 0,
         }
     }
 

@@ -116,6 +116,13 @@ pub unsafe trait Evaluated: sealed::Evaluated {
         false
     }
 
+    /// A number of its own for a declaration that never changes: no other declaration of the process has had the same. 0
+    /// for any other declaration.
+    #[inline(always)]
+    fn serial(&self) -> u64 {
+        0
+    }
+
     /// Whether the declaration still equals this offset and these `count` numbers, which an earlier declaration was
     /// resolved into. `_` equals any extent, since the extent follows from the length of the storage.
     fn still_says(&self, offset: &dyn Fn() -> isize, arrays: &[isize]) -> bool;
@@ -207,6 +214,11 @@ unsafe impl<D: Evaluated + ?Sized> Evaluated for &D {
     #[inline(always)]
     fn varies(&self) -> bool {
         (**self).varies()
+    }
+
+    #[inline(always)]
+    fn serial(&self) -> u64 {
+        (**self).serial()
     }
 
     #[inline(always)]

@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, c_int};
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::impl_::pyclass::PyClassImpl;
 use pyo3::{PyResult, Python, ffi};
@@ -29,6 +30,8 @@ pub(crate) struct Numbers {
     format: CString,
     itemsize: usize,
     readonly: bool,
+    /// No other numbers have had the same; not 0.
+    serial: u64,
 }
 
 impl Numbers {
@@ -37,7 +40,10 @@ impl Numbers {
         (format, itemsize): (CString, usize),
         readonly: bool,
     ) -> Result<Self, NoMemory> {
+        static LAST: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
+            // Relaxed: only that the numbers differ matters. They do not come round while any program runs.
+            serial: LAST.fetch_add(1, Ordering::Relaxed) + 1,
             extents: collect(shape.iter().copied().map(Dim::Extent))?,
             strides: collect(strides.iter().copied().map(Distance::Bytes))?,
             offset: Distance::Bytes(offset),
@@ -86,12 +92,19 @@ unsafe impl Evaluated for Lent {
             strides: Some(&numbers.strides),
             item: Some(Item { format: &numbers.format, itemsize: numbers.itemsize }),
             readonly: numbers.readonly,
+            serial: numbers.serial,
             ..Declaration::default()
         }
     }
 
     fn varies(&self) -> bool {
         true
+    }
+
+    #[inline(always)]
+    fn serial(&self) -> u64 {
+        // SAFETY: invariant 1.
+        unsafe { self.0.as_ref() }.map_or(0, |numbers| numbers.serial)
     }
 
     fn still_says(&self, _offset: &dyn Fn() -> isize, _arrays: &[isize]) -> bool {

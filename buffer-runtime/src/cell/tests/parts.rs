@@ -255,6 +255,54 @@ fn miri_all_of_a_declaration_at_run_time_is_compared() {
     assert!(again(declared));
 }
 
+/// A declaration that never changes, with its number.
+struct Numbered<'a>(Declaration<'a>);
+
+impl crate::layout::SealedEvaluated for Numbered<'_> {}
+
+// SAFETY: the functions only return stored values; `count` is 0.
+unsafe impl Evaluated for Numbered<'_> {
+    fn count(&self) -> usize {
+        0
+    }
+
+    fn declaration(&self, _descriptor: &Descriptor) -> Declaration<'_> {
+        self.0
+    }
+
+    fn serial(&self) -> u64 {
+        self.0.serial
+    }
+
+    fn still_says(&self, _offset: &dyn Fn() -> isize, _arrays: &[isize]) -> bool {
+        false
+    }
+}
+
+#[test]
+fn miri_a_declaration_with_a_number_is_compared_by_it() {
+    let _alone = alone();
+    let (cell, _) = counting(&(0..10).collect::<Vec<u32>>());
+    let of = (112, &cell);
+    let declared = |serial| {
+        Numbered(Declaration {
+            extents: Some(&[Dim::Extent(2)]),
+            offset: Some(Distance::Bytes(4)),
+            serial,
+            ..Declaration::default()
+        })
+    };
+    end(view_part(of, &declared(7), FLAGS).unwrap());
+    assert!(view_again(of, &declared(8), FLAGS).is_none());
+    let part = view_again(of, &declared(7), FLAGS).unwrap();
+    assert_eq!(numbers(&part), (2, 4));
+    end(part);
+    // What has no number is not mistaken for what has one.
+    end(view_part(of, &every_second(5), FLAGS).unwrap());
+    assert!(view_again(of, &declared(7), FLAGS).is_none());
+    assert!(view_again(of, &declared(1), FLAGS).is_none());
+}
+
 /// Several threads view parts that share one place.
 #[test]
 fn tsan_miri_views_of_parts_come_and_go_on_many_threads() {
