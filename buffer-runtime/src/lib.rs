@@ -125,7 +125,7 @@
 //! | `format` | [`Format`], and the option `format` of [`ExportBuffer`]: formats that are known only at run time |
 //! | `half` | the element `half::f16`, numpy's `float16` |
 //! | `memmap2` | the storages `memmap2::MmapMut` and, read-only, `memmap2::Mmap`: the bytes of a file |
-//! | `ndarray` | the storage `ndarray::Array`, exported with its own shape and strides |
+//! | `ndarray` | the storage `ndarray::Array`, exported with its own shape and strides; with `consumer`, [`StableArray`] |
 //! | `num-complex` | the elements `Complex<f32>` and `Complex<f64>`, numpy's `complex64` and `complex128` |
 //! | `smallvec` | the storage `smallvec::SmallVec`, inline or spilled |
 //! | `test-kit` | the module `test_kit`, which checks a storage of your own against the promises of [`Storage`] |
@@ -202,6 +202,8 @@ pub use self::{
 
 #[cfg(feature = "format")]
 pub use self::format::{Format, FormatError};
+#[cfg(all(feature = "consumer", feature = "ndarray"))]
+pub use self::view::StableArray;
 pub use self::{
     cell::{ExportCell, OwnedShareGuard, ReadGuard, ShareGuard, SharedRow, WriteGuard},
     element::{Be, Bytes, Element, Le, Scalar, Viewable},
