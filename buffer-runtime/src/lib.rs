@@ -126,7 +126,7 @@
 //! | `format` | [`Format`], and the option `format` of [`ExportBuffer`]: formats that are known only at run time |
 //! | `half` | the elements `half::f16`, numpy's `float16`, and `half::bf16` |
 //! | `memmap2` | the storages `memmap2::MmapMut` and, read-only, `memmap2::Mmap`: the bytes of a file |
-//! | `ndarray` | the storage `ndarray::Array`, exported with its own shape and strides |
+//! | `ndarray` | the storage `ndarray::Array`, exported with its own shape and strides; with `consumer`, [`StableArray`] |
 //! | `num-complex` | the elements `Complex<f32>` and `Complex<f64>`, numpy's `complex64` and `complex128` |
 //! | `pickle` | the option `pickle` of [`ExportBuffer`]: objects that `pickle` and `copy` take |
 //! | `smallvec` | the storage `smallvec::SmallVec`, inline or spilled |
@@ -214,6 +214,8 @@ pub use self::format::{Format, FormatError};
 pub use self::pickle::{
     ArrivingCell as CellToPickle, Field as FieldToPickle, Rebuilt as StorageToPickle, Root as ClassToPickle,
 };
+#[cfg(all(feature = "consumer", feature = "ndarray"))]
+pub use self::view::StableArray;
 pub use self::{
     cell::{ExportCell, OwnedShareGuard, ReadGuard, ShareGuard, SharedRow, WriteGuard},
     element::{Be, Bytes, Element, Le, Scalar, Viewable},

@@ -33,6 +33,8 @@ use pyo3::{Borrowed, PyErr, ffi};
 pub use self::attached::UsableWhileDetached;
 pub use self::converted::ConvertedView;
 pub use self::float::{FloatView, FloatViewMut};
+#[cfg(feature = "ndarray")]
+pub use self::stable::StableArray;
 pub use self::stable::{StableOrCopy, StableView};
 pub use self::walk::Items;
 pub use self::write::BufferViewMut;

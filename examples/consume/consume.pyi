@@ -15,11 +15,17 @@ def scale(obj: Buffer, factor: SupportsFloat, /) -> None:
     """Multiplies every item of a writable buffer of float64 in place."""
 
 def checksum(obj: Buffer, /, *, copy: bool = True) -> int:
-    """The CRC-32 of the bytes of a buffer, as `zlib.crc32` computes it. Other threads run meanwhile, and cannot change the
-    bytes. Where an object cannot promise that, as a numpy array, the bytes are copied first, or refused if `copy` is false."""
+    """The CRC-32 of the bytes of a buffer, as `zlib.crc32` computes it, while other threads run.
+
+    They cannot change the bytes meanwhile. Where an object cannot promise that, as a numpy array, the bytes are copied
+    first, or refused if `copy` is false.
+    """
 
 def hold(obj: Buffer, /) -> Held:
-    """Holds a buffer, whose bytes nobody changes until `release` is called. Raises `BufferError` if it cannot promise that."""
+    """Holds a buffer: nobody changes its bytes until `release` is called.
+
+    Raises `BufferError` if the object cannot promise that.
+    """
 
 @final
 class Held:

@@ -334,6 +334,7 @@ OPERATIONS = [
     refused("reduce: argument", edges.Luggage, lambda thing: thing.__reduce_ex__("4"), "TypeError")._replace(
         views=no_views
     ),
+    Operation("stable block", lambda: edges.Series([1.0]), lambda thing: thing.view(stable=True).__enter__().release()),
     Operation("range", lambda: bytearray(b"abcdef"), ranged(1, 3)),
     Operation("block of bytes", lambda: bytearray(b"abcdef"), block),
     Operation("block of an array", doubles, block),
@@ -351,6 +352,17 @@ OPERATIONS = [
     Operation("floats", doubles, consumer.copy_floats),
     Operation("floats in columns", lambda: np.zeros((3, 4), "f4")[:, ::2], consumer.copy_floats),
     Operation("borrow", doubles, consumer.mean),
+    Operation("borrow: stable", lambda: edges.Series([1.0]), consumer.view_stable),
+    Operation("borrow: stable part", lambda: edges.Several().first_values(2), consumer.view_stable),
+    Operation("borrow: stable or copy", lambda: edges.Series([1.0]), consumer.view_or_copy),
+    Operation("borrow: copy", doubles, consumer.view_or_copy),
+    refused("consumed: stable array", doubles, consumer.view_stable, "BufferError"),
+    refused(
+        "consumed: stable beside a writer",
+        viewed(lambda: edges.Series([1.0])),
+        lambda held: consumer.view_stable(held[0]),
+        "BufferError",
+    )._replace(views=viewed_views),
     *(
         Operation(f"convert: {name}", make, consumer.mean, others=NUMPYS)
         for name, make in [

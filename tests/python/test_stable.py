@@ -138,7 +138,9 @@ def test_the_message_tells_stable_views_from_guards():
         assert m.why_not_write() == (2, False)
         with under(m, "read"), pytest.raises(BufferError) as refusal:
             m.append(4.0)
-    text = "cannot resize: 2 stable views are alive, and 1 read guard is alive in Rust; release or delete every view first"
+    text = (
+        "cannot resize: 2 stable views are alive, and 1 read guard is alive in Rust; release or delete every view first"
+    )
     assert str(refusal.value).startswith(text)
 
 
@@ -212,7 +214,9 @@ def test_the_last_view_of_a_dead_object_may_be_a_stable_one(storages):
 @pytest.mark.parametrize("make", [layouts.Foreign, layouts.ReadOnlyForeign])
 def test_memory_of_others_is_not_stable(make):
     m = make(np.float32([1, 2, 3]).tobytes())
-    with pytest.raises(BufferError, match="cannot grant a stable view: code that this exporter does not know may write"):
+    with pytest.raises(
+        BufferError, match="cannot grant a stable view: code that this exporter does not know may write"
+    ):
         View(m, FULL_RO | STABLE)
     with pytest.raises(BufferError, match="may write the memory"):
         consumer.stable("f32", m)
@@ -564,3 +568,28 @@ def test_a_consumer_that_outlives_a_stable_block():
     del a, v
     gc.collect()
     m.append(4.0)
+
+
+def test_arrays_of_any_strides():
+    view = memoryview(np.arange(12.0).tobytes()).cast("d", (3, 4))
+    assert consumer.stable_array(view) == (list(range(12)), [3, 4])
+    flat = memoryview(np.arange(12.0).tobytes()).cast("d")
+    for part in (flat[::2], flat[::-1], flat[9:1:-3], flat[3:4], flat[5:5], flat[:0:-1]):
+        assert consumer.stable_array(part) == (part.tolist(), [len(part)])
+    with pytest.raises(BufferError, match="expected items of format 'd'"):
+        consumer.stable_array(b"12345678")
+    rows = edges.Several().rows
+    with pytest.raises(BufferError, match="expected items of format 'd'"):
+        consumer.stable_array(rows)
+    assert rows.views == 0
+
+
+def test_matrices_in_fortran_order():
+    m = edges.Several()
+    assert consumer.stable_matrix(m.matrix) == memoryview(m.matrix).tolist()
+    for part in (m.block(0, 2, 1), m.block(0, 2, -1), m.turned()):
+        assert consumer.stable_matrix(part) == np.asarray(part).tolist()
+    with pytest.raises(BufferError, match="expected a buffer of 2 dimensions, but this one has 1"):
+        consumer.stable_matrix(memoryview(bytes(8)).cast("i"))
+    with pytest.raises(BufferError, match="cannot promise"):
+        consumer.stable_matrix(np.zeros((2, 2), "i4"))

@@ -90,6 +90,7 @@ fn is_convertible(problem: &Rejection) -> bool {
         Rejection::NotFloats { .. }
         | Rejection::NotUtf8(_)
         | Rejection::ElementShape { .. }
+        | Rejection::Dimensions { .. }
         | Rejection::NotContiguous { .. }
         | Rejection::Overlapping { .. }
         | Rejection::NoRoom

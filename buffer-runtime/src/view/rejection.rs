@@ -44,6 +44,12 @@ pub(super) enum Rejection {
         axis: usize,
         stride: isize,
     },
+    /// The type of the array has another number of dimensions.
+    #[cfg_attr(not(feature = "ndarray"), allow(dead_code, reason = "only arrays of ndarray have one"))]
+    Dimensions {
+        wanted: usize,
+        given: usize,
+    },
     /// A slice of the items is wanted, but they do not lie one after the other.
     NotContiguous {
         wanted: Wanted,
@@ -159,6 +165,9 @@ impl fmt::Display for Rejection {
                 wanted.align,
                 CopyAdvice(*wanted),
             ),
+            Self::Dimensions { wanted, given } => {
+                write!(f, "expected a buffer of {wanted} dimensions, but this one has {given}; reshape it first")
+            }
             Self::NotContiguous { wanted } => write!(
                 f,
                 "expected items that lie one after the other, in C order, and those of this buffer do not; {}",

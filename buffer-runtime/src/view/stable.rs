@@ -3,6 +3,8 @@
 //! `kept` finds an exporter that promises it, and holds its view. `copied` is for callers that accept a copy where no
 //! exporter does.
 
+#[cfg(feature = "ndarray")]
+mod array;
 mod copied;
 mod kept;
 
@@ -14,6 +16,8 @@ use std::{fmt, slice};
 use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr, PyTraverseError, PyVisit, ffi};
 
+#[cfg(feature = "ndarray")]
+pub use self::array::StableArray;
 pub use self::copied::StableOrCopy;
 
 use self::kept::Kept;

@@ -16,7 +16,9 @@ pub(crate) struct Held {
     bytes: Mutex<Option<StableView<'static, u8>>>,
 }
 
-/// Holds a buffer, whose bytes nobody changes until `release` is called. Raises `BufferError` if it cannot promise that.
+/// Holds a buffer: nobody changes its bytes until `release` is called.
+///
+/// Raises `BufferError` if the object cannot promise that.
 #[pyfunction]
 #[pyo3(signature = (obj, /))]
 pub(crate) fn hold(obj: &Bound<'_, PyAny>) -> PyResult<Held> {

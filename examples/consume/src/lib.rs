@@ -111,8 +111,10 @@ fn factor_of(factor: &Bound<'_, PyAny>) -> PyResult<f64> {
     })
 }
 
-/// The CRC-32 of the bytes of a buffer, as `zlib.crc32` computes it. Other threads run meanwhile, and cannot change the
-/// bytes. Where an object cannot promise that, as a numpy array, the bytes are copied first, or refused if `copy` is false.
+/// The CRC-32 of the bytes of a buffer, as `zlib.crc32` computes it, while other threads run.
+///
+/// They cannot change the bytes meanwhile. Where an object cannot promise that, as a numpy array, the bytes are copied
+/// first, or refused if `copy` is false.
 #[pyfunction]
 #[pyo3(signature = (obj, /, *, copy = true))]
 fn checksum(obj: &Bound<'_, PyAny>, copy: bool) -> PyResult<u32> {

@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{mem, thread};
 
-use buffer_runtime::{StableOrCopy, StableView};
+use buffer_runtime::{StableArray, StableOrCopy, StableView};
+use ndarray::{Ix2, IxDyn};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
@@ -26,6 +27,31 @@ fn stable<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<(Vec<usize
 #[pyfunction]
 fn stable_or_copy(items: StableOrCopy<'_, f64>) -> (Vec<f64>, Vec<usize>, bool) {
     (items.to_vec(), items.shape().to_vec(), items.is_borrowed())
+}
+
+/// The items of an array in index order, and its shape.
+#[pyfunction]
+fn stable_array(items: StableArray<'_, f64, IxDyn>) -> (Vec<f64>, Vec<usize>) {
+    let array = items.array();
+    (array.iter().copied().collect(), array.shape().to_vec())
+}
+
+/// The items of a matrix in index order.
+#[pyfunction]
+fn stable_matrix(py: Python<'_>, items: StableArray<'_, i32, Ix2>) -> Vec<Vec<i32>> {
+    py.detach(|| items.array().rows().into_iter().map(|row| row.to_vec()).collect())
+}
+
+/// Requests a stable view, and nothing else.
+#[pyfunction]
+fn view_stable(object: &Bound<'_, PyAny>) -> PyResult<()> {
+    StableView::<f64>::from_object(object).map(drop)
+}
+
+/// The same, or a copy.
+#[pyfunction]
+fn view_or_copy(object: &Bound<'_, PyAny>) -> PyResult<()> {
+    StableOrCopy::<f64>::from_object(object).map(drop)
 }
 
 /// The bytes, whatever the items are, and whether they were borrowed.
@@ -114,6 +140,10 @@ pub(super) fn add(consumer: &Bound<'_, PyModule>) -> PyResult<()> {
     consumer.add_class::<Stable>()?;
     consumer.add_function(wrap_pyfunction!(stable, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(stable_or_copy, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(stable_array, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(stable_matrix, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(view_stable, consumer)?)?;
+    consumer.add_function(wrap_pyfunction!(view_or_copy, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(stable_bytes, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(stable_address, consumer)?)?;
     consumer.add_function(wrap_pyfunction!(drop_elsewhere, consumer)?)?;
