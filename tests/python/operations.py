@@ -1,5 +1,6 @@
 """Operations on the classes of the test extension, for `without_memory`."""
 
+import itertools
 import sys
 
 import exporters
@@ -54,6 +55,19 @@ def look(part):
 
 class Sub(layouts.Base):
     pass
+
+
+FILES = itertools.count()
+
+
+def in_a_new_file():
+    code = compile("memoryview(thing)", f"file {next(FILES)}.py", "eval")
+    return code, {"thing": edges.Series([1.0]), "memoryview": memoryview, "__builtins__": {}}
+
+
+def held_values():
+    values = edges.Several().values
+    return values, memoryview(values)
 
 
 def of_whole(part):
@@ -295,6 +309,14 @@ OPERATIONS = [
         ]
     ),
     Operation("property", edges.Several, lambda several: several.values),
+    Operation(
+        "view: in a new file",
+        in_a_new_file,
+        lambda made: eval(made[0], made[1]).release(),
+        views=lambda made: made[1]["thing"].views(),
+        in_python=True,
+    ),
+    Operation("holders", held_values, lambda held: held[0].holders(), views=no_views),
     Operation("block of a property", EXPORTERS["Property"], lambda part: part.view().__enter__().release()),
     Operation("take", edges.Several, lambda several: several.column(1)),
     Operation("take a slice", edges.Several, lambda several: several.block(0, 3, -1)),
