@@ -18,6 +18,7 @@ from peers import (
     ACCESS,
     ATOMIC,
     CONSUMER,
+    EXAMPLES,
     HERE,
     IN_FORTRAN_ORDER,
     ORDINARY,
@@ -25,6 +26,7 @@ from peers import (
     OURS,
     PEERS,
     TARGET,
+    TRAVELLER,
     C,
     module_file,
 )
@@ -47,6 +49,12 @@ def build_for_bulk():
     build_rust([ACCESS, CONSUMER])
 
 
+def build_for_pickles():
+    """Builds what is pickled."""
+    prepare()
+    build_rust([TRAVELLER])
+
+
 def build_atomic():
     """Builds C and the classes of this project with an atomic count of views, which is theirs without a GIL."""
     prepare()
@@ -62,7 +70,7 @@ def build_all():
     build_c_peers()
     ours = [name for name in IN_RUST if name != "rust_numpy"]
     in_fortran_order = [name for name in IN_FORTRAN_ORDER.values() if name != IN_FORTRAN_ORDER[C]]
-    build_rust([*ours, *in_fortran_order, OTHERS, CONSUMER, ACCESS])
+    build_rust([*ours, *in_fortran_order, OTHERS, CONSUMER, ACCESS, TRAVELLER])
     missing = {}
     for name, peer in PEERS.items():
         try:
@@ -158,7 +166,7 @@ def build_rust(names, prefix="", flags=""):
     target = ["--target-dir", TARGET / prefix]
     command = ["cargo", "build", "--release", "--message-format=json-render-diagnostics", *target]
     for name in names:
-        command += ["--package", name if name == CONSUMER else "bench-" + name.replace("_", "-")]
+        command += ["--package", name if name in EXAMPLES else "bench-" + name.replace("_", "-")]
     # Like maturin: the modules get Python's symbols from the interpreter that loads them.
     environment = {**os.environ, "PYO3_BUILD_EXTENSION_MODULE": "1", "PYO3_PYTHON": os.path.realpath(sys.executable)}
     if sys.platform == "darwin":

@@ -56,6 +56,10 @@ OTHERS = "others"
 CONSUMER = "consume"
 # The bulk access that `bulk.py` compares with numpy and memcpy.
 ACCESS = "access"
+# The example whose objects `pickles.py` compares with numpy's arrays.
+TRAVELLER = "fleet"
+# Those that are examples, whose packages have no other name.
+EXAMPLES = (CONSUMER, TRAVELLER)
 
 
 def make(name, nrows=NROWS):

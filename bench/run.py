@@ -1,7 +1,7 @@
-"""Compares exporters of the buffer protocol: instructions, time, memory, answers, flags, bulk speed.
+"""Compares exporters of the buffer protocol: instructions, time, memory, answers, flags, bulk speed, pickles.
 
     python bench/run.py [--quick] [--check]
-    python bench/run.py --build | --bulk | --draw | --instructions | --record | --readme | --threads
+    python bench/run.py --build | --bulk | --draw | --instructions | --pickles | --record | --readme | --threads
 
 README.md explains each part.
 """
@@ -43,6 +43,11 @@ def main():
         build.build_for_bulk()
         if not compare_bulk(arguments.quick) and arguments.check:
             sys.exit("bench: a budget of bulk access is exceeded")
+    elif arguments.pickles:
+        build.enter_environment()
+        build.build_for_pickles()
+        if not compare_pickles(arguments.quick) and arguments.check:
+            sys.exit("bench: a budget of pickles is exceeded")
     elif arguments.threads:
         if not compare_atomic(arguments):
             sys.exit(1)
@@ -68,6 +73,7 @@ def parse_arguments():
     only.add_argument("--bulk", action="store_true", help="only compare bulk access with numpy and memcpy")
     only.add_argument("--draw", action="store_true", help="only draw table and chart from bench/results.json")
     only.add_argument("--instructions", action="store_true", help="only compare instructions with bench/expected.json")
+    only.add_argument("--pickles", action="store_true", help="only compare pickles out of band with numpy's")
     only.add_argument("--record", action="store_true", help="only write the instructions into bench/expected.json")
     only.add_argument("--readme", action="store_true", help="only check that the README has the table of the results")
     only.add_argument("--threads", action="store_true", help="only compare where an atomic counts the views")
@@ -102,6 +108,7 @@ def compare(arguments):
     compare_memory(names, quick=arguments.quick)
     compare_answers(measured, names)
     compare_bulk(arguments.quick)
+    compare_pickles(arguments.quick)
     if not arguments.quick and callgrind.available():
         results.write(measured)
     return within
@@ -192,6 +199,13 @@ def compare_bulk(quick):
     within = bulk.compare_bulk(seconds=0.05 if quick else 0.5)
     bulk.compare_consumer(seconds=0.1 if quick else 0.5)
     return within
+
+
+def compare_pickles(quick):
+    """Returns whether all are within their budgets, which are of times."""
+    import pickles
+
+    return pickles.compare_pickles(seconds=0.1 if quick else 1)
 
 
 def compare_atomic(arguments):

@@ -5,6 +5,7 @@ import tempfile
 
 import consume
 import dynarray
+import fleet
 import foreign
 import heat
 import mapfile
@@ -82,6 +83,7 @@ MAKERS = {
     "particles": lambda: records.Particles(3),
     "foreign": lambda: foreign.Wrapper(3),
     "plate": lambda: heat.Plate(3, 4),
+    "samples": lambda: fleet.Samples(3),
 }
 
 OPERATIONS = [
@@ -127,6 +129,15 @@ OPERATIONS = [
     on("plate.steps", MAKERS["plate"], lambda p: p.steps),
     made("small plate", lambda: heat.Plate(2, 3), "ValueError"),
     made("plate without room", lambda: heat.Plate(2**30, 2**30), "MemoryError"),
+    made("samples of a text", lambda: fleet.Samples("x"), "TypeError"),
+    made("negative samples", lambda: fleet.Samples(-1), "ValueError"),
+    made("samples without room", lambda: fleet.Samples(2**62), "MemoryError"),
+    on("samples.append", MAKERS["samples"], lambda s: s.append(1.0)),
+    on("samples.append, viewed", viewed(MAKERS["samples"]), lambda held: held[0].append(1.0), "BufferError"),
+    on("samples.scale", MAKERS["samples"], lambda s: s.scale(2)),
+    on("samples.scale by a text", MAKERS["samples"], lambda s: s.scale("x"), "TypeError"),
+    on("samples, copied", MAKERS["samples"], lambda s: s.__copy__()),
+    on("samples, reduced", MAKERS["samples"], lambda s: s.__reduce_ex__(5)),
     made("negative numbers", lambda: foreign.Wrapper(-1), "ValueError"),
     made("numbers without room", lambda: foreign.Wrapper(2**62), "MemoryError"),
     on("free", MAKERS["foreign"], lambda w: w.free()),

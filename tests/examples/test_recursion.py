@@ -6,7 +6,7 @@ import pytest
 SCRIPT = """
 import sys
 from array import array
-import consume, dynarray, foreign, heat, mapfile, matrix, records
+import consume, dynarray, fleet, foreign, heat, mapfile, matrix, records
 
 sys.setrecursionlimit(10**6)
 numbers, a = array("d", [1.0]), dynarray.DynArray(b"ab")
@@ -40,6 +40,9 @@ CALLS = [
     "records.Particles(it)",
     "records.Particles(1).step(it)",
     "foreign.Wrapper(it)",
+    "fleet.Samples(it)",
+    "fleet.Samples(1).scale(it)",
+    "fleet.Samples(1).append(it)",
     "heat.Plate(3, it)",
     "heat.Plate(3, 3).step(it)",
     "heat.Plate(3, 3).step(1, it)",
