@@ -1,7 +1,7 @@
 //! The exporter of [`Part`]: what it shows, and how a view of it begins.
 
 use std::ffi::{CString, c_int};
-use std::ptr;
+use std::ptr::{self, NonNull};
 
 use pyo3::impl_::pyclass::PyClassImpl;
 use pyo3::{PyResult, Python, ffi};
@@ -111,8 +111,8 @@ unsafe impl Exporter for OfPart {
         &DESCRIPTOR
     }
 
-    fn cell(class: &Part) -> &Whole {
-        &class.whole
+    fn field(class: &Part) -> NonNull<()> {
+        NonNull::from(&class.whole).cast()
     }
 
     fn dims(class: &Part) -> PyResult<Lent> {
