@@ -4,6 +4,7 @@ mod answered;
 mod began;
 mod block;
 mod closing;
+mod constructed;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod grant;
@@ -35,6 +36,7 @@ use pyo3::Python;
 
 pub(crate) use self::began::GuardPlace;
 pub(crate) use self::block::Header;
+pub use self::constructed::{Because, Constructed, Field, Unexportable};
 pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
@@ -52,7 +54,6 @@ pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;
 use crate::contain::undisturbed;
-use crate::element;
 use crate::error::{Attempt, BorrowError};
 use crate::lock::{Disowned, GuardKind};
 #[cfg(feature = "pickle")]
@@ -122,8 +123,8 @@ pub struct ExportCell<S> {
     owns: PhantomData<UnsafeCell<S>>,
 }
 
-// SAFETY: `new` requires an Exportable, so the storage of every existing cell is one. Sending a cell sends its storage,
-// which is Send. Its elements, which views and guards on other threads access, are Send and Sync. Everything else in
+// SAFETY: `construct` requires an Exportable, so the storage of every existing cell is one. Sending a cell sends its
+// storage, which is Send. Its elements, which views and guards on other threads access, are Send and Sync. Everything else in
 // the block is atomic or under the lock (block invariants 4 and 7). The impl has no bound, so that an error about a
 // storage is reported once and not four times.
 unsafe impl<S> Send for ExportCell<S> {}
@@ -131,16 +132,14 @@ unsafe impl<S> Send for ExportCell<S> {}
 unsafe impl<S> Sync for ExportCell<S> {}
 
 impl<S> ExportCell<S> {
-    /// Moves a storage into a cell. As `Box::new` does, this ends the process if there is no memory for the block. (What a
-    /// `Vec` points to is not moved.)
-    pub fn new(storage: S) -> Self
+    /// Moves a storage, which is an [`Exportable`], into a cell. As `Box::new` does, this ends the process if there is no
+    /// memory for the block. (What a `Vec` points to is not moved.)
+    // The parameters are for the errors: `constructed` says how.
+    pub fn new<E, Why>(storage: S) -> Self
     where
-        S: Exportable,
+        Self: Constructed<E, S, Why>,
     {
-        // Every element type passes through here, so nothing else in the crate has to check that one keeps its
-        // promises.
-        const { element::check::<S::Element>() }
-        Self { block: Block::allocate(storage).as_ptr(), owns: PhantomData }
+        Self::construct(storage)
     }
 
     /// As [`new`](Self::new), unless there is no memory for the block.
@@ -149,7 +148,7 @@ impl<S> ExportCell<S> {
     where
         S: Exportable,
     {
-        const { element::check::<S::Element>() }
+        const { crate::element::check::<S::Element>() }
         Ok(Self { block: Block::try_allocate(storage)?.as_ptr(), owns: PhantomData })
     }
 

@@ -25,11 +25,12 @@ mod table;
 mod whole;
 
 pub use self::class::{
-    Byte, Class, Declares, Entry, Exported, Exporter, Exports, HoldsBytes, Sendable, ShapeSource, Shown, Slot,
-    holds_bytes,
+    Byte, Class, Declares, Entry, Exported, Exporter, Exports, HoldsBytes, Sendable, ShapeSource, Shown, Slot, Source,
+    address, holds_bytes,
 };
+pub use self::descriptor::descriptor;
 pub use self::fault::{
-    Declaration, Described, HasBytes, HasOwnShape, HasShape, IsPartOfWhole, OwnsMemory, Unknown, WritableByPython,
+    Declaration, Faultless, HasBytes, HasOwnShape, HasShape, IsPartOfWhole, OwnsMemory, Unknown, WritableByPython,
 };
 pub use self::mistaken::*;
 pub use self::named::{Named, New};

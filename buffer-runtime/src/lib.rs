@@ -195,15 +195,20 @@ pub use self::layout::NeedsFeature;
 pub use self::view::UsableWhileDetached;
 #[doc(hidden)]
 pub use self::{
+    cell::Constructed as ExportableCell,
     element::{AnyBytes as BytesOfAnyKind, Field as RecordField, Marker as FieldWithoutBytes},
     export::{
-        Byte as ElementIsByte, Class as PythonClass, Described as FaultlessExport, Exported as ExportsBuffer,
-        Exporter as BufferExport, HasBytes, HasNoObjects, HasNoOptions, HasNoRows, HasNoTexts, HasNoTuples,
-        HasNoWideIntegers, HasOwnShape, HasShape, HoldsBytes, IsArray, IsBare, IsInOnePiece, IsNoMap, IsNoText,
-        IsOneArray, IsPartOfWhole, IsValid, OwnsMemory, Sendable as SendableClass, Shown as FieldToExport,
-        Slot as ExportedField, WritableByPython, holds_bytes,
+        Byte as ElementIsByte, Class as PythonClass, Exported as ExportsBuffer, Exporter as BufferExport,
+        Exports as ExportsFields, Faultless as FaultlessExport, HasBytes, HasNoObjects, HasNoOptions, HasNoRows,
+        HasNoTexts, HasNoTuples, HasNoWideIntegers, HasOwnShape, HasShape, HoldsBytes, IsArray, IsBare, IsInOnePiece,
+        IsNoMap, IsNoText, IsOneArray, IsPartOfWhole, IsValid, OwnsMemory, Sendable as SendableClass,
+        Shown as FieldToExport, Slot as ExportedSlot, Source as ExportedField, WritableByPython, holds_bytes,
     },
-    layout::{Dim, Dimension as IntegerDimension, Distance, Numbers as IntegerDimensions},
+    layout::{Declared as DeclaredLayout, Dim, Dimension as IntegerDimension, Distance, Numbers as IntegerDimensions},
+    rules::{
+        ChangedWithoutGuard, Divides, Fills, NoPaddingAfter, NoPaddingBefore, NotEmpty, PaddingFits, Reaches,
+        ReadWithoutGuard, SameSize, WholeItems,
+    },
     storage::Mistake,
 };
 

@@ -10,6 +10,7 @@ pub use std::result::Result::Ok;
 pub use crate::__submit_pickle as submit_pickle;
 pub use crate::__submit_properties as submit_properties;
 pub use crate::__submit_slots as submit_slots;
+pub use crate::cell::{Because, Constructed, Field as ExportField, Unexportable};
 pub use crate::element::{
     AnyBytes, Bits, Element, Field, Marker, Place, Record, RecordBits, Viewable, any_bits, check, format, hole_at_end,
     hole_before, inner_format, inner_shape, inner_size, marker, needed_at_end, needed_before, size, size_of_described,
@@ -19,8 +20,8 @@ pub use crate::export::declares as methods;
 pub use crate::export::literals;
 pub use crate::export::slots::slots;
 pub use crate::export::{
-    Byte, Class, Declaration as ExportDeclaration, Declares, Described, Entry, Exported, Exporter, Exports, HoldsBytes,
-    Named, New, Sendable, ShapeSource, Slot, Unknown, holds_bytes,
+    Byte, Class, Declaration as ExportDeclaration, Declares, Entry, Exported, Exporter, Exports, Faultless, HoldsBytes,
+    Named, New, Sendable, ShapeSource, Shown, Slot, Unknown, address, descriptor, holds_bytes,
 };
 pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Evaluated, Fixed, InnerShape, Item, Numbers,

@@ -23,15 +23,16 @@ use crate::storage::{Access, Exportable, Mistake};
 ///
 /// # Safety
 ///
-/// 1. `descriptor` always returns the same static. Its value is the one in [`Described`](super::Described), and no other
-///    exporter uses it.
-/// 2. `cell` always returns the same field of the class. It runs no other code, and does not unwind.
+/// 1. `descriptor` always returns the same static. Its value is what [`descriptor`](super::descriptor) returns, and no
+///    other exporter uses it.
+/// 2. `field` always returns the address of the same field of the class, which is a `Cell`. It runs no other code, and
+///    does not unwind.
 /// 3. `dims` runs no user code and does not unwind, unless `SOURCE` is `Code`.
 pub unsafe trait Exporter: Sized {
     /// The class.
     type Class: Class + Sendable;
     /// The field that is exported.
-    type Cell: Shown<Self>;
+    type Cell: Slot<Self>;
     /// The declared numbers: extents, offset, strides. None if the shape comes from the storage.
     type Dims: Dims;
     /// The order of the items: C or Fortran.
@@ -51,8 +52,17 @@ pub unsafe trait Exporter: Sized {
     /// The class's own static.
     fn descriptor() -> &'static Descriptor;
 
-    /// The exported field. Only a field access.
-    fn cell(class: &Self::Class) -> &Self::Cell;
+    /// The address of the exported field. Only a field access.
+    ///
+    /// It is not typed: if a type of the class's or of the cell's cannot be used, this signature is no second error.
+    fn field(class: &Self::Class) -> NonNull<()>;
+
+    /// The exported field.
+    #[inline(always)]
+    fn cell(class: &Self::Class) -> &Self::Cell {
+        // SAFETY: the address is that of a field of this type (2), which is borrowed together with the class.
+        unsafe { Self::field(class).cast().as_ref() }
+    }
 
     /// Evaluates the declared numbers.
     ///
@@ -60,6 +70,12 @@ pub unsafe trait Exporter: Sized {
     ///
     /// Whatever the expressions raise.
     fn dims(class: &Self::Class) -> PyResult<Self::Dims>;
+}
+
+/// The address of a field, for [`Exporter::field`].
+#[inline(always)]
+pub fn address<C>(field: &C) -> NonNull<()> {
+    NonNull::from(field).cast()
 }
 
 /// What a class declares about its layout, if it declares anything.
@@ -94,6 +110,12 @@ pub enum ShapeSource {
 /// # Safety
 ///
 /// The constants are true for the field, and its memory consists of elements of the declared type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be exported as a buffer: views of it would dangle when it moves",
+    label = "not an `ExportCell`",
+    note = "store the memory in an `ExportCell`, as in `ExportCell<Vec<f32>>`, which keeps it in place while Python views it",
+    note = "an `ExportCell` locks and shares by itself, and may be closed; it needs no `Mutex`, `Arc` or `Option`"
+)]
 pub unsafe trait Source: sealed::Sealed {
     /// The element type of the memory.
     type Element: Element;
@@ -176,12 +198,6 @@ pub(super) mod sealed {
 ///
 /// The functions may be called attached, with any object of the class of the exporter `T`. The views that they grant
 /// satisfy the buffer protocol.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be exported as a buffer: views of it would dangle when it moves",
-    label = "not an `ExportCell`",
-    note = "store the memory in an `ExportCell`, as in `ExportCell<Vec<f32>>`, which keeps it in place while Python views it",
-    note = "an `ExportCell` locks and shares by itself, and may be closed; it needs no `Mutex`, `Arc` or `Option`"
-)]
 pub unsafe trait Slot<T>: Source {
     /// The slot's function.
     const GETBUFFER: ffi::getbufferproc;
@@ -189,16 +205,16 @@ pub unsafe trait Slot<T>: Source {
     const TABLE: &'static ClassTable;
 }
 
-/// A field that is exported. It is a trait of its own for the errors: rustc lists the implementations of the trait that is
-/// required, unless it is implemented for every type.
-///
-/// # Safety
-///
-/// None beyond those of [`Slot`].
-pub unsafe trait Shown<T>: Slot<T> {}
+/// The type of a field that is exported. The derive names the field's type through it: if the type cannot be exported, the
+/// compiler reports one error, without the bounds of [`Exporter`], and assumes that the rest is right.
+pub trait Shown {
+    /// The type itself.
+    type Itself;
+}
 
-// SAFETY: there is nothing to promise.
-unsafe impl<T, C: Slot<T>> Shown<T> for C {}
+impl<C: Source> Shown for C {
+    type Itself = C;
+}
 
 /// The table of a class, for the parts of its objects.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ use crate::cell::{self, Grant, Header, PartGrant, orphans};
 use crate::contain;
 use crate::pending::Pending;
 use crate::request::Flags;
+use crate::trace;
 
 /// Evaluates the expressions of a class, and grants a view; the caller gives it its reference to the object. Returns
 /// what the slot returns, with the exception set.
@@ -65,9 +66,15 @@ pub(super) unsafe extern "C" fn call(
     let mut request = Request { view, evaluate };
     // SAFETY: as the caller vouches.
     let status = unsafe { getbufferproc::<Trampolined>(slf, (&raw mut request).cast(), flags) };
-    if status == 0 && PyErr::occurred(py) {
-        // The expressions have returned numbers all the same.
-        drop(Pending::take(py));
+    if status == 0 {
+        if PyErr::occurred(py) {
+            // The expressions have returned numbers all the same.
+            drop(Pending::take(py));
+        }
+        if trace::may_be_traced() {
+            // SAFETY: attached. The view was granted, and the caller has not returned it yet.
+            unsafe { trace::note(py, view) };
+        }
     }
     status
 }

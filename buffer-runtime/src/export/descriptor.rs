@@ -12,7 +12,7 @@ use crate::limits::MAX_NDIM;
 /// At compile time: if an element breaks its promises, if Python may write bytes that are not a valid element, or if a
 /// field of this type cannot have this declaration.
 #[track_caller]
-pub(super) const fn descriptor<T: Exporter>() -> Descriptor {
+pub const fn descriptor<T: Exporter>() -> Descriptor {
     element::check::<<T::Cell as Source>::Element>();
     assert!(
         readonly::<T>() || <T::Cell as Source>::Element::ANY_BITS,

@@ -1,16 +1,15 @@
 //! The faults of a declaration that only its types show, in the compiler's words.
 //!
-//! A panic of `descriptor` would be reported as a panic. So the derive emits
-//! `<__Export as Described<{ Declaration::<__Export, _>::FAULT }>>::DESCRIPTOR`. If there is no fault, that is the
-//! descriptor. For each fault the trait is implemented under a bound that no type satisfies, and the text of the bound is
-//! the error. No unsafe code relies on it: `descriptor` asserts the same.
+//! A panic of `descriptor` would be reported as a panic. So the derive emits, before it calls that function,
+//! `<() as Faultless<C, { Declaration::<__Export, C>::FAULT }>>::KEPT` for the type `C` of the field. For each fault the trait
+//! is implemented under a bound that no type satisfies, and the text of the bound is the error. No unsafe code relies on
+//! it: `descriptor` asserts the same.
 
 use std::marker::PhantomData;
 
 use super::class::{Exporter, ShapeSource, Source, readonly};
-use super::descriptor::descriptor;
 use crate::element::Element;
-use crate::layout::{Descriptor, Dims};
+use crate::layout::Dims;
 use crate::never::Never;
 use crate::storage::Mistake;
 
@@ -74,15 +73,14 @@ const fn fault<T: Exporter>() -> usize {
     fault as usize
 }
 
-/// A declaration whose fault has this number.
-pub trait Described<const FAULT: usize> {
-    /// What `descriptor` returns.
-    const DESCRIPTOR: Descriptor;
+/// A field of type `C` with a declaration whose fault has this number. Every type implements it: for the field's type the
+/// compiler would print the text of this trait, which has none, and for one type a list of these numbers.
+pub trait Faultless<C, const FAULT: usize> {
+    /// Naming it requires that there is no fault.
+    const KEPT: () = ();
 }
 
-impl<T: Exporter> Described<{ Fault::None as usize }> for T {
-    const DESCRIPTOR: Descriptor = descriptor::<T>();
-}
+impl<T, C> Faultless<C, { Fault::None as usize }> for T {}
 
 /// Defines a bound that no type satisfies for each fault.
 macro_rules! faults {
@@ -90,9 +88,7 @@ macro_rules! faults {
         $(#[$attribute])*
         pub trait $bound: Never {}
 
-        impl<T: Exporter<Cell: $bound>> Described<{ $fault }> for T {
-            const DESCRIPTOR: Descriptor = descriptor::<T>();
-        }
+        impl<T, C: $bound> Faultless<C, { $fault }> for T {}
     )*};
 }
 

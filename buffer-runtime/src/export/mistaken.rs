@@ -1,9 +1,6 @@
 //! The errors about fields of types that cannot be exported, and that new users put into a cell.
 
-use super::class::Exporter;
-use super::descriptor::descriptor;
-use super::fault::{Described, faults, mistaken};
-use crate::layout::Descriptor;
+use super::fault::{Faultless, faults, mistaken};
 use crate::never::Never;
 use crate::storage::Mistake;
 

@@ -240,13 +240,13 @@ macro_rules! numbers {
 }
 
 numbers! {
-    [D: Dimension] [D],
-    [D: Dimension, const N: usize] [D; N],
-    [D: Dimension] Vec<D>,
-    [D: Dimension] Box<[D]>,
-    [D: Dimension] Rc<[D]>,
-    [D: Dimension] Arc<[D]>,
-    ['a, D: Dimension] Cow<'a, [D]>,
+    [D: Dimension + Copy] [D],
+    [D: Dimension + Copy, const N: usize] [D; N],
+    [D: Dimension + Copy] Vec<D>,
+    [D: Dimension + Copy] Box<[D]>,
+    [D: Dimension + Copy] Rc<[D]>,
+    [D: Dimension + Copy] Arc<[D]>,
+    ['a, D: Dimension + Copy] Cow<'a, [D]>,
 }
 
 impl<N: Numbers + ?Sized> sealed::Numbers for &N {

@@ -60,12 +60,24 @@ impl Distance {
     label = "not an integer of at most 64 bits",
     note = "write an integer such as a `usize` or an `i64`; an expression may use `?` on a `PyResult` of one"
 )]
-pub trait Dimension: sealed::Sealed + Copy {
+pub trait Dimension: sealed::Sealed + Sized {
     #[doc(hidden)]
     fn into_isize(self) -> Option<isize>;
 
     #[doc(hidden)]
     fn into_dim(self) -> Dim;
+
+    #[doc(hidden)]
+    #[inline(always)]
+    fn dim(extent: Self) -> Dim {
+        extent.into_dim()
+    }
+
+    #[doc(hidden)]
+    #[inline(always)]
+    fn distance(distance: Self) -> Distance {
+        Distance::of(distance)
+    }
 }
 
 pub(crate) mod sealed {

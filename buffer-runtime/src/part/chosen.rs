@@ -1,7 +1,7 @@
 //! The exporter of [`Part`]: what it shows, and how a view of it begins.
 
 use std::ffi::{CString, c_int};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::impl_::pyclass::PyClassImpl;
@@ -137,8 +137,8 @@ unsafe impl Exporter for OfPart {
         &DESCRIPTOR
     }
 
-    fn cell(class: &Part) -> &Whole {
-        &class.whole
+    fn field(class: &Part) -> NonNull<()> {
+        NonNull::from(&class.whole).cast()
     }
 
     fn dims(class: &Part) -> PyResult<Lent> {

@@ -43,7 +43,7 @@ fn fixed(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Recei
         Placement::Dense(_) => {}
         Placement::Offset(_, offset) => distances.push(distance(offset, receiver)),
         Placement::Strided { offset, strides } => {
-            let start = || quote!(#runtime::Distance::of(0usize));
+            let start = || quote!(#runtime::Dimension::distance(0usize));
             distances.push(offset.map_or_else(start, |offset| distance(offset, receiver)));
             distances.extend(strides.iter().map(|stride| distance(stride, receiver)));
         }
@@ -126,20 +126,20 @@ fn extent_dim(extent: &Extent, receiver: &mut Receiver<'_>) -> TokenStream {
 }
 
 fn dim(expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
-    number("Dim", expr, receiver)
+    number("dim", expr, receiver)
 }
 
 fn distance(expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
-    number("Distance", expr, receiver)
+    number("distance", expr, receiver)
 }
 
-/// `Kind::of(expr)`.
+/// `Dimension::kind(expr)`: a function of the trait, since the error of a bound shows where it is required.
 fn number(kind: &str, expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
     let value = receiver.resolve(with_suffix(expr).unwrap_or_else(|| expr.to_token_stream()));
     let span = ours_at(expr);
     let runtime = receiver.runtime.at(span);
     let kind = Ident::new(kind, span);
-    quote_spanned!(span=> #runtime::#kind::of(#value))
+    quote_spanned!(span=> #runtime::Dimension::#kind(#value))
 }
 
 /// The hygiene of the macro, so that the user's lints ignore it; the position of the user's code, for type errors.

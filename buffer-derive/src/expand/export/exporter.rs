@@ -138,12 +138,15 @@ impl Exporting<'_> {
         let span = Span::call_site().located_at(field.cell.span());
         let at = runtime.at(span);
         let at_field = Ident::new(&name.to_string(), span);
-        let descriptor = quote_spanned! {span=>
-            <#at_field as #at::Described<{
+        let faultless = quote_spanned! {span=>
+            <() as #at::Faultless<<#at_field as #runtime::Exporter>::Cell, {
                 use #runtime::Unknown as _;
                 #runtime::ExportDeclaration::<#at_field, <#at_field as #runtime::Exporter>::Cell>::FAULT
-            }>>::DESCRIPTOR
+            }>>::KEPT
         };
+        let named = self.numbered("__Field");
+        let at_named = Ident::new(&named.to_string(), span);
+        let shown = quote_spanned!(span=> <#at_named as #at::Shown>::Itself);
         let Class { span, itself: class, .. } = Class::of(runtime, ident);
         // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that count
         // as the user's code unless they are literals, constants and integers in existing fields (3).
@@ -151,7 +154,7 @@ impl Exporting<'_> {
             #[automatically_derived]
             unsafe impl #runtime::Exporter for #name {
                 type Class = #class;
-                type Cell = #cell;
+                type Cell = #shown;
                 type Dims = #dims;
                 #constants
 
@@ -160,7 +163,7 @@ impl Exporting<'_> {
                 }
 
                 #[inline(always)]
-                fn cell(class: &#ident) -> &Self::Cell {
+                fn field(class: &#ident) -> ::core::ptr::NonNull<()> {
                     #access
                 }
 
@@ -170,12 +173,34 @@ impl Exporting<'_> {
                 }
             }
         };
+        // After an error about the type of the field, `ExportCell::new` is no second error: `cell::constructed` says how.
+        let constructed = quote! {
+            #[automatically_derived]
+            impl<__S, __Why> #runtime::Constructed<#name, __S, __Why> for #named
+            where
+                (): #runtime::Because<__Why, {
+                    use #runtime::Unexportable as _;
+                    #runtime::ExportField::<#named>::KNOWN
+                }>,
+            {
+                fn construct(_: __S) -> Self {
+                    ::core::unreachable!()
+                }
+            }
+        };
         quote! {
-            static #static_descriptor: #runtime::Descriptor = #descriptor;
+            type #named = #cell;
+
+            static #static_descriptor: #runtime::Descriptor = {
+                #faultless;
+                #runtime::descriptor::<#name>()
+            };
 
             struct #name;
 
             #implementation
+
+            #constructed
         }
     }
 
@@ -186,7 +211,7 @@ impl Exporting<'_> {
     /// type (by coercion), would then call the user's code, where none may run. A pattern matches the struct itself, and a
     /// `ref` binding is not coerced.
     fn access(&self) -> TokenStream {
-        let Self { ident, field: ExportedField { member, layout, cell, .. }, .. } = self;
+        let Self { runtime, ident, field: ExportedField { member, layout, cell, .. }, .. } = self;
         let mut others: Vec<&Member> = Vec::new();
         if let Layout::Extents { reads: Some(reads), .. } = layout {
             for read in reads {
@@ -199,7 +224,7 @@ impl Exporting<'_> {
         quote_spanned! {span=>
             let #ident { #member: ref field, #(#others: _,)* .. } = *class;
             let ref cell: Self::Cell = *field;
-            cell
+            #runtime::address(cell)
         }
     }
 

@@ -42,7 +42,10 @@ fn without_shape_the_storage_decides() {
         }
     ));
     assert!(expanded.contains(shown!(
-        type Cell = ExportCell<Vec<f32>>;
+        type __Field = ExportCell<Vec<f32>>;
+    )));
+    assert!(expanded.contains(shown!(
+        type Cell = <__Field as ::buffer_runtime::private::Shown>::Itself;
     )));
     assert!(expanded.contains(shown!(
         type Dims = ::buffer_runtime::private::Fixed<0, 0>;
@@ -70,11 +73,15 @@ fn nothing_is_imported_where_the_users_tokens_are() {
             data: field!(),
         }
     ));
-    let selected = shown!(<__Export as ::buffer_runtime::private::Described<{
+    let selected = shown!({
         use ::buffer_runtime::private::Unknown as _;
         ::buffer_runtime::private::ExportDeclaration::<__Export, <__Export as ::buffer_runtime::private::Exporter>::Cell>::FAULT
-    }>>);
-    let expanded = expanded.replace(selected, "");
+    });
+    let known = shown!({
+        use ::buffer_runtime::private::Unexportable as _;
+        ::buffer_runtime::private::ExportField::<__Field>::KNOWN
+    });
+    let expanded = expanded.replace(selected, "").replace(known, "");
     let imported = expanded.find("use::buffer_runtime::private").expect("one block of the expander's own");
     for theirs in ["first()", "second()", "third()", "field!"] {
         assert!(expanded.rfind(theirs).is_some_and(|place| place < imported), "{theirs}: {expanded}");
@@ -143,7 +150,7 @@ fn the_class_leads_to_its_exporter() {
         }
     )));
     assert!(expanded.contains(shown!(
-        type Cell = Py<Other>;
+        type __Field = Py<Other>;
     )));
 }
 
@@ -153,7 +160,7 @@ fn self_in_the_type_of_the_field_is_the_class() {
         struct S(#[buffer(format = "f")] ExportCell<[u8; { <Self as Sized>::N + other!(Self) }]>);
     ));
     let cell = quote!(ExportCell<[u8; { <S as Sized>::N + other!(S) }]>);
-    assert!(expanded.contains(shown!(type Cell = #cell;)), "{expanded}");
+    assert!(expanded.contains(shown!(type __Field = #cell;)), "{expanded}");
     assert!(expanded.contains(shown!(::buffer_runtime::private::holds_bytes::<#cell>())), "{expanded}");
 }
 

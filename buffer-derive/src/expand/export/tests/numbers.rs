@@ -19,9 +19,9 @@ fn extents_are_evaluated_in_order() {
     ));
     assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new(
         [
-            ::buffer_runtime::private::Dim::of(self.n),
+            ::buffer_runtime::private::Dimension::dim(self.n),
             ::buffer_runtime::private::Dim::Inferred,
-            ::buffer_runtime::private::Dim::of(3u64)
+            ::buffer_runtime::private::Dimension::dim(3u64)
         ],
         []
     ))));
@@ -52,8 +52,8 @@ fn offset_follows_the_extents() {
         struct S(#[buffer(shape = [_, 3], order = "F", offset = self.1)] Cell, u64);
     ));
     assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new(
-        [::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dim::of(3u64)],
-        [::buffer_runtime::private::Distance::of(self.1)]
+        [::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dimension::dim(3u64)],
+        [::buffer_runtime::private::Dimension::distance(self.1)]
     ))));
     assert!(expanded.contains(shown!(
         type Dims = ::buffer_runtime::private::Fixed<2usize, 1usize>;
@@ -69,11 +69,11 @@ fn strides_follow_the_offset() {
             struct S(#[buffer(strides = [self.2, self.1], shape = [2, 3] #written)] Cell, isize, isize);
         ));
         assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new(
-            [::buffer_runtime::private::Dim::of(2u64), ::buffer_runtime::private::Dim::of(3u64)],
+            [::buffer_runtime::private::Dimension::dim(2u64), ::buffer_runtime::private::Dimension::dim(3u64)],
             [
-                ::buffer_runtime::private::Distance::of(#offset),
-                ::buffer_runtime::private::Distance::of(self.2),
-                ::buffer_runtime::private::Distance::of(self.1)
+                ::buffer_runtime::private::Dimension::distance(#offset),
+                ::buffer_runtime::private::Dimension::distance(self.2),
+                ::buffer_runtime::private::Dimension::distance(self.1)
             ]
         ))));
         assert!(expanded.contains(shown!(
@@ -87,8 +87,8 @@ fn strides_follow_the_offset() {
 fn a_scalar_is_declared_by_no_numbers() {
     for (options, len, placement) in [
         (quote!(shape = []), 0usize, quote!([])),
-        (quote!(shape = [], offset = 4), 1, quote!([::buffer_runtime::private::Distance::of(4u64)])),
-        (quote!(shape = [], strides = []), 1, quote!([::buffer_runtime::private::Distance::of(0usize)])),
+        (quote!(shape = [], offset = 4), 1, quote!([::buffer_runtime::private::Dimension::distance(4u64)])),
+        (quote!(shape = [], strides = []), 1, quote!([::buffer_runtime::private::Dimension::distance(0usize)])),
     ] {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(#options)] Cell);
@@ -107,18 +107,18 @@ fn what_is_known_at_run_time_is_evaluated_in_order() {
         (quote!(shape = self.dims()), quote!(.shape(&self.dims()))),
         (
             quote!(shape = &self.dims[..], offset = 4),
-            quote!(.shape(&&self.dims[..]).offset(::buffer_runtime::private::Distance::of(4u64))),
+            quote!(.shape(&&self.dims[..]).offset(::buffer_runtime::private::Dimension::distance(4u64))),
         ),
         (quote!(format = "d"), quote!(.format(&"d")?)),
         (quote!(readonly = self.sealed), quote!(.readonly(self.sealed))),
         (
             quote!(shape = [_, 3], format = self.format()?),
-            quote!(.format(&self.format()?)?.extents([::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dim::of(3u64)])),
+            quote!(.format(&self.format()?)?.extents([::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dimension::dim(3u64)])),
         ),
         (quote!(shape = [], format = "d"), quote!(.format(&"d")?.extents([]))),
         (
             quote!(strides = self.strides(), shape = [2]),
-            quote!(.extents([::buffer_runtime::private::Dim::of(2u64)]).strides(&self.strides())),
+            quote!(.extents([::buffer_runtime::private::Dimension::dim(2u64)]).strides(&self.strides())),
         ),
         (
             quote!(strides = [-4], offset = self.start, shape = self.dims, format = f(self), readonly = !self.open),
@@ -126,8 +126,8 @@ fn what_is_known_at_run_time_is_evaluated_in_order() {
                 .readonly(!self.open)
                 .format(&f(self))?
                 .shape(&self.dims)
-                .offset(::buffer_runtime::private::Distance::of(self.start))
-                .steps([::buffer_runtime::private::Distance::of(-4i64)])
+                .offset(::buffer_runtime::private::Dimension::distance(self.start))
+                .steps([::buffer_runtime::private::Dimension::distance(-4i64)])
             ),
         ),
     ] {
@@ -186,7 +186,7 @@ fn code_in_an_extent_is_declared() {
         struct S(#[buffer(shape = [self.rows()?, _])] Cell);
     ));
     assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Code)));
-    assert!(expanded.contains(shown!(::buffer_runtime::private::Dim::of(self.rows()?))));
+    assert!(expanded.contains(shown!(::buffer_runtime::private::Dimension::dim(self.rows()?))));
     assert!(expanded.contains(shown!(
         let S { 0: ref field, .. } = *class;
     )));
@@ -205,7 +205,7 @@ fn integer_literals_without_a_type_become_u64() {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(shape = [#written])] Cell);
         ));
-        assert!(expanded.contains(shown!(::buffer_runtime::private::Dim::of(#emitted))), "{written}");
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Dimension::dim(#emitted))), "{written}");
     }
 }
 
@@ -222,6 +222,6 @@ fn negated_literals_without_a_type_become_i64() {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(shape = [3], strides = [#written], offset = self.1)] Cell, i32);
         ));
-        assert!(expanded.contains(shown!(::buffer_runtime::private::Distance::of(#emitted))), "{written}");
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Dimension::distance(#emitted))), "{written}");
     }
 }

@@ -1,0 +1,54 @@
+//! How a cell is constructed, such that a storage that cannot be exported is one error, at the field of the class.
+//!
+//! [`ExportCell::new`] requires an implementation of [`Constructed`], and leaves `E` and `Why` to the compiler. There is
+//! one for each [`Exportable`]. For the field of a class, the derive emits another one, under a bound that is satisfied
+//! only if the type of the field is not known to be exportable. Then the derive has reported that error already, and the
+//! call of `new` compiles. Wherever a program compiles, the first is the only one, so `new` still requires an
+//! `Exportable`.
+
+use super::{Block, ExportCell};
+use crate::element;
+use crate::storage::Exportable;
+
+/// A cell that can be constructed from an `S`. Safety does not depend on it: only the implementation of this crate can
+/// construct a cell.
+#[diagnostic::on_unimplemented(
+    message = "`{S}` cannot be the storage of an `ExportCell`",
+    label = "not memory of elements in one piece"
+)]
+pub trait Constructed<E, S, Why> {
+    /// What `new` does.
+    fn construct(storage: S) -> Self;
+}
+
+impl<S: Exportable> Constructed<(), S, ()> for ExportCell<S> {
+    fn construct(storage: S) -> Self {
+        // Every element type passes through here, so nothing else in the crate has to check that one keeps its
+        // promises.
+        const { element::check::<S::Element>() }
+        Self { block: Block::allocate(storage).as_ptr(), owns: std::marker::PhantomData }
+    }
+}
+
+/// Whether the type of a field is known to be exportable. The derive reads `KNOWN` of `Field<C>` for the type of a field,
+/// and rustc takes the constant of this type, if there is one, before that of [`Unexportable`].
+#[derive(Debug)]
+pub struct Field<C>(std::marker::PhantomData<C>);
+
+impl<S: Exportable> Field<ExportCell<S>> {
+    /// It is.
+    pub const KNOWN: bool = true;
+}
+
+/// A field whose type is not known to be exportable.
+pub trait Unexportable {
+    /// It is not.
+    const KNOWN: bool = false;
+}
+
+impl<C> Unexportable for Field<C> {}
+
+/// A bound that some `Why` satisfies if `KNOWN` is `false`, and none if it is `true`.
+pub trait Because<Why, const KNOWN: bool> {}
+
+impl Because<(), false> for () {}
