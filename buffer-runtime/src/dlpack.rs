@@ -6,7 +6,8 @@
 //!
 //! From the bottom up: `abi` has the structs of the protocol, and `dtype` the type of an item. `parcel` is what a consumer
 //! gets: the struct, its numbers and its deleter, which takes atomic steps alone. `request` reads the arguments of
-//! `__dlpack__`, `export` answers them, and `methods` is what Python calls. `refusal` says why there is no tensor.
+//! `__dlpack__`, `export` answers them, and `methods` is what Python calls. `refusal` says why there is no tensor. `taken` is
+//! the other direction: tensors of other producers, for `view`.
 //!
 //! The structs of the protocol are fewer lines than a dependency would need to be watched, and the tests compare them with
 //! what numpy and other consumers read.
@@ -18,7 +19,11 @@ mod methods;
 mod parcel;
 mod refusal;
 mod request;
+#[cfg(feature = "consumer")]
+mod taken;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::methods::{device, method};
+#[cfg(feature = "consumer")]
+pub(crate) use self::taken::Taken;

@@ -1,5 +1,7 @@
 //! Elements and storages of other crates, each behind a cargo feature.
 
+#[cfg(feature = "aligned-vec")]
+mod aligned_vec;
 #[cfg(feature = "bytes")]
 mod bytes;
 #[cfg(feature = "half")]

@@ -119,6 +119,7 @@
 //!
 //! | feature | brings |
 //! |---|---|
+//! | `aligned-vec` | the storage `aligned_vec::AVec`, which begins at a multiple of 64 bytes or more, as JAX requires |
 //! | `bytes` | the storage `bytes::Bytes`, read-only |
 //! | `consumer` | what holds views of other objects: [`BufferView`], [`StableView`], [`FloatView`], [`ConvertedView`], [`ScopedView`]; turns on `format` |
 //! | `default` | `consumer`, `format` and `pickle` |

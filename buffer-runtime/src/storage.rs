@@ -31,6 +31,7 @@ pub use self::stable::Stable;
 /// |---|---|---|
 /// | `Vec<T>`, `Box<[T]>`, `[T; N]` | | |
 /// | [`ForeignBuffer<T>`](ForeignBuffer) | memory of a C library, which frees it | |
+/// | `aligned_vec::AVec<T>` | aligned to 64 bytes or more | `aligned-vec` |
 /// | `smallvec::SmallVec<[T; N]>` | | `smallvec` |
 /// | `ndarray::Array<T, D>` | with its shape and strides | `ndarray` |
 /// | `memmap2::MmapMut` | bytes of a file | `memmap2` |

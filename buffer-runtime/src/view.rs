@@ -74,6 +74,10 @@ use crate::shared::{Run, SharedRead};
 /// }
 /// ```
 ///
+/// With the feature `dlpack`, so is an object that exports no buffer but has `__dlpack__` and `__dlpack_device__`, as the
+/// tensors of torch: its memory is viewed without a copy, if it is on the CPU. Where items are written, the tensor must say
+/// that it may be.
+///
 /// Any layout is accepted: any number of dimensions, strides of any sign, rows behind pointers. Items are never
 /// converted: a buffer of other items is refused, with an error that tells the caller how to convert it. Formats are
 /// compared by meaning, not by spelling: `l` and `q` are the same if both have 8 bytes, `<I` is `u32` on a
@@ -131,7 +135,8 @@ use crate::shared::{Run, SharedRead};
 /// Extracting a view raises the following. If the view is the argument of a function, PyO3 adds a note with the argument's
 /// name, where Python has notes (from 3.11 on).
 ///
-/// - `TypeError` if the object exports no buffer, as `memoryview` does;
+/// - `TypeError` if the object exports no buffer, as `memoryview` does, and makes no tensor;
+/// - `BufferError` if a tensor is on another device, or may not be written, or claims what cannot be;
 /// - whatever the exporter raises to refuse the view, usually `BufferError`;
 /// - `BufferError` if the buffer is not what is expected: other items, dimensions that are not those of `T`, items that
 ///   are not aligned for `T` (for example a field of a packed record);

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 # A script that hangs prints its traceback and exits. If it cannot, `subprocess.run` kills it 10 seconds later.
-TIMEOUT = 60
+TIMEOUT = 300
 PROLOGUE = f"import faulthandler; faulthandler.dump_traceback_later({TIMEOUT}, exit=True)\n"
 
 

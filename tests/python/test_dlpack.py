@@ -29,6 +29,7 @@ from dltensor import (
     versioned,
 )
 from exporters import KINDS
+from messages import HINT
 from test_strided import CONTENT, SIZE, items_of, random_layouts
 
 # `np.from_dlpack` is older than what it asks for: versions, and read-only arrays that are not copies.
@@ -75,12 +76,14 @@ def test_tensors_and_views_and_guards_live_together_as_views_do():
     m.call_under("share", lambda: memoryview(m).release())
     with memoryview(m) as view:
         assert not view.readonly
-        with refused("cannot resize: 1 writable view is alive; release or delete every view first" + SHARE):
+        with refused("cannot resize: 1 writable view is alive; release or delete every view first" + SHARE + HINT):
             m.append(3)
     one.delete()
     with refused(f"cannot resize: {ALIVE}{SHARE}"):
         m.append(3)
+    assert edges.holders(m) == [("tensor", None, None, None, None, None)]
     other.delete()
+    assert edges.holders(m) == []
     m.append(3)
     m.call_under("read", list)
 

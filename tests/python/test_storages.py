@@ -29,7 +29,7 @@ READ_ONLY = [
     layouts.SharedDoubles,
     layouts.SharedUndecided,
 ]
-WRITABLE_ONES = [layouts.Inline, layouts.Spilled, layouts.Foreign]
+WRITABLE_ONES = [layouts.Aligned, layouts.Inline, layouts.Spilled, layouts.Foreign]
 
 read_only_ones = pytest.mark.parametrize("make", READ_ONLY)
 writable_ones = pytest.mark.parametrize("make", WRITABLE_ONES)
@@ -65,6 +65,7 @@ def test_a_view_shows_the_elements(make, content, allocations):
         (layouts.SharedBytes, "B", (24,)),
         (layouts.SharedTable, "f", (2, 3)),
         (layouts.SharedDoubles, "d", (3,)),
+        (layouts.Aligned, "f", (6,)),
         (layouts.Inline, "f", (6,)),
         (layouts.Foreign, "f", (6,)),
     ],

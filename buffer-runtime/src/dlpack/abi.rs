@@ -1,6 +1,9 @@
 //! The structs of DLPack, as its header `dlpack.h` declares them.
 
 use std::ffi::{CStr, c_void};
+use std::ptr;
+#[cfg(feature = "consumer")]
+use std::ptr::NonNull;
 
 /// A version of the protocol. Another major version has other structs; a minor one adds to these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,23 +93,56 @@ impl Versioned {
 pub(super) trait Managed: Sized {
     /// The name of a capsule that nobody has taken yet. Who takes the tensor renames the capsule.
     const NAME: &'static CStr;
+    /// The name that a capsule gets from who takes the tensor.
+    #[cfg(feature = "consumer")]
+    const USED: &'static CStr;
 
     fn new(tensor: Tensor, version: Version, flags: u64, deleter: unsafe extern "C" fn(*mut Self)) -> Self;
+
+    /// Calls the deleter, if there is one.
+    ///
+    /// # Safety
+    ///
+    /// Attached. The caller has taken the tensor, and does not use it afterwards.
+    #[cfg(feature = "consumer")]
+    unsafe fn end(this: NonNull<Self>);
 }
 
 impl Managed for Legacy {
     const NAME: &'static CStr = c"dltensor";
+    #[cfg(feature = "consumer")]
+    const USED: &'static CStr = c"used_dltensor";
 
     fn new(tensor: Tensor, _: Version, _: u64, deleter: unsafe extern "C" fn(*mut Self)) -> Self {
-        Self { tensor, manager_ctx: std::ptr::null_mut(), deleter: Some(deleter) }
+        Self { tensor, manager_ctx: ptr::null_mut(), deleter: Some(deleter) }
+    }
+
+    #[cfg(feature = "consumer")]
+    unsafe fn end(this: NonNull<Self>) {
+        // SAFETY: the caller has the tensor.
+        if let Some(deleter) = unsafe { (*this.as_ptr()).deleter } {
+            // SAFETY: as the caller vouches.
+            unsafe { deleter(this.as_ptr()) };
+        }
     }
 }
 
 impl Managed for Versioned {
     const NAME: &'static CStr = c"dltensor_versioned";
+    #[cfg(feature = "consumer")]
+    const USED: &'static CStr = c"used_dltensor_versioned";
 
     fn new(tensor: Tensor, version: Version, flags: u64, deleter: unsafe extern "C" fn(*mut Self)) -> Self {
-        Self { version, manager_ctx: std::ptr::null_mut(), deleter: Some(deleter), flags, tensor }
+        Self { version, manager_ctx: ptr::null_mut(), deleter: Some(deleter), flags, tensor }
+    }
+
+    #[cfg(feature = "consumer")]
+    unsafe fn end(this: NonNull<Self>) {
+        // SAFETY: the caller has the tensor.
+        if let Some(deleter) = unsafe { (*this.as_ptr()).deleter } {
+            // SAFETY: as the caller vouches.
+            unsafe { deleter(this.as_ptr()) };
+        }
     }
 }
 

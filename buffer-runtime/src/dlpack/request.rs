@@ -226,7 +226,7 @@ fn exact_pair(value: &Bound<'_, PyAny>) -> Option<[c_int; 2]> {
 }
 
 /// Two integers.
-fn pair(value: &Bound<'_, PyAny>, name: &str) -> PyResult<[c_int; 2]> {
+pub(super) fn pair(value: &Bound<'_, PyAny>, name: &str) -> PyResult<[c_int; 2]> {
     let py = value.py();
     let (Ok(tuple), mut numbers) = (value.cast::<PyTuple>(), [0; 2]) else {
         let class = ClassName::of(value)?;

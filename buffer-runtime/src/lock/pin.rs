@@ -116,7 +116,6 @@ impl Pin {
     }
 
     /// How many tensors are alive.
-    #[allow(dead_code, reason = "only the feature `dlpack` makes tensors")]
     pub(crate) fn tensors(&self) -> u32 {
         self.0.load(Ordering::Relaxed) >> TENSOR_SHIFT
     }

@@ -14,7 +14,7 @@ use crate::trace::Holder;
 
 #[pymethods]
 impl Part {
-    /// The views and the Rust guards of the memory that are alive: a list of dictionaries with the keys "access", "file",
+    /// The views, tensors and Rust guards of the memory that are alive: a list of dictionaries with the keys "access", "file",
     /// "line", "function", "thread" and "age" (seconds). What is not known is None. Set `BUFFER_TRACE=1` to know it.
     fn holders<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         // SAFETY: the owner is of the table's class (`Whole`, invariant 1).

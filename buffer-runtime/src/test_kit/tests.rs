@@ -37,6 +37,18 @@ fn mappings_keep_their_promises() {
     check_storage(|| memmap2::MmapMut::map_anon(9).unwrap().make_read_only().unwrap());
 }
 
+#[cfg(feature = "aligned-vec")]
+#[test]
+fn miri_aligned_vectors_keep_their_promises() {
+    use aligned_vec::{AVec, ConstAlign, RuntimeAlign};
+
+    for len in [0, 1, 40] {
+        check_storage(|| AVec::<u32>::from_iter(0, (0..len).map(|_| 7)));
+        check_storage(|| AVec::<u64, ConstAlign<1>>::from_iter(0, (0..len).map(|_| 7)));
+        check_storage(|| AVec::<[u8; 3], RuntimeAlign>::from_iter(64, (0..len).map(|_| [7; 3])));
+    }
+}
+
 #[cfg(feature = "smallvec")]
 #[test]
 fn miri_small_vectors_keep_their_promises() {

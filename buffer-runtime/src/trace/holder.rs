@@ -41,6 +41,8 @@ pub enum Holding {
     ReadOnlyView,
     /// A Python view beside which nobody writes.
     StableView,
+    /// A tensor that was exported through DLPack. Nothing else is known of it.
+    Tensor,
     /// A [`ReadGuard`](crate::ReadGuard).
     GuardToRead,
     /// A [`ShareGuard`](crate::ShareGuard) or an [`OwnedShareGuard`](crate::OwnedShareGuard).
@@ -55,6 +57,7 @@ impl fmt::Display for Holding {
             Self::WritableView => "writable view",
             Self::ReadOnlyView => "read-only view",
             Self::StableView => "stable view",
+            Self::Tensor => "tensor",
             Self::GuardToRead => "read guard",
             Self::GuardToShare => "share guard",
             Self::GuardToWrite => "write guard",
@@ -97,7 +100,7 @@ impl Holder {
     }
 }
 
-/// All views and guards of a block: traced views first, newest first.
+/// All views, tensors and guards of a block: traced views first, newest first.
 ///
 /// # Errors
 ///
@@ -136,6 +139,9 @@ pub(crate) fn holders(header: &Header) -> Result<Vec<Holder>, NoMemory> {
         for _ in 0..count {
             push(&mut holders, Holder::unknown(access))?;
         }
+    }
+    for _ in 0..header.pin.tensors() {
+        push(&mut holders, Holder::unknown(Holding::Tensor))?;
     }
     guards(header, stable, &mut holders)?;
     Ok(holders)

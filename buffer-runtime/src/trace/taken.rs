@@ -45,7 +45,7 @@ pub(crate) fn taken(header: &Header, views: InTheWay) -> Option<&'static Taken> 
             Holding::WritableView => writable,
             Holding::ReadOnlyView => readonly,
             Holding::StableView => readonly + stable,
-            Holding::GuardToRead | Holding::GuardToShare | Holding::GuardToWrite => 0,
+            Holding::Tensor | Holding::GuardToRead | Holding::GuardToShare | Holding::GuardToWrite => 0,
         };
         if in_the_way > 0 && traced < total {
             traced += 1;

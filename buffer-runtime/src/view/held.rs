@@ -10,6 +10,8 @@ use super::advice::unbuffered;
 use super::reported::{Arrays, Reported};
 use super::wanted::Wanted;
 use crate::contain::{report_raised, with_none_pending};
+#[cfg(feature = "dlpack")]
+use crate::dlpack::Taken;
 use crate::exception::{ClassName, exception};
 use crate::limits::MAX_NDIM;
 use crate::pending::raised;
@@ -24,11 +26,14 @@ pub(super) fn exports_buffer(object: &Bound<'_, PyAny>) -> bool {
 
 /// A granted view, released when dropped.
 ///
-/// 1. The exporter has granted the view, and it was not released. So all that its fields point to stays in place, if
+/// 1. The exporter has granted the view, and it was not released; or the tensor is held, whose claims it describes. So all that its fields point to stays in place, if
 ///    the exporter follows the protocol.
 /// 2. The `Py_buffer` does not move, and no `&mut` to it is made: its pointers may point into itself.
 pub(super) struct Held<'py> {
     buffer: Fixed<ffi::Py_buffer>,
+    /// The tensor whose claims the `Py_buffer` describes, if the object exports none itself.
+    #[cfg(feature = "dlpack")]
+    tensor: Option<Taken>,
     py: Python<'py>,
     /// What releases a stable view; `None` for an ordinary one.
     release: Option<ffi::releasebufferproc>,
@@ -43,6 +48,11 @@ impl<'py> Held<'py> {
     pub(super) fn request(object: &Bound<'py, PyAny>, flags: c_int, wanted: Wanted) -> PyResult<Self> {
         let py = object.py();
         if !exports_buffer(object) {
+            #[cfg(feature = "dlpack")]
+            if let Some(mut tensor) = Taken::of(object, flags & ffi::PyBUF_WRITABLE != 0)? {
+                let described = tensor.describe(object);
+                return Ok(Self { buffer: Fixed::new(py, described)?, tensor: Some(tensor), py, release: None });
+            }
             return Err(exception::<PyTypeError>(py, unbuffered(object).message(wanted, ClassName::of(object)?)));
         }
         let buffer = Fixed::new(py, ffi::Py_buffer::new())?;
@@ -50,7 +60,7 @@ impl<'py> Held<'py> {
         if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), buffer.as_ptr(), flags) } != 0 {
             return Err(raised(py));
         }
-        let held = Self { buffer, py, release: None };
+        let held = Self::new(py, buffer, None);
         if PyErr::occurred(py) {
             // The exporter granted the view and also set an exception. If the view were used, that exception would
             // appear later, in unrelated code.
@@ -69,7 +79,17 @@ impl<'py> Held<'py> {
         let buffer = Fixed::new(py, ffi::Py_buffer::new())?;
         // SAFETY: there is room for a view, which stays where it is. It is released by this function, once, in `drop`.
         let release = unsafe { object.request(buffer.as_ptr(), flags) }?;
-        Ok(Self { buffer, py, release: Some(release) })
+        Ok(Self::new(py, buffer, Some(release)))
+    }
+
+    fn new(py: Python<'py>, buffer: Fixed<ffi::Py_buffer>, release: Option<ffi::releasebufferproc>) -> Self {
+        Self {
+            buffer,
+            #[cfg(feature = "dlpack")]
+            tensor: None,
+            py,
+            release,
+        }
     }
 
     /// The fields that the exporter has filled.
@@ -111,8 +131,17 @@ impl<'py> Held<'py> {
         let held = std::mem::ManuallyDrop::new(self);
         // SAFETY: the value is not dropped, so its allocation is moved out of it.
         let buffer = unsafe { std::ptr::read(&raw const held.buffer) };
-        // SAFETY: the caller vouches for the uses of the token.
-        Held { buffer, py: unsafe { Python::assume_attached() }, release: held.release }
+        // SAFETY: as above.
+        #[cfg(feature = "dlpack")]
+        let tensor = unsafe { std::ptr::read(&raw const held.tensor) };
+        Held {
+            buffer,
+            #[cfg(feature = "dlpack")]
+            tensor,
+            // SAFETY: the caller vouches for the uses of the token.
+            py: unsafe { Python::assume_attached() },
+            release: held.release,
+        }
     }
 
     /// The object that keeps the view, for the garbage collector.
@@ -136,6 +165,15 @@ impl<'py> Held<'py> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
+        #[cfg(feature = "dlpack")]
+        if let Some(tensor) = self.tensor.take() {
+            // The deleter may be Python code, as the release of a view may be.
+            let end = || {
+                drop(tensor);
+                report_raised(self.py);
+            };
+            return with_none_pending(self.py, end, |()| false);
+        }
         // SAFETY: the view was granted (invariant 1), and is released only here, by what belongs to it.
         unsafe { release_held(self.py, self.buffer.as_ptr(), self.release) };
     }

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aligned_vec::AVec;
 use buffer_runtime::{
     Element, ExportBuffer, ExportCell, ForeignBuffer, Frozen, OwnLayout, ReadOnly, ReadWrite, Stable, Storage,
 };
@@ -54,6 +55,7 @@ contents! {
     [T: Item] &'static [T]: T, |vec| Vec::leak(vec);
     [T: Item] Frozen<T>: T, |vec| Frozen::new(vec);
     [] Bytes: u8, |vec| vec.into();
+    [T: Item] AVec<T>: T, |vec| AVec::from_slice(0, &vec);
     [A: smallvec::Array<Item: Item> + 'static] SmallVec<A>: A::Item, |vec| vec.into();
     [T: Item] ForeignBuffer<T>: T, |vec| {
         let (first, len, free) = allocate(vec);
@@ -118,6 +120,7 @@ storages! {
     StaticSlice: &'static [f32];
     FrozenSlice: Frozen<f32>;
     SharedBytes: Bytes;
+    Aligned: AVec<f32>;
     Inline: SmallVec<[f32; 16]>;
     Spilled: SmallVec<[f32; 1]>;
     Foreign: ForeignBuffer<f32>;
@@ -317,6 +320,7 @@ pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<StaticSlice>()?;
     module.add_class::<FrozenSlice>()?;
     module.add_class::<SharedBytes>()?;
+    module.add_class::<Aligned>()?;
     module.add_class::<Inline>()?;
     module.add_class::<Spilled>()?;
     module.add_class::<Foreign>()?;

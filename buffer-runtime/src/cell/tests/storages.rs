@@ -68,6 +68,24 @@ two_epochs! {
     miri_views_of_a_writable_mapping: u8, memmap2::MmapMut::map_anon(5).unwrap(), [5];
 }
 
+#[cfg(feature = "aligned-vec")]
+two_epochs! {
+    miri_views_of_an_aligned_vec: f32, aligned_vec::AVec::<f32>::from_slice(0, &[0.0; 3]), [3];
+    miri_views_of_an_empty_aligned_vec: u64, aligned_vec::AVec::<u64>::new(0), [0];
+}
+
+#[cfg(feature = "aligned-vec")]
+#[test]
+fn miri_an_aligned_vec_stays_aligned_when_it_grows() {
+    let cell = ExportCell::new(aligned_vec::AVec::<u32>::new(0));
+    for len in 0..40 {
+        let view = cell.view(&U32, true).unwrap();
+        assert_eq!((view.shape(), view.buf.addr() % 64), (vec![len], 0));
+        drop(view);
+        cell.test_write().unwrap().push(5);
+    }
+}
+
 #[cfg(feature = "smallvec")]
 two_epochs! {
     miri_views_of_an_inline_smallvec: f32, smallvec::SmallVec::<[f32; 4]>::from_slice(&[0.0; 3]), [3];
