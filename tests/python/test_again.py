@@ -112,6 +112,8 @@ def test_a_part_follows_memory_that_moves(kind):
     whole.replace(CONTENT[:13])
     with pytest.raises(BufferError, match="13 bytes"):
         memoryview(part)
+    # A refused view refers to nothing.
+    assert ask(part, FULL_RO) is None
     assert whole.views() == 0
 
 

@@ -129,6 +129,9 @@ unsafe fn show_again(
 unsafe fn end_view_of_whole(whole: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: as the caller vouches.
     unsafe { releasebuffer(whole, view) };
+    // So that `obj` is NULL if the request is refused now.
+    // SAFETY: the caller vouches for the view.
+    unsafe { (*view).obj = std::ptr::null_mut() };
     // SAFETY: as the caller vouches; the view owned this reference.
     unsafe { ffi::Py_DECREF(whole) };
 }
