@@ -67,7 +67,7 @@ def uses(frombuffer):
 
 def test_there_are_stubs():
     modules = {stub.stem for stub in STUBS if exporters(stub)}
-    assert modules == {"NAME", "dynarray", "foreign", "heat", "image", "mapfile", "matrix", "records"}
+    assert modules == {"NAME", "dynarray", "foreign", "heat", "image", "mapfile", "matrix", "records", "tensor"}
 
 
 def test_the_stubs_describe_what_the_modules_have(tmp_path):
