@@ -13,7 +13,8 @@ pytest.importorskip("mypy", reason="this Python has no mypy")
 ROOT = pathlib.Path(__file__).parents[2]
 STUBS = sorted([*ROOT.glob("examples/*/*.pyi"), *ROOT.glob("xtask/template/*.pyi")])
 
-# Python before 3.12 does not show the buffer protocol. What `__stable_buffer__` is concerns C alone. A package of maturin has a module of the same name inside.
+# Python before 3.12 does not show the buffer protocol. What `__stable_buffer__` is concerns C alone. A package of maturin
+# has a module of the same name inside.
 ALLOWED = r"""
 .*\.__buffer__
 .*\.__release_buffer__
@@ -68,7 +69,8 @@ def uses(frombuffer):
 
 def test_there_are_stubs():
     modules = {stub.stem for stub in STUBS if exporters(stub)}
-    assert modules == {"NAME", "dynarray", "fleet", "foreign", "heat", "image", "mapfile", "matrix", "records"}
+    names = {"NAME", "dynarray", "fleet", "foreign", "heat", "image", "mapfile", "matrix", "records", "tensor"}
+    assert modules == names
 
 
 def test_the_stubs_describe_what_the_modules_have(tmp_path):
