@@ -8,7 +8,6 @@ import threading
 
 import numpy as np
 import pytest
-from buffer_tests_ext import edges, layouts
 from buffer_tests_ext.edges import Careless, Plain, Several, Varying, VaryingPart, Window
 from pybuffer import FULL, FULL_RO, SIMPLE, View, ask
 from test_requests import answers, described, differences
