@@ -13,6 +13,7 @@ mod rows;
 mod small;
 mod snapshots;
 mod threads;
+mod traced;
 
 use std::ffi::CStr;
 use std::mem::{self, MaybeUninit};

@@ -3,8 +3,7 @@
 use std::ffi::c_void;
 use std::ptr::NonNull;
 
-use super::place::Seen;
-use super::registry::{self, Noted};
+use super::registry::{self, Noted, Texts};
 use crate::cell::Header;
 use crate::lock::ViewKind;
 use crate::memory::{NoMemory, boxed};
@@ -70,11 +69,11 @@ impl Unnoted {
     /// Takes the note, and hands the box over to the view. `None` without memory for the note.
     pub(super) fn noted(
         mut self,
-        place: Option<&Seen<'_>>,
+        place: Option<Texts<'_>>,
         thread: Option<&str>,
         access: ViewKind,
     ) -> Option<TracedView> {
-        self.0.note = registry::note(self.0.block.addr(), place.map(Seen::texts), thread, access)?;
+        self.0.note = registry::note(self.0.block.addr(), place, thread, access)?;
         // The pointer of a Box is not null.
         NonNull::new(Box::into_raw(self.0)).map(TracedView)
     }

@@ -42,6 +42,7 @@ mod of_build {
     use std::sync::{Mutex, PoisonError};
 
     use super::*;
+    use crate::trace::TracedView;
 
     pub(in super::super) fn attached<R>(work: impl FnOnce() -> R) -> R {
         static GIL: Mutex<()> = Mutex::new(());
@@ -53,6 +54,12 @@ mod of_build {
     ///
     /// Attached. The view with this `internal` is counted, and is not used afterwards.
     pub(in super::super) unsafe fn release(internal: *mut c_void) {
+        if let Some(traced) = TracedView::from_internal(internal) {
+            // SAFETY: the box belongs to this view, as the caller vouches.
+            let inner = unsafe { traced.unwrap() };
+            // SAFETY: as the caller vouches.
+            return unsafe { release(inner) };
+        }
         let ticket = Ticket::from_internal(internal).unwrap_or_else(|| {
             let part = PartTicket::from_internal(internal).expect("one of the two");
             // SAFETY: the part belongs to this view, as the caller vouches.
