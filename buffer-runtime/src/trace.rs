@@ -26,6 +26,7 @@ pub use self::holder::{Holder, Holding};
 pub(crate) use self::taken::{InTheWay, Taken, taken};
 pub(crate) use self::ticket::TracedView;
 
+use self::place::Seen;
 use self::ticket::Unnoted;
 use crate::cell::counted;
 use crate::contain::with_none_pending;
@@ -136,8 +137,16 @@ unsafe fn note_view(py: Python<'_>, view: *mut ffi::Py_buffer) {
     }
     let Ok(unnoted) = Unnoted::around(inner, block) else { return };
     let (place, thread) = with_none_pending(py, || (place::seen(py), thread::name(py)), |_| false);
-    if let Some(traced) = unnoted.noted(place.as_ref(), thread.as_deref(), holding) {
+    if let Some(traced) = unnoted.noted(place.as_ref().map(Seen::texts), thread.as_deref(), holding) {
         // SAFETY: the caller vouches for the view.
         unsafe { (*view).internal = traced.to_internal() };
     }
+}
+
+/// The `internal` of a view, after its note was taken; for tests without Python.
+#[cfg(test)]
+pub(crate) fn noted(ticket: crate::cell::Ticket, line: u32) -> *mut std::ffi::c_void {
+    let unnoted = Unnoted::around(ticket.to_internal(), ticket.block).expect("there is memory");
+    let place = (line > 0).then_some(("a.py", line, "f"));
+    unnoted.noted(place, Some("main"), ticket.access.into()).expect("there is memory").to_internal()
 }

@@ -1,9 +1,13 @@
 """Fixtures that the tests share."""
 
 import gc
+import os
 
 import pytest
 from buffer_tests_ext import layouts
+
+# Errors are compared with what they say if views are not traced. It is read when the first object is made.
+os.environ.pop("BUFFER_TRACE", None)
 
 
 def pytest_configure(config):

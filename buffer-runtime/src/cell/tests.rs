@@ -15,6 +15,7 @@ mod small;
 mod snapshots;
 mod stable;
 mod threads;
+mod traced;
 
 use std::ffi::CStr;
 use std::mem::{self, MaybeUninit};

@@ -55,7 +55,7 @@ struct Thread {
 }
 
 /// File, line and function.
-type Texts<'a> = (&'a str, u32, &'a str);
+pub(super) type Texts<'a> = (&'a str, u32, &'a str);
 
 pub(super) struct Registry {
     notes: Vec<Note>,

@@ -4,8 +4,7 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use super::holder::Holding;
-use super::place::Seen;
-use super::registry::{self, Noted};
+use super::registry::{self, Noted, Texts};
 use crate::cell::Header;
 use crate::memory::{NoMemory, boxed};
 
@@ -70,11 +69,11 @@ impl Unnoted {
     /// Takes the note, and hands the box over to the view. `None` without memory for the note.
     pub(super) fn noted(
         mut self,
-        place: Option<&Seen<'_>>,
+        place: Option<Texts<'_>>,
         thread: Option<&str>,
         holding: Holding,
     ) -> Option<TracedView> {
-        self.0.note = registry::note(self.0.block.addr(), place.map(Seen::texts), thread, holding)?;
+        self.0.note = registry::note(self.0.block.addr(), place, thread, holding)?;
         // The pointer of a Box is not null.
         NonNull::new(Box::into_raw(self.0)).map(TracedView)
     }

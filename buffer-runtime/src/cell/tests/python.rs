@@ -43,6 +43,7 @@ mod of_build {
     use std::sync::{Mutex, PoisonError};
 
     use super::*;
+    use crate::trace::TracedView;
 
     pub(crate) fn attached<R>(work: impl FnOnce() -> R) -> R {
         static GIL: Mutex<()> = Mutex::new(());
@@ -54,6 +55,12 @@ mod of_build {
     ///
     /// Attached. The view with this `internal` is counted, and is not used afterwards.
     pub(in super::super) unsafe fn release(internal: *mut c_void) {
+        if let Some(traced) = TracedView::from_internal(internal) {
+            // SAFETY: the box belongs to this view, as the caller vouches.
+            let inner = unsafe { traced.unwrap() };
+            // SAFETY: as the caller vouches.
+            return unsafe { release(inner) };
+        }
         let ticket = if let Some(part) = PartTicket::from_internal(internal) {
             // SAFETY: the part belongs to this view, as the caller vouches.
             unsafe { PartView::take(part) }
