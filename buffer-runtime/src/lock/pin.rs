@@ -74,16 +74,8 @@ impl Pin {
     pub(crate) fn admit_beside_tensors(&self, kind: GuardKind) -> Result<(), Blocker> {
         // Acquire pairs with the Release of the tensors that have ended.
         let word = self.0.load(Ordering::Acquire);
-        admit(word, kind)?;
-        let in_the_way = match kind {
-            GuardKind::Read => word & TENSORS_WRITE != 0,
-            GuardKind::Share => false,
-            GuardKind::Write | GuardKind::Closed => true,
-        };
-        match word >> TENSOR_SHIFT {
-            tensors if tensors > 0 && in_the_way => Err(Blocker::Tensors(tensors)),
-            _ => Ok(()),
-        }
+        let tensors = if kind == GuardKind::Share { 0 } else { MAX_TENSORS << TENSOR_SHIFT };
+        if word & (pins(kind) | tensors) == 0 { Ok(()) } else { refuse(word, kind) }
     }
 
     /// Counts a tensor. The caller keeps a view of the same access counted until this returns.
@@ -132,11 +124,27 @@ impl Pin {
 
 #[inline]
 fn admit(word: u32, kind: GuardKind) -> Result<(), Blocker> {
-    let in_the_way = match kind {
+    if word & pins(kind) == 0 { Ok(()) } else { Err(Blocker::Pinned { writable: word & WRITTEN != 0 }) }
+}
+
+/// The bit of the pin that is in the way of a guard.
+#[inline]
+const fn pins(kind: GuardKind) -> u32 {
+    match kind {
         // A consumer that has kept the address of a writable view may be writing.
-        GuardKind::Read => word & WRITTEN != 0,
-        GuardKind::Share => false,
-        GuardKind::Write | GuardKind::Closed => word & READ != 0,
-    };
-    if in_the_way { Err(Blocker::Pinned { writable: word & WRITTEN != 0 }) } else { Ok(()) }
+        GuardKind::Read => WRITTEN,
+        GuardKind::Share => 0,
+        GuardKind::Write | GuardKind::Closed => READ,
+    }
+}
+
+/// What a pin or tensors are in the way of. Tensors that only read are not in the way of readers.
+#[cold]
+#[inline(never)]
+fn refuse(word: u32, kind: GuardKind) -> Result<(), Blocker> {
+    admit(word, kind)?;
+    match kind {
+        GuardKind::Read if word & TENSORS_WRITE == 0 => Ok(()),
+        _ => Err(Blocker::Tensors(word >> TENSOR_SHIFT)),
+    }
 }
