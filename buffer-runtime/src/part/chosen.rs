@@ -10,6 +10,8 @@ use super::Part;
 use crate::export::slots::call_slow;
 use crate::export::{Class, ClassTable, Exporter, ShapeSource, Slot, Whole};
 use crate::layout::{Declaration, Descriptor, Dim, Dims, Distance, Evaluated, InnerShape, Item, Order};
+#[cfg(feature = "pickle")]
+use crate::memory::c_string;
 use crate::memory::{NoMemory, collect};
 
 // SAFETY: `getbuffer` has no other requirements.
@@ -27,9 +29,25 @@ pub(crate) struct Numbers {
     format: CString,
     itemsize: usize,
     readonly: bool,
+    /// Whether the items follow one another, as many as there are then: a part of all memory.
+    dense: bool,
 }
 
 impl Numbers {
+    /// All bytes of the memory, as many as there are when a view begins.
+    #[cfg(feature = "pickle")]
+    pub(crate) fn of_all_bytes() -> Result<Self, NoMemory> {
+        Ok(Self {
+            extents: collect([Dim::Inferred].into_iter())?,
+            strides: Vec::new(),
+            offset: Distance::Bytes(0),
+            format: c_string(c"B")?,
+            itemsize: 1,
+            readonly: false,
+            dense: true,
+        })
+    }
+
     pub(crate) fn new(
         (shape, strides, offset): (&[isize], &[isize], isize),
         (format, itemsize): (CString, usize),
@@ -42,6 +60,7 @@ impl Numbers {
             format,
             itemsize,
             readonly,
+            dense: false,
         })
     }
 }
@@ -74,7 +93,7 @@ unsafe impl Evaluated for Lent {
         Declaration {
             extents: Some(&numbers.extents),
             offset: Some(numbers.offset),
-            strides: Some(&numbers.strides),
+            strides: (!numbers.dense).then_some(&numbers.strides),
             item: Some(Item { format: &numbers.format, itemsize: numbers.itemsize }),
             readonly: numbers.readonly,
             ..Declaration::default()
