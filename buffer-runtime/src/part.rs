@@ -23,8 +23,6 @@ use crate::export::peek::{Peeked, peek, whole_of};
 use crate::export::{Class, ClassTable, Entry, Exported, Exports, Whole};
 use crate::layout::{CheckedLayout, Layout, LayoutError, may_overlap};
 use crate::memory::boxed;
-#[cfg(feature = "pickle")]
-use crate::memory::c_string;
 use crate::storage::Exportable;
 
 /// A part of an object's memory, which a method of the object returns: a row, a column, a crop, a channel.
@@ -173,7 +171,7 @@ impl Part {
         Ok(Self { whole: Whole { owner: object.clone().unbind(), table }, chosen: None })
     }
 
-    /// The bytes of all the memory of a cell, which are `bytes` now, whatever the field exports of them.
+    /// The bytes of all the memory of a cell, whatever the field exports of them.
     ///
     /// # Safety
     ///
@@ -183,18 +181,10 @@ impl Part {
     ///
     /// `MemoryError`.
     #[cfg(feature = "pickle")]
-    pub(crate) unsafe fn of_memory(
-        object: &Bound<'_, PyAny>,
-        table: &'static ClassTable,
-        bytes: usize,
-    ) -> PyResult<Self> {
+    pub(crate) unsafe fn of_memory(object: &Bound<'_, PyAny>, table: &'static ClassTable) -> PyResult<Self> {
         // SAFETY: the caller vouches for the object.
         let part = unsafe { Self::of_all(object, table) }?;
-        let numbers = c_string(c"B").and_then(|format| {
-            let numbers = Numbers::new((&[bytes.cast_signed()], &[1], 0), (format, 1), false)?;
-            boxed(numbers)
-        });
-        match numbers {
+        match Numbers::of_all_bytes().and_then(boxed) {
             Ok(numbers) => Ok(Self { chosen: Some(numbers), ..part }),
             Err(error) => Err(refused(object.py(), error.into())),
         }

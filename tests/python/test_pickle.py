@@ -11,7 +11,16 @@ import threading
 import numpy as np
 import pytest
 from buffer_tests_ext import edges
-from buffer_tests_ext.edges import Columns, Gaps, Luggage, MutableTraveller, Nowhere, Traveller, Window
+from buffer_tests_ext.edges import (
+    Columned,
+    Gaps,
+    Luggage,
+    MutableTraveller,
+    Nowhere,
+    OddTraveller,
+    Traveller,
+    Window,
+)
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -86,12 +95,12 @@ def test_every_layout_comes_back(protocol):
         # Bytes that are no whole number of items.
         Gaps(bytes(range(47)), 2, 3, 5, "H"),
         Gaps(b"", 0, 1, 0, "d"),
-        Columns(),
+        Columned(),
         Traveller(0),
         MutableTraveller(4),
     ):
         same(thing, pickle.loads(pickle.dumps(thing, protocol=protocol)))
-    assert pickle.loads(pickle.dumps(Columns(), protocol=protocol)).one == 3
+    assert pickle.loads(pickle.dumps(Columned(), protocol=protocol)).one == 3
 
 
 def test_frames_are_the_memory_itself():
@@ -285,6 +294,17 @@ def test_an_object_that_is_borrowed_is_refused_and_unharmed():
     m.in_borrow(refused(m))
     same(t, pickle.loads(pickle.dumps(t)))
     same(m, pickle.loads(pickle.dumps(m)))
+
+
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_memory_that_grows_meanwhile_is_pickled_whole(protocol):
+    def grow(_):
+        odd.grow()
+        return "value"
+
+    odd = OddTraveller(grow)
+    back = pickle.loads(pickle.dumps(odd, protocol=protocol))
+    assert memoryview(back).tobytes() == memoryview(odd).tobytes() == b"\1\1"
 
 
 def test_arguments_are_checked():

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from buffer_tests_ext.edges import Columns, Gaps, Luggage, OddTraveller, Traveller
+from buffer_tests_ext.edges import Columned, Gaps, Luggage, OddTraveller, Traveller
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +51,7 @@ def test_the_parts_are_what_is_documented():
         "sealed": "B",
     }
     assert parts_of(Luggage())["rows"][2] == 6
-    assert set(parts_of(Columns())) == {"0", "1"}
+    assert set(parts_of(Columned())) == {"0", "1"}
 
 
 def test_another_version_is_told():
@@ -128,7 +128,7 @@ def test_memory_that_does_not_fit_the_other_fields_is_refused():
     gaps = parts_of(Gaps(bytes(range(48)), 3, 16, 4, "<i"))
     for wrong in ({"len": 4}, {"step": 40}, {"start": 100}, {"format": "nonsense"}, {"step": -16}):
         refused(Gaps, 1, {**gaps, **wrong})
-    refused(Columns, 1, {**parts_of(Columns()), "0": (NATIVE + "i", bytes(12))})
+    refused(Columned, 1, {**parts_of(Columned()), "0": (NATIVE + "i", bytes(12))})
 
 
 def test_an_array_of_another_length_is_refused():
@@ -216,13 +216,13 @@ ANY = st.recursive(VALUES, lambda inner: st.lists(inner, max_size=4).map(tuple))
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.sampled_from([Traveller, Luggage, Gaps, Columns]), st.data())
+@given(st.sampled_from([Traveller, Luggage, Gaps, Columned]), st.data())
 def test_lies_are_refused_or_true(cls, data):
     thing = {
         Traveller: lambda: Traveller(2, 3),
         Luggage: Luggage,
         Gaps: lambda: Gaps(bytes(range(48)), 3, 16, 4, "<i"),
-        Columns: Columns,
+        Columned: Columned,
     }[cls]()
     fields = parts_of(thing)
     for name in data.draw(st.lists(st.sampled_from([*fields]), max_size=3, unique=True)):

@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 
 use pyo3::{Py, PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Slot, Unreached, readonly};
+use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Slot, Source, Unreached, readonly};
 use super::code::{Evaluate, evaluate_cell, evaluate_part};
 use super::whole::Whole;
 use crate::cell::Header;
@@ -37,6 +37,9 @@ pub struct ClassTable {
     pub(crate) getbuffer: ffi::getbufferproc,
     /// The name of the property that exports the field.
     property: Option<&'static CStr>,
+    /// Whether rows are allocated one by one.
+    #[cfg_attr(not(feature = "pickle"), expect(dead_code, reason = "only a pickle asks"))]
+    rows: bool,
     reach: unsafe fn(Python<'_>, *mut ffi::PyObject, WithValue<'_>) -> Result<(), Unreached>,
     dims: unsafe fn(NonNull<()>, WithDims<'_>) -> PyResult<()>,
 }
@@ -82,6 +85,7 @@ impl ClassTable {
             evaluate: if matches!(T::SOURCE, ShapeSource::Code) { evaluate } else { None },
             getbuffer: <T::Cell as Slot<T>>::GETBUFFER,
             property: T::PROPERTY,
+            rows: <T::Cell as Source>::ROWS,
             reach: reach::<T>,
             dims: dims::<T>,
         }
@@ -96,6 +100,12 @@ impl ClassTable {
     /// The name of the property that exports the field.
     pub(crate) fn property(&self) -> Option<&'static CStr> {
         self.property
+    }
+
+    /// Whether rows are allocated one by one.
+    #[cfg(feature = "pickle")]
+    pub(crate) fn has_rows(&self) -> bool {
+        self.rows
     }
 
     /// What the class declares at compile time.

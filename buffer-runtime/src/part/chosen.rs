@@ -12,6 +12,8 @@ use crate::export::part::{AtOnce, grant_part_at_once};
 use crate::export::slots::call_slow;
 use crate::export::{Class, ClassTable, Exporter, ShapeSource, Slot, Whole};
 use crate::layout::{Declaration, Descriptor, Dim, Dims, Distance, Evaluated, InnerShape, Item, Order};
+#[cfg(feature = "pickle")]
+use crate::memory::c_string;
 use crate::memory::{NoMemory, collect};
 use crate::request::Flags;
 
@@ -32,26 +34,48 @@ pub(crate) struct Numbers {
     readonly: bool,
     /// No other numbers have had the same; not 0.
     serial: u64,
+    /// Whether the items follow one another, as many as there are then: a part of all memory.
+    dense: bool,
 }
 
 impl Numbers {
+    /// All bytes of the memory, as many as there are when a view begins.
+    #[cfg(feature = "pickle")]
+    pub(crate) fn of_all_bytes() -> Result<Self, NoMemory> {
+        Ok(Self {
+            extents: collect([Dim::Inferred].into_iter())?,
+            strides: Vec::new(),
+            offset: Distance::Bytes(0),
+            format: c_string(c"B")?,
+            itemsize: 1,
+            readonly: false,
+            serial: next_serial(),
+            dense: true,
+        })
+    }
+
     pub(crate) fn new(
         (shape, strides, offset): (&[isize], &[isize], isize),
         (format, itemsize): (CString, usize),
         readonly: bool,
     ) -> Result<Self, NoMemory> {
-        static LAST: AtomicU64 = AtomicU64::new(0);
         Ok(Self {
-            // Relaxed: only that the numbers differ matters. They do not come round while any program runs.
-            serial: LAST.fetch_add(1, Ordering::Relaxed) + 1,
             extents: collect(shape.iter().copied().map(Dim::Extent))?,
             strides: collect(strides.iter().copied().map(Distance::Bytes))?,
             offset: Distance::Bytes(offset),
             format,
             itemsize,
             readonly,
+            serial: next_serial(),
+            dense: false,
         })
     }
+}
+
+fn next_serial() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    // Relaxed: only that the numbers differ matters. They do not come round while any program runs.
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 /// The declared numbers of a part, without a copy.
@@ -89,7 +113,7 @@ unsafe impl Evaluated for Lent {
         Declaration {
             extents: Some(&numbers.extents),
             offset: Some(numbers.offset),
-            strides: Some(&numbers.strides),
+            strides: (!numbers.dense).then_some(&numbers.strides),
             item: Some(Item { format: &numbers.format, itemsize: numbers.itemsize }),
             readonly: numbers.readonly,
             serial: numbers.serial,

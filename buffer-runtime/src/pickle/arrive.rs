@@ -43,12 +43,14 @@ impl<'py> Arrived<'_, 'py> {
     pub(super) fn value(&self, name: &'static CStr) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py();
         let key = interned(py, name)?;
-        // SAFETY: attached, with a dict and a key that are alive.
-        let value = unsafe { ffi::PyDict_GetItemWithError(self.values.as_ptr(), key.as_ptr()) };
-        // SAFETY: the result is a borrowed reference, or NULL.
-        match unsafe { Bound::from_borrowed_ptr_or_opt(py, value) } {
+        let mut value = std::ptr::null_mut();
+        // Another thread may change the dict.
+        // SAFETY: attached, with a dict and a key that are alive, and room for a reference.
+        let found = unsafe { ffi::compat::PyDict_GetItemRef(self.values.as_ptr(), key.as_ptr(), &raw mut value) };
+        // SAFETY: the result is an owned reference, or NULL.
+        match unsafe { Bound::from_owned_ptr_or_opt(py, value) } {
             Some(value) => Ok(value),
-            None if PyErr::occurred(py) => Err(raised(py)),
+            None if found < 0 => Err(raised(py)),
             None => Err(unpickling(
                 py,
                 format_args!(

@@ -143,11 +143,11 @@ pub(super) unsafe fn leave<'py>(
 /// The object is of the table's class or of a subclass.
 unsafe fn memory<'py>(object: &Bound<'py, PyAny>, cell: &'static ClassTable, how: How) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
-    // SAFETY: the caller vouches for the object.
-    let seen = unsafe { peek(py, object.as_ptr(), cell) }?;
     let Some(format) = string(py, &Portable::of_cell(cell)) else { return Err(raised(py)) };
-    let made = if seen.indirect {
+    let made = if cell.has_rows() {
         // SAFETY: the caller vouches for the object.
+        let seen = unsafe { peek(py, object.as_ptr(), cell) }?;
+        // SAFETY: as above.
         let part = unsafe { Part::of_all(object, cell) }?.into_pyobject(py)?;
         let view = memoryview(part.as_any())?;
         // SAFETY: attached; the view is alive, and the name is a text; without a format there are no arguments.
@@ -158,9 +158,9 @@ unsafe fn memory<'py>(object: &Bound<'py, PyAny>, cell: &'static ClassTable, how
         unsafe { ffi::Py_BuildValue(c"(OOn)".as_ptr(), format.as_ptr(), bytes.as_ptr(), bytes_of_row(&seen)) }
     } else {
         // SAFETY: the caller vouches for the object.
-        let part = unsafe { Part::of_memory(object, cell, seen.bytes) }?.into_pyobject(py)?;
+        let part = unsafe { Part::of_memory(object, cell) }?.into_pyobject(py)?;
         let bytes = match how {
-            How::Shown => part.into_any(),
+            How::Shown => memoryview(part.as_any())?,
             How::Lent => pickle_buffer(part.as_any())?,
             How::Copied => copied(part.as_any())?,
         };

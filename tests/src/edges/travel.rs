@@ -252,10 +252,10 @@ impl Gaps {
 #[derive(ExportBuffer)]
 #[buffer(pickle)]
 #[pyclass(frozen, module = "buffer_tests_ext.edges")]
-struct Columns(#[buffer(shape = [_, 2], order = "F")] ExportCell<Vec<i32>>, u8);
+struct Columned(#[buffer(shape = [_, 2], order = "F")] ExportCell<Vec<i32>>, u8);
 
 #[pymethods]
-impl Columns {
+impl Columned {
     #[new]
     fn new() -> Self {
         Self(ExportCell::new((0..6).collect()), 3)
@@ -345,7 +345,7 @@ pub(super) fn add(edges: &Bound<'_, PyModule>) -> PyResult<()> {
     edges.add_class::<Nowhere>()?;
     edges.add_class::<Luggage>()?;
     edges.add_class::<Gaps>()?;
-    edges.add_class::<Columns>()?;
+    edges.add_class::<Columned>()?;
     edges.add_class::<Window>()?;
     edges.add_class::<OddTraveller>()
 }

@@ -29,7 +29,7 @@ pub(super) fn check(suite: &Suite<'_>, _: &Only) -> Result<Outcome> {
     println!("   abi3-py310 was refused, as it must be");
 
     // What a build leaves out, and in which combinations. A warning would be shown to users whose dependency is a path.
-    for features in ["", "format", "consumer", "test-kit,ndarray"] {
+    for features in ["", "format", "consumer", "pickle", "test-kit,ndarray"] {
         let mut cargo = suite.workspace.cargo();
         cargo.args(["check", "-p", "buffer-runtime", "--no-default-features", "--features", features, "--target-dir"]);
         cargo.arg(suite.workspace.target("features")).env("PYO3_CONFIG_FILE", &stable_abi);
