@@ -402,34 +402,35 @@ def test_an_object_that_changes_its_class():
     m.append(4.0)
 
 
+SCRIPT = """
+from buffer_tests_ext import consumer
+from buffer_tests_ext.edges import Series
+
+m = Series([1.0, 2.0])
+kept = consumer.Stable(m)
+declared = Series.__stable_buffer__
+original = Series.__buffer__
+Series.__buffer__ = lambda self, flags: memoryview(bytearray(16))
+for again in (declared, None):
+    if again:
+        Series.__stable_buffer__ = again
+    try:
+        consumer.stable("f64", m)
+    except BufferError as refusal:
+        assert "cannot promise" in str(refusal), refusal
+    else:
+        raise AssertionError("a class with another buffer passes for stable")
+# The view that was there before ends all the same.
+kept.release()
+m.append(3.0)
+Series.__buffer__ = original
+assert consumer.stable("f64", m)[1] == [1.0, 2.0, 3.0]
+"""
+
+
 @since_312
 def test_a_class_whose_buffer_python_code_has_replaced():
-    apart.run(
-        """
-        from buffer_tests_ext import consumer
-        from buffer_tests_ext.edges import Series
-
-        m = Series([1.0, 2.0])
-        kept = consumer.Stable(m)
-        declared = Series.__stable_buffer__
-        original = Series.__buffer__
-        Series.__buffer__ = lambda self, flags: memoryview(bytearray(16))
-        for again in (declared, None):
-            if again:
-                Series.__stable_buffer__ = again
-            try:
-                consumer.stable("f64", m)
-            except BufferError as refusal:
-                assert "cannot promise" in str(refusal), refusal
-            else:
-                raise AssertionError("a class with another buffer passes for stable")
-        # The view that was there before ends all the same.
-        kept.release()
-        m.append(3.0)
-        Series.__buffer__ = original
-        assert consumer.stable("f64", m)[1] == [1.0, 2.0, 3.0]
-        """
-    )
+    apart.run(SCRIPT)
 
 
 def test_a_view_that_ends_on_a_detached_thread():
