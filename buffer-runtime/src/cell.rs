@@ -331,7 +331,7 @@ impl<S: Exportable> ExportCell<S> {
     /// The views, tensors and guards that are alive, to find out who they belong to. One entry for each: traced views, newest
     /// first, then other views, then tensors, then guards.
     ///
-    /// Where views were taken is known only if they are traced; see [`trace`](crate::trace). The list may be long: there
+    /// Where views were taken is known only if they are traced; see [`trace`](fn@crate::trace). The list may be long: there
     /// is nothing wrong with a million views.
     ///
     /// ```

@@ -227,7 +227,10 @@ def test_a_parted_cell_changes_only_when_nobody_looks():
             change(3)
     with pytest.raises(BufferError) as refusal:
         parted.unwrap()
-    assert str(refusal.value) == f"cannot take the storage: 1 writable view is alive; release or delete every view first{HINT}"
+    assert (
+        str(refusal.value)
+        == f"cannot take the storage: 1 writable view is alive; release or delete every view first{HINT}"
+    )
     assert (parted.views(), view.tolist()) == (1, [1, 2])
     view.release()
     assert (parted.grow(3), parted.grow_detached(4)) == (3, 4)

@@ -106,7 +106,8 @@ print(refused(lambda: m.append(2)))
         resize("4 writable views are alive", f", taken at train.py:4 in fit and at train.py:2 in {name} (3 views)"),
         resize(
             "6 writable views are alive",
-            ", taken at train.py:8 in <module>, at train.py:7 in <lambda>, at train.py:4 in fit and elsewhere (3 views)",
+            ", taken at train.py:8 in <module>, at train.py:7 in <lambda>, at train.py:4 in fit "
+            "and elsewhere (3 views)",
         ),
         resize(
             "8 writable views are alive",
@@ -354,7 +355,7 @@ print(refused(lambda: m.append(2)))
 views = views[:1]
 print(len(edges.holders(m)))
 del views
-for _ in range(1_000_000):
+for _ in range(100_000):
     memoryview(m)
 print(edges.holders(m), refused(lambda: m.append(2)))
 """)
@@ -540,7 +541,8 @@ print("end")
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_knows_the_notes():
-    said = run("""
+    said = run(
+        """
 import os, sys
 m = Series([1.0])
 view = memoryview(m)
@@ -565,5 +567,7 @@ stop.append(1)
 for thread in threads:
     thread.join()
 print("end")
-""", before="import warnings; warnings.simplefilter('ignore', DeprecationWarning)\n")
+""",
+        before="import warnings; warnings.simplefilter('ignore', DeprecationWarning)\n",
+    )
     assert said == ["end"]

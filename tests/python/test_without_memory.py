@@ -56,8 +56,9 @@ def test_python_finds_no_memory_in_a_function():
 def test_python_finds_no_memory_for_a_note():
     pytest.importorskip("_testcapi", reason="this Python was built without _testcapi, which takes memory away")
     sweep(
-        prologue=f"import _testcapi\nfrom buffer_tests_ext import edges\nmay_call = {not CRASHES_IN_PYTHON}" + TRACED.format(operations="operations.OPERATIONS"),
-        operations="[operation for operation in chosen if not operation.first and (may_call or not operation.in_python)]",
+        prologue="import _testcapi\nfrom buffer_tests_ext import edges\n"
+        f"may_call = {not CRASHES_IN_PYTHON}" + TRACED.format(operations="operations.OPERATIONS"),
+        operations="[operation for operation in chosen if may_call or not operation.in_python]",
         arm="lambda failing: _testcapi.set_nomemory(failing, failing + 1)",
         disarm="_testcapi.remove_mem_hooks",
     )
