@@ -1,10 +1,12 @@
-//! Where in Rust the guards of a cell began, for the errors of what they refuse.
+//! How the guards of a cell begin, and where in Rust they began, for the errors of what they refuse.
 
 use std::panic::Location;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::lock::Beside;
+use super::block::Header;
+use crate::error::{Attempt, BorrowError, Held};
+use crate::lock::{Beside, Blocker, GuardKind};
 
 /// The place of the guard that began last. A guard that ends leaves it, so it means something only while a guard is
 /// alive.
@@ -62,5 +64,69 @@ impl Began {
         // SAFETY: the pointer is NULL or that of a location which lives for ever (invariant 1).
         let location = unsafe { location.cast_const().as_ref() }?;
         Some(if beside_others { GuardPlace::OfLast(location) } else { GuardPlace::Of(location) })
+    }
+}
+
+impl Header {
+    /// Begins a guard. Attached.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
+        // Check the pin first for the better message: the lock would name views to release, which would not help. Then
+        // check it again under the guard, where the result is final.
+        self.pin.admit(kind)?;
+        if !self.lock.begin_alone(kind) {
+            return self.begin_beside_others(kind, Location::caller());
+        }
+        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
+        self.note_guard(Beside::NoGuard);
+        Ok(())
+    }
+
+    /// The same, beside others.
+    #[cold]
+    #[inline(never)]
+    fn begin_beside_others(&self, kind: GuardKind, caller: &'static Location<'static>) -> Result<(), Blocker> {
+        let beside = self.lock.begin_beside_others(kind)?;
+        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
+        self.began.note(caller, beside);
+        Ok(())
+    }
+
+    /// The same for a guard whose place is not recorded, because it belongs to a view.
+    pub(super) fn begin_unnoted(&self, kind: GuardKind) -> Result<Beside, Blocker> {
+        self.pin.admit(kind)?;
+        let beside = self.lock.begin_beside_others(kind)?;
+        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
+        Ok(beside)
+    }
+
+    /// Begins a guard for a caller that has the owner by `&mut`.
+    #[track_caller]
+    pub(super) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
+        self.pin.admit(kind)?;
+        self.lock.begin_exclusive(kind)?;
+        // Last, so that an error names a tensor only if no guard is in the way (`write_or_detach`).
+        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
+        self.note_guard(Beside::NoGuard);
+        Ok(())
+    }
+
+    /// Records where a guard has just begun: where the caller was called.
+    #[inline(always)]
+    #[track_caller]
+    pub(super) fn note_guard(&self, beside: Beside) {
+        self.began.note(Location::caller(), beside);
+    }
+
+    /// Where the guard that began last was taken.
+    pub(crate) fn guard_place(&self) -> Option<GuardPlace> {
+        self.began.place()
+    }
+
+    /// The error of a borrow that is refused.
+    #[inline(always)]
+    pub(crate) fn refused(&self, attempt: Attempt, blocker: Blocker) -> BorrowError {
+        BorrowError::new(attempt, blocker, Held::by(self, blocker))
     }
 }

@@ -30,16 +30,14 @@
 use std::alloc::{self, Layout};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
-use std::panic::Location;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
-use super::began::{Began, GuardPlace};
+use super::began::Began;
 use super::published::Published;
-use crate::error::{Attempt, BorrowError, Held};
 use crate::fork;
 use crate::layout::Memory;
-use crate::lock::{Beside, Blocker, GuardKind, Holds, Lock, Pin};
+use crate::lock::{GuardKind, Holds, Lock, Pin};
 use crate::memory::{NoMemory, allocate};
 use crate::storage::{Exportable, OwnLayout};
 use crate::trace;
@@ -57,7 +55,7 @@ pub(crate) struct Header {
     /// What kind of memory this is.
     pub(crate) kind: &'static MemoryKind,
     /// Where the last guard began.
-    began: Began,
+    pub(super) began: Began,
     /// Invariant 10.
     pub(super) holds: Holds,
     pub(crate) pin: Pin,
@@ -211,68 +209,6 @@ impl Header {
     pub(super) unsafe fn next_orphan(&self) -> &AtomicUsize {
         // SAFETY: the layout is part of the live header, and the caller vouches for the owner.
         unsafe { Published::next_orphan(self.layout.get()) }
-    }
-
-    /// Begins a guard. Attached.
-    #[inline]
-    #[track_caller]
-    pub(crate) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
-        // Check the pin first for the better message: the lock would name views to release, which would not help. Then
-        // check it again under the guard, where the result is final.
-        self.pin.admit(kind)?;
-        if !self.lock.begin_alone(kind) {
-            return self.begin_beside_others(kind, Location::caller());
-        }
-        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
-        self.note_guard(Beside::NoGuard);
-        Ok(())
-    }
-
-    /// The same, beside others.
-    #[cold]
-    #[inline(never)]
-    fn begin_beside_others(&self, kind: GuardKind, caller: &'static Location<'static>) -> Result<(), Blocker> {
-        let beside = self.lock.begin_beside_others(kind)?;
-        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
-        self.began.note(caller, beside);
-        Ok(())
-    }
-
-    /// The same for a guard whose place is not recorded, because it belongs to a view.
-    pub(super) fn begin_unnoted(&self, kind: GuardKind) -> Result<Beside, Blocker> {
-        self.pin.admit(kind)?;
-        let beside = self.lock.begin_beside_others(kind)?;
-        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
-        Ok(beside)
-    }
-
-    /// Begins a guard for a caller that has the owner by `&mut`.
-    #[track_caller]
-    pub(super) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
-        self.pin.admit(kind)?;
-        self.lock.begin_exclusive(kind)?;
-        // Last, so that an error names a tensor only if no guard is in the way (`write_or_detach`).
-        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
-        self.note_guard(Beside::NoGuard);
-        Ok(())
-    }
-
-    /// Records where a guard has just begun: where the caller was called.
-    #[inline(always)]
-    #[track_caller]
-    pub(super) fn note_guard(&self, beside: Beside) {
-        self.began.note(Location::caller(), beside);
-    }
-
-    /// Where the guard that began last was taken.
-    pub(crate) fn guard_place(&self) -> Option<GuardPlace> {
-        self.began.place()
-    }
-
-    /// The error of a borrow that is refused.
-    #[inline(always)]
-    pub(crate) fn refused(&self, attempt: Attempt, blocker: Blocker) -> BorrowError {
-        BorrowError::new(attempt, blocker, Held::by(self, blocker))
     }
 
     /// Gives up the hold of the owner and the views. Unless leases are left, drops the storage and frees the block.
