@@ -13,8 +13,8 @@ pytest.importorskip("mypy", reason="this Python has no mypy")
 ROOT = pathlib.Path(__file__).parents[2]
 STUBS = sorted([*ROOT.glob("examples/*/*.pyi"), *ROOT.glob("xtask/template/*.pyi")])
 
-# Python before 3.12 does not show the buffer protocol. What `__stable_buffer__` is concerns C alone. A package of maturin
-# has a module of the same name inside.
+# Python before 3.12 does not show the buffer protocol. What `__stable_buffer__` is concerns C alone. A package of
+# maturin has a module of the same name inside.
 ALLOWED = r"""
 .*\.__buffer__
 .*\.__release_buffer__

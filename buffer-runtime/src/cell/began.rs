@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::block::Header;
 use crate::error::{Attempt, BorrowError, Held};
-use crate::lock::{Beside, Blocker, GuardKind};
+use crate::lock::{Beside, Blocker, CHANGES_BETWEEN_STEPS, GuardKind};
 
 /// The place of the guard that began last. A guard that ends leaves it, so it means something only while a guard is
 /// alive.
@@ -72,29 +72,32 @@ impl Header {
     #[inline]
     #[track_caller]
     pub(crate) fn begin(&self, kind: GuardKind) -> Result<(), Blocker> {
-        // Check the pin first for the better message: the lock would name views to release, which would not help. Then
-        // check it again under the guard, where the result is final.
-        self.pin.admit(kind)?;
-        if !self.lock.begin_alone(kind) {
+        if !self.pin.is_clear_for(kind) || !self.lock.begin_alone(kind) {
             return self.begin_beside_others(kind, Location::caller());
         }
-        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
+        // Under the guard the result is final. (Where there is a GIL, no other thread is attached meanwhile, so no pin and no
+        // tensor begins.)
+        if CHANGES_BETWEEN_STEPS && !self.pin.is_clear_for(kind) {
+            self.lock.end();
+            return self.begin_beside_others(kind, Location::caller());
+        }
         self.note_guard(Beside::NoGuard);
         Ok(())
     }
 
-    /// The same, beside others.
+    /// The same if there may be something else.
     #[cold]
     #[inline(never)]
     fn begin_beside_others(&self, kind: GuardKind, caller: &'static Location<'static>) -> Result<(), Blocker> {
-        let beside = self.lock.begin_beside_others(kind)?;
-        self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;
+        let beside = self.begin_unnoted(kind)?;
         self.began.note(caller, beside);
         Ok(())
     }
 
     /// The same for a guard whose place is not recorded, because it belongs to a view.
     pub(super) fn begin_unnoted(&self, kind: GuardKind) -> Result<Beside, Blocker> {
+        // Check the pin first for the better message: the lock would name views to release, which would not help. Then
+        // check it again under the guard, where the result is final.
         self.pin.admit(kind)?;
         let beside = self.lock.begin_beside_others(kind)?;
         self.pin.admit_beside_tensors(kind).inspect_err(|_| self.lock.end())?;

@@ -23,7 +23,7 @@ use crate::storage::{Access, Exportable, Mistake};
 ///
 /// # Safety
 ///
-/// 1. `descriptor` always returns the same static. Its value is what [`descriptor`](super::descriptor) returns, and no
+/// 1. `descriptor` always returns the same static. Its value is what the function `descriptor` returns, and no
 ///    other exporter uses it.
 /// 2. `field` always returns the address of the same field of the class, which is a `Cell`. It runs no other code, and
 ///    does not unwind.

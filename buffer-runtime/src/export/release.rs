@@ -24,7 +24,7 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
     let internal = unsafe { (*view).internal };
     let Some(ticket) = Ticket::from_internal(internal.cast()) else {
         // SAFETY: as for this function.
-        return unsafe { releasebuffer_stable(slf, view) };
+        return unsafe { releasebuffer_part(slf, view) };
     };
     // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
     let released = unsafe { ticket.release() };
@@ -39,7 +39,41 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
     }
 }
 
-/// [`releasebuffer`] for stable views: their read guard ends first. A function of its own, which saves no registers.
+/// [`releasebuffer`] for views that are not of whole cells. A view of a part becomes the view of the cell that it
+/// holds, and is released as such.
+///
+/// # Safety
+///
+/// As for [`releasebuffer`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: CPython has read the view to get here.
+    let internal = unsafe { (*view).internal };
+    let Some(part) = PartTicket::from_internal(internal.cast()) else {
+        // SAFETY: as for this function.
+        return unsafe { releasebuffer_stable(slf, view) };
+    };
+    // SAFETY: one view owns such a ticket, and that view is being released.
+    let whole = unsafe { PartView::take(part) };
+    // SAFETY: CPython calls slots attached; the view of the part held this view of the whole.
+    let released = unsafe { whole.release() };
+    if released.is_last() {
+        // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part.
+        unsafe { (*view).internal = whole.to_internal().cast() };
+        // SAFETY: as for this function, and the view's ticket is the last of its block.
+        unsafe { free_cold(slf, view) };
+    }
+    // SAFETY: as above. Another release of the view finds no ticket in it.
+    unsafe { (*view).internal = ptr::null_mut() };
+    if !released.views && released.owner {
+        // SAFETY: as for this function.
+        unsafe { drain_if_orphans_wait(slf, view) };
+    }
+}
+
+/// [`releasebuffer`] for stable views: their read guard ends first. Like the other ones, a function of its own, which saves no
+/// registers.
 ///
 /// # Safety
 ///
@@ -51,7 +85,7 @@ unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ff
     let internal = unsafe { (*view).internal };
     let Some(stable) = StableTicket::from_internal(internal.cast()) else {
         // SAFETY: as for this function.
-        return unsafe { releasebuffer_part(slf, view) };
+        return unsafe { releasebuffer_traced(slf, view) };
     };
     // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
     let ordinary = unsafe { stable.into_ordinary() };
@@ -68,37 +102,19 @@ unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ff
     }
 }
 
-/// [`releasebuffer`] for views that are not of whole cells. A view of a part becomes the view of the cell that it
-/// holds, and is released as such; a traced view becomes the view that it would be without its box. Views of other
-/// exporters are not touched.
+/// [`releasebuffer`] for traced views. Each becomes the view that it would be without its box, and is released as such.
+/// Views of other exporters are not touched.
 ///
 /// # Safety
 ///
 /// As for [`releasebuffer`].
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+unsafe extern "C" fn releasebuffer_traced(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
-    if let Some(part) = PartTicket::from_internal(internal.cast()) {
-        // SAFETY: one view owns such a ticket, and that view is being released.
-        let whole = unsafe { PartView::take(part) };
-        // SAFETY: CPython calls slots attached; the view of the part held this view of the whole.
-        let released = unsafe { whole.release() };
-        if released.is_last() {
-            // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part.
-            unsafe { (*view).internal = whole.to_internal().cast() };
-            // SAFETY: as for this function, and the view's ticket is the last of its block.
-            unsafe { free_cold(slf, view) };
-        }
-        // SAFETY: as above. Another release of the view finds no ticket in it.
-        unsafe { (*view).internal = ptr::null_mut() };
-        if !released.views && released.owner {
-            // SAFETY: as for this function.
-            unsafe { drain_if_orphans_wait(slf, view) };
-        }
-    } else if let Some(traced) = TracedView::from_internal(internal.cast()) {
-        // SAFETY: as above.
+    if let Some(traced) = TracedView::from_internal(internal.cast()) {
+        // SAFETY: one view owns such a box, and that view is being released.
         let inner = unsafe { traced.unwrap() };
         // SAFETY: the view may be written: CPython writes it next. Another release of it finds no box.
         unsafe { (*view).internal = inner.cast() };

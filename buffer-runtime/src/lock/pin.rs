@@ -68,14 +68,20 @@ impl Pin {
         admit(self.0.load(Ordering::Relaxed), kind)
     }
 
+    /// Whether there is no pin and no tensor that might be in the way of a guard of this kind.
+    #[inline(always)]
+    pub(crate) fn is_clear_for(&self, kind: GuardKind) -> bool {
+        // Acquire as in `admit_beside_tensors`.
+        self.0.load(Ordering::Acquire) & mask(kind) == 0
+    }
+
     /// Decides whether a pin and the tensors allow a guard of this kind, which has begun (invariant 2), or whose caller
     /// has `&mut` to the cell (invariant 3).
     #[inline]
     pub(crate) fn admit_beside_tensors(&self, kind: GuardKind) -> Result<(), Blocker> {
         // Acquire pairs with the Release of the tensors that have ended.
         let word = self.0.load(Ordering::Acquire);
-        let tensors = if kind == GuardKind::Share { 0 } else { MAX_TENSORS << TENSOR_SHIFT };
-        if word & (pins(kind) | tensors) == 0 { Ok(()) } else { refuse(word, kind) }
+        if word & mask(kind) == 0 { Ok(()) } else { refuse(word, kind) }
     }
 
     /// Counts a tensor. The caller keeps a view of the same access counted until this returns.
@@ -135,6 +141,15 @@ const fn pins(kind: GuardKind) -> u32 {
         GuardKind::Read => WRITTEN,
         GuardKind::Share => 0,
         GuardKind::Write | GuardKind::Closed => READ,
+    }
+}
+
+/// The bits of the pin and of the tensors that may be in the way of a guard.
+#[inline]
+const fn mask(kind: GuardKind) -> u32 {
+    match kind {
+        GuardKind::Share => pins(kind),
+        GuardKind::Read | GuardKind::Write | GuardKind::Closed => pins(kind) | MAX_TENSORS << TENSOR_SHIFT,
     }
 }
 

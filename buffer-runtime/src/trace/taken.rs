@@ -133,11 +133,20 @@ impl fmt::Display for Part {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Mutex, PoisonError};
+
     use super::*;
+
+    /// A place that is never freed, and that can be reached, so that it is no leak.
+    fn place(line: u32) -> &'static Place {
+        static PLACES: Mutex<Vec<&Place>> = Mutex::new(Vec::new());
+        let place = Box::leak(Box::new(Place { file: "a.py".into(), line, function: "f".into() }));
+        PLACES.lock().unwrap_or_else(PoisonError::into_inner).push(place);
+        place
+    }
 
     #[test]
     fn places_are_listed_with_the_number_of_their_views() {
-        let place = |line| &*Box::leak(Box::new(Place { file: "a.py".into(), line, function: "f".into() }));
         let [one, two, three] = [place(1), place(2), place(3)].map(Some);
         for (named, elsewhere, untraced, shown) in [
             (vec![(one, 1)], 0, 0, "at a.py:1 in f"),
@@ -164,7 +173,7 @@ mod tests {
 
     #[test]
     fn less_detail_says_nothing_wrong() {
-        let place = Some(&*Box::leak(Box::new(Place { file: "a.py".into(), line: 1, function: "f".into() })));
+        let place = Some(place(1));
         let taken = Taken { named: [Some((place, 4)), Some((None, 2)), None], elsewhere: 0, untraced: 3 };
         assert_eq!(taken.coarse().to_string(), "at a.py:1 in f, elsewhere and before tracing began");
         let taken = Taken { named: [Some((place, 4)), None, None], ..Taken::default() };
@@ -175,7 +184,7 @@ mod tests {
     fn a_fourth_place_is_elsewhere() {
         let mut taken = Taken::default();
         for line in [1, 2, 3, 4, 5] {
-            taken.add(Some(Box::leak(Box::new(Place { file: "a.py".into(), line, function: "f".into() }))));
+            taken.add(Some(place(line)));
         }
         assert_eq!(taken.elsewhere, 2);
     }
