@@ -338,6 +338,7 @@ impl<S: Exportable> ExportCell<S> {
     /// use buffer_runtime::{ExportCell, Holding};
     /// use pyo3::Python;
     ///
+    /// # Python::initialize();
     /// Python::attach(|py| {
     ///     let cell = ExportCell::new(vec![0.0_f32; 3]);
     ///     let guard = cell.read(py)?;

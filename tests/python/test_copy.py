@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 from buffer_tests_ext import edges
-from buffer_tests_ext.edges import Gaps, Luggage, Nowhere, Traveller, Window
+from buffer_tests_ext.edges import Excerpt, Gaps, Luggage, Nowhere, Traveller
 from test_pickle import OwnReduce, Slotted, Stateful, Sub, same
 
 BOTH = pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
@@ -53,9 +53,9 @@ def test_values_are_shared_or_copied():
 
 def test_a_deep_copy_keeps_what_is_shared():
     t = Traveller(1)
-    window, whole, again = copy.deepcopy((Window(t, 0), t, t))
+    window, whole, again = copy.deepcopy((Excerpt(t, 0), t, t))
     assert window.of is whole is again and whole is not t
-    shallow = copy.copy(Window(t, 0))
+    shallow = copy.copy(Excerpt(t, 0))
     assert shallow.of is t
 
 

@@ -13,13 +13,13 @@ import pytest
 from buffer_tests_ext import edges
 from buffer_tests_ext.edges import (
     Columned,
+    Excerpt,
     Gaps,
     Luggage,
     MutableTraveller,
     Nowhere,
     OddTraveller,
     Traveller,
-    Window,
 )
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
@@ -247,7 +247,7 @@ def test_a_rust_subclass_is_refused():
 
 def test_a_part_of_another_object_is_pickled_with_it():
     t = Traveller(4)
-    w = Window(t, 1)
+    w = Excerpt(t, 1)
     back, whole = pickle.loads(pickle.dumps((w, t)))
     same(w, back)
     assert back.of is whole

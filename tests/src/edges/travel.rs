@@ -271,14 +271,14 @@ impl Columned {
 #[derive(ExportBuffer)]
 #[buffer(pickle)]
 #[pyclass(frozen, module = "buffer_tests_ext.edges")]
-struct Window {
+struct Excerpt {
     from: usize,
     #[buffer(shape = [2], strides = [4], offset = self.from * 4)]
     of: Py<Traveller>,
 }
 
 #[pymethods]
-impl Window {
+impl Excerpt {
     #[new]
     fn new(of: Py<Traveller>, from: usize) -> Self {
         Self { from, of }
@@ -346,6 +346,6 @@ pub(super) fn add(edges: &Bound<'_, PyModule>) -> PyResult<()> {
     edges.add_class::<Luggage>()?;
     edges.add_class::<Gaps>()?;
     edges.add_class::<Columned>()?;
-    edges.add_class::<Window>()?;
+    edges.add_class::<Excerpt>()?;
     edges.add_class::<OddTraveller>()
 }
