@@ -35,11 +35,11 @@ fn miri_copies_have_every_element_at_every_alignment() {
 #[test]
 fn miri_bytes_are_copied_from_any_address() {
     for (len, start) in [(0, 0), (1, 1), (7, 3), (200, 1), (200, 8), (700, 5)] {
-        let source: Vec<u8> = (0..=u8::MAX).cycle().take(start + len).collect();
+        let mut source: Vec<u8> = (0..=u8::MAX).cycle().take(start + len).collect();
         let mut copy: Vec<u64> = Vec::with_capacity(len.div_ceil(8));
         let to = copy.as_mut_ptr().cast::<u8>();
         // SAFETY: there are as many bytes there, and room for as many here.
-        unsafe { copy_bytes(source[start..].as_ptr(), to, len) };
+        unsafe { copy_bytes(source.as_mut_ptr().wrapping_add(start), to, len) };
         // SAFETY: they were just written.
         assert_eq!(unsafe { std::slice::from_raw_parts(to, len) }, &source[start..]);
     }
