@@ -266,7 +266,11 @@ impl Request {
     fn kind(&self) -> (usize, &'static Descriptor) {
         let form = match &self.shape {
             Shape::Natural if !self.is_at_run_time() => 0,
-            Shape::Natural | Shape::AtRunTime { .. } => 1,
+            // A class declares the same parts at each request.
+            Shape::Natural => 30 + self.declared_parts(None, None, None),
+            Shape::AtRunTime { shape, offset, strides } => {
+                30 + self.declared_parts(shape.as_deref(), *offset, strides.as_deref())
+            }
             Shape::Strided(..) => 2,
             // A class has its `_` in one place.
             Shape::Dense(shape) => 10 + shape.form(),
@@ -278,6 +282,13 @@ impl Request {
         let count = classes.len();
         let leak = || (count, Kind { natural, order, readonly }.leak());
         *classes.entry((form, self.fortran, readonly)).or_insert_with(leak)
+    }
+
+    /// Which parts a declaration at run time has, as a number.
+    fn declared_parts(&self, shape: Option<&[Size]>, offset: Option<Size>, strides: Option<&[Size]>) -> usize {
+        // Strides and an offset need a shape.
+        let parts = [self.format.is_some(), shape.is_some(), shape.and(offset).is_some(), shape.and(strides).is_some()];
+        parts.iter().fold(0, |number, &part| 2 * number + usize::from(part))
     }
 
     /// Only a declaration at run time can have a format, or decide whether it is read-only.
