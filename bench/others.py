@@ -44,6 +44,8 @@ def rows(missing=()):
         view("part, by expressions", "others.PartByCode", whole, 2.5, code=True),
         view("part, chosen by a method", "others.Chosen", whole, 2.5),
         view("property", "others.Property", whole, 2.5),
+        Row("stable view", Setting(MATRIX, "stable"), whole, 1.6),
+        Row("stable view, ordinary class", Setting(peers.ORDINARY, "stable"), Setting(peers.ORDINARY, "first"), 1.6),
         Row("scoped block", Setting(MATRIX, "scoped"), block, 2.0),
     ]
     if "cython_peer" not in missing:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import peers
 
 FULL = 0x11D  # PyBUF_FULL
+STABLE = 0x51C  # PyBUF_FULL_RO and PyBUF_STABLE_READ
 
 
 class Setting(NamedTuple):
@@ -29,6 +30,11 @@ def views_alone(setting, matrix, n):
     if name:
         return peers.load("pairs").pairs_of(matrix, name, setting.flags, n)
     return peers.load("pairs").pairs(matrix, setting.flags, n)
+
+
+def stable_views(setting, matrix, n):
+    """Each view is the first, and nobody writes beside it."""
+    return peers.load("pairs").pairs(matrix, STABLE, n)
 
 
 def memoryviews(setting, matrix, n):
@@ -76,6 +82,7 @@ def in_rust(setting, matrix, n):
 # The situations in which all peers are compared.
 CASES = {"first": views_alone, "beside": views_alone, "memoryview": memoryviews}
 MORE_CASES = {
+    "stable": stable_views,
     "block": blocks,
     "scoped": scoped_blocks,
     "add_row": rows,

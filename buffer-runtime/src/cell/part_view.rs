@@ -30,7 +30,7 @@ use crate::trace::Holding;
 pub(crate) struct PartView {
     /// The view of the cell.
     ticket: Ticket,
-    /// Whether that is a stable view.
+    /// Whether that is a stable view. Never in a view that has ended.
     stable: bool,
     /// The layout of the part.
     layout: Published,
@@ -78,11 +78,17 @@ impl PartView {
     pub(crate) unsafe fn take(part: PartTicket) -> Ticket {
         // SAFETY: the caller vouches that a view owns the data, and that it is taken once.
         let part = unsafe { Unmoved::from_raw(part.0) };
-        let (ticket, stable, place) = (part.ticket, part.stable, part.place);
+        let (mut ticket, place) = (part.ticket, part.place);
+        if part.stable {
+            // The next view of the part is an ordinary one, unless it is a new one.
+            // SAFETY: the view is this function's own.
+            unsafe { (*part.0.as_ptr()).stable = false };
+            // SAFETY: the caller vouches for an attached thread; the view is counted, and turned once.
+            ticket = unsafe { StableTicket(ticket.block).into_ordinary() };
+        }
         // SAFETY: the caller vouches for an attached thread.
         unsafe { place.keep(part) };
-        // SAFETY: as above; the view is counted, and turned once.
-        if stable { unsafe { StableTicket(ticket.block).into_ordinary() } } else { ticket }
+        ticket
     }
 
     /// The block of the cell, and how the view holds it.
@@ -350,16 +356,15 @@ impl Again {
         let same = part.bytes == header.bytes()
             && part.readonly_whole == (whole.access == ViewKind::ReadOnly)
             // The text of a static is the same at the same address.
-            && (ptr::eq(part.format_of_whole, all.format) || part.has_items_of(all))
-            // Such a whole refuses views of parts.
-            && !header.kind.indirect;
+            && (ptr::eq(part.format_of_whole, all.format) || part.has_items_of(all));
+        // The class of the part, or its serial number, decides the class of the whole, and one whose rows are allocated one
+        // by one has no views of parts.
+        debug_assert!(!header.kind.indirect);
         if !same || part.counts_anew && !header.lock.downgrade() {
             self.keep();
             return None;
         }
         let buf = header.data().wrapping_byte_offset(part.offset);
-        // SAFETY: the view is this function's own.
-        unsafe { (*self.part.as_ptr()).stable = false };
         // SAFETY: the caller vouches for the description. The view is this function's own, and its layout was resolved.
         unsafe { hand_out(self.part, description, self.answer, whole.block) };
         Some(buf)
@@ -387,6 +392,7 @@ unsafe fn hand_out(part: NonNull<PartView>, description: *mut Description, answe
 /// What a view of a part stores in `Py_buffer.internal`: the address of its [`PartView`], which no other view refers
 /// to, with a different tag than a [`Ticket`].
 #[derive(Debug, Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct PartTicket(pub(crate) NonNull<PartView>);
 
 impl PartTicket {

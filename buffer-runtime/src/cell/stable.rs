@@ -76,7 +76,7 @@ pub(crate) unsafe fn hand_out_at_once(
     // SAFETY: no guard is alive, and nobody claims a view while this thread is attached (invariant 4).
     let layout = unsafe { header.published() };
     // The table answers no other mistake.
-    if flags.is_malformed() || !header.kind.stable || header.pin.admit_beside_tensors(GuardKind::Read).is_err() {
+    if flags.is_malformed() || !header.kind.stable || !header.pin.is_clear_for(GuardKind::Read) {
         return None;
     }
     let answer = layout.granted.answer(flags.without_stable())?;
@@ -96,6 +96,7 @@ pub(crate) unsafe fn hand_out_at_once(
 /// What a stable view stores in `Py_buffer.internal`: the address of its block, with another tag than the two of
 /// [`Ticket`] and that of [`PartTicket`](super::PartTicket).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
 pub(crate) struct StableTicket(pub(super) NonNull<Header>);
 
 impl StableTicket {

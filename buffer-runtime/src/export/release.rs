@@ -24,7 +24,7 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
     let internal = unsafe { (*view).internal };
     let Some(ticket) = Ticket::from_internal(internal.cast()) else {
         // SAFETY: as for this function.
-        return unsafe { releasebuffer_part(slf, view) };
+        return unsafe { releasebuffer_other(slf, view) };
     };
     // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
     let released = unsafe { ticket.release() };
@@ -39,21 +39,37 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
     }
 }
 
-/// [`releasebuffer`] for views that are not of whole cells. A view of a part becomes the view of the cell that it
-/// holds, and is released as such.
+/// [`releasebuffer`] for views that are not ordinary views of whole cells. Views of other exporters are not touched.
+///
+/// This function, and those that it calls, are functions of their own, so that none saves registers for another.
 ///
 /// # Safety
 ///
 /// As for [`releasebuffer`].
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+unsafe extern "C" fn releasebuffer_other(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
-    let Some(part) = PartTicket::from_internal(internal.cast()) else {
-        // SAFETY: as for this function.
-        return unsafe { releasebuffer_stable(slf, view) };
-    };
+    if let Some(part) = PartTicket::from_internal(internal.cast()) {
+        // SAFETY: as for this function, and the ticket is that of the view.
+        unsafe { releasebuffer_part(slf, view, part) }
+    } else if let Some(stable) = StableTicket::from_internal(internal.cast()) {
+        // SAFETY: as above.
+        unsafe { releasebuffer_stable(slf, view, stable) }
+    } else if let Some(traced) = TracedView::from_internal(internal.cast()) {
+        // SAFETY: as above.
+        unsafe { releasebuffer_traced(slf, view, traced) }
+    }
+}
+
+/// [`releasebuffer`] for views of parts. Each becomes the view of the cell that it holds, and is released as such.
+///
+/// # Safety
+///
+/// As for [`releasebuffer`], and the ticket is that of the view.
+#[inline(never)]
+unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, part: PartTicket) {
     // SAFETY: one view owns such a ticket, and that view is being released.
     let whole = unsafe { PartView::take(part) };
     // SAFETY: CPython calls slots attached; the view of the part held this view of the whole.
@@ -72,21 +88,13 @@ unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi:
     }
 }
 
-/// [`releasebuffer`] for stable views: their read guard ends first. Like the other ones, a function of its own, which saves no
-/// registers.
+/// [`releasebuffer`] for stable views: their read guard ends first.
 ///
 /// # Safety
 ///
-/// As for [`releasebuffer`].
-#[cold]
+/// As for [`releasebuffer`], and the ticket is that of the view.
 #[inline(never)]
-unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
-    // SAFETY: CPython has read the view to get here.
-    let internal = unsafe { (*view).internal };
-    let Some(stable) = StableTicket::from_internal(internal.cast()) else {
-        // SAFETY: as for this function.
-        return unsafe { releasebuffer_traced(slf, view) };
-    };
+unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, stable: StableTicket) {
     // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
     let ordinary = unsafe { stable.into_ordinary() };
     // SAFETY: as above.
@@ -103,26 +111,21 @@ unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ff
 }
 
 /// [`releasebuffer`] for traced views. Each becomes the view that it would be without its box, and is released as such.
-/// Views of other exporters are not touched.
 ///
 /// # Safety
 ///
-/// As for [`releasebuffer`].
+/// As for [`releasebuffer`], and the box is that of the view.
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn releasebuffer_traced(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
-    // SAFETY: CPython has read the view to get here.
-    let internal = unsafe { (*view).internal };
-    if let Some(traced) = TracedView::from_internal(internal.cast()) {
-        // SAFETY: one view owns such a box, and that view is being released.
-        let inner = unsafe { traced.unwrap() };
-        // SAFETY: the view may be written: CPython writes it next. Another release of it finds no box.
-        unsafe { (*view).internal = inner.cast() };
-        // SAFETY: as for this function.
-        unsafe { releasebuffer(slf, view) };
-        // SAFETY: as above. Another release of the view finds no ticket in it.
-        unsafe { (*view).internal = ptr::null_mut() };
-    }
+unsafe extern "C" fn releasebuffer_traced(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, traced: TracedView) {
+    // SAFETY: one view owns such a box, and that view is being released.
+    let inner = unsafe { traced.unwrap() };
+    // SAFETY: the view may be written: CPython writes it next. Another release of it finds no box.
+    unsafe { (*view).internal = inner.cast() };
+    // SAFETY: as for this function.
+    unsafe { releasebuffer(slf, view) };
+    // SAFETY: as above. Another release of the view finds no ticket in it.
+    unsafe { (*view).internal = ptr::null_mut() };
 }
 
 /// Frees the block of a view that was the last reference to it.

@@ -24,6 +24,7 @@ struct Traced {
 /// As with those, the highest of the four bits of the tag is set, so a pointer to the start of an allocation is none of
 /// these, whatever is in its lowest three bits. The lowest bit is not set: so it is no ticket of another kind.
 #[derive(Debug, Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct TracedView(NonNull<Traced>);
 
 impl TracedView {
