@@ -15,6 +15,8 @@
 mod abi;
 mod dtype;
 mod export;
+#[cfg(all(fuzzing, feature = "consumer"))]
+pub mod fuzz;
 mod methods;
 mod parcel;
 mod refusal;

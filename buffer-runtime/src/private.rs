@@ -53,6 +53,8 @@ pub mod pickle {
 #[cfg(fuzzing)]
 pub mod fuzz {
     pub use crate::cell::fuzz as exporter;
+    #[cfg(all(feature = "consumer", feature = "dlpack"))]
+    pub use crate::dlpack::fuzz as tensor;
     #[cfg(feature = "consumer")]
     pub use crate::view::fuzz as consumer;
 }

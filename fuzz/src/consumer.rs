@@ -8,7 +8,7 @@ use buffer_runtime::private::fuzz::consumer::{Claimed, Found, check};
 use buffer_runtime::{Be, BufferElement, Element};
 
 /// The largest number of elements whose addresses are checked.
-const MOST: usize = 2000;
+pub(crate) const MOST: usize = 2000;
 
 #[derive(Debug, Arbitrary)]
 struct Input {
@@ -101,7 +101,7 @@ fn follow<T: Element>(exporter: &Exporter) {
 }
 
 /// Checks what the consumer promises for claims that it accepts.
-fn check_found<T: Element>(claimed: &Claimed, found: &Found) {
+pub(crate) fn check_found<T: Element>(claimed: &Claimed, found: &Found) {
     let size = size_of::<T>();
     assert!(claimed.owned && claimed.itemsize > 0 && claimed.len >= 0);
     assert_eq!(found.shape.len(), found.strides.len());

@@ -4,13 +4,16 @@
 mod consumer;
 mod exporter;
 mod format;
+mod tensor;
 
 /// A target: its name, which is also that of its folder in `corpus/`, and the code that it runs on an input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 3] = [("format", format), ("consumer", consumer), ("exporter", exporter)];
+pub const TARGETS: [Target; 4] =
+    [("format", format), ("consumer", consumer), ("exporter", exporter), ("tensor", tensor)];
 
 pub use consumer::run as consumer;
 pub use exporter::run as exporter;
 pub use format::run as format;
+pub use tensor::run as tensor;

@@ -78,11 +78,25 @@ impl Taken {
             let text = format_args!("the __dlpack__ of this '{class}' returned no new tensor; this is a bug in it");
             return Err(exception::<PyBufferError>(py, text));
         };
-        let (format, itemsize) = (c"B", 1);
         // From here on its drop calls the deleter, whatever is wrong.
-        let mut taken = Self { managed, format, itemsize, shape: Vec::new(), strides: None };
+        let mut taken = Self::unread(managed);
         taken.read(writable).map_err(|wrong| wrong.into_error(object))?;
         Ok(Some(taken))
+    }
+
+    fn unread(managed: Kind) -> Self {
+        Self { managed, format: c"B", itemsize: 1, shape: Vec::new(), strides: None }
+    }
+
+    /// Takes a tensor without an interpreter; `None` if it claims what cannot be.
+    ///
+    /// # Safety
+    ///
+    /// The tensor was not taken before.
+    #[cfg(fuzzing)]
+    pub(super) unsafe fn of_versioned(managed: NonNull<Versioned>, writable: bool) -> Option<Self> {
+        let mut taken = Self::unread(Kind::Versioned(managed));
+        taken.read(writable).is_ok().then_some(taken)
     }
 
     /// Reads what the tensor claims.
@@ -141,6 +155,11 @@ impl Taken {
     ///
     /// The fields point into this value, which must not change while they are used.
     pub(crate) fn describe(&mut self, object: &Bound<'_, PyAny>) -> ffi::Py_buffer {
+        ffi::Py_buffer { obj: object.as_ptr(), ..self.fields() }
+    }
+
+    /// The same without an object.
+    pub(super) fn fields(&mut self) -> ffi::Py_buffer {
         let &Tensor { data, byte_offset, .. } = self.tensor();
         let bytes = self.shape.iter().try_fold(self.itemsize, |bytes, &extent| bytes.checked_mul(extent));
         let bytes = if self.shape.contains(&0) { Some(0) } else { bytes };
@@ -149,7 +168,6 @@ impl Taken {
         let first = data.addr().checked_add(offset).filter(|_| !data.is_null());
         ffi::Py_buffer {
             buf: first.map_or(ptr::null_mut(), |_| data.wrapping_byte_add(offset)),
-            obj: object.as_ptr(),
             // A product that overflows cannot be the length, which the checks find.
             len: bytes.unwrap_or(-1),
             itemsize: self.itemsize,
