@@ -175,7 +175,7 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// | Option | Meaning |
 /// |---|---|
-/// | `pickle` | Objects can be [pickled and copied](#objects-that-travel). Needs the feature `pickle` of `buffer-runtime`, which is on by default. |
+/// | `pickle` | Objects can be [pickled and copied](#objects-that-travel). Needs the feature `pickle` of `buffer-runtime`. |
 /// | `no_array` | Omits the `__array__` method, for a class that has its own. This method makes numpy raise the `BufferError` of a refused view instead of making an array of objects. |
 /// | `crate = "path"` | Where `buffer_runtime` is, if it is not `::buffer_runtime`, for example because `Cargo.toml` gives it another name. |
 ///

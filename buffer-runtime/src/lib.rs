@@ -113,16 +113,16 @@
 //!
 //! # Cargo features
 //!
-//! `consumer`, `format` and `pickle` are on by default, so that everything above is there. They add no dependency, but take
-//! about half of the time in which this crate is built: a class that exports its memory needs none of them, and may be built with
-//! `default-features = false`. Of the others, each adds one optional dependency, except for `dlpack` and `test-kit`.
+//! `consumer` and `format` are on by default, so that everything above is there. They add no dependency, but take about half
+//! of the time in which this crate is built: a class that exports its memory needs neither, and may be built with
+//! `default-features = false`. Of the others, each adds one optional dependency, except for `dlpack`, `pickle` and `test-kit`.
 //!
 //! | feature | brings |
 //! |---|---|
 //! | `aligned-vec` | the storage `aligned_vec::AVec`, which begins at a multiple of 64 bytes or more, as JAX requires |
 //! | `bytes` | the storage `bytes::Bytes`, read-only |
 //! | `consumer` | what holds views of other objects: [`BufferView`], [`StableView`], [`FloatView`], [`ConvertedView`], [`ScopedView`]; turns on `format` |
-//! | `default` | `consumer`, `format` and `pickle` |
+//! | `default` | `consumer` and `format` |
 //! | `dlpack` | `__dlpack__` on every class, for torch, JAX and other consumers of DLPack |
 //! | `format` | [`Format`], and the option `format` of [`ExportBuffer`]: formats that are known only at run time |
 //! | `half` | the elements `half::f16`, numpy's `float16`, and `half::bf16` |

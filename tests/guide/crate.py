@@ -39,7 +39,7 @@ pyo3 = {{ version = "*", default-features = false, features = ["macros"] }}
 # This crate is not a member of the repository's workspace.
 [workspace]
 """
-FEATURES = ["aligned-vec", "bytes", "dlpack", "half", "memmap2", "ndarray", "num-complex", "smallvec"]
+FEATURES = ["aligned-vec", "bytes", "dlpack", "half", "memmap2", "ndarray", "num-complex", "pickle", "smallvec"]
 # A block repeats the imports that it needs.
 ALLOWED = "#![allow(unused_imports)]\n"
 # What a block that must not compile need not import.

@@ -40,8 +40,9 @@ pub(super) fn processors(suite: &Suite<'_>, _: &Only) -> Result<Outcome> {
     Ok(Outcome::Passed("examples/foreign was left out, which needs a C compiler for each".to_owned()))
 }
 
-const FEATURES: &str = "buffer-runtime/aligned-vec,buffer-runtime/bytes,buffer-runtime/dlpack,buffer-runtime/half,buffer-runtime/memmap2,buffer-runtime/ndarray,\
-                        buffer-runtime/num-complex,buffer-runtime/smallvec,buffer-runtime/test-kit";
+const FEATURES: &str = "buffer-runtime/aligned-vec,buffer-runtime/bytes,buffer-runtime/dlpack,buffer-runtime/half,\
+                        buffer-runtime/memmap2,buffer-runtime/ndarray,buffer-runtime/num-complex,buffer-runtime/pickle,\
+                        buffer-runtime/smallvec,buffer-runtime/test-kit";
 
 /// The tests of memory that several owners share. Only these also run under the second aliasing model, since running
 /// all tests there would double the time.
