@@ -11,7 +11,8 @@
 //!    views in question (block invariant 8). Both locks order what was done under a view before a guard that the end of
 //!    this view has admitted: the release of a view is a Release and the begin of a guard an Acquire, or both are
 //!    attached to one GIL. So the caller sees the pin and the tensors of every view that has ended, and no other such
-//!    view begins before the guard ends.
+//!    view begins before the guard ends. Where there is a GIL, an attached caller may also read the word just before its
+//!    guard begins: no other thread is attached in between, so no pin is set and no tensor begins.
 //! 3. A caller with `&mut` to the cell may read this word at any time: the borrows under which views were granted are
 //!    over.
 //! 4. A pin is never lowered. A tensor ends on any thread, attached or not. So it is in no count of views, which only
