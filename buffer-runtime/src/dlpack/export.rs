@@ -227,7 +227,7 @@ impl<'a> Items<'a> {
         let size = self.layout.description.len;
         let copied = Copied::allocate(size.cast_unsigned()).map_err(|refusal| self.refused(refusal))?;
         let description = &self.layout.description;
-        let view = ffi::Py_buffer {
+        let mut view = ffi::Py_buffer {
             buf: self.layout.buf().cast(),
             len: size,
             itemsize: description.itemsize,
@@ -243,7 +243,7 @@ impl<'a> Items<'a> {
         // Foreign code, because other threads may write the items meanwhile, as when any consumer copies them.
         // SAFETY: attached; the view describes items that stay in place while the view of the caller is counted, and there
         // is room for their bytes.
-        let status = unsafe { ffi::PyBuffer_ToContiguous(data.as_ptr().cast(), &raw const view, size, C_ORDER) };
+        let status = unsafe { ffi::PyBuffer_ToContiguous(data.as_ptr().cast(), &raw mut view, size, C_ORDER) };
         if status != 0 {
             return Err(Failed::Raised);
         }
