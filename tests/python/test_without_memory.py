@@ -52,7 +52,6 @@ def test_python_finds_no_memory_in_a_function():
     sweep_python("operation.in_python")
 
 
-@pytest.mark.skipif(CRASHES_IN_CLASSES, reason="PyO3 crashes without memory for a class of this Python")
 def test_python_finds_no_memory_for_a_note():
     pytest.importorskip("_testcapi", reason="this Python was built without _testcapi, which takes memory away")
     sweep(
@@ -64,6 +63,7 @@ def test_python_finds_no_memory_for_a_note():
     )
 
 
+@pytest.mark.skipif(CRASHES_IN_CLASSES, reason="PyO3 crashes without memory for a class of this Python")
 def test_python_finds_no_memory_at_the_first_use():
     sweep_python("operation.first")
 
