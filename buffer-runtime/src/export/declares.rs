@@ -27,13 +27,10 @@ impl<T: Exporter> Methods<T> {
         dlpack::device(),
     ];
 
-    const WITHOUT_ARRAY: &'static [PyMethodDefType] = &[
-        attribute_of::<T>(),
-        #[cfg(feature = "dlpack")]
-        dlpack::method::<T>(),
-        #[cfg(feature = "dlpack")]
-        dlpack::device(),
-    ];
+    const WITHOUT_ARRAY: &'static [PyMethodDefType] = match Self::WITH_ARRAY {
+        [_array, others @ ..] => others,
+        [] => &[],
+    };
 }
 
 /// The methods of a class without `#[buffer(no_array)]`.
