@@ -1,12 +1,14 @@
 //! Views of floats of either size: `float32` or `float64`, whichever the exporter has.
 
+mod widened;
+
 use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr};
 
+use self::widened::{Floats, change_wide, fold_wide, narrow};
 use super::held::Held;
 use super::item;
 use super::rejection::Rejection;
-use super::walk::Items;
 use super::wanted::Wanted;
 use super::{BufferView, BufferViewMut, Intent, Viewed, raise};
 
@@ -245,71 +247,6 @@ macro_rules! reads {
 reads!(FloatView);
 reads!(FloatViewMut);
 
-/// How many items of a chunk are converted at a time: as many as a chunk of `f64` has, so a chunk of `f32` is two of
-/// these.
-const ROOM: usize = 512;
-
-/// Calls `change` with the items of a chunk, converted on the stack, and converts back those that have changed.
-#[inline(always)]
-fn change_wide(chunk: &mut [f32], change: &mut impl FnMut(&mut [f64])) {
-    let mut wide = [0.0; ROOM];
-    for narrowed in chunk.chunks_mut(ROOM) {
-        let wide = &mut wide[..narrowed.len()];
-        wide.iter_mut().zip(&*narrowed).for_each(|(wide, &item)| *wide = f64::from(item));
-        change(wide);
-        for (item, &wide) in narrowed.iter_mut().zip(&*wide) {
-            // A signalling NaN changes when it is converted. If nobody changed it, it must not be stored.
-            if wide.to_bits() != f64::from(*item).to_bits() {
-                *item = narrow(wide);
-            }
-        }
-    }
-}
-
-/// Calls `fold` with the items of a chunk, converted on the stack.
-#[inline(always)]
-fn fold_wide<A>(chunk: &[f32], init: A, fold: &mut impl FnMut(A, &[f64]) -> A) -> A {
-    let mut wide = [0.0; ROOM];
-    chunk.chunks(ROOM).fold(init, |folded, narrow| {
-        wide.iter_mut().zip(narrow).for_each(|(wide, &narrow)| *wide = f64::from(narrow));
-        fold(folded, &wide[..narrow.len()])
-    })
-}
-
-/// The items of either view.
-enum Floats<'a> {
-    Single(Items<'a, f32>),
-    Double(Items<'a, f64>),
-}
-
-impl Iterator for Floats<'_> {
-    type Item = f64;
-
-    #[inline]
-    fn next(&mut self) -> Option<f64> {
-        match self {
-            Self::Single(items) => items.next().map(f64::from),
-            Self::Double(items) => items.next(),
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        match self {
-            Self::Single(items) => items.size_hint(),
-            Self::Double(items) => items.size_hint(),
-        }
-    }
-
-    fn fold<A, F: FnMut(A, f64) -> A>(self, init: A, mut fold: F) -> A {
-        match self {
-            Self::Single(items) => items.fold(init, |folded, item| fold(folded, f64::from(item))),
-            Self::Double(items) => items.fold(init, fold),
-        }
-    }
-}
-
-impl ExactSizeIterator for Floats<'_> {}
-
 impl<'py> FloatView<'py> {
     /// Views the buffer of an object.
     ///
@@ -390,13 +327,6 @@ impl<'py> FloatViewMut<'py> {
             Self::F64(view) => view.update(change),
         }
     }
-}
-
-/// Rounds to the nearest `f32`.
-#[expect(clippy::cast_possible_truncation, reason = "the documentation says that it is rounded")]
-#[inline(always)]
-fn narrow(value: f64) -> f32 {
-    value as f32
 }
 
 /// A granted view whose items are floats.
