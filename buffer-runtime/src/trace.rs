@@ -1,12 +1,12 @@
 //! Who holds the memory: where in Python each view was taken.
 //!
-//! While tracing is on, the cells' locks have a bit that keeps views off the fast path. The slow path grants a view as
-//! always, and then notes the place of the innermost Python frame: its file, line and function, never the frame. The
-//! view gets a box around its `internal` (`ticket`), by which its release finds the note (`registry`). So a view that
-//! is not traced does not pay for any of this.
+//! While tracing is on, a bit in each cell's lock keeps views off the fast path. The slow path grants a view as always,
+//! and then notes the place of the innermost Python frame: its file, line and function, never the frame. The view's
+//! `internal` is put in a box (`ticket`), through which the release finds the note (`registry`). So a view that is not
+//! traced pays for none of this.
 //!
-//! A note is taken after the view was granted, so it may call Python. If it fails, for example without memory, the view
-//! stays as it is, and counts as one that is not traced.
+//! A note is taken after the view was granted, so it may call Python. If that fails, for example for lack of memory,
+//! the view stays as it is, and counts as untraced.
 
 mod holder;
 mod place;
@@ -31,33 +31,33 @@ use self::ticket::Unnoted;
 use crate::cell::counted;
 use crate::contain::with_none_pending;
 
-/// The environment was not read yet.
+/// The environment variable has not been read yet.
 const UNKNOWN: u8 = 0;
 const OFF: u8 = 1;
 const ON: u8 = 2;
-/// Some cells may still be traced.
+/// Off, but was on before: some cells may still be traced.
 const OFF_AGAIN: u8 = 3;
 
-/// Relaxed is enough everywhere: nothing is read because of this number.
+/// Relaxed is enough everywhere: no other memory depends on this number.
 static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
 
-/// Switches tracing on or off. While it is on, each view notes where in Python it was taken. Errors about views that
-/// are in the way then name these places, and [`holders`](crate::ExportCell::holders) lists them:
+/// Switches tracing on or off. While it is on, each view notes where in Python it was taken. An error about such views
+/// then names these places, and [`holders`](crate::ExportCell::holders) lists them:
 ///
 /// ```text
 /// cannot resize: 1 writable view is alive, taken at train.py:31 in fit; release or delete every view first
 /// ```
 ///
-/// It is off at first, unless the environment variable `BUFFER_TRACE` is set when the first cell is made, and is
-/// neither empty nor `0`. Each extension module has its own switch; the variable is for all of them.
+/// Tracing is off at first, unless the environment variable `BUFFER_TRACE` is set when the first cell is made, and is
+/// neither empty nor `0`. Each extension module has its own switch; the variable applies to all of them.
 ///
-/// Views of cells that are made later are traced. A cell that exists already is traced from the next request that is
-/// not answered at once: after its length has changed, after something was refused, or after `holders` was called.
+/// Cells that are made while tracing is on are traced. A cell that exists already is traced from its next request that
+/// takes the slow path: after its length has changed, after an operation was refused, or after `holders` was called.
 /// Views that were taken before that are counted as taken "before tracing began".
 ///
 /// A traced view costs about a microsecond and two hundred bytes more. A note consists of texts and numbers: it keeps
-/// no frame and no object alive. The places are kept until the process ends, each one once. What was noted stays noted
-/// when tracing is switched off.
+/// no frame and no object alive. Each place is stored once, and kept until the process ends. Switching tracing off
+/// keeps the notes that were taken.
 pub fn trace(on: bool) {
     let state = match (on, may_be_traced()) {
         (true, _) => ON,
@@ -93,18 +93,18 @@ fn is_on_after_reading() -> bool {
     if STATE.load(Ordering::Relaxed) == UNKNOWN {
         let asked = std::env::var_os("BUFFER_TRACE").is_some_and(|value| !value.is_empty() && value != "0");
         let state = if asked { ON } else { OFF };
-        // Only if `trace` was not called meanwhile.
+        // A call of `trace` in the meantime takes precedence.
         let _ = STATE.compare_exchange(UNKNOWN, state, Ordering::Relaxed, Ordering::Relaxed);
     }
     is_on()
 }
 
 thread_local! {
-    /// Whether this thread is taking a note. Code that it calls may take views, which are not noted.
+    /// Whether this thread is taking a note. Python code that runs meanwhile may take views; those are not noted.
     static NOTING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Notes where a view is taken that was just granted. Without tracing, or if that fails, the view stays as it is.
+/// Notes where a view that was just granted was taken. If tracing is off, or the note fails, the view stays as it is.
 ///
 /// # Safety
 ///
@@ -115,7 +115,7 @@ pub(crate) unsafe fn note(py: Python<'_>, view: *mut ffi::Py_buffer) {
     if NOTING.replace(true) {
         return;
     }
-    // A panic would be a mistake of this crate, and must not abort the process all the same.
+    // A panic here would be a bug in this crate; even then it must not abort the process.
     // SAFETY: as the caller vouches.
     let _ = panic::catch_unwind(AssertUnwindSafe(|| unsafe { note_view(py, view) }));
     NOTING.set(false);
@@ -129,8 +129,8 @@ unsafe fn note_view(py: Python<'_>, view: *mut ffi::Py_buffer) {
     let inner = unsafe { (*view).internal };
     // SAFETY: the caller vouches that the view is granted, and so counted.
     let Some((block, holding)) = (unsafe { counted(inner) }) else { return };
-    // So are the next ones, even if the cell is older than the tracing. Or no longer.
-    // SAFETY: the view is counted, and keeps its block alive.
+    // From now on the cell follows the switch, even if it was made before the last call of `trace`.
+    // SAFETY: the view is counted, so it keeps its block alive.
     unsafe { block.as_ref() }.lock.trace(is_on());
     if !is_on() {
         return;
@@ -143,7 +143,7 @@ unsafe fn note_view(py: Python<'_>, view: *mut ffi::Py_buffer) {
     }
 }
 
-/// The `internal` of a view, after its note was taken; for tests without Python.
+/// The `internal` of a view after its note was taken; for tests without Python.
 #[cfg(test)]
 pub(crate) fn noted(ticket: crate::cell::Ticket, line: u32) -> *mut std::ffi::c_void {
     let unnoted = Unnoted::around(ticket.to_internal(), ticket.block).expect("there is memory");

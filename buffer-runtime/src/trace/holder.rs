@@ -1,4 +1,4 @@
-//! What holds the memory of a cell, as a list.
+//! Lists what holds the memory of a cell.
 
 use std::fmt;
 use std::panic::Location;
@@ -12,36 +12,36 @@ use crate::memory::{self, NoMemory, push};
 
 /// A Python view or a guard that is alive. See [`ExportCell::holders`](crate::ExportCell::holders).
 ///
-/// What is not known is `None`. Of a guard, the file and the line are those of the Rust code; if several are alive, those of
-/// the one that was taken last.
+/// A field is `None` if its value is not known. For a guard, the file and the line are those of the Rust code; if
+/// several guards are alive, those of the one that was taken last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Holder {
-    /// What holds the memory.
+    /// The kind of view or guard.
     pub access: Holding,
-    /// The file of the code that took it, as Python's tracebacks show it.
+    /// The file of the code that took it, as a Python traceback shows it.
     pub file: Option<&'static str>,
     /// The line in that file.
     pub line: Option<u32>,
     /// The name of the Python function; `<module>` outside of functions.
     pub function: Option<&'static str>,
-    /// The name of the thread that took it, as Python's `threading` knows it.
+    /// The name of the thread that took it, from Python's `threading`.
     pub thread: Option<Box<str>>,
     /// How long ago it was taken.
     pub age: Option<Duration>,
 }
 
-/// How a [`Holder`] holds the memory. Its text is as Python sees it: `writable view`, `read guard`.
+/// How a [`Holder`] holds the memory. `Display` prints the text that Python gets: `writable view`, `read guard`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Holding {
     /// A Python view that may write.
     WritableView,
-    /// A Python view that may not.
+    /// A Python view that may not write.
     ReadOnlyView,
-    /// A Python view beside which nobody writes.
+    /// A Python view during which nobody writes the memory.
     StableView,
-    /// A tensor that was exported through DLPack. Nothing else is known of it.
+    /// A tensor that was exported through DLPack. All other fields are `None`.
     Tensor,
     /// A [`ReadGuard`](crate::ReadGuard).
     GuardToRead,
@@ -74,7 +74,8 @@ impl From<ViewKind> for Holding {
     }
 }
 
-/// `writable view, taken at /home/me/train.py:31 in fit by MainThread, 12.3 s ago`, as far as it is known.
+/// `writable view, taken at /home/me/train.py:31 in fit by MainThread, 12.3 s ago`, without the parts that are not
+/// known.
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.access)?;
@@ -147,7 +148,7 @@ pub(crate) fn holders(header: &Header) -> Result<Vec<Holder>, NoMemory> {
     Ok(holders)
 }
 
-/// Adds the guards that do not belong to the stable views.
+/// Adds the guards, except for the read guards that belong to stable views.
 fn guards(header: &Header, stable: u32, holders: &mut Vec<Holder>) -> Result<(), NoMemory> {
     let Some((kind, count)) = header.lock.guards() else { return Ok(()) };
     let count = if kind == GuardKind::Read { count.saturating_sub(stable) } else { count };
@@ -155,7 +156,7 @@ fn guards(header: &Header, stable: u32, holders: &mut Vec<Holder>) -> Result<(),
         GuardKind::Read => Holding::GuardToRead,
         GuardKind::Share => Holding::GuardToShare,
         GuardKind::Write => Holding::GuardToWrite,
-        // A closed cell counts as a guard that nobody has.
+        // A closed cell has a guard that nobody holds.
         GuardKind::Closed => return Ok(()),
     };
     let location = header.guard_place().map(GuardPlace::location);

@@ -1,4 +1,4 @@
-//! A place in Python code, and how the present one is found.
+//! Places in Python code, and the one where this thread is now.
 
 use std::ffi::CStr;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use pyo3::types::{PyString, PyStringMethods};
 use pyo3::{Bound, PyAny, Python, ffi};
 
-/// A place in Python code. Places are kept for ever, each one once, so that errors may refer to them.
+/// A place in Python code. Each place is stored once and never freed, so that errors can refer to it.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
     pub(super) file: Box<str>,
@@ -20,7 +20,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// The name of a file without its directories; but with the last one, if the name says little, as `__init__.py` does.
+/// The name of a file without its directories. A name that says little, such as `__init__.py`, keeps the last
+/// directory.
 fn short(file: &str) -> &str {
     const SEPARATORS: [char; 2] = ['/', '\\'];
     let (before, name) = match file.rfind(SEPARATORS) {
@@ -30,7 +31,7 @@ fn short(file: &str) -> &str {
     if name.starts_with("__") { &file[before.rfind(SEPARATORS).map_or(0, |separator| separator + 1)..] } else { name }
 }
 
-/// The innermost Python frame of this thread, in Python's own texts.
+/// The innermost Python frame of this thread, with Python's own strings.
 pub(super) struct Seen<'py> {
     file: Option<Bound<'py, PyString>>,
     line: u32,
@@ -47,14 +48,15 @@ impl Seen<'_> {
     }
 }
 
-/// Where Python is now; `None` if this thread runs no Python function. No exception is pending; afterwards one may be.
+/// Where Python is now; `None` if this thread runs no Python function. No exception is pending before the call; one may
+/// be afterwards.
 pub(super) fn seen(py: Python<'_>) -> Option<Seen<'_>> {
     // SAFETY: attached, as the token proves. The result is a borrowed reference, or NULL.
     let frame = unsafe { ffi::PyEval_GetFrame() };
     if frame.is_null() {
         return None;
     }
-    // SAFETY: the frame runs, below this call, so it is alive.
+    // SAFETY: the frame is running, and this call is inside it, so it is alive.
     let line = unsafe { ffi::PyFrame_GetLineNumber(frame) };
     // SAFETY: as above.
     let code = unsafe { ffi::PyFrame_GetCode(frame) };
@@ -67,7 +69,7 @@ pub(super) fn seen(py: Python<'_>) -> Option<Seen<'_>> {
     })
 }
 
-/// A text that is an attribute of an object. If it is none, an exception may be set.
+/// An attribute of an object, if it is a string. If the result is `None`, an exception may be set.
 pub(super) fn text<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> Option<Bound<'py, PyString>> {
     // SAFETY: attached, with an object that is alive, and a text.
     let value = unsafe { ffi::PyObject_GetAttrString(object.as_ptr(), name.as_ptr()) };
@@ -75,7 +77,7 @@ pub(super) fn text<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> Option<Bound
     unsafe { Bound::from_owned_ptr_or_opt(object.py(), value) }?.cast_into().ok()
 }
 
-/// The characters of a text.
+/// The characters of a string, or `None` if it has no UTF-8.
 pub(super) fn utf8<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a str> {
     text.to_str().ok()
 }

@@ -1,9 +1,10 @@
-//! The notes of all traced views, by the blocks that they are views of.
+//! The notes of all traced views, grouped by block.
 //!
-//! One mutex guards them. No Python code runs while it is locked, and no thread waits for another one meanwhile.
+//! One mutex guards them. While it is locked, no Python code runs, and the thread that holds it waits for no other
+//! thread.
 //!
-//! In a forked child, another thread of the parent may have left the mutex locked for ever. So a child waits only for a
-//! while, and then takes no notes any more.
+//! In a forked child, another thread of the parent may have left the mutex locked for ever. So a child waits for a
+//! limited time, and then takes no more notes.
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
@@ -23,12 +24,12 @@ use crate::memory::{self, NoMemory, boxed};
 type Hasher = BuildHasherDefault<DefaultHasher>;
 type Map<K, V> = HashMap<K, V, Hasher>;
 
-/// A note's index. Indices are used again.
+/// An index of a note or of a thread's name. Indices are reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Noted(u32);
 
 impl Noted {
-    /// No note.
+    /// No index.
     pub(super) const NOWHERE: Self = Self(u32::MAX);
 }
 
@@ -37,7 +38,7 @@ impl Noted {
 pub(super) struct Note {
     /// The address of the block; 0 if this entry is vacant.
     block: usize,
-    /// The neighbours in the list of the block's notes; of a vacant entry, `older` is the next vacant one.
+    /// The neighbours in the list of the block's notes. In a vacant entry, `older` is the next vacant entry.
     newer: Noted,
     older: Noted,
     /// `None` if no Python function ran.
@@ -48,7 +49,7 @@ pub(super) struct Note {
     pub(super) since: Instant,
 }
 
-/// The name of a thread, and how many notes refer to it. Without any, the entry is vacant.
+/// The name of a thread, and how many notes refer to it. If none do, the entry is vacant.
 struct Thread {
     name: Box<str>,
     notes: usize,
@@ -66,7 +67,7 @@ pub(super) struct Registry {
     newest: Map<usize, Noted>,
     /// Never freed.
     places: Map<Texts<'static>, &'static Place>,
-    /// What errors have said. Never freed.
+    /// The texts that errors refer to. Never freed.
     said: HashSet<&'static Taken, Hasher>,
     threads: Vec<Thread>,
     /// The thread that was noted last.
@@ -78,7 +79,7 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry::new());
 /// Whether the mutex was left locked by a thread of the parent process.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// How often a forked process tries to lock the mutex.
+/// How often a forked process tries to lock the mutex before it gives up.
 const TRIES: usize = 100_000;
 
 /// Locks the registry; `None` in a forked child that has lost it.
@@ -107,7 +108,7 @@ fn lock() -> Option<MutexGuard<'static, Registry>> {
     }
 }
 
-/// Takes the note of a view. `None` without memory.
+/// Takes the note of a view. `None` if there is no memory, or if the registry is lost.
 pub(super) fn note(
     block: NonZero<usize>,
     place: Option<Texts<'_>>,
@@ -117,7 +118,7 @@ pub(super) fn note(
     lock()?.note(block.get(), place, thread, holding).ok()
 }
 
-/// Keeps what an error says. `None` without memory.
+/// Stores what an error says. `None` if there is no memory, or if the registry is lost.
 pub(super) fn keep(taken: Taken) -> Option<&'static Taken> {
     lock()?.keep(taken).ok()
 }
@@ -129,7 +130,7 @@ pub(super) fn forget(note: Noted, block: NonZero<usize>) {
     }
 }
 
-/// Calls `with` for each note of a block, newest first, with the name of its thread. It must not call Python.
+/// Calls `with` for each note of a block, newest first, with the name of its thread. `with` must not call Python.
 pub(super) fn each(block: usize, mut with: impl FnMut(&Note, Option<&str>)) {
     if let Some(registry) = lock() {
         registry.each(block, &mut with);
@@ -217,7 +218,7 @@ impl Registry {
         }
     }
 
-    /// Gives back the memory of many notes, when there is none any more.
+    /// When the last note is gone, frees the memory if there were many.
     fn shrink(&mut self) {
         const FEW: usize = 1024;
         if self.notes.capacity() > FEW {
@@ -240,7 +241,7 @@ impl Registry {
     }
 
     fn keep(&mut self, taken: Taken) -> Result<&'static Taken, NoMemory> {
-        /// With so many in detail, errors say less.
+        /// After this many detailed texts, new ones have less detail, so that they cannot use up the memory.
         const MANY: usize = 10_000;
         let taken = if self.said.len() < MANY { taken } else { taken.coarse() };
         if let Some(said) = self.said.get(&taken) {
@@ -253,7 +254,7 @@ impl Registry {
     }
 
     fn place(&mut self, texts: Texts<'_>) -> Result<&'static Place, NoMemory> {
-        // With shorter texts than its own, since they are compared only.
+        // A lookup only compares texts, so those to be found need not be `'static`.
         let places: &Map<Texts<'_>, &'static Place> = &self.places;
         if let Some(&place) = places.get(&texts) {
             return Ok(place);

@@ -1,4 +1,4 @@
-//! Where the views were taken that refuse something, as its error says.
+//! The part of an error's message that says where the views in the way were taken.
 
 use std::fmt;
 use std::ptr;
@@ -11,10 +11,10 @@ use crate::cell::Header;
 /// How many places an error names.
 const NAMED: usize = 3;
 
-/// Where views were taken. Errors refer to it, so it is kept for ever, once for all errors that say the same.
+/// Where views were taken. Errors refer to it, so it is never freed; errors with the same text share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Taken {
-    /// The places of the newest views, and how many were taken at each. No place is code outside Python.
+    /// The places of the newest views, and how many were taken at each. A place of `None` is code outside Python.
     named: [Option<(Option<&'static Place>, u32)>; NAMED],
     /// How many were taken at other places.
     elsewhere: u32,
@@ -22,21 +22,21 @@ pub(crate) struct Taken {
     untraced: u32,
 }
 
-/// How many views are in the way. Those of a kind of which there are none are not.
+/// How many views of each kind are in the way. With a count of 0, views of that kind are not in the way.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct InTheWay {
     pub(crate) writable: u32,
-    /// With those that are stable.
+    /// Stable views included.
     pub(crate) readonly: u32,
-    /// If only these are.
+    /// Set if stable views alone are in the way; the other counts are then 0.
     pub(crate) stable: u32,
 }
 
-/// Where the views of a block were taken that are in the way. `None` without memory.
+/// Where the views of a block that are in the way were taken. `None` if there is no memory, or if the registry is lost.
 pub(crate) fn taken(header: &Header, views: InTheWay) -> Option<&'static Taken> {
     let InTheWay { writable, readonly, stable } = views;
     let total = writable + readonly + stable;
-    // Views that are taken from now on are traced, if the cell is older than the tracing.
+    // From now on the cell is traced, even if it was made before tracing began.
     header.lock.trace(true);
     let mut taken = Taken::default();
     let mut traced = 0;
@@ -57,7 +57,7 @@ pub(crate) fn taken(header: &Header, views: InTheWay) -> Option<&'static Taken> 
 }
 
 impl Taken {
-    /// The same with less detail: there are no more of these than places.
+    /// The same with less detail. The number of different results is limited by the number of places.
     pub(super) fn coarse(self) -> Self {
         let [first, ..] = self.named;
         let others = usize::from(self.elsewhere > 0) + self.named.iter().skip(1).flatten().count();
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// A place that is never freed, and that can be reached, so that it is no leak.
+    /// A place that is never freed. It stays reachable, so leak checkers do not report it.
     fn place(line: u32) -> &'static Place {
         static PLACES: Mutex<Vec<&Place>> = Mutex::new(Vec::new());
         let place = Box::leak(Box::new(Place { file: "a.py".into(), line, function: "f".into() }));

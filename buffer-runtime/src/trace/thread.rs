@@ -1,4 +1,4 @@
-//! The name of the present thread, as Python's `threading` knows it.
+//! The name of the current thread, from Python's `threading`.
 
 use std::cell::RefCell;
 
@@ -9,12 +9,12 @@ use crate::lookup::attribute;
 use crate::memory;
 
 thread_local! {
-    /// The name, once it is known. To ask Python for it at every view would run Python code each time.
+    /// The name, once it is known. Looking it up for every view would run Python code each time.
     static NAME: RefCell<Option<Box<str>>> = const { RefCell::new(None) };
 }
 
-/// The name of this thread, or `None` if `threading` was not imported or does not know this thread, or without memory.
-/// No exception is pending; afterwards one may be.
+/// The name of this thread. `None` if `threading` was not imported, if it does not list this thread, or if there is no
+/// memory. No exception is pending before the call; one may be afterwards.
 pub(super) fn name(py: Python<'_>) -> Option<Box<str>> {
     let copy = |name: &Option<Box<str>>| name.as_deref().and_then(|name| memory::text(name).ok());
     if let Some(known) = NAME.with_borrow(copy) {
@@ -26,8 +26,8 @@ pub(super) fn name(py: Python<'_>) -> Option<Box<str>> {
     Some(name)
 }
 
-/// The `threading.Thread` of this thread. Not by `current_thread`, which makes an object for a thread that Python did
-/// not start, and which every `threading.enumerate` would show from then on.
+/// The `threading.Thread` of this thread. This does not call `current_thread`: for a thread that Python did not start,
+/// that function makes an object, which `threading.enumerate` lists from then on.
 fn thread(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     // SAFETY: attached, as the token proves. The result is a borrowed reference to what lives as long as the interpreter.
     let modules = unsafe { ffi::PyImport_GetModuleDict() };

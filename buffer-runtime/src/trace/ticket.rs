@@ -1,4 +1,4 @@
-//! The box of a traced view, which is around what the view stores in `Py_buffer.internal`.
+//! The box of a traced view, which contains the `Py_buffer.internal` that the view would have otherwise.
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
@@ -8,21 +8,22 @@ use super::registry::{self, Noted, Texts};
 use crate::cell::Header;
 use crate::memory::{NoMemory, boxed};
 
-/// What a traced view owns. Aligned, so that the low bits of its address have room for a tag.
+/// What a traced view owns. The alignment leaves the low bits of its address free for a tag.
 #[repr(align(16))]
 struct Traced {
     /// The `internal` that the view would have otherwise.
     inner: *mut c_void,
-    /// The block of the view, whose address finds its notes.
+    /// The block of the view. Its address is the key of the notes.
     block: NonNull<Header>,
     note: Noted,
 }
 
-/// What a traced view stores in `Py_buffer.internal`: the address of its box, which no other view refers to, with a
-/// different tag than other views.
+/// What a traced view stores in `Py_buffer.internal`: the address of its own box, with a tag that other views do not
+/// have.
 ///
-/// As with those, the highest of the four bits of the tag is set, so a pointer to the start of an allocation is none of
-/// these, whatever is in its lowest three bits. The lowest bit is not set: so it is no ticket of another kind.
+/// As in other tickets, the highest of the tag's four bits is set, so a pointer to the start of an allocation is never
+/// mistaken for one, whatever its lowest three bits are. The lowest bit is not set, which tells it from the other
+/// tickets.
 #[derive(Debug, Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct TracedView(NonNull<Traced>);
@@ -37,7 +38,7 @@ impl TracedView {
         self.0.as_ptr().map_addr(|address| address | Self::TAG).cast()
     }
 
-    /// Reads back the box of a traced view, or `None` if `internal` is not that of one.
+    /// Finds the box of a traced view. `None` if `internal` is not that of a traced view.
     pub(crate) fn from_internal(internal: *mut c_void) -> Option<Self> {
         let untagged = internal.addr().wrapping_sub(Self::TAG);
         if untagged & Self::LOW_BITS != 0 || untagged < Self::LOWEST {
@@ -50,9 +51,9 @@ impl TracedView {
     ///
     /// # Safety
     ///
-    /// It is from the `internal` of a traced view that is being released, and is not used afterwards.
+    /// `self` is from the `internal` of a traced view that is being released, and is not used afterwards.
     pub(crate) unsafe fn unwrap(self) -> *mut c_void {
-        // SAFETY: the caller vouches that a view owns the box, and that it is freed once.
+        // SAFETY: the caller vouches that the view owns the box, and that the box is freed once.
         let traced = unsafe { Box::from_raw(self.0.as_ptr()) };
         registry::forget(traced.note, traced.block.addr());
         traced.inner
@@ -67,7 +68,7 @@ impl Unnoted {
         boxed(Traced { inner, block, note: Noted::NOWHERE }).map(Self)
     }
 
-    /// Takes the note, and hands the box over to the view. `None` without memory for the note.
+    /// Takes the note, and transfers the box to the view. `None` if the note cannot be taken.
     pub(super) fn noted(
         mut self,
         place: Option<Texts<'_>>,
