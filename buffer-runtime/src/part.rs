@@ -1,7 +1,7 @@
 //! `Part`: a Python object that exports a field of another object, or a part of its memory.
 //!
-//! Properties of classes are parts that show the whole field; `property` makes them. `chosen` exports what a part shows.
-//! What Python can do with a part, beside viewing it, is in `attributes`.
+//! The properties of classes are parts that show the whole field; `property` makes them. `chosen` exports what a part
+//! shows. `attributes` has everything else that Python can do with a part.
 
 mod attributes;
 mod chosen;
@@ -55,30 +55,31 @@ use crate::storage::Exportable;
 /// Python sees an object of the class `buffer_runtime.Buffer`. It exports the items of the part through the buffer
 /// protocol and through `__array__`, and has the attributes `shape`, `strides`, `format`, `itemsize`, `nbytes`, `ndim`,
 /// `readonly`, `obj` and `views`. It has a length, can be indexed and iterated like a memoryview, and `view()` gives a
-/// [`ScopedView`](crate::ScopedView). `holders()` lists who holds the memory: one dictionary for each view, with the
-/// values of a [`Holder`](crate::Holder).
+/// [`ScopedView`](crate::ScopedView). `holders()` lists what holds the memory: one dictionary for each view, tensor and
+/// guard, with the fields of a [`Holder`](crate::Holder).
 ///
-/// A part holds the object, and locks nothing until it is viewed. Its views count as views of the object: the object
-/// does not move its memory while there is one. The layout of a part is fixed when it is made. If the memory has
-/// shrunk since, so that items would be outside, a view of the part raises `BufferError`.
+/// A part keeps the object alive, and locks nothing until it is viewed. Its views count as views of the object: the
+/// object does not move its memory while there is one. The layout of a part is fixed when it is made. If the memory has
+/// shrunk since then, so that items of the part would be outside, a request for a view raises `BufferError`.
 #[pyclass(frozen, module = "buffer_runtime", name = "Buffer")]
 #[derive(Debug)]
 #[must_use = "a part locks nothing and shows nothing by itself; return it to Python"]
 pub struct Part {
     pub(crate) whole: Whole,
-    /// The layout of a part; `None` for all that the field exports.
+    /// The layout of a part; `None` if it shows all that the field exports.
     pub(crate) chosen: Option<Box<Numbers>>,
 }
 
 impl Part {
-    /// A part of an object's own buffer. `layout` gets the layout of the whole, and returns that of the part.
+    /// Makes a part of an object's own buffer. `layout` gets the layout of the whole, and returns that of the part.
     ///
-    /// If the object itself shows a part of another object, so does the result: there are no chains.
+    /// If the object is itself a part of another object, the result is a part of that other object: parts do not form
+    /// chains.
     ///
     /// # Errors
     ///
-    /// What `layout` returns: `IndexError` for an index that does not exist, `ValueError` for other numbers.
-    /// `BufferError` if the object refuses a view, or if its rows are allocated one by one.
+    /// The error that `layout` returns: `IndexError` for an index that does not exist, `ValueError` for other wrong
+    /// numbers. `BufferError` if the object refuses a view, or if its rows are allocated one by one.
     pub fn new<T: Exported>(
         object: &Bound<'_, T>,
         layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
@@ -87,7 +88,7 @@ impl Part {
         unsafe { Self::of(object.as_any(), T::ENTRY.table(), layout) }
     }
 
-    /// A part of an exported field of an object, which `field` selects: the field of the own buffer, or one with
+    /// Makes a part of the exported field that `field` selects: the field of the object's own buffer, or one with
     /// `#[buffer(get)]`.
     ///
     /// # Errors
@@ -119,7 +120,7 @@ impl Part {
         unsafe { Self::of(object.as_any(), table, layout) }
     }
 
-    /// A part of a part, which is a part of the same object.
+    /// Makes a part of a part. The result is a part of the same object.
     ///
     /// # Errors
     ///
@@ -161,7 +162,7 @@ impl Part {
         Ok(Self { whole, chosen: Some(numbers) })
     }
 
-    /// All that a field exports.
+    /// Makes a part that shows all that a field exports.
     ///
     /// # Safety
     ///
@@ -171,7 +172,7 @@ impl Part {
         Ok(Self { whole: Whole { owner: object.clone().unbind(), table }, chosen: None })
     }
 
-    /// The bytes of all the memory of a cell, whatever the field exports of them.
+    /// Makes a part that shows all the memory of a cell as bytes, even what the field does not export.
     ///
     /// # Safety
     ///
@@ -191,7 +192,7 @@ impl Part {
     }
 }
 
-/// The object and the table whose memory an object shows: those of the field, for a part that shows all of it.
+/// The object and the table that own what an object shows. For a part that shows a whole field, these are the field's.
 ///
 /// # Safety
 ///
@@ -213,7 +214,7 @@ pub(crate) unsafe fn resolve(
     unsafe { Part::reach(py, object, of_field) }.unwrap_or((object, table))
 }
 
-/// The numbers of a part, which are checked against the memory that was seen.
+/// Calls `layout`, and checks the numbers that it returns against the memory that was seen.
 fn choose(
     seen: Peeked,
     layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
@@ -226,7 +227,7 @@ fn choose(
         return Err(LayoutError::OtherItems { itemsize: part.itemsize, whole: itemsize });
     }
     let CheckedLayout { shape, strides, offset, .. } = part;
-    // The closure may have returned the layout of another memory.
+    // The closure may have returned the layout of other memory.
     Layout { itemsize, shape: Some(&shape), strides: Some(&strides), offset }.check(bytes)?;
     Ok(boxed(Numbers::new((&shape, &strides, offset), (format, itemsize), declared_readonly)?)?)
 }

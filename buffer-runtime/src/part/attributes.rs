@@ -1,4 +1,4 @@
-//! What Python can do with a part.
+//! The attributes and methods of a part in Python.
 
 use std::ffi::CStr;
 use std::fmt::{self, Display};
@@ -65,7 +65,7 @@ impl Part {
         Ok(Self::peek(slf)?.readonly)
     }
 
-    /// The object whose memory this is.
+    /// The object that owns the memory.
     #[getter]
     fn obj(&self, py: Python<'_>) -> Py<PyAny> {
         self.whole.owner.clone_ref(py)
@@ -153,7 +153,7 @@ impl Part {
 #[cfg(feature = "consumer")]
 #[pymethods]
 impl Part {
-    /// A view for one `with` block; with `stable`, one whose bytes nobody changes meanwhile.
+    /// A view for one `with` block. With `stable`, nobody changes its bytes until the block ends.
     #[pyo3(signature = (*, stable = false))]
     fn view(slf: &Bound<'_, Self>, stable: bool) -> PyResult<crate::ScopedView> {
         if stable { crate::ScopedView::stable(slf.as_any()) } else { crate::ScopedView::new(slf.as_any()) }
@@ -161,7 +161,7 @@ impl Part {
 }
 
 impl Part {
-    /// The layout that a view would have now.
+    /// The layout that a view taken now would have.
     fn peek(slf: &Bound<'_, Self>) -> PyResult<Peeked> {
         let part = slf.get();
         if part.chosen.is_some() {
@@ -210,7 +210,7 @@ impl Display for Repr<'_> {
     }
 }
 
-/// Whether an error says why there is no view, and is not about something else, such as Ctrl-C.
+/// Whether an error says why a view is refused, and is not about something else, such as Ctrl-C.
 fn is_a_reason(py: Python<'_>, error: &PyErr) -> bool {
     error.is_instance_of::<PyException>(py) && !error.is_instance_of::<PyMemoryError>(py)
 }
@@ -229,7 +229,7 @@ fn tuple<'py>(py: Python<'py>, numbers: &[isize]) -> PyResult<Bound<'py, PyAny>>
     let tuple = unsafe { owned(py, tuple) }?;
     for (index, &number) in (0..).zip(numbers) {
         let number = integer(py, number)?;
-        // SAFETY: attached; the tuple is new and has room for this index, and the reference is given to it.
+        // SAFETY: attached; the tuple is new and has room for this index, and takes over the reference.
         unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, number.into_ptr()) };
     }
     Ok(tuple)

@@ -23,7 +23,7 @@ unsafe impl Slot<OfPart> for Whole {
     const TABLE: &'static ClassTable = &ClassTable::of_chosen::<OfPart>();
 }
 
-/// The layout of a part over all the memory of a field, with the items that it was chosen for.
+/// The layout of a part, relative to all the memory of a field, and the items that it was chosen for.
 #[derive(Debug)]
 pub(crate) struct Numbers {
     extents: Vec<Dim>,
@@ -32,14 +32,14 @@ pub(crate) struct Numbers {
     format: CString,
     itemsize: usize,
     readonly: bool,
-    /// No other numbers have had the same; not 0.
+    /// A number that no other `Numbers` ever had; not 0.
     serial: u64,
-    /// Whether the items follow one another, as many as there are then: a part of all memory.
+    /// Whether the part is all the memory: the items are contiguous, and their number is that at the time of the view.
     dense: bool,
 }
 
 impl Numbers {
-    /// All bytes of the memory, as many as there are when a view begins.
+    /// All bytes of the memory. How many there are is determined when a view begins.
     #[cfg(feature = "pickle")]
     pub(crate) fn of_all_bytes() -> Result<Self, NoMemory> {
         Ok(Self {
@@ -74,7 +74,7 @@ impl Numbers {
 
 fn next_serial() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
-    // Relaxed: only that the numbers differ matters. They do not come round while any program runs.
+    // Relaxed: the numbers only have to differ. 64 bits do not wrap around in the lifetime of a process.
     LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
@@ -82,8 +82,8 @@ fn next_serial() -> u64 {
 ///
 /// Invariants:
 ///
-/// 1. The pointer is NULL, or to the numbers of a part that is borrowed as long as this is used: `reach` lends the part
-///    for the whole request.
+/// 1. The pointer is NULL, or points to the numbers of a part that is borrowed as long as this is used: `reach` lends
+///    the part for the whole request.
 #[derive(Debug)]
 pub(crate) struct Lent(*const Numbers);
 
@@ -214,7 +214,7 @@ unsafe extern "C" fn getbuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffe
     // the rest.
     let status = unsafe { (table.getbuffer)(owner, view, flags) };
     if status == 0 {
-        // The view refers to this object, so that a view of the view's `obj` shows the same field.
+        // The view's `obj` is this object, so that a view of `obj` shows the same field.
         // SAFETY: the view was granted, so it is not NULL and may be written.
         unsafe { (*view).obj = slf };
         // SAFETY: attached, and the object is alive; the view owns this reference.

@@ -1,4 +1,4 @@
-//! `holders()` of a part: who holds the memory, as Python sees it.
+//! `holders()` of a part: lists for Python what holds the memory.
 
 use std::ffi::CStr;
 use std::fmt::Display;
@@ -14,8 +14,9 @@ use crate::trace::Holder;
 
 #[pymethods]
 impl Part {
-    /// The views, tensors and Rust guards of the memory that are alive: a list of dictionaries with the keys "access", "file",
-    /// "line", "function", "thread" and "age" (seconds). What is not known is None. Set `BUFFER_TRACE=1` to know it.
+    /// The views, tensors and Rust guards of the memory that are alive: a list of dictionaries with the keys "access",
+    /// "file", "line", "function", "thread" and "age" (seconds). What is not known is None; set `BUFFER_TRACE=1` to
+    /// have it recorded.
     fn holders<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         // SAFETY: the owner is of the table's class (`Whole`, invariant 1).
         let holders = unsafe { holders(py, self.whole.owner.as_ptr(), self.whole.table) }?;

@@ -9,7 +9,7 @@ use pyo3::{Borrowed, Bound, IntoPyObject, PyResult, Python, ffi};
 use super::Part;
 use crate::export::{Exporter, Slot};
 
-/// Adds properties to a class: for each, the exporter of the field, the name and the documentation.
+/// Adds properties to a class. Each is given by the exporter of the field, the name and the documentation.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit_properties {
@@ -19,7 +19,8 @@ macro_rules! __submit_properties {
             use $crate::private::New as _;
             <$inventory>::new(
                 $crate::private::pyo3::impl_::pyclass::PyClassItems {
-                    // SAFETY: the derive names the inventory of the exporters' class, and safe code can name no exporter.
+                    // SAFETY: the derive names the inventory of the exporters' class, and safe code cannot name an
+                    // exporter.
                     methods: &[$(unsafe { $crate::private::property::<$exporter>($name, $doc) }),*],
                     slots: &[],
                 },
@@ -28,11 +29,11 @@ macro_rules! __submit_properties {
     };
 }
 
-/// The text of a literal that ends with a NUL.
+/// Converts a literal that ends with a NUL.
 ///
 /// # Panics
 ///
-/// At compile time, if there is no NUL at the end or there is another one.
+/// At compile time, if the text does not end with a NUL or contains another one.
 #[must_use]
 pub const fn c_str(text: &'static str) -> &'static CStr {
     match CStr::from_bytes_with_nul(text.as_bytes()) {
@@ -45,7 +46,7 @@ pub const fn c_str(text: &'static str) -> &'static CStr {
 ///
 /// # Safety
 ///
-/// It becomes a property of the exporter's class only.
+/// The result becomes a property of the exporter's class only.
 #[must_use]
 pub const unsafe fn property<T: Exporter>(name: &'static CStr, doc: Option<&'static CStr>) -> PyMethodDefType {
     PyMethodDefType::Getter(PyGetterDef::new(name, get::<T>, doc))
