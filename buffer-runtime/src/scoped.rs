@@ -111,8 +111,8 @@ impl ScopedView {
         Ok(Self { object: object.clone().unbind(), range: None, stable: false, entered: Mutex::new(None) })
     }
 
-    /// Makes a view of the whole object whose bytes nobody changes until the block ends. The memoryview is read-only, and so
-    /// are numpy arrays of it. Meanwhile the object refuses everything that writes, as it does for a
+    /// Makes a view of the whole object whose bytes nobody changes until the block ends. The memoryview is read-only,
+    /// and so are numpy arrays of it. Until then the object refuses everything that writes, as it does for a
     /// [`StableView`](crate::StableView).
     ///
     /// ```
@@ -133,8 +133,8 @@ impl ScopedView {
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new). `BufferError` is raised when the block begins if the object cannot promise it, or if a
-    /// writable view is alive.
+    /// As for [`new`](Self::new). When the block begins, `BufferError` is raised if the object cannot promise this, or
+    /// if a writable view is alive.
     pub fn stable(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         Ok(Self { stable: true, ..Self::new(object)? })
     }
@@ -221,7 +221,7 @@ impl ScopedView {
         released
     }
 
-    /// Without this method, numpy would make an array of one object.
+    /// Without this method, numpy would make an array with this object as its only item.
     #[pyo3(signature = (*_args, **_kwargs))]
     fn __array__(
         slf: &Bound<'_, Self>,

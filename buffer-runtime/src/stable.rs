@@ -13,7 +13,7 @@ pub(crate) use self::declaration::{ATTRIBUTE, Declaration, class_attribute};
 #[cfg(feature = "consumer")]
 pub(crate) use self::declared::{Declared, declared_by, release_stable};
 
-/// Whether an object is immutable without saying so: exactly `bytes`, because a subclass may override the buffer.
+/// Whether an object is immutable without a declaration: exactly `bytes`, because a subclass may override the buffer.
 #[cfg(feature = "consumer")]
 pub(crate) fn is_bytes(object: &Bound<'_, PyAny>) -> bool {
     object.get_type_ptr() == PyBytes::type_object_raw(object.py())

@@ -1,7 +1,7 @@
-//! The gate between an object and the views of one block: it holds one view of the object, and re-exports that view
-//! with its own count.
+//! The gate between an object and the views of one block: it holds one view of the object, re-exports that view, and
+//! counts the consumers.
 //!
-//! The object counts all its views, but not those of each block. A gate counts those of one block. Slices of a
+//! The object counts all its views, but not separately for each block. A gate counts those of one block. Slices of a
 //! memoryview and numpy arrays of it share the request of the memoryview, which ends with the last of them.
 
 use std::cell::{Cell, RefCell};
@@ -38,13 +38,14 @@ pub(super) struct Gate {
     /// The exported view: all of `held`, or a range of its bytes. `obj` and `internal` are NULL.
     shown: ffi::Py_buffer,
     facts: Facts,
-    /// The extent and stride of a range, to which `shown` points then.
+    /// The extent and stride of a range. If there is a range, `shown` points to them.
     range: Option<Fixed<[isize; 2]>>,
     /// The number of requests that were granted and not released, plus one until the creator calls `leave`. Invariant
     /// 1.
     holders: AtomicUsize,
-    /// Whether nobody changes the memory while `held` is granted, and what then releases it, if not `PyBuffer_Release`.
+    /// Whether nobody changes the memory while `held` is granted.
     stable: bool,
+    /// The function that releases `held`, if it is not `PyBuffer_Release`.
     release: Option<ffi::releasebufferproc>,
 }
 
@@ -203,7 +204,7 @@ impl Gate {
 
     /// Releases the view. Only the last holder calls this, once.
     fn release(&self, py: Python<'_>) {
-        // SAFETY: the view was granted, and is released only here (invariant 1), by what belongs to it.
+        // SAFETY: the view was granted, and is released only here (invariant 1), by the function that belongs to it.
         unsafe { release_held(py, self.held.as_ptr(), self.release) };
     }
 }
@@ -263,7 +264,7 @@ impl Gate {
         Self::leave(slf);
     }
 
-    /// Without this method, numpy would make an array of one object.
+    /// Without this method, numpy would make an array with this object as its only item.
     #[pyo3(signature = (*args, **kwargs))]
     fn __array__<'py>(
         slf: &Bound<'py, Self>,

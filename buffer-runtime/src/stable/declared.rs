@@ -1,4 +1,4 @@
-//! What a consumer does with a declaration: it compares it with the object's class, and requests stable views by it.
+//! The consumer's side of a declaration: compares it with the object's class, and requests stable views through it.
 
 use std::ffi::c_int;
 
@@ -12,32 +12,32 @@ use crate::lookup::attribute;
 use crate::pending::raised;
 use crate::request::Flags;
 
-/// A declaration that holds for an object.
+/// An object, and a declaration that is valid for its class.
 pub(crate) struct Declared<'a, 'py> {
     declaration: &'static Declaration,
     object: &'a Bound<'py, PyAny>,
 }
 
-/// The declaration of an object's class, if there is one and the class still has what it names.
+/// The declaration of an object's class, if there is one and it still describes the class.
 ///
 /// # Errors
 ///
 /// `MemoryError`, or whatever the attributes of a metaclass raise.
 pub(crate) fn declared_by<'a, 'py>(object: &'a Bound<'py, PyAny>) -> PyResult<Option<Declared<'a, 'py>>> {
     let py = object.py();
-    // Which dictionary the attribute is from does not matter, since the class is compared.
+    // The attribute may be inherited or copied: the class that the declaration names is compared below.
     let capsule = match attribute(object.get_type().as_any(), ATTRIBUTE) {
         Ok(capsule) => capsule,
         Err(error) if error.is_instance_of::<PyAttributeError>(py) => return Ok(None),
         Err(error) => return Err(error),
     };
-    // SAFETY: attached, with an object that is alive, of whatever class; the text is static.
+    // SAFETY: attached, with an object that is alive and may be of any class; the text is static.
     if unsafe { ffi::PyCapsule_IsValid(capsule.as_ptr(), NAME.as_ptr()) } == 0 {
         return Ok(None);
     }
-    // SAFETY: as above; it is a capsule of this name.
+    // SAFETY: as above; the object is a capsule of this name.
     let declaration = unsafe { ffi::PyCapsule_GetPointer(capsule.as_ptr(), NAME.as_ptr()) };
-    // SAFETY: only C code makes capsules, and by this name it promises what the type documents: a static.
+    // SAFETY: only native code makes capsules. With this name, it promises what `Declaration` documents; it is static.
     let declaration = unsafe { &*declaration.cast::<Declaration>() };
     Ok(declaration.holds_for(object).then_some(Declared { declaration, object }))
 }
@@ -46,14 +46,15 @@ impl Declaration {
     fn holds_for(&self, object: &Bound<'_, PyAny>) -> bool {
         // SAFETY: attached, as the object proves.
         let declared = unsafe { (self.class)() };
-        // Taken after user code may have run: the look-up of the attribute, and the making of the class.
+        // Read only now, because the lookup of the attribute and the creation of the class may have run user code.
         let class = object.get_type_ptr();
         if declared.is_null() || declared != class || self.flags & Flags::STABLE == 0 {
             return false;
         }
         let slot = |slot| {
-            // SAFETY: attached, and the class is alive, as its object is. It was made by the one who declares it, with
-            // slots, so it is a heap type; of any other class, this function finds nothing and raises up to Python 3.9.
+            // SAFETY: attached, and the class is alive, as its object is. The code that declares it made it, with
+            // slots, so it is a heap type. (Up to Python 3.9, this function raises for any other type and returns
+            // NULL.)
             unsafe { ffi::PyType_GetSlot(class, slot) }.addr()
         };
         let unchanged = slot(ffi::Py_bf_getbuffer) == self.getbuffer as usize
@@ -72,15 +73,15 @@ impl<'py> Declared<'_, 'py> {
 
     /// Requests a stable view, and returns the function that releases it.
     ///
-    /// The slot is called directly: what the class has in its place by then, no one has compared.
+    /// This calls the declared slot directly: the class might have another slot by now, which was not compared.
     ///
     /// # Errors
     ///
-    /// Whatever the exporter raises, and `BufferError` if the view is none that it may grant.
+    /// Whatever the exporter raises, and `BufferError` if the view is writable or belongs to another object.
     ///
     /// # Safety
     ///
-    /// `view` may be written, and stays where it is until the view is released. After success the caller releases it
+    /// `view` may be written, and does not move until the view is released. After success the caller releases the view
     /// once, attached, by the function that this returns.
     pub(crate) unsafe fn request(&self, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<ffi::releasebufferproc> {
         let Self { declaration, object } = self;
@@ -107,7 +108,7 @@ impl<'py> Declared<'_, 'py> {
     }
 }
 
-/// Releases a stable view, as `PyBuffer_Release` does, by the function that belongs to it.
+/// Releases a stable view as `PyBuffer_Release` would, but by the given function.
 ///
 /// # Safety
 ///
