@@ -74,9 +74,9 @@ use crate::shared::{Run, SharedRead};
 /// }
 /// ```
 ///
-/// With the feature `dlpack`, so is an object that exports no buffer but has `__dlpack__` and `__dlpack_device__`, as the
-/// tensors of torch: its memory is viewed without a copy, if it is on the CPU. Where items are written, the tensor must say
-/// that it may be.
+/// With the feature `dlpack`, a view is also extracted from an object that exports no buffer but has `__dlpack__` and
+/// `__dlpack_device__`, such as a tensor of torch. If its memory is on the CPU, it is viewed without a copy. A view
+/// that writes is refused unless the tensor says that it is writable.
 ///
 /// Any layout is accepted: any number of dimensions, strides of any sign, rows behind pointers. Items are never
 /// converted: a buffer of other items is refused, with an error that tells the caller how to convert it. Formats are
@@ -86,19 +86,20 @@ use crate::shared::{Run, SharedRead};
 ///
 /// `T` is any [`Viewable`]: every element except `bool` and records that contain one.
 ///
-/// If `T` is an array, the last dimensions are those of the array: a buffer of shape `(5, 3)` is a
-/// `BufferView<[f32; 3]>` of shape `(5,)`; so is one of shape `(5,)` with items of format `3f`.
+/// If `T` is an array, the last dimensions are those of the array: a buffer of shape `(5, 3)` is a `BufferView<[f32;
+/// 3]>` of shape `(5,)`; a buffer of shape `(5,)` with items of format `3f` is one too.
 ///
 /// # While it lives
 ///
 /// The exporter is locked as by a `memoryview`: a `bytearray` cannot grow, and an [`ExportCell`](crate::ExportCell) of
-/// this crate counts one view. But other threads may still write the items, even while this thread holds the GIL, if
-/// they have released it. So items are loaded by relaxed atomics, as [`SharedRead`] describes, and there is no slice of
-/// them. For bulk work there are [`to_vec`](Self::to_vec), [`copy_to_slice`](Self::copy_to_slice) and
-/// [`map_to_vec`](Self::map_to_vec), at the speed of the memory; [`fold_chunks`](Self::fold_chunks), which is easiest, and
-/// [`fold_arrays`](Self::fold_arrays), which is fastest. All of these and [`iter`](Self::iter) follow the order of the
-/// indices. If the order does not matter, read a transposed array through
-/// [`shared_in_memory_order`](Self::shared_in_memory_order): many times as fast if it is large.
+/// this crate counts one view. But other threads may still write the items, even while this thread holds the GIL:
+/// threads that have released the GIL can write too. So items are loaded by relaxed atomics, as [`SharedRead`]
+/// describes, and there is no slice of them. For bulk work there are [`to_vec`](Self::to_vec),
+/// [`copy_to_slice`](Self::copy_to_slice) and [`map_to_vec`](Self::map_to_vec), at the speed of the memory;
+/// [`fold_chunks`](Self::fold_chunks), which is the easiest, and [`fold_arrays`](Self::fold_arrays), which is the
+/// fastest. All of these and [`iter`](Self::iter) follow the order of the indices. If the order does not matter, read a
+/// transposed array through [`shared_in_memory_order`](Self::shared_in_memory_order), which is many times as fast for a
+/// large array.
 ///
 /// A view belongs to its `'py`. To use the items while detached from Python, or on other threads, pass the reference
 /// that [`shared`](Self::shared) returns:
@@ -135,8 +136,9 @@ use crate::shared::{Run, SharedRead};
 /// Extracting a view raises the following. If the view is the argument of a function, PyO3 adds a note with the argument's
 /// name, where Python has notes (from 3.11 on).
 ///
-/// - `TypeError` if the object exports no buffer, as `memoryview` does, and makes no tensor;
-/// - `BufferError` if a tensor is on another device, or may not be written, or claims what cannot be;
+/// - `TypeError` if the object exports no buffer and no tensor; `memoryview` raises the same;
+/// - `BufferError` if a tensor is on another device, is read-only where the view writes, or reports an impossible
+///   layout;
 /// - whatever the exporter raises to refuse the view, usually `BufferError`;
 /// - `BufferError` if the buffer is not what is expected: other items, dimensions that are not those of `T`, items that
 ///   are not aligned for `T` (for example a field of a packed record);
@@ -164,8 +166,9 @@ pub struct BufferView<'py, T> {
 
 /// Checks at compile time that foreign bytes can be read as a `T`.
 ///
-/// The bytes need not have been written as a `T`, so every bit pattern must be a valid one. [`Viewable`] says so in an
-/// error of `cargo check`; this says it of records with parameters, and of elements that are implemented by hand.
+/// The bytes need not have been written as a `T`, so every bit pattern must be a valid one. [`Viewable`] makes a
+/// violation an error of `cargo check`. This function also checks generic records, and elements that are implemented by
+/// hand.
 const fn check_element<T: Element>() {
     element::check::<T>();
     assert!(
@@ -248,7 +251,7 @@ impl<'py, T> BufferView<'py, T> {
         let walk = Walk::new(starts, &places, wanted.size);
         let data = if len == 0 { std::ptr::dangling_mut() } else { buf.cast::<T>() };
         let dense = (c_contiguous || f_contiguous).then(|| {
-            // SAFETY: if there are items, they are contiguous from `buf` on, which is aligned (clause 4 of Places). The
+            // SAFETY: if there are items, they are contiguous from `buf` on, which is aligned (`Places`, clause 4). The
             // exporter keeps them while the view is held, and every bit pattern is valid. All other code accesses them
             // as foreign code does. The view only lends the handle.
             unsafe { SharedRead::new(data, len) }

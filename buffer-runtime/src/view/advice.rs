@@ -17,7 +17,7 @@ use crate::format::{ByteOrder, Content, Format, Scalar, ScalarKind};
 pub(super) struct Dtype(Scalar);
 
 impl Dtype {
-    /// `None` if the items are records, or of a kind that numpy spells in no short way.
+    /// `None` if the items are records, or of a kind that has no short name in numpy.
     pub(super) fn of(wanted: Wanted) -> Option<Self> {
         let format = Format::parse(wanted.format.to_str().ok()?).ok()?;
         let &Content::Scalar(scalar) = format.item().content() else { return None };
@@ -42,7 +42,7 @@ impl Dtype {
     }
 }
 
-/// As `np.dtype(...).name`, or as the short code of numpy where that name leaves out the byte order.
+/// Prints `np.dtype(...).name`, or numpy's short code where that name does not include the byte order.
 impl fmt::Display for Dtype {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, code) = match self.0.kind() {
@@ -80,7 +80,7 @@ impl fmt::Display for ConvertAdvice {
     }
 }
 
-/// How to get items that lie as they must.
+/// How to get items that are placed as required.
 pub(super) struct CopyAdvice(pub(super) Wanted);
 
 impl fmt::Display for CopyAdvice {
@@ -94,7 +94,7 @@ impl fmt::Display for CopyAdvice {
     }
 }
 
-/// How to get the dimensions of the element.
+/// How to get the dimensions of an element.
 pub(super) struct ReshapeAdvice<'a>(pub(super) Wanted, pub(super) &'a [usize]);
 
 impl fmt::Display for ReshapeAdvice<'_> {
@@ -115,13 +115,13 @@ impl fmt::Display for ReshapeAdvice<'_> {
 /// What to pass instead of an object that exports no buffer.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Unbuffered {
-    /// numpy may make an array of it: a number, a list.
+    /// numpy may make an array of it, as of a number or a list.
     Convertible,
     Text,
     Other,
 }
 
-/// What an object is that exports no buffer.
+/// Classifies an object that exports no buffer.
 pub(super) fn unbuffered(object: &Bound<'_, PyAny>) -> Unbuffered {
     if object.is_instance_of::<PyString>() {
         return Unbuffered::Text;

@@ -1,8 +1,8 @@
 //! Views stay on the thread that is attached to Python.
 //!
-//! A view holds a token and pointers. If the compiler derived `Send` and `Sync` from these, then each of them would be
-//! an error of its own, in the words of their types. So both traits are implemented here, under a bound that no type
-//! satisfies: that bound is the only error.
+//! A view holds a token and pointers. If the compiler derived `Send` and `Sync` from these fields, each field would
+//! cause an error of its own, about its type. So both traits are implemented here, under a bound that no type
+//! satisfies: the unsatisfied bound is the only error.
 
 use super::{BufferView, BufferViewMut, ConvertedView, FloatView, FloatViewMut, Items};
 use crate::never::Never;

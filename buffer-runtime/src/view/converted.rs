@@ -14,9 +14,9 @@ use crate::element::Viewable;
 
 /// A view of the items of a Python object as `T`, for arguments that are lists, numbers and arrays of any type.
 ///
-/// If the object exports a buffer with items of `T`, the view borrows that buffer, as a [`BufferView`] does: nothing is
-/// copied. Otherwise numpy converts the object once, and this is a view of the converted array, which it keeps alive. It
-/// has all methods of a [`BufferView`].
+/// If the object exports a buffer with items of `T`, this is a view of that buffer, as a [`BufferView`] is: nothing is
+/// copied. Otherwise numpy converts the object once, and this is a view of the converted array, which it keeps alive.
+/// It has all methods of a [`BufferView`].
 ///
 /// ```no_run
 /// use buffer_runtime::ConvertedView;
@@ -34,20 +34,20 @@ use crate::element::Viewable;
 /// # What is converted
 ///
 /// Whatever `np.asarray` makes an array of, if numpy calls the cast from that array to `T` "`same_kind`": integers and
-/// `float32` become `float64`, and `float64` becomes `float32`, rounded. Integers become integers of another size, and
-/// byte strings of another length, if all of them fit. The other byte order, misaligned items, and an element of an
-/// array in pieces are converted as well. Texts, objects, complex numbers for real ones, and floats for integers are
-/// refused: the caller converts these with `np.asarray(x, dtype=...)`, if they are meant.
+/// `float32` become `float64`, and `float64` is rounded to `float32`. Integers are converted to another size, and byte
+/// strings to another length, if all items fit. Items in the other byte order, misaligned items, and array elements
+/// whose scalars are not contiguous are converted as well. Texts, objects, complex numbers for real ones, and floats
+/// for integers are refused: a caller who intends such a conversion uses `np.asarray(x, dtype=...)`.
 ///
 /// # Errors
 ///
 /// - Whatever the exporter raises to refuse the view; an object that refuses is not converted.
-/// - `TypeError` if numpy would lose a part of the items, or makes no numbers of them.
+/// - `TypeError` if the conversion would lose part of an item, or if numpy makes no numbers of the object.
 /// - `ValueError` if integers or byte strings do not fit, and whatever numpy raises for the object, such as `ValueError`
 ///   for rows of different lengths.
 /// - `ImportError` if there is something to convert and numpy is not installed.
-/// - `BufferError` as for [`BufferView`], if the converted array does not have the dimensions of `T`, and for an
-///   exporter that contradicts itself.
+/// - `BufferError`, as for [`BufferView`], if the converted array does not have the dimensions of `T`, and if an
+///   exporter contradicts itself.
 /// - `MemoryError` if there is no memory for the converted array.
 pub struct ConvertedView<'py, T> {
     view: BufferView<'py, T>,
@@ -79,7 +79,7 @@ impl<'py, T: Viewable> ConvertedView<'py, T> {
     }
 }
 
-/// Whether a converted copy could be viewed.
+/// Whether a converted copy could be viewed instead.
 fn is_convertible(problem: &Rejection) -> bool {
     match problem {
         Rejection::Unreadable { error, .. } => !error.is_out_of_memory(),

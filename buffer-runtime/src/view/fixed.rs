@@ -26,7 +26,7 @@ impl<T: Copy> Fixed<T> {
         Self::at(py, unsafe { alloc::alloc(Layout::new::<T>()) }, value)
     }
 
-    /// As [`new`](Self::new), in an allocation, or NULL if the allocator has failed.
+    /// As [`new`](Self::new), in this allocation, which is NULL if the allocator has failed.
     fn at(py: Python<'_>, allocation: *mut u8, value: T) -> PyResult<Self> {
         let Some(place) = NonNull::new(allocation.cast::<T>()) else {
             // CPython has this exception preallocated. Any other would need memory.

@@ -55,7 +55,7 @@ use super::{BufferView, BufferViewMut, Intent, Viewed, raise};
 /// # Errors
 ///
 /// Extracting one raises what extracting a [`BufferView`] raises. The `BufferError` about other items names both types
-/// that are accepted. `float16` and the other byte order are not.
+/// that are accepted. `float16` and floats in the other byte order are not accepted.
 #[derive(Debug)]
 pub enum FloatView<'py> {
     /// The items are `float32`.
@@ -66,7 +66,8 @@ pub enum FloatView<'py> {
 
 /// A view of the buffer of a Python object with items of `float32` or `float64`, to read and write them as `f64`.
 ///
-/// It is to [`FloatView`] what [`BufferViewMut`] is to [`BufferView`]. What is stored in a `float32` is rounded to it.
+/// It is to [`FloatView`] what [`BufferViewMut`] is to [`BufferView`]. A value that is stored in a `float32` is
+/// rounded.
 ///
 /// ```no_run
 /// use buffer_runtime::FloatViewMut;
@@ -91,7 +92,7 @@ pub enum FloatViewMut<'py> {
     F64(BufferViewMut<'py, f64>),
 }
 
-/// Evaluates an expression with the view that is inside.
+/// Evaluates an expression with the view of either variant.
 macro_rules! with_view {
     ($this:expr, $view:ident => $body:expr) => {
         match $this {
@@ -336,7 +337,7 @@ enum Granted<'py> {
 }
 
 impl<'py> Granted<'py> {
-    /// Requests one view, and then looks at its items.
+    /// Requests one view, and then chooses the variant by its items.
     fn request(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Self> {
         let (single, double) = (Wanted::of::<f32>(access), Wanted::of::<f64>(access));
         let held = Held::request(object, access.flags(), double)?;
@@ -348,7 +349,7 @@ impl<'py> Granted<'py> {
             (Err(Rejection::Format { wanted, given }), Err(Rejection::Format { .. })) => {
                 Err(Rejection::NotFloats { wanted, given })
             }
-            // `check` finds what else is wrong with the item.
+            // If something other than the format is wrong, `check` reports it.
             (Err(Rejection::Format { .. }), _) => BufferView::check(held, single, access).map(Self::Single),
             _ => BufferView::check(held, double, access).map(Self::Double),
         };

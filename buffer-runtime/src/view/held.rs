@@ -26,16 +26,16 @@ pub(super) fn exports_buffer(object: &Bound<'_, PyAny>) -> bool {
 
 /// A granted view, released when dropped.
 ///
-/// 1. The exporter has granted the view, and it was not released; or the tensor is held, whose claims it describes. So all that its fields point to stays in place, if
-///    the exporter follows the protocol.
+/// 1. The exporter has granted the view and it was not released, or the tensor that the `Py_buffer` describes is held.
+///    So all that its fields point to stays in place, if the exporter follows the protocol.
 /// 2. The `Py_buffer` does not move, and no `&mut` to it is made: its pointers may point into itself.
 pub(super) struct Held<'py> {
     buffer: Fixed<ffi::Py_buffer>,
-    /// The tensor whose claims the `Py_buffer` describes, if the object exports none itself.
+    /// The tensor that the `Py_buffer` describes, if the object exports no buffer itself.
     #[cfg(feature = "dlpack")]
     tensor: Option<Taken>,
     py: Python<'py>,
-    /// What releases a stable view; `None` for an ordinary one.
+    /// The function that releases a stable view; `None` for an ordinary view.
     release: Option<ffi::releasebufferproc>,
 }
 
@@ -73,11 +73,11 @@ impl<'py> Held<'py> {
     ///
     /// # Errors
     ///
-    /// Whatever the exporter raises; `BufferError` if it breaks its word; `MemoryError`.
+    /// Whatever the exporter raises; `BufferError` if it grants a view that breaks the declaration; `MemoryError`.
     pub(super) fn request_stable(object: &Declared<'_, 'py>, flags: c_int) -> PyResult<Self> {
         let py = object.py();
         let buffer = Fixed::new(py, ffi::Py_buffer::new())?;
-        // SAFETY: there is room for a view, which stays where it is. It is released by this function, once, in `drop`.
+        // SAFETY: there is room for a view, which does not move. `drop` releases it once, by this function.
         let release = unsafe { object.request(buffer.as_ptr(), flags) }?;
         Ok(Self::new(py, buffer, Some(release)))
     }
@@ -122,11 +122,12 @@ impl<'py> Held<'py> {
         }
     }
 
-    /// The same, with a token that does not say for how long the thread is attached.
+    /// Converts the view to one whose token has no limited lifetime.
     ///
     /// # Safety
     ///
-    /// What has it, and its drop, are used on attached threads only, apart from [`reported`](Self::reported).
+    /// The result is used and dropped on attached threads only. [`reported`](Self::reported) may be called on any
+    /// thread.
     pub(super) unsafe fn unbind(self) -> Held<'static> {
         let held = std::mem::ManuallyDrop::new(self);
         // SAFETY: the value is not dropped, so its allocation is moved out of it.
@@ -174,7 +175,7 @@ impl Drop for Held<'_> {
             };
             return with_none_pending(self.py, end, |()| false);
         }
-        // SAFETY: the view was granted (invariant 1), and is released only here, by what belongs to it.
+        // SAFETY: the view was granted (invariant 1), and is released only here, by the function that belongs to it.
         unsafe { release_held(self.py, self.buffer.as_ptr(), self.release) };
     }
 }

@@ -1,6 +1,6 @@
-//! Conversions by numpy, which is imported at the first one.
+//! Conversions by numpy, which the first of them imports.
 //!
-//! They call the C API with C strings, for the reason that [`lookup`] has.
+//! They call the C API with C strings; [`lookup`] says why.
 
 use std::ffi::CStr;
 use std::ptr;
@@ -15,7 +15,7 @@ use crate::exception::{ClassName, exception, string};
 use crate::lookup::{self, attribute};
 use crate::pending::{owned, raised};
 
-/// An array of the wanted items, C-contiguous and aligned: a copy.
+/// Converts an object to a new array of the wanted items, C-contiguous and aligned.
 pub(super) fn convert<'py>(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
     let class = ClassName::of(object)?;
@@ -34,7 +34,8 @@ pub(super) fn convert<'py>(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResu
         caused_by(py, exception::<PyImportError>(py, text), error)
     })?;
     let array = call(&attribute(&numpy, c"asarray")?, &[object]).map_err(|error| {
-        // Other exceptions are of other code, such as an exporter that refuses the view, or are no errors of conversion.
+        // Other exceptions come from other code, such as an exporter that refuses the view, or are not about the
+        // conversion.
         let text = format_args!("cannot convert this '{class}' to {dtype}: {}", error.value(py));
         if error.is_instance_of::<PyValueError>(py) {
             exception::<PyValueError>(py, text)

@@ -10,12 +10,12 @@ use crate::format::FormatError;
 /// Why a buffer cannot be viewed.
 #[derive(Debug)]
 pub(super) enum Rejection {
-    /// The buffer has other items.
+    /// The buffer does not have the wanted items.
     Format {
         wanted: Wanted,
         given: String,
     },
-    /// The buffer has other items than floats of either size.
+    /// The buffer's items are not floats of either size.
     NotFloats {
         wanted: Wanted,
         given: String,
@@ -44,13 +44,13 @@ pub(super) enum Rejection {
         axis: usize,
         stride: isize,
     },
-    /// The type of the array has another number of dimensions.
+    /// The wanted array type has another number of dimensions.
     #[cfg_attr(not(feature = "ndarray"), allow(dead_code, reason = "only arrays of ndarray have one"))]
     Dimensions {
         wanted: usize,
         given: usize,
     },
-    /// A slice of the items is wanted, but they do not lie one after the other.
+    /// A slice of the items is wanted, but the items are not contiguous.
     NotContiguous {
         wanted: Wanted,
     },

@@ -14,7 +14,7 @@ use crate::layout::{Order, contiguity, fill_strides, may_overlap};
 /// The fields of a `Py_buffer`, unchecked. NULL is `None`.
 pub(super) struct Reported<'a> {
     pub(super) buf: *mut u8,
-    /// Whether there is an object that keeps the memory.
+    /// Whether `obj` is set: the object that keeps the memory.
     pub(super) owned: bool,
     pub(super) len: isize,
     pub(super) itemsize: isize,
@@ -111,7 +111,8 @@ impl Reported<'_> {
         end_at_pointers(&mut suboffsets);
 
         take_element(&mut shape, &mut strides, suboffsets.len(), in_item, wanted, itemsize)?;
-        // Longer than the shape only if there are no elements, and so nothing behind the pointers.
+        // They are more than the dimensions only if there are no elements, and then there is nothing behind the
+        // pointers.
         suboffsets.truncate(shape.len());
         end_at_pointers(&mut suboffsets);
         let depth = suboffsets.len();
@@ -195,7 +196,7 @@ fn take_element(
     Ok(())
 }
 
-/// Checks the strides of the dimensions from one element to the next, not those from one pointer to the next.
+/// Checks the strides between elements, not those between pointers.
 fn check_alignment(shape: &[isize], strides: &[isize], depth: usize, wanted: Wanted) -> Result<(), Rejection> {
     let mut dimensions = shape.iter().zip(strides).enumerate().skip(depth);
     match dimensions.find(|&(_, (&extent, &stride))| extent > 1 && !stride.unsigned_abs().is_multiple_of(wanted.align))

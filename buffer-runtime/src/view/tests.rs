@@ -19,7 +19,7 @@ use super::wanted::Wanted;
 use crate::element::Element;
 use crate::shared;
 
-/// The fields that an exporter fills. They are true unless a test replaces some.
+/// The fields that an exporter fills. They describe the memory correctly unless a test replaces some.
 struct Said {
     buf: *mut u8,
     format: &'static CStr,
@@ -214,7 +214,7 @@ fn addresses(shape: &[isize], strides: &[isize]) -> Vec<isize> {
 }
 
 proptest! {
-    /// Any layout inside 256 items has its items where the strides put them. For any layout, also one that extends
+    /// The items of any layout inside 256 items are where the strides put them. For any layout, even one that extends
     /// outside, `len`, `reach` and `may_overlap` are exact.
     #[test]
     fn runs_lead_where_indices_do(

@@ -17,7 +17,7 @@ struct Axis {
     stride: isize,
 }
 
-/// A layout as the longest possible runs of elements at equal distances. Dimensions that continue each other are
+/// A layout as runs of elements at equal distances, each as long as possible. Dimensions that continue each other are
 /// merged, and dimensions of extent 1 are omitted.
 pub(super) struct Walk {
     starts: Starts,
@@ -197,7 +197,7 @@ impl<T> Clone for Items<'_, T> {
     }
 }
 
-// SAFETY: first come the elements that are left of `run`, which is from the cursor, then those of the cursor itself.
+// SAFETY: the elements are those that are left of `run`, which is from the cursor, followed by those of the cursor.
 unsafe impl<T: Element> Runs<T> for Items<'_, T> {
     fn left(&self) -> usize {
         self.run.count + self.cursor.left

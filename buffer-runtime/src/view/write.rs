@@ -69,7 +69,8 @@ impl<'py, T> BufferViewMut<'py, T> {
     {
         let Viewed { view, data } = viewed;
         let dense = view.dense.as_ref().map(|items| {
-            // SAFETY: as for the view's own handle of the same items; and the exporter has granted a writable view.
+            // SAFETY: as for the view's own handle of the same items. In addition, the exporter has granted a writable
+            // view.
             unsafe { Shared::new(data, items.len()) }
         });
         Self { view, dense }

@@ -1,4 +1,4 @@
-//! Conversion between `f32` and `f64` on the way: what is read is widened, and what is stored is rounded.
+//! Conversion between `f32` and `f64`: values that are read are widened, and values that are stored are rounded.
 
 use super::super::walk::Items;
 
@@ -9,8 +9,7 @@ pub(super) fn narrow(value: f64) -> f32 {
     value as f32
 }
 
-/// How many items of a chunk are converted at a time: as many as a chunk of `f64` has, so a chunk of `f32` is two of
-/// these.
+/// How many items are converted at a time: as many as a chunk of `f64` has, and half as many as a chunk of `f32` has.
 const ROOM: usize = 512;
 
 /// Calls `change` with the items of a chunk, converted on the stack, and converts back those that have changed.
@@ -22,7 +21,8 @@ pub(super) fn change_wide(chunk: &mut [f32], change: &mut impl FnMut(&mut [f64])
         wide.iter_mut().zip(&*narrowed).for_each(|(wide, &item)| *wide = f64::from(item));
         change(wide);
         for (item, &wide) in narrowed.iter_mut().zip(&*wide) {
-            // A signalling NaN changes when it is converted. If nobody changed it, it must not be stored.
+            // Conversion alone changes a signalling NaN. So the comparison is with the converted item, and an item that
+            // `change` left as it was is not stored.
             if wide.to_bits() != f64::from(*item).to_bits() {
                 *item = narrow(wide);
             }

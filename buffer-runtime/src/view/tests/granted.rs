@@ -16,7 +16,7 @@ use crate::{BufferView, BufferViewMut, Viewable};
 struct Exporter {
     /// The fields of the view, except `obj` and the pointers to the format and arrays below.
     fields: ffi::Py_buffer,
-    /// Whether it fills views with `PyBuffer_FillInfo`, as `bytes` does.
+    /// Whether the exporter fills views with `PyBuffer_FillInfo`, as `bytes` does.
     as_bytes: bool,
     /// The exception that it raises, if any.
     raises: Option<Object<()>>,
