@@ -54,11 +54,12 @@ mod wide;
 /// compiled C behaves.
 ///
 /// A `Shared` is not a slice, and `[]` cannot index it, since that would require a reference. Use
-/// [`get`](SharedRead::get) and [`set`](Self::set). To change all elements, [`update`](Self::update) is as fast as numpy
-/// does the same, and [`for_each_chunk`](Self::for_each_chunk) takes at most a quarter longer and keeps what others write
-/// to the elements that it does not change. To read all elements, [`fold_chunks`](SharedRead::fold_chunks) is easiest, and
-/// [`fold_arrays`](SharedRead::fold_arrays) fastest. [`range`](Self::range) returns a part, such as a row. All methods
-/// that only read are on [`SharedRead`], to which a `Shared` derefs.
+/// [`get`](SharedRead::get) and [`set`](Self::set). To change all elements, use [`update`](Self::update), which is as
+/// fast as numpy, or [`for_each_chunk`](Self::for_each_chunk), which takes at most a quarter longer with AVX2, and
+/// keeps concurrent writes to the elements that it does not change. To read all elements,
+/// [`fold_chunks`](SharedRead::fold_chunks) is the easiest way, and [`fold_arrays`](SharedRead::fold_arrays) the
+/// fastest. [`range`](Self::range) returns a part, such as a row. All methods that only read are on [`SharedRead`], to
+/// which a `Shared` derefs.
 ///
 /// A `Shared` is borrowed from a [`ShareGuard`](crate::ShareGuard) or a [`BufferViewMut`](crate::BufferViewMut), and
 /// lives no longer than that. A reference to it may be sent to other threads, and used while detached from Python:
@@ -150,10 +151,10 @@ impl<T: Element> Shared<T> {
     /// copy, an ordinary slice (the compiler vectorises the work on it), and stores back the units that changed.
     ///
     /// The chunks are in order; all but the last have the same length. On x86-64 with AVX2 they have 128 bytes, if
-    /// elements fit in these, so that a simple `change` works in registers: at 0.8 to 0.95 of the speed of
-    /// [`update`](Self::update), if most elements change. Elsewhere they have up to 4096 bytes, and the speed is a third
-    /// to a half of that of `update`. A `change` that needs more elements at a time, such as a row, should copy them from
-    /// a [`range`](Self::range) and back.
+    /// elements fit in these, so that a simple `change` works in registers, at 0.8 to 0.95 of the speed of
+    /// [`update`](Self::update) if most elements change. Elsewhere they have up to 4096 bytes, and the speed is a third
+    /// to a half of that of `update`. A `change` that needs more elements at a time, such as a row, should copy them
+    /// from a [`range`](Self::range) and back.
     ///
     /// A concurrent write to an element that `change` does not change is kept; a concurrent write to an element that
     /// `change` changes may be lost. When `change` panics, its chunk is not stored.

@@ -1,4 +1,4 @@
-//! What may own the elements that a cell exports.
+//! The owners of the elements that a cell exports.
 
 mod access;
 mod copied;
@@ -109,9 +109,9 @@ pub use self::stable::Stable;
 /// 5. Nothing else moves, frees or writes it; where `Access` is [`ReadWrite`], nothing else reads it either. A shared
 ///    handle is [`ReadOnly`].
 /// 6. Dropping the storage is sound on any thread, attached to an interpreter or not.
-/// 7. Where [`STABLE`](Self::STABLE) is `true`, nothing at all writes the memory but the cell's own guards and views: no C
-///    library that still has its address, no other process that maps the same file, no device. This repeats clause 5 for
-///    those whom the author of a storage cannot see.
+/// 7. Where [`STABLE`](Self::STABLE) is `true`, nothing but the cell's own guards and views writes the memory: no C
+///    library that still has its address, no other process that maps the same file, no device. This extends clause 5 to
+///    writers outside this program's Rust code.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the storage of an `ExportCell`",
     label = "not memory of elements in one piece",
@@ -141,16 +141,15 @@ pub unsafe trait Storage: Send + 'static {
     /// cannot panic. Safety does not depend on it.
     ///
     /// The guards of [`share_owned`](crate::ExportCell::share_owned) may be the last to hold a storage, on threads that
-    /// are not attached to Python. Such a guard drops a storage that says `true` here. It leaves any other storage to
-    /// an attached thread: to the next one that drops a cell, or that needs more than the shortest way to begin or end
-    /// a view.
+    /// are not attached to Python. Such a guard itself drops a storage for which this is `true`. It leaves any other
+    /// storage to an attached thread: the next one that drops a cell, or that begins or ends a view on the slow path.
     const DROPS_PLAINLY: bool = false;
 
-    /// Whether nobody but this crate and the consumers of its views writes the memory: see clause 7. Then Python may request
-    /// stable views, in which Rust finds a `&[T]`.
+    /// Whether nobody but this crate and the consumers of its views writes the memory: see clause 7. Then Python may
+    /// request stable views, and Rust gets a `&[T]` of their memory.
     ///
-    /// `false` is always sound. For a storage that wraps another one, write
-    /// `const STABLE: bool = <Vec<i16> as Storage>::STABLE;`. [`Stable`] promises it for one value of a storage.
+    /// `false` is always sound. For a storage that wraps another one, write `const STABLE: bool = <Vec<i16> as
+    /// Storage>::STABLE;`. [`Stable`] makes the promise for a single value of a storage type.
     const STABLE: bool = false;
 
     /// Whether the number of its elements changes under a write guard, as that of a `Vec` does. Only the text of a
@@ -215,7 +214,7 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     #[doc(hidden)]
     const LEN: Option<usize>;
 
-    // Why a class cannot export it, if it is no storage at all.
+    // Why a class cannot export this type, if it is not a storage.
     #[doc(hidden)]
     const MISTAKE: Option<Mistake> = None;
 
@@ -273,7 +272,7 @@ unsafe impl<S: Storage> Exportable for S {
     }
 }
 
-// SAFETY: rows own their memory as `Rows` documents; `Storage`'s clauses hold for each row, and for the table of
+// SAFETY: rows own their memory, as `Rows` documents; the clauses of `Storage` hold for each row and for the table of
 // pointers.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: Element> Exportable for Rows<T> {

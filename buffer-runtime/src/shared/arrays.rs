@@ -13,7 +13,7 @@ use super::run::Run;
 use super::unit::{copy_in, copy_out};
 use crate::element::Element;
 
-/// The least number of bytes in a run for work on that run alone. For shorter runs it is faster to copy the elements of
+/// Runs of at least this many bytes are processed on their own. For shorter runs it is faster to copy the elements of
 /// several runs to one chunk.
 const LONG: usize = 8 * size_of::<Group>();
 

@@ -8,11 +8,11 @@
 /// Bytes in a block: a cache line.
 pub(super) const BLOCK: usize = 64;
 
-/// The alignment of the target with which a long copy is fastest. A store across two cache lines takes twice as long.
+/// The alignment of the target at which a long copy is fastest. A store across two cache lines takes twice as long.
 pub(super) const ALIGN: usize = 32;
 
-/// The least number of blocks that are stored past the caches: more than most of them hold. A store to a cache loads the
-/// line from memory first, so a large copy would read its target as well.
+/// A copy of at least this many blocks bypasses the caches when it stores: it is larger than most caches. A store to a
+/// cache loads the line from memory first, so a large copy would read its target as well.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 const STREAMED: usize = (16 << 20) / BLOCK;
 
@@ -112,8 +112,8 @@ unsafe fn copy_by_32(from: *const u8, to: *mut u8, blocks: usize) {
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[cold]
 unsafe fn stream_by_32(from: *const u8, to: *mut u8, blocks: usize) {
-    // SAFETY: as in `copy_by_32`. Stores past the caches need an aligned address, and are not ordered with later stores,
-    // such as the one that ends a guard; `sfence` orders them.
+    // SAFETY: as in `copy_by_32`. Stores that bypass the caches need an aligned address, and are not ordered with later
+    // stores, such as the one that ends a guard; `sfence` orders them.
     unsafe {
         std::arch::asm!(
             "2:",
@@ -184,7 +184,7 @@ pub(super) unsafe fn copy(_from: *const u8, _to: *mut u8, blocks: usize) -> bool
 mod tests {
     use super::*;
 
-    /// Copies between several alignments. The bytes before and after the target must not change.
+    /// Copies with sources and targets at several alignments. The bytes before and after the target must not change.
     fn copies_whole_blocks_alone(copy: unsafe fn(*const u8, *mut u8, usize)) {
         let source: Vec<u8> = (0..=255).cycle().take(6 * BLOCK).collect();
         for (blocks, start) in [(1, 0), (1, 1), (2, 16), (2, 32), (4, 33), (5, 63)] {

@@ -85,7 +85,7 @@ impl<T: Element> SharedRead<T> {
         let mut value = MaybeUninit::uninit();
         // SAFETY: `at` has checked the index, and `value` has room for one element.
         unsafe { copy_out(self.at(index), value.as_mut_ptr(), 1) };
-        // SAFETY: every unit of it was loaded from a valid element (invariant 3). The units may be from different
+        // SAFETY: every unit of `value` was loaded from a valid element (invariant 3). The units may be from different
         // elements; such a mixture is valid (Element, clause 3).
         unsafe { value.assume_init() }
     }

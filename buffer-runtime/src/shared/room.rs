@@ -16,9 +16,9 @@ pub(crate) fn room_for<T>(len: usize) -> Result<Vec<T>, TryReserveError> {
 fn ask_for_huge_pages(start: *mut u8, bytes: usize) {
     use std::ffi::{c_int, c_void};
 
-    /// Twice the size of a huge page on most processors: with fewer bytes the advice costs more than it saves.
+    /// Twice the size of a huge page on most processors. For fewer bytes the advice costs more than it saves.
     const LARGE: usize = 4 << 20;
-    /// With larger pages, Linux refuses an address that is not at the start of a page, which changes nothing.
+    /// On a system with larger pages, Linux refuses an address inside a page; then nothing changes.
     const PAGE: usize = 4096;
     const MADV_HUGEPAGE: c_int = 14;
 

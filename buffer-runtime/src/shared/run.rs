@@ -35,8 +35,8 @@ impl<T: Element> Run<T> {
         let mut value = MaybeUninit::uninit();
         // SAFETY: the caller vouches for the element, and `value` has room for one.
         unsafe { copy_out(self.first, value.as_mut_ptr(), 1) };
-        // SAFETY: every unit of it was loaded from a valid element (invariant 3 of `shared`). The units may be from
-        // different elements; such a mixture is valid (Element, clause 3).
+        // SAFETY: every unit of `value` was loaded from a valid element (invariant 3 of `shared`). The units may be
+        // from different elements; such a mixture is valid (Element, clause 3).
         unsafe { value.assume_init() }
     }
 

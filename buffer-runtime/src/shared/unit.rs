@@ -6,8 +6,8 @@ use super::wide::{Work, widely};
 use std::mem::MaybeUninit;
 use std::slice;
 
-/// How many bytes are compared at a time. If all units in them have changed, they are stored together with neighbouring
-/// bytes for which the same is true.
+/// How many bytes are compared at a time. Neighbouring groups of this size in which all units have changed are stored
+/// together.
 const COMPARED: usize = 2 * BLOCK;
 
 /// Evaluates `$body` with `$unit` as the unit of `$type`: as large as its alignment, but no larger than a machine word.
@@ -69,7 +69,7 @@ pub(super) unsafe fn copy_out<T>(shared: *mut T, local: *mut T, count: usize) {
 /// As for [`copy_out`], for elements at these addresses.
 #[inline(always)]
 pub(super) unsafe fn copy_out_strided<T: Copy>(shared: *mut T, stride: isize, local: *mut T, count: usize) {
-    /// How many bytes are reversed at a time, while they are in the first-level cache.
+    /// How many bytes are copied and then reversed at a time, so that they are still in the first-level cache.
     const REVERSED: usize = 4096;
 
     if stride == size_of::<T>().cast_signed().wrapping_neg() {
@@ -150,7 +150,7 @@ unsafe fn load_units<U: Unit>(shared: *const U, local: &mut [MaybeUninit<U>]) {
     }
 }
 
-/// How many units of `len` are better copied one by one, so that the blocks behind them are aligned at the target.
+/// How many of `len` units to copy one by one first, so that the blocks after them are aligned at the target.
 #[inline(always)]
 fn units_before_blocks<U>(to: *const U, len: usize) -> usize {
     /// With fewer bytes than this, aligning takes longer than the copy.
@@ -174,7 +174,7 @@ pub(super) unsafe fn copy_in<T>(local: *const T, shared: *mut T, count: usize) {
     });
 }
 
-/// Stores the units of `after` that differ from `before`. To store an unchanged unit would revert a concurrent write.
+/// Stores the units of `after` that differ from `before`. Storing an unchanged unit could revert a concurrent write.
 ///
 /// # Safety
 ///
@@ -232,8 +232,8 @@ pub(super) unsafe fn store_changed_units<T, V>(before: &V, after: &V, shared: *m
     });
 }
 
-/// Compares from the first unit on: how many units have all changed, and how many units behind those are all unchanged.
-/// Both are multiples of a group.
+/// Compares two slices from their first units on: how many units have all changed, and how many of the units after
+/// those are all unchanged. Both numbers are multiples of a group.
 struct Compare<'a, U>(&'a [U], &'a [U]);
 
 impl<U: Unit> Work for Compare<'_, U> {
@@ -306,7 +306,8 @@ unsafe fn store_units<U: Unit>(before: &[U], after: &[U], shared: *mut U) {
     }
 }
 
-/// Copies all whole blocks of `len` units, if [`block::copy`] does that here. Returns how many units are copied.
+/// Copies all whole blocks in `len` units, if [`block::copy`] supports this processor. Returns how many units are
+/// copied.
 ///
 /// # Safety
 ///

@@ -5,8 +5,8 @@
 
 /// A closure, or a type whose `work` method is always inlined.
 ///
-/// The width of the vectors follows the function that an operation is inlined into. A closure exists once and is called
-/// from two places, so the compiler inlines only a small one; a method can have `#[inline(always)]`.
+/// The width of the vectors follows the function that an operation is inlined into. A closure would be one function
+/// with two callers, which the compiler inlines only if it is small; a method can have `#[inline(always)]`.
 pub(super) trait Work {
     type Outcome;
 

@@ -42,7 +42,7 @@ unsafe impl Access for ReadOnly {
 )]
 pub unsafe trait MayWrite: Access {}
 
-// SAFETY: it is that type.
+// SAFETY: the type is `ReadWrite`.
 unsafe impl MayWrite for ReadWrite {}
 
 mod sealed {

@@ -9,7 +9,7 @@ use crate::element::Element;
 use crate::shared::SharedRead;
 
 /// A [`Storage`] that can be made from copies of elements, as [`write_or_detach`](crate::ExportCell::write_or_detach)
-/// needs it.
+/// requires.
 ///
 /// Implement it for a storage of your own. The other fields of the copy start with new values:
 ///
@@ -44,8 +44,8 @@ pub trait FromElements: Storage + Sized {
     /// There is not enough memory for the copies.
     fn from_elements(elements: &SharedRead<Self::Element>) -> Result<Self, TryReserveError>;
 
-    /// Takes elements that are copied already, as those from a pickle are. Unless it is implemented, they are copied a
-    /// second time.
+    /// Makes a storage from elements that are copies already, such as those from a pickle. The default implementation
+    /// copies them a second time.
     ///
     /// # Errors
     ///
@@ -57,8 +57,8 @@ pub trait FromElements: Storage + Sized {
     }
 }
 
-/// What an [`ExportCell`](crate::ExportCell) can store and replace by a copy: storages that are [`FromElements`], which
-/// `Vec<T>`, `Box<[T]>` and `[T; N]` are, or [`Rows`].
+/// What an [`ExportCell`](crate::ExportCell) can store and replace by a copy: storages that implement [`FromElements`],
+/// such as `Vec<T>`, `Box<[T]>` and `[T; N]`, and [`Rows`].
 #[diagnostic::on_unimplemented(
     message = "a copy of `{Self}` cannot be made of its elements",
     label = "not `FromElements`",

@@ -1,7 +1,7 @@
-//! Types of the standard library that cannot be exported, and that new users put into a cell.
+//! Types of the standard library that new users put into a cell, but that cannot be exported.
 //!
-//! For a cell they are empty memory, so that it can be constructed and borrowed; a class that exports it does not compile.
-//! So the mistake is one error, at the field, and not one more for each use of the cell.
+//! To a cell they are empty memory, so such a cell can be constructed and borrowed; only a class that exports it does
+//! not compile. So the mistake is one error, at the field, and not one more for each use of the cell.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
@@ -27,9 +27,9 @@ pub enum Mistake {
     Value,
     /// Several values of different types.
     Tuple,
-    /// A lock, or something else around the storage that the cell makes needless.
+    /// A lock, or another wrapper that the cell makes unnecessary.
     Wrapper,
-    /// Elements of which Python may not write every byte.
+    /// Elements to which Python must not write arbitrary bytes.
     Invalid,
     /// Elements that are rows in memory of their own.
     Rows,

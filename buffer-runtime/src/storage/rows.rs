@@ -18,10 +18,10 @@ use crate::storage::Captured;
 ///
 /// An [`ExportCell`](crate::ExportCell) of rows is exported as a buffer of `(rows, row_len, ...)` dimensions with
 /// *suboffsets*: consumers follow a pointer to get to a row. So rows can be added, removed, swapped and reused without
-/// copying their elements. memoryview reads such buffers in full, and `bytes(m)` or `memoryview(m).tobytes()` copies
-/// them into one piece; numpy (1.22 and newer; older ones read the pointers as items) refuses them with a
-/// `BufferError`, and consumers that ask for one piece of memory (`hashlib`, `file.write`) are refused. If those are
-/// your consumers, store one `Vec` and declare its shape.
+/// copying their elements. memoryview supports such buffers, and `bytes(m)` or `memoryview(m).tobytes()` copies them
+/// into one piece. numpy refuses them with a `BufferError` (from 1.22 on; older versions read the pointers as items),
+/// and consumers that request one piece of memory (`hashlib`, `file.write`) are refused. If those are your consumers,
+/// store one `Vec` and declare its shape.
 ///
 /// ```
 /// use buffer_runtime::{ExportCell, Rows};

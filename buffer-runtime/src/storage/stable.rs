@@ -1,4 +1,4 @@
-//! `Stable<S>`: a storage whose memory nobody else writes, by its owner's word.
+//! `Stable<S>`: a storage whose owner promises that nobody else writes the memory.
 
 use std::fmt;
 use std::ops::Deref;
@@ -7,11 +7,11 @@ use std::slice;
 
 use super::{MayWrite, OwnLayout, Storage};
 
-/// A storage of which its owner knows that nobody else writes the memory. Python may request stable views of it, in which
-/// Rust finds a `&[T]`.
+/// A storage whose owner knows that nobody else writes its memory. Python may request stable views of it, and Rust gets
+/// a `&[T]` of their memory.
 ///
-/// A `Vec` needs no such promise, since nobody else has its address. A [`ForeignBuffer`](super::ForeignBuffer) or a mapped
-/// file does: a C library may keep the address, and another process may write the file.
+/// A `Vec` needs no such promise, since nobody else has its address. A [`ForeignBuffer`](super::ForeignBuffer) or a
+/// mapped file does, because a C library may keep the address, and another process may write the file.
 ///
 /// ```
 /// use buffer_runtime::{ExportCell, ForeignBuffer, Stable};
@@ -26,8 +26,8 @@ use super::{MayWrite, OwnLayout, Storage};
 /// # Ok::<(), buffer_runtime::ForeignBufferError>(())
 /// ```
 ///
-/// A `WriteGuard` of the cell is a `&mut Stable<S>`. It gives out the elements, but no `&mut S`: safe code could put
-/// another storage there, for which nobody has promised anything.
+/// A `WriteGuard` of the cell is a `&mut Stable<S>`. It gives access to the elements, but not to a `&mut S`: through
+/// that, safe code could put another storage there, for which nobody made the promise.
 pub struct Stable<S>(S);
 
 impl<S: Storage> Stable<S> {
@@ -35,9 +35,8 @@ impl<S: Storage> Stable<S> {
     ///
     /// # Safety
     ///
-    /// Until the storage is unwrapped or dropped, nothing writes its memory but what accesses it through this value: no
-    /// foreign code that has the address, no other process that maps the same file, no device. This is clause 7 of
-    /// [`Storage`].
+    /// Until the storage is unwrapped or dropped, its memory is written only through this value: by no foreign code
+    /// that has the address, no other process that maps the same file, no device. This is clause 7 of [`Storage`].
     pub unsafe fn new(storage: S) -> Self {
         Self(storage)
     }
@@ -47,7 +46,7 @@ impl<S: Storage> Stable<S> {
         self.0
     }
 
-    /// The elements, to be changed.
+    /// The elements, mutably.
     pub fn as_mut_slice(&mut self) -> &mut [S::Element]
     where
         S::Access: MayWrite,

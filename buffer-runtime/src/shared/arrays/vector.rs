@@ -126,8 +126,8 @@ unsafe fn store_changed<T>(before: &Group, after: &Group, to: *mut T) {
     let first_same = _mm256_or_si256(same_units::<T>(old0, new0), same_units::<T>(old1, new1));
     let last_same = _mm256_or_si256(same_units::<T>(old2, new2), same_units::<T>(old3, new3));
     let same = _mm256_or_si256(first_same, last_same);
-    // The arrays are built in each branch: one whose address is known to another function is stored on the stack, and
-    // would be for every group.
+    // Each branch builds its own arrays: an array whose address is passed to another function is stored on the stack,
+    // which would otherwise happen for every group.
     if _mm256_testz_si256(same, same) == 1 {
         let changed = [new0, new1, new2, new3];
         // SAFETY: the caller vouches for this.
@@ -138,7 +138,7 @@ unsafe fn store_changed<T>(before: &Group, after: &Group, to: *mut T) {
     }
 }
 
-/// All bits of each unit that is the same in both.
+/// Sets all bits of each unit that is the same in both.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn same_units<T>(old: __m256i, new: __m256i) -> __m256i {
@@ -150,7 +150,7 @@ fn same_units<T>(old: __m256i, new: __m256i) -> __m256i {
     }
 }
 
-/// Stores the units that differ, where some do not.
+/// Stores the units that differ, for a group in which some do not.
 ///
 /// # Safety
 ///

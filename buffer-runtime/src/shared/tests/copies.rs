@@ -11,7 +11,7 @@ fn numbered(len: usize) -> Vec<u16> {
     (0..=u16::MAX).cycle().take(len).collect()
 }
 
-/// Lengths on both sides of those from which on a copy is aligned, with targets at every alignment.
+/// Lengths around the one from which on a copy is aligned, with targets at every alignment.
 #[test]
 fn miri_copies_have_every_element_at_every_alignment() {
     let lengths: &[usize] = if cfg!(miri) { &[0, 3, 40, 600] } else { &[0, 1, 31, 32, 40, 511, 512, 513, 600, 5000] };
@@ -47,7 +47,7 @@ fn miri_bytes_are_copied_from_any_address() {
     unsafe { copy_bytes(std::ptr::null(), std::ptr::null_mut(), 0) };
 }
 
-/// Larger than what is kept out of the caches.
+/// Large enough to bypass the caches.
 #[test]
 fn copies_of_many_megabytes_have_every_element() {
     let source = numbered((17 << 20) / 2 + 3);
