@@ -8,8 +8,8 @@ use pyo3::{PyClass, Python};
 use crate::contain::contain;
 use crate::exception::exception;
 
-/// Creates a Python class of this crate before its first object. When PyO3 makes an object and has no memory for the
-/// class, it panics.
+/// Creates a Python class of this crate before its first object. If PyO3 had to create the class with the object, it
+/// would panic without memory.
 ///
 /// # Errors
 ///

@@ -30,9 +30,9 @@ fn panic_exception(payload: Box<dyn Any + Send>) -> PyErr {
 
 /// Calls code that may fail. On failure, sets the exception and returns `failed`.
 ///
-/// PyO3's trampoline would set the exception too, but at a point where a panic aborts the process. And PyO3 panics if
-/// it finds no memory, in the code that is called or while it sets the exception. In that case the `MemoryError` that
-/// is already set stays set.
+/// PyO3's trampoline would set the exception too, but at a point where a panic aborts the process. PyO3 panics if there
+/// is no memory, in the code that is called or while it sets the exception. In that case the `MemoryError` that is
+/// already set stays set.
 pub(crate) fn raising<R>(py: Python<'_>, failed: R, code: impl FnOnce() -> PyResult<R>) -> R {
     contain(code).unwrap_or_else(|error| {
         raise(py, error);
@@ -40,7 +40,7 @@ pub(crate) fn raising<R>(py: Python<'_>, failed: R, code: impl FnOnce() -> PyRes
     })
 }
 
-/// Calls code that returns what a slot returns, and sets its own exceptions. A panic is raised as well.
+/// Calls code that returns the status of a slot, and sets its own exceptions. A panic becomes an exception too.
 pub(crate) fn status(py: Python<'_>, code: impl FnOnce() -> c_int) -> c_int {
     panic::catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| {
         raise_panic(py, payload);
@@ -51,7 +51,7 @@ pub(crate) fn status(py: Python<'_>, code: impl FnOnce() -> c_int) -> c_int {
 #[cold]
 #[inline(never)]
 fn raise_panic(py: Python<'_>, payload: Box<dyn Any + Send>) {
-    // To make the exception may panic too, without memory. Then the `MemoryError` is set already.
+    // Without memory, making the exception may panic too. Then the `MemoryError` is set already.
     raising(py, (), || Err(panic_exception(payload)));
 }
 
@@ -78,7 +78,7 @@ pub(crate) fn raise(py: Python<'_>, error: PyErr) {
 /// Calls code that may run user code and set exceptions, while no exception is pending. Afterwards the exception that
 /// was pending before is pending again; but if `failed` returns `true`, the exception of the call replaces it.
 ///
-/// PyO3's trampolines are such calls even before they call this crate: they drop the references in PyO3's pool.
+/// A PyO3 trampoline is such a call even before it calls this crate, because it drops the references in PyO3's pool.
 pub(crate) fn with_none_pending<R>(py: Python<'_>, call: impl FnOnce() -> R, failed: impl FnOnce(&R) -> bool) -> R {
     let before = Pending::take(py);
     let result = call();
@@ -100,7 +100,7 @@ pub(crate) fn report(py: Python<'_>, code: impl FnOnce()) {
         Ok(())
     });
     if let Err(error) = done {
-        // First the exception that the code set before it panicked.
+        // Reports first the exception that the code set before it panicked.
         report_raised(py);
         raise(py, error);
     }
@@ -116,8 +116,8 @@ pub(crate) fn report_raised(py: Python<'_>) {
 
 /// Runs the drop of a value that a Python object may own, which may be any code. Objects also die while an exception is
 /// pending, such as the temporaries of an expression that raises, and PyO3 drops their values at once. Python code that
-/// is called from such a drop would clear the exception, and CPython would crash because it is missing. So the
-/// exception is kept. A panic, which would replace the exception, is reported.
+/// such a drop calls would clear the exception, and CPython would crash because the exception is missing. So the
+/// exception is saved and restored. A panic, which would replace the exception, is reported.
 ///
 /// If no exception is pending, or the thread is not attached, this is a plain call.
 pub(crate) fn undisturbed(code: impl FnOnce()) {

@@ -17,7 +17,7 @@ use crate::trace::{self, InTheWay, Taken};
 pub(crate) enum Attempt {
     /// To borrow a storage whose length may change.
     Resize,
-    /// To borrow a storage of which only the elements change.
+    /// To borrow a storage to change only its elements.
     Write,
     /// To borrow a storage whose elements are read-only, to replace it.
     Replace,
@@ -28,13 +28,13 @@ pub(crate) enum Attempt {
     Take,
 }
 
-/// Where what refuses was taken. It is two words, which a function returns in registers: otherwise each guard would pay
-/// for the errors of those that are refused.
+/// Where the views or guards that refuse an operation were taken. It has two words, which a function returns in
+/// registers; if it were larger, guards that are granted would pay for the errors of those that are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Held {
-    /// There is no such place, or it is not known.
+    /// There is no place, or it is not known.
     Unknown,
-    /// Views, while nothing is traced.
+    /// Views, while tracing is off.
     Untraced,
     Views(&'static Taken),
     /// See [`GuardPlace::Of`].
@@ -44,7 +44,7 @@ pub(crate) enum Held {
 }
 
 impl Held {
-    /// Where the views or guards were taken that refuse something to a cell.
+    /// Finds where the views or guards of the blocker were taken.
     #[cold]
     #[inline(never)]
     pub(crate) fn by(header: &Header, blocker: Blocker) -> Self {
@@ -71,7 +71,7 @@ impl Held {
     }
 }
 
-/// What follows the number of the views or guards.
+/// Prints the text that follows the number of views or guards.
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -86,8 +86,8 @@ impl fmt::Display for Held {
 /// An [`ExportCell`](crate::ExportCell) could not be borrowed, in most cases because a Python view or another guard is
 /// alive.
 ///
-/// Its text names what conflicts: `cannot read: 2 writable views are alive; release or delete every view first`. `?` turns
-/// it into Python's `BufferError`. A refused borrow has changed nothing.
+/// Its text names what conflicts: `cannot read: 2 writable views are alive; release or delete every view first`. `?`
+/// turns it into Python's `BufferError`. A refused borrow changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BorrowError {
     attempt: Attempt,
@@ -127,7 +127,7 @@ impl BorrowError {
         }
     }
 
-    /// How many tensors are in the way, which consumers of DLPack hold; 0 if something else is.
+    /// How many tensors, held by consumers of DLPack, are in the way; 0 if something else is.
     pub fn tensors(&self) -> usize {
         match self.blocker {
             Blocker::Tensors(tensors) => tensors as usize,

@@ -1,4 +1,4 @@
-//! The exceptions of this crate, made in a way that works without memory.
+//! Makes the exceptions of this crate in a way that works without memory.
 //!
 //! `PyErr::new` puts its arguments into a box; without memory for the box, Rust aborts the process. When PyO3 raises
 //! the error, it makes a Python string of a `String`; without memory for that, it panics. So this module makes the
@@ -51,7 +51,7 @@ fn exception_of_class(py: Python<'_>, class: ClassOf<'_>, text: &dyn Display) ->
 
 /// Sets the `BufferError` of a refused view, or `MemoryError`. No exception is pending.
 ///
-/// This is what C code does, and several times as fast as a `PyErr` that is made and then raised.
+/// This is what C code does. It is several times as fast as making a `PyErr` and then raising it.
 pub(crate) fn raise_at_once(py: Python<'_>, error: ViewError) {
     let text = match error.static_text() {
         Some(text) => string_of(py, text.as_bytes()),
@@ -65,7 +65,7 @@ pub(crate) fn raise_at_once(py: Python<'_>, error: ViewError) {
     }
 }
 
-/// The class of the exception for a refused view, but for `MemoryError`. No exception is pending.
+/// The class of the exception for a refused view, unless that is a `MemoryError`. No exception is pending.
 fn class_of(py: Python<'_>, error: ViewError) -> Bound<'_, PyAny> {
     match error {
         ViewError::Request(Refusal::Malformed) => class::<PyValueError>(py),
@@ -91,7 +91,7 @@ fn conflict(py: Python<'_>) -> Bound<'_, PyAny> {
     }
 }
 
-/// [`exception`] without a token. On a thread that is not attached, PyO3 makes the exception object later.
+/// As [`exception`], without a token. On a thread that is not attached, PyO3 makes the exception object later.
 pub(crate) fn exception_of<E: PyTypeInfo>(text: impl Display + Send + Sync + 'static) -> PyErr {
     match attached() {
         Some(py) => exception::<E>(py, text),
@@ -134,7 +134,7 @@ fn string_of<'py>(py: Python<'py>, bytes: &[u8]) -> Option<Bound<'py, PyAny>> {
     unsafe { Bound::from_owned_ptr_or_opt(py, string) }
 }
 
-/// The target of `write!`, which then fails without memory instead of aborting.
+/// A target of `write!` that fails without memory instead of aborting.
 struct Buffer(Vec<u8>);
 
 impl Write for Buffer {
@@ -145,7 +145,7 @@ impl Write for Buffer {
     }
 }
 
-/// The name of an object's class, to be displayed.
+/// The name of an object's class, for messages.
 pub(crate) struct ClassName<'py>(Bound<'py, PyString>);
 
 impl<'py> ClassName<'py> {

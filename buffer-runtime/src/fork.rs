@@ -14,7 +14,7 @@ static FIRST: AtomicU32 = AtomicU32::new(0);
 /// Records that a cell is created.
 pub(crate) fn note() {
     // Relaxed, here and below: no other memory depends on this number. Threads that run this at the same time store the
-    // same.
+    // same value.
     if FIRST.load(Ordering::Relaxed) == 0 {
         FIRST.store(process::id(), Ordering::Relaxed);
     }

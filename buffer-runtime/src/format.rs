@@ -32,7 +32,7 @@
 //! with that padding: `T{ib}` and `i:a:b:b:` have 8 bytes.
 //!
 //! This parser reads some strings that `struct` or numpy refuses. `struct` refuses an order anywhere but at the very
-//! start, and everything that it has no code for. numpy refuses white space, an order before a shape, arrays of arrays
+//! start, and all items for which it has no code. numpy refuses white space, an order before a shape, arrays of arrays
 //! without bytes, and the codes `n N P p u F D`. Conversely, numpy accepts a record that is not closed, or closed
 //! twice; here that is an error.
 

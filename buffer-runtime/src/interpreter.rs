@@ -2,8 +2,8 @@
 //! call.
 //!
 //! PyO3 declares those functions, and Miri resolves them to the definitions here. The definitions treat reference
-//! counts, views and exceptions as CPython does, so that tests run this crate and PyO3 unchanged. An object that is
-//! made here is an exporter by the slots that it is given; the rest of the object model is missing.
+//! counts, views and exceptions as CPython does, so that tests run this crate and PyO3 unchanged. Objects that are made
+//! here export buffers through the slots that tests give them; the rest of the object model is missing.
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
@@ -12,7 +12,7 @@ use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
 use pyo3::{Bound, PyAny, Python, ffi};
 
-/// An object with slots and a value. Its drop checks that no other reference is left.
+/// An object with slots and a value. Dropping it checks that no other reference is left.
 pub(crate) struct Object<T>(NonNull<Body<T>>);
 
 #[repr(C)]
@@ -295,7 +295,7 @@ extern "C" fn PyErr_NoMemory() -> *mut ffi::PyObject {
     ptr::null_mut()
 }
 
-/// Finds no memory: an exception with a text would need its class, a variable of libpython.
+/// Always fails for lack of memory: an exception with a text would need its class, which is a variable of libpython.
 #[unsafe(no_mangle)]
 extern "C" fn PyUnicode_FromStringAndSize(_text: *const c_char, _len: ffi::Py_ssize_t) -> *mut ffi::PyObject {
     PyErr_NoMemory()

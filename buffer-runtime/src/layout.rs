@@ -64,14 +64,14 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// The facts in one number, whose lowest bit is 0: each is in a byte, so that this takes few instructions. Only the second
-    /// bit of a byte is ever 1.
+    /// The facts in one number. Each fact is in a byte of its own, so that the conversion takes few instructions. Only
+    /// the second bit of a byte is ever 1, so the lowest bit of the number is 0.
     pub(crate) fn to_bits(self) -> u32 {
         let Self { c_contiguous, f_contiguous, readonly, indirect } = self;
         u32::from_le_bytes([c_contiguous, f_contiguous, readonly, indirect].map(u8::from)) << 1
     }
 
-    /// What [`to_bits`](Self::to_bits) has made. Other bits are ignored.
+    /// The inverse of [`to_bits`](Self::to_bits). Other bits are ignored.
     pub(crate) fn from_bits(bits: u32) -> Self {
         let bytes = (bits >> 1 & 0x0101_0101).to_le_bytes();
         let [c_contiguous, f_contiguous, readonly, indirect] = bytes.map(|fact| fact != 0);

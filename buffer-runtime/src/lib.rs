@@ -109,13 +109,15 @@
 //! - [`Part`] is a row, a column, a crop or a channel of an object's memory, made by a method.
 //! - [`ScopedView`] makes views that end with a `with` block.
 //! - [`BufferView`] is for the other direction: Rust reads the buffer of any Python object, and [`BufferViewMut`]
-//!   writes it. [`StableView`] is a slice of what nobody changes. [`FloatView`] accepts `float32` and `float64`, and [`ConvertedView`] converts lists and other numbers.
+//!   writes it. [`StableView`] gives a slice of memory that nobody changes. [`FloatView`] accepts `float32` and
+//!   `float64`, and [`ConvertedView`] converts lists and other numbers.
 //!
 //! # Cargo features
 //!
-//! `consumer` and `format` are on by default, so that everything above is there. They add no dependency, but take about half
-//! of the time in which this crate is built: a class that exports its memory needs neither, and may be built with
-//! `default-features = false`. Of the others, each adds one optional dependency, except for `dlpack`, `pickle` and `test-kit`.
+//! `consumer` and `format` are on by default, so that everything above is there. They add no dependency, but take about
+//! half of this crate's build time. A class that exports its memory needs neither, and can be built with
+//! `default-features = false`. Each other feature adds one dependency, except for `dlpack`, `pickle` and `test-kit`,
+//! which add none.
 //!
 //! | feature | brings |
 //! |---|---|
@@ -135,7 +137,7 @@
 //!
 //! For wheels of the stable ABI, enable the feature `abi3-py311`, or a later one, of PyO3 itself.
 
-// Some code of the layers below is used by the consumer's side alone.
+// Without `consumer`, some code of the lower layers is unused.
 #![cfg_attr(not(feature = "consumer"), allow(dead_code, unused_imports))]
 // Shows on docs.rs which items need a feature.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,5 +1,5 @@
-//! Allocations that return an error without memory. Those of the standard library abort the process instead, and code
-//! that Python calls must not do that.
+//! Allocations that return an error if there is no memory. The standard library would abort the process, which code
+//! that Python calls must not do.
 
 use std::alloc::{self, Layout};
 use std::ffi::{CStr, CString};

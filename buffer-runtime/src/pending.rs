@@ -4,7 +4,7 @@ use pyo3::{Bound, PyAny, PyErr, PyResult, Python, ffi};
 
 /// The exception that was set, or none. It is kept because consumers request and release views while one is pending.
 ///
-/// Not a `PyErr`: `PyErr::take` resumes the panic of a pending `PanicException`.
+/// It is not a `PyErr`, because `PyErr::take` resumes the panic of a pending `PanicException`.
 #[must_use = "the pending exception is to be restored"]
 pub(crate) struct Pending<'py> {
     py: Python<'py>,
@@ -89,7 +89,7 @@ pub(crate) unsafe fn owned(py: Python<'_>, answer: *mut ffi::PyObject) -> PyResu
 }
 
 impl Drop for Pending<'_> {
-    /// Drops the exception, because another one replaces it.
+    /// Drops the exception, if it was not restored.
     fn drop(&mut self) {
         #[cfg(Py_3_12)]
         let parts = [self.exception];
@@ -102,7 +102,7 @@ impl Drop for Pending<'_> {
     }
 }
 
-/// A token if this thread is attached. Never attaches, and never waits.
+/// Returns a token if this thread is attached. Never attaches, and never waits.
 #[cfg(not(any(Py_LIMITED_API, all(miri, not(test)))))]
 pub(crate) fn attached<'py>() -> Option<Python<'py>> {
     // SAFETY: any thread may call this, with or without an interpreter; the result is only compared.

@@ -1,19 +1,19 @@
-//! Rules about sizes and numbers, as traits: a broken one is an error of `cargo check`, at the user's token, with a text
-//! that contains the numbers.
+//! Rules about sizes and numbers, as traits: a broken rule is an error of `cargo check`, at the user's token, with a
+//! text that contains the numbers.
 //!
-//! The derives emit `<() as Rule<{ number }>>::KEPT`. A failed assertion would show the sources of this crate, and where
-//! the assertion is in a generic function, only `cargo build` would fail. No unsafe code relies on a rule.
+//! The derives emit `<() as Rule<{ number }>>::KEPT`. A failed assertion would show the sources of this crate instead,
+//! and an assertion in a generic function would fail only in `cargo build`. No unsafe code relies on a rule.
 
 /// Defines rules with their messages, and when each is kept.
 macro_rules! rules {
     ($($(#[$attribute:meta])* $rule:ident<$(const $number:ident: $ty:ty),*>, kept: [$($kept:tt),*] $(for $($free:ident: $of:ty),+)?;)*) => {$(
         $(#[$attribute])*
         pub trait $rule<$(const $number: $ty),*> {
-            /// Naming it requires that the rule is kept.
+            /// This can be named only if the rule is kept.
             const KEPT: () = ();
         }
 
-        // For every type: a single implementing type would be shown in the error, with this line.
+        // Implemented for every type: if a single type implemented it, the error would show that type and this line.
         #[diagnostic::do_not_recommend]
         impl<T $($(, const $free: $of)+)?> $rule<$($kept),*> for T {}
     )*};
@@ -48,7 +48,7 @@ rules! {
     )]
     NotEmpty<const HAS_BYTES: bool>, kept: [true];
 
-    /// What `as` names has the size of the field.
+    /// The type that `as` names has the size of the field.
     #[diagnostic::on_unimplemented(
         message = "the field has {FIELD} bytes, but what `as` names has {ELEMENT}",
         label = "name an element of {FIELD} bytes"
@@ -84,7 +84,7 @@ rules! {
     Reaches<const END: usize, const ARRAY: usize, const FITS: bool>, kept: [N, M, true] for N: usize, M: usize;
 }
 
-/// A storage that changes without a guard: none.
+/// A storage that can be changed without a guard. No type implements this.
 #[diagnostic::on_unimplemented(
     message = "an `ExportCell` is not the storage itself, which is changed through a guard",
     label = "write `.write(py)?` before this call, as in `self.data.write(py)?.push(1.0)`",
@@ -92,7 +92,7 @@ rules! {
 )]
 pub trait ChangedWithoutGuard {}
 
-/// A storage whose elements are read without a guard: none.
+/// A storage whose elements can be read without a guard. No type implements this.
 #[diagnostic::on_unimplemented(
     message = "an `ExportCell` is not the storage itself, which is read through a guard",
     label = "write `.read(py)?` before this, as in `self.data.read(py)?.iter()`",

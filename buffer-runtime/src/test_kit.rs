@@ -30,7 +30,7 @@
 //! buffer_runtime::test_kit::check_storage(|| Sound { samples: Vec::new() });
 //! ```
 //!
-//! Some mistakes show in no run; a review has to find them. Under Miri the same calls find more: memory that is not
+//! No test can find all mistakes; some need a review. Under Miri the same calls find more: memory that is not
 //! initialised, that belongs to no allocation or to two, and references to elements that outlive `raw`.
 
 use std::fmt::Debug;

@@ -43,9 +43,9 @@ unsafe impl<A: Element, D: Dimension + 'static> Storage for Array<A, D> {
 
 /// The memory from an array's lowest element to its highest, counted in elements.
 struct Reach {
-    /// How many there are before the array's first element, the one whose indices are all 0.
+    /// How many elements there are before the array's first element, whose indices are all 0.
     below: usize,
-    /// How many there are in all.
+    /// How many elements there are in all.
     len: usize,
 }
 
@@ -71,7 +71,7 @@ impl<A: Element, D: Dimension + 'static> ReadGuard<'_, Array<A, D>> {
         let header = self.cell.header();
         // SAFETY: `self` is a read guard, so it is a guard other than a write guard, and keeps the block alive.
         let own = unsafe { Header::own_layout(self.cell.address()) };
-        // An array has one.
+        // An array has a layout of its own.
         let ndim = own.map_or(0, |own| own.ndim() - A::SHAPE.extents().len());
         let axes = || own.into_iter().flat_map(OwnLayout::axes).take(ndim);
         let is_empty = axes().any(|(extent, _)| extent == 0);
@@ -86,9 +86,9 @@ impl<A: Element, D: Dimension + 'static> ReadGuard<'_, Array<A, D>> {
                 reversed.extend((stride < 0).then_some(Axis(axis)));
             }
         }
-        // SAFETY: the memory was captured from such an array, from its lowest element on, where all strides are counted
-        // upwards. It is initialised (Storage, clause 1), does not move while a guard is alive (invariant 2), and
-        // nothing writes it while a read guard is alive (invariant 8).
+        // SAFETY: the memory was captured from such an array, from its lowest element on, and no stride is negative
+        // here. It is initialised (Storage, clause 1), does not move while a guard is alive (invariant 2), and nothing
+        // writes it while a read guard is alive (invariant 8).
         let mut view = unsafe { ArrayView::from_shape_ptr(shape.strides(strides), header.data().cast::<A>()) };
         reversed.into_iter().for_each(|axis| view.invert_axis(axis));
         view

@@ -9,7 +9,7 @@ use crate::element::Element;
 use crate::shared::SharedRead;
 use crate::storage::{FromElements, ReadWrite, Storage};
 
-// SAFETY: as for a Vec if it has spilled to the heap, and as for an array if not: then the elements lie in the storage
+// SAFETY: if it has spilled to the heap, as for a Vec. Otherwise as for an array: the elements lie in the storage
 // itself, which stays where it is until it is moved or dropped (1, 2, 5, 7). `as_mut_ptr` makes no slice and does not
 // unwind (3, 4), and its elements are Send (6).
 unsafe impl<A: Array<Item: Element> + 'static> Storage for SmallVec<A> {

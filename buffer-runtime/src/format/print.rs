@@ -1,8 +1,8 @@
 //! Tree to text: one text for each tree.
 //!
 //! If every item is where `@` would align it, the codes are printed without orders, with explicit padding. Otherwise
-//! the text uses only orders without alignment, and an item that needs another order than the item before has it in
-//! front.
+//! the text uses only orders without alignment, and an item that needs another order than the item before is preceded
+//! by that order.
 
 use std::fmt::{self, Display};
 

@@ -1,13 +1,13 @@
-//! Formats of one number, the most frequent ones: their size is known without a tree.
+//! Formats of one number. These are the most frequent ones, and their size is known without building a tree.
 
 use std::ffi::{CStr, c_int, c_long, c_longlong, c_short};
 
-/// The most bytes of such a text, with the NUL at its end.
+/// The length of the longest such text in bytes, with its NUL.
 const LONGEST: usize = 3;
 
 /// The text of a format that is one number, with or without an order before it.
 ///
-/// 1. The last of the first `len` bytes is NUL, and no other one of them is.
+/// 1. Of the first `len` bytes, the last is NUL, and no other is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Short {
     text: [u8; LONGEST],
@@ -16,7 +16,7 @@ pub(crate) struct Short {
 }
 
 impl Short {
-    /// `None` if the format is anything else; it may be a format all the same.
+    /// `None` for any other text, which may still be a valid format.
     #[inline(always)]
     pub(crate) fn of(text: &str) -> Option<Self> {
         let (text, len, itemsize) = match *text.as_bytes() {
@@ -57,7 +57,7 @@ fn native(code: u8) -> Option<u8> {
     })
 }
 
-/// Its size where the order is given.
+/// The size of a number under the other orders.
 #[inline(always)]
 fn standard(code: u8) -> Option<u8> {
     Some(match code {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::format::Format;
 
-    /// Every text of up to three ASCII characters, of which none has three.
+    /// Tries every text of up to three ASCII characters. None of three characters is a short format.
     #[test]
     fn a_short_format_is_what_the_parser_reads() {
         let mut short = 0;

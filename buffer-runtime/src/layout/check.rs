@@ -1,4 +1,4 @@
-//! A layout that is known only at run time, checked before it is declared.
+//! Checks a layout that is known only at run time before it is declared.
 
 use super::resolve::{self, Memory};
 use super::{Declaration, Descriptor, Dim, Distance, InnerShape, Item, LayoutError, Order};
@@ -74,7 +74,8 @@ impl Layout<'_> {
     ///
     /// # Errors
     ///
-    /// When the numbers describe items outside the memory, or do not fit each other; or when there is no memory for them.
+    /// When the numbers describe items outside the memory, or contradict each other; or when there is no memory for
+    /// them.
     pub fn check(&self, bytes: usize) -> Result<CheckedLayout, LayoutError> {
         if self.shape.is_none() && self.strides.is_some() {
             return Err(LayoutError::StridesWithoutShape);

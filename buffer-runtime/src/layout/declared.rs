@@ -60,7 +60,7 @@ enum Text {
     Parsed(Format),
 }
 
-// The functions are part of the code of a class, so that a declaration is not moved at each call.
+// These functions are inlined into the code of a class, so that a declaration is not moved at each call.
 impl Declared {
     /// An empty declaration: the storage's own layout.
     #[must_use]
@@ -192,7 +192,7 @@ unsafe impl Evaluated for Declared {
     }
 }
 
-/// A format without the feature of that name: none.
+/// The type of a format if the feature `format` is off; it has no values.
 #[cfg(not(feature = "format"))]
 #[diagnostic::on_unimplemented(
     message = "the feature `format` of `buffer-runtime` is off",

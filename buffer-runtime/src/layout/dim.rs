@@ -121,15 +121,15 @@ pub unsafe trait Evaluated: sealed::Evaluated {
     /// memory for one.
     fn declaration(&self, descriptor: &Descriptor) -> Declaration<'_>;
 
-    /// Whether the number of dimensions, the format or the access may differ from one view to the next. Then `count` is 0,
-    /// and all of the declaration is compared instead.
+    /// Whether the number of dimensions, the format or the access may differ from one view to the next. If so, `count`
+    /// is 0, and the whole declaration is compared instead.
     #[inline(always)]
     fn varies(&self) -> bool {
         false
     }
 
-    /// A number of its own for a declaration that never changes: no other declaration of the process has had the same. 0
-    /// for any other declaration.
+    /// For a declaration that never changes, a number that no other declaration of the process ever had. 0 for any
+    /// other declaration.
     #[inline(always)]
     fn serial(&self) -> u64 {
         0

@@ -27,7 +27,7 @@ pub enum LayoutError {
         /// How many there are.
         ndim: usize,
     },
-    /// There is not one stride for each dimension.
+    /// The number of strides is not the number of dimensions.
     #[non_exhaustive]
     StridesMismatch {
         /// How many strides there are.
@@ -127,7 +127,7 @@ pub enum LayoutError {
         /// How many items the new shape has.
         product: usize,
     },
-    /// No strides reach the items in another shape.
+    /// The items cannot be read in the new shape by any strides.
     NotReshapable,
     /// The items of a part have another size than those of the whole.
     #[non_exhaustive]

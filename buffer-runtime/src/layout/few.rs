@@ -1,20 +1,20 @@
-//! The numbers of a declaration, which are few: so they need no allocation.
+//! Short lists of numbers, which need no allocation: a declaration has few numbers.
 
 use crate::memory::{NoMemory, collect};
 
-/// How many numbers need no allocation. Hardly any array has more dimensions.
+/// The longest list that needs no allocation. Hardly any array has more dimensions.
 const HERE: usize = 4;
 
 /// A list of numbers.
 #[derive(Debug)]
 pub enum Few<T> {
-    /// The first ones of these, and how many they are.
+    /// An array, and how many of its first elements are in the list.
     Here([T; HERE], usize),
     Away(Vec<T>),
 }
 
 impl<T: Copy> Few<T> {
-    /// Collects the numbers. `rest` is any number.
+    /// Collects the numbers. `rest` may be any number; it fills the array behind the list.
     #[inline(always)]
     pub(super) fn of(numbers: impl ExactSizeIterator<Item = T>, rest: T) -> Result<Self, NoMemory> {
         let count = numbers.len();

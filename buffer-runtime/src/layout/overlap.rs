@@ -3,9 +3,9 @@
 //! Two items of `w + 1` bytes do if their distance, the sum of `stride * d` over all axes, is in `-w..=w`. Here `d` is
 //! the difference of their indices along an axis of `n` items, any number in `-(n - 1)..=n - 1`; not all of the `d` are
 //! 0. (Differences have either sign, so the signs of the strides do not matter.) This is a search for integers. For two
-//! axes it is exact and takes a few divisions. For more axes, the differences along the longest strides are tried one
-//! by one, as far as the shorter strides can compensate for them. The number of tries is bounded. Beyond the bound the
-//! result is that items may overlap.
+//! axes it is exact and takes a few divisions. For more axes, it tries the differences along the longest strides one by
+//! one, as far as the shorter strides can compensate for them. The number of tries is bounded. If the bound is reached,
+//! the result is that items may overlap.
 
 use crate::limits::MAX_NDIM;
 
@@ -70,7 +70,7 @@ impl Search {
         let mut count = 0;
         for (&extent, &stride) in shape.iter().zip(strides).filter(|&(&extent, _)| extent > 1) {
             let axis = (i64::try_from(stride.unsigned_abs()).ok()?, i64::try_from(extent).ok()?);
-            // The axes are few, and a generic sort is a lot of code to compile.
+            // There are few axes, and a generic sort is a lot of code to compile.
             let place = sorted[..count].partition_point(|&other| other < axis);
             sorted.copy_within(place..count, place + 1);
             sorted[place] = axis;

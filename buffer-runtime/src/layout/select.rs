@@ -1,4 +1,4 @@
-//! Layouts of a part of what another layout describes: one index, a range, other axes, another shape.
+//! Makes the layout of a part of another layout's items: one index, a range, other axes, another shape.
 //!
 //! Every operation keeps the items inside the memory of the layout that it begins with.
 
@@ -114,7 +114,8 @@ impl CheckedLayout {
         self.finished()
     }
 
-    /// Finds the strides of the same items in another shape with as many items, at least one. `false` if there are none.
+    /// Finds the strides of the same items in another shape that has the same number of items, at least one. `false` if
+    /// there are no such strides.
     ///
     /// Both shapes are divided, from the last axis on, into the smallest runs of axes with the same number of items. The
     /// axes of such a run of the present layout must continue each other.
@@ -154,13 +155,13 @@ impl CheckedLayout {
 
     /// Moves the first item along an axis, to an index that exists.
     fn skip(&mut self, axis: usize, index: usize) {
-        // Without items no address is meant, and the distance might overflow.
+        // Without items the offset has no meaning, and the distance might overflow.
         if !self.shape.contains(&0) {
             self.offset += index.cast_signed() * self.strides[axis];
         }
     }
 
-    /// Computes anew what follows from the shape and the strides.
+    /// Recomputes the fields that follow from the shape and the strides.
     fn finished(mut self) -> Result<Self, LayoutError> {
         let itemsize = self.itemsize.cast_signed();
         self.nbytes = size_of_items(&self.shape, itemsize)?.cast_unsigned();

@@ -83,7 +83,7 @@ fn products_never_wrap() {
     for shape in [vec![half, 2, 2], vec![isize::MAX, isize::MAX], vec![half, 4, 0], vec![1 << 62, 4]] {
         assert_eq!(resolved(&extents(&shape), 0, 4, Order::C), Err(LayoutError::TooLarge), "{shape:?}");
     }
-    // Also without any items, whichever extent is 0.
+    // The same without any items, whichever extent is 0.
     for shape in [[0, half, 1], [half, 0, 1], [half, 1, 0], [1, half, 0], [0, 2, isize::MAX / 7]] {
         for order in [Order::C, Order::F] {
             assert_eq!(resolved(&extents(&shape), 0, 4, order), Err(LayoutError::TooLarge), "{shape:?}");

@@ -1,4 +1,4 @@
-//! The storages of the crate pass, and those that break a promise do not.
+//! The storages of the crate pass the checks, and storages that break a promise do not.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -116,7 +116,7 @@ fn wrong(how: How) -> Wrong {
     Wrong { numbers: Box::new([1; 8]), how, asked: Cell::new(0), maker: thread::current().id() }
 }
 
-// SAFETY: the promises do not hold; the tests end where a check finds that.
+// SAFETY: the promises do not hold; each test ends at the check that finds this.
 unsafe impl Storage for Wrong {
     type Element = u32;
     type Access = ReadWrite;
@@ -195,7 +195,7 @@ found! {
 /// A shared handle whose `Access` claims that it is not shared.
 struct Shared(Arc<[Cell<u32>; 2]>);
 
-// SAFETY: it is not Send; only a test uses it, which ends where a check finds the sharing.
+// SAFETY: it is not Send; only one test uses it, which ends at the check that finds the sharing.
 unsafe impl Send for Shared {}
 
 // SAFETY: as above: clause 5 does not hold.

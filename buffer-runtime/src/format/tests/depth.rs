@@ -5,7 +5,7 @@ use std::thread;
 use super::*;
 use crate::limits::MAX_DEPTH;
 
-/// In bytes. Some systems allow a minimum of half as much for a thread.
+/// In bytes. On some systems a thread may have half as much.
 const STACK: usize = 32 * 1024;
 
 fn nested(depth: usize, inside: &str) -> String {

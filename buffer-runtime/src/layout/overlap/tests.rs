@@ -75,7 +75,7 @@ fn a_search_ends_when_its_work_is_spent() {
 
 #[test]
 fn axes_that_continue_each_other_are_one() {
-    // A box of 2 by 2 by ..., dense or with every second item: merged into one axis, nothing to search.
+    // A box of 2 by 2 by ..., dense or with every second item: the axes merge into one, so there is nothing to search.
     let dense: Vec<isize> = (0..40).map(|axis| 1 << axis).collect();
     assert!(!may_overlap(&[2; 40], &dense, 1));
     let apart: Vec<isize> = dense.iter().map(|stride| stride * 2).collect();
@@ -112,7 +112,7 @@ proptest! {
         prop_assert_eq!(may_overlap(&shape, &strides, itemsize), overlap(&shape, &strides, itemsize));
     }
 
-    /// Two axes of many items, which are always decided exactly.
+    /// The result for two axes is always exact, however many items they have.
     #[test]
     fn two_axes_are_decided_exactly(
         axes in [(1_isize..70, 1_isize..1000), (1_isize..70, 1_isize..1000)],
