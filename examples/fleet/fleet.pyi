@@ -8,7 +8,7 @@ class Samples:
     """Samples, float64, whose number may change."""
 
     def __new__(cls, count: int) -> Self:
-        """So many samples, all 0. Raises `MemoryError` if there is no memory for them."""
+        """`count` samples, all 0. Raises `MemoryError` if there is no memory for them."""
 
     def sum(self) -> float:
         """Their sum. Raises `BufferError` while they are being resized."""

@@ -8,7 +8,7 @@ class Plate:
     """Temperatures on a plate, exported as a float64 array of shape `(height, width)`."""
 
     def __new__(cls, height: SupportsIndex, width: SupportsIndex) -> Self:
-        """A plate of temperature 0. Its outermost cells keep the temperature that they have."""
+        """A plate of temperature 0. `step` does not change the outermost cells."""
 
     def step(self, n: SupportsIndex = 1, rate: SupportsFloat = 0.2) -> None:
         """Advances the temperatures by `n` steps. Views may be alive. Other threads run meanwhile.

@@ -51,7 +51,7 @@ class Image:
         """The red (0), green (1) or blue (2) bytes, as an array of shape `(height, width)`, without a copy."""
 
     def fill(self, red: int, green: int, blue: int) -> None:
-        """Gives all pixels one colour. Views may be alive, and show it."""
+        """Gives all pixels one colour. Views may be alive; they show the colour."""
 
     def resize(self, height: int, width: int) -> None:
         """Cuts the image, or extends it by black pixels at the right and at the bottom.

@@ -28,7 +28,7 @@ class MapFile:
         """
 
     def resize(self, length: SupportsIndex) -> None:
-        """Makes the file and its mapping longer, by zeros, or shorter.
+        """Makes the file and its mapping shorter, or longer by zeros.
 
         Raises `BufferError` while any view is alive, or if another `MapFile` of this process maps bytes that would be
         cut off, viewed or not. Raises `OSError` if the disk has no space, or if something else has made the file longer

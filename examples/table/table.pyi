@@ -59,11 +59,11 @@ class Table:
 
     @property
     def time(self) -> _Column[int]:
-        """When: a buffer of int64."""
+        """The times: a buffer of int64."""
 
     @property
     def value(self) -> _Column[float]:
-        """What: a buffer of float64."""
+        """The values: a buffer of float64."""
 
     def __len__(self) -> int: ...
 

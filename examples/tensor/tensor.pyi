@@ -30,7 +30,7 @@ class Tensor:
         """How many tensors of other libraries show the memory."""
 
     def fill(self, x: float) -> None:
-        """Sets all items, also while others look at them."""
+        """Sets all items, even while other libraries use them."""
 
     def resize(self, shape: Sequence[int]) -> None:
         """Gives the tensor another shape. It keeps the first items in C order; those that are added are zero.

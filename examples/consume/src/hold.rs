@@ -58,7 +58,7 @@ impl Held {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // If the mutex is locked, a thread uses the object, so that it is not garbage.
+        // If the mutex is locked, a thread is using the object, so it is not garbage.
         match self.bytes.try_lock() {
             Ok(bytes) => bytes.as_ref().map_or(Ok(()), |bytes| bytes.traverse(&visit)),
             Err(_) => Ok(()),

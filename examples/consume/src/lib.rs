@@ -1,9 +1,9 @@
 //! Functions that compute on the memory of other objects: numpy arrays, `array.array`, `memoryview`, ctypes arrays and
 //! whatever else exports a buffer, in any layout.
 //!
-//! A `BufferView<'_, f64>` is made only of a buffer of doubles, and every other object raises an exception that says what it has
-//! instead. It may be the type of an argument; here it is made in the function, because PyO3 adds a note to what the extraction of
-//! an argument raises, and panics where Python finds no memory for the note.
+//! A `BufferView<'_, f64>` can view only a buffer of doubles; for every other object, an exception says what the object
+//! has instead. The view may be the type of an argument. Here it is made inside the function, because PyO3 adds a note
+//! to the exceptions of arguments, and panics if Python has no memory for the note.
 
 mod hold;
 mod limits;
@@ -39,7 +39,8 @@ fn sum_array(obj: &Bound<'_, PyAny>) -> PyResult<i128> {
 #[pyfunction]
 #[pyo3(signature = (a, b, /))]
 fn dot(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<f64> {
-    /// As many items as fill a few vectors of the processor. Each has a sum of its own, which waits for no other.
+    /// As many items as fill a few vectors of the processor. Each lane has its own sum, which does not depend on the
+    /// others.
     type Lanes = [f64; 16];
 
     #[inline(always)]
@@ -113,8 +114,8 @@ fn factor_of(factor: &Bound<'_, PyAny>) -> PyResult<f64> {
 
 /// The CRC-32 of the bytes of a buffer, as `zlib.crc32` computes it, while other threads run.
 ///
-/// They cannot change the bytes meanwhile. Where an object cannot promise that, as a numpy array, the bytes are copied
-/// first, or refused if `copy` is false.
+/// They cannot change the bytes meanwhile. If an object cannot promise that, as a numpy array cannot, the bytes are
+/// copied first; or the object is refused, if `copy` is false.
 #[pyfunction]
 #[pyo3(signature = (obj, /, *, copy = true))]
 fn checksum(obj: &Bound<'_, PyAny>, copy: bool) -> PyResult<u32> {

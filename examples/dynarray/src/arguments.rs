@@ -105,7 +105,8 @@ pub(crate) fn integers(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec
 /// Copies the items of any buffer, contiguously and in C order.
 pub(crate) fn bytes(value: &Bound<'_, PyAny>, argument: &str) -> PyResult<Vec<u8>> {
     let view = nested(|| PyMemoryView::from(value)).map_err(|error| name(value.py(), argument, error))?;
-    // By the class: PyO3 would make a string of a method's name, and panic where Python finds no memory for it.
+    // Calls the class and no method: PyO3 would make a string of the method's name, and panic if Python has no memory
+    // for it.
     let items = value.py().get_type::<PyBytes>().call1((view,))?.cast_into::<PyBytes>()?;
     let mut copy = Vec::new();
     copy.try_reserve_exact(items.as_bytes().len()).map_err(|_| out_of_memory(argument, items.as_bytes().len()))?;

@@ -125,7 +125,7 @@ impl DynArray {
     }
 }
 
-/// The argument that is to blame for the error.
+/// The argument that causes the error.
 fn argument_of(error: &LayoutError, layout: Layout<'_>, bytes: usize) -> &'static str {
     match error {
         LayoutError::OffsetOutside { .. } => "offset",

@@ -1,7 +1,7 @@
 //! Memory whose layout is known only at run time.
 //!
 //! `DynArray` copies bytes and exports them with the format, shape, strides and offset that Python passes. `Rows` keeps
-//! each row in its own allocation. The constructors refuse what cannot be exported, not the first view.
+//! each row in its own allocation. What cannot be exported is refused by the constructors, not at the first view.
 
 mod arguments;
 mod array;

@@ -1,7 +1,7 @@
 //! Samples that travel to the workers of Dask and Ray without a copy at the sender.
 //!
-//! `numpy.asarray(samples)` shows the samples without a copy, and `pickle` takes them out of band: what an engine sends is
-//! the memory of the object itself. The object that arrives has memory of its own.
+//! `numpy.asarray(samples)` shows the samples without a copy, and `pickle` takes them out of band: an engine sends the
+//! memory of the object itself. The object that arrives has its own memory.
 
 mod limits;
 
@@ -21,25 +21,25 @@ struct Samples {
 
 #[pymethods]
 impl Samples {
-    /// So many samples, all 0. Raises `MemoryError` if there is no memory for them.
+    /// `count` samples, all 0. Raises `MemoryError` if there is no memory for them.
     #[new]
     fn new(count: &Bound<'_, PyAny>) -> PyResult<Self> {
         let count = whole(count)?;
         let mut data = Vec::new();
-        // `vec!` would abort the interpreter.
+        // Without memory, `vec!` would abort the interpreter.
         data.try_reserve_exact(count)
             .map_err(|_| exception::<PyMemoryError>(format_args!("no memory for {count} samples")))?;
         data.resize(count, 0.0);
         Ok(Self { data: ExportCell::new(data) })
     }
 
-    /// Their sum. Raises `BufferError` while they are being resized.
+    /// The sum of the samples. Raises `BufferError` while they are being resized.
     fn sum(&self, py: Python<'_>) -> PyResult<f64> {
         let data = self.data.share(py)?;
         Ok(py.detach(|| data.iter().sum()))
     }
 
-    /// Multiplies each by a factor, in place: arrays of them show it.
+    /// Multiplies each sample by a factor, in place. Arrays of the samples show the result.
     fn scale(&self, py: Python<'_>, factor: &Bound<'_, PyAny>) -> PyResult<()> {
         let factor = real("factor", factor)?;
         let data = self.data.share(py)?;
@@ -47,7 +47,8 @@ impl Samples {
         Ok(())
     }
 
-    /// Adds a sample at the end. Raises `BufferError` while they are viewed: also while they are being sent.
+    /// Adds a sample at the end. Raises `BufferError` while the samples are viewed, and so also while they are being
+    /// sent.
     fn append(&self, py: Python<'_>, sample: &Bound<'_, PyAny>) -> PyResult<()> {
         let sample = real("sample", sample)?;
         let mut data = self.data.write(py)?;
@@ -56,13 +57,13 @@ impl Samples {
         Ok(())
     }
 
-    /// How many views of them are alive.
+    /// How many views of the samples are alive.
     #[getter]
     fn views(&self) -> usize {
         self.data.views()
     }
 
-    /// The bytes of the object and of its samples, by which Dask decides what to spill to disk.
+    /// The size of the object and its samples in bytes, by which Dask decides what to spill to disk.
     fn __sizeof__(&self) -> usize {
         size_of::<Self>() + size_of::<f64>() * self.data.len()
     }
@@ -79,7 +80,7 @@ impl Samples {
 /// Reads the argument `count`.
 fn whole(count: &Bound<'_, PyAny>) -> PyResult<usize> {
     let wrong = || exception::<PyValueError>("count must be from 0 to 2**63 - 1");
-    // Python itself says where an i64 is exceeded.
+    // If the number does not fit in an `i64`, Python itself raises the exception.
     let n = nested(|| count.extract::<i64>()).map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(count.py()) {
             wrong()

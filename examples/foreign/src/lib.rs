@@ -34,7 +34,7 @@ impl Wrapper {
         let free = |numbers, _| unsafe { numbers_free(numbers) };
         // SAFETY: the library returns n numbers or NULL. They are ours until `numbers_free`, which any thread may call.
         let numbers = unsafe { ForeignBuffer::new(numbers_new(n), n, free) };
-        // It was NULL: the library aligns what it gives.
+        // The pointer was NULL: the library's memory is always aligned.
         let numbers = numbers.map_err(|_| exception::<PyMemoryError>(format_args!("no memory for {n} int32")))?;
         Ok(Self { numbers: ExportCell::new(numbers) })
     }

@@ -18,14 +18,14 @@ pub(crate) struct Diffusion<'a> {
 }
 
 impl Diffusion<'_> {
-    /// Stores the next temperature of every inner cell. Stores nothing in the others, so that what numpy writes there at
-    /// the same time is kept.
+    /// Stores the next temperature of every inner cell. Stores nothing in the outermost cells, so values that numpy
+    /// writes there at the same time are kept.
     pub(crate) fn step(&mut self) {
         let Self { cells, width, rate, .. } = *self;
         let (north, rest) = self.rows.split_at_mut(width);
         let (here, rest) = rest.split_at_mut(width);
         let (south, next) = rest.split_at_mut(width);
-        // Three rows as they were before this step. The row above is overwritten in the plate by now.
+        // Three rows as they were before this step. By now, the row above has been overwritten in the plate.
         let (mut north, mut here, mut south) = (north, here, south);
         let row = |number: usize| cells.range(number * width..(number + 1) * width);
         row(0).copy_to_slice(north);
@@ -41,8 +41,8 @@ impl Diffusion<'_> {
     }
 }
 
-/// Computes the next temperatures of a row's inner cells, from what the row and the inner cells of its neighbours had
-/// before.
+/// Computes the next temperatures of a row's inner cells from the previous ones of the row and of its neighbours' inner
+/// cells.
 #[inline(always)]
 fn relax(next: &mut [f64], here: &[f64], [north, south]: [&[f64]; 2], rate: f64) {
     let (west, middle, east) = (here, &here[1..], &here[2..]);

@@ -35,7 +35,7 @@ struct Plate {
 
 #[pymethods]
 impl Plate {
-    /// A plate of temperature 0. Its outermost cells keep the temperature that they have.
+    /// A plate of temperature 0. `step` does not change the outermost cells.
     #[new]
     fn new(height: &Bound<'_, PyAny>, width: &Bound<'_, PyAny>) -> PyResult<Self> {
         let (height, width) = (arguments::extent(height, "height")?, arguments::extent(width, "width")?);
@@ -60,7 +60,7 @@ impl Plate {
         // Waiting would be a deadlock if a signal handler of this thread called `step`.
         let mut rows = match self.rows.try_lock() {
             Ok(rows) => rows,
-            // A panic leaves numbers there that the next step replaces.
+            // After a panic, the rows contain numbers that the next step replaces.
             Err(TryLockError::Poisoned(rows)) => rows.into_inner(),
             Err(TryLockError::WouldBlock) => {
                 let text = "another call of step is at work on this plate; call step again when it has returned";

@@ -1,4 +1,4 @@
-//! An RGB image that Rust fills while numpy looks, and whose crops and channels are parts of its memory.
+//! An RGB image that Rust fills while numpy shows it, and whose crops and channels are parts of its memory.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -35,7 +35,7 @@ impl Image {
         Part::new(slf, |image| image.index(2, index))
     }
 
-    /// Gives all pixels one colour. Views may be alive, and show it.
+    /// Gives all pixels one colour. Views may be alive; they show the colour.
     fn fill(&self, py: Python<'_>, red: u8, green: u8, blue: u8) -> PyResult<()> {
         let pixels = self.pixels.share(py)?;
         py.detach(|| pixels.fill([red, green, blue]));

@@ -9,7 +9,7 @@ use pyo3::types::PyBytes;
 
 use crate::limits::{exception, nested};
 
-/// A number of bytes of at least `least`, or an exception that names the argument. No `isize` is exceeded.
+/// A number of bytes of at least `least`, or an exception that names the argument. The number fits in an `isize`.
 pub(crate) fn bytes(value: &Bound<'_, PyAny>, name: &str, least: usize) -> PyResult<usize> {
     let complaint = match nested(|| value.extract::<isize>()) {
         Ok(number) => match usize::try_from(number) {

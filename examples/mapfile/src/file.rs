@@ -98,7 +98,7 @@ fn raise(path: &Path, problem: Problem) -> PyErr {
     }
 }
 
-/// `OSError(code, text, path)`, made here: PyO3 would end the process where Python finds no memory for it.
+/// Makes an `OSError(code, text, path)`. PyO3 would end the process if Python had no memory for it.
 fn system_error(code: i32, text: &str, path: &Path) -> PyErr {
     Python::attach(|py| {
         let text = PyString::from_bytes(py, text.as_bytes())?;
@@ -106,7 +106,7 @@ fn system_error(code: i32, text: &str, path: &Path) -> PyErr {
             Some(path) => PyString::from_bytes(py, path.as_bytes())?.into_any(),
             None => path.as_os_str().into_pyobject(py)?.into_any(),
         };
-        // What Windows says is its own number, which goes last; elsewhere that is ignored.
+        // On Windows the code is a number of Windows, which is the last argument; elsewhere that argument is ignored.
         py.get_type::<PyOSError>().call1((code, text, path, code)).map(PyErr::from_value)
     })
     .unwrap_or_else(|no_memory: PyErr| no_memory)
@@ -125,7 +125,7 @@ impl MapFile {
         Ok(Self { path, mapped: Mutex::new(Some(mapped)), data })
     }
 
-    /// Makes the file and its mapping longer, by zeros, or shorter. Raises `BufferError` while any view is alive.
+    /// Makes the file and its mapping shorter, or longer by zeros. Raises `BufferError` while any view is alive.
     fn resize(&self, py: Python<'_>, length: &Bound<'_, PyAny>) -> PyResult<()> {
         let length = bytes(length, "length", 1)?;
         let mut data = self.data.write(py)?;

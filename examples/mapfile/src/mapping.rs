@@ -15,7 +15,7 @@ use crate::growth;
 /// The bytes of a file, in memory.
 ///
 /// Other mappings of the same file write the same memory, so this crate never makes a slice of it. (A cell's `read`
-/// would, `share` does not.)
+/// would make one; `share` does not.)
 pub(crate) struct Mapping(Arc<MmapRaw>);
 
 // SAFETY: a mapping is initialised, at most `isize::MAX` bytes, writable, and in place until it is dropped (1, 2). Only
@@ -96,7 +96,8 @@ impl Mapped {
         Mapping(Arc::clone(&self.mapping))
     }
 
-    /// Checks that the file still has all mapped bytes: an access to others is a fault that ends the process.
+    /// Checks that the file still has all mapped bytes: an access to bytes that it lost is a fault that ends the
+    /// process.
     pub(crate) fn check(&self) -> Result<(), Problem> {
         let (has, mapped) = (self.file.metadata()?.len(), self.mapping.len());
         if has < mapped as u64 { Err(Problem::Truncated { has, mapped }) } else { Ok(()) }

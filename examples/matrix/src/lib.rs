@@ -32,7 +32,7 @@ impl Matrix {
             return Err(exception::<PyValueError>(format_args!("ncols is too large for any memory: {ncols}")));
         }
         let nrows = nrows.map_or(Ok(0), |nrows| count(nrows, "nrows", 0))?;
-        // The allocator returns zeroed memory, which nothing has to fill: it costs nothing until it is used.
+        // The allocator returns memory that is zeroed already, and that costs nothing until it is used.
         let zeros = nrows.checked_mul(ncols).and_then(|len| bytemuck::try_zeroed_vec(len).ok());
         let data = zeros.ok_or_else(|| out_of_memory(nrows, ncols))?;
         Ok(Self { ncols, data: ExportCell::new(data) })

@@ -79,7 +79,8 @@ impl Particles {
 /// Reads the argument `n`: a number of particles, small enough that each can have an id.
 fn count(n: &Bound<'_, PyAny>) -> PyResult<u32> {
     let wrong = || exception::<PyValueError>(format_args!("n must be from 0 to {}, since ids are uint32", u32::MAX));
-    // Python itself says where an i64 is exceeded. Where a u32 is, PyO3 would, by a string that is not to fail.
+    // If the number does not fit in an `i64`, Python itself raises the exception. For a `u32`, PyO3 would make a string
+    // for the exception, and panic if there is no memory for it.
     let n = nested(|| n.extract::<i64>()).map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(n.py()) {
             wrong()
@@ -111,7 +112,7 @@ fn expected(what: &str, value: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
 
 fn resize(particles: &mut Vec<Particle>, n: u32) -> PyResult<()> {
     let new = (n as usize).saturating_sub(particles.len());
-    // `reserve` would abort the interpreter.
+    // Without memory, `reserve` would abort the interpreter.
     particles.try_reserve(new).map_err(|_| exception::<PyMemoryError>(format_args!("no memory for {n} particles")))?;
     particles.truncate(n as usize);
     particles.extend((0..n).skip(particles.len()).map(Particle::at_rest));

@@ -11,10 +11,10 @@ use pyo3::prelude::*;
 #[derive(ExportBuffer)]
 #[pyclass(frozen, subclass, weakref, module = "table")]
 struct Table {
-    /// When: a buffer of int64.
+    /// The times: a buffer of int64.
     #[buffer(get)]
     time: ExportCell<Vec<i64>>,
-    /// What: a buffer of float64.
+    /// The values: a buffer of float64.
     #[buffer(get)]
     value: ExportCell<Vec<f64>>,
 }

@@ -1,7 +1,7 @@
-//! A tensor whose memory is Rust's: torch, JAX and numpy compute on it in place, through DLPack or through the buffer
-//! protocol.
+//! A tensor whose memory belongs to Rust: torch, JAX and numpy compute on it in place, through DLPack or through the
+//! buffer protocol.
 //!
-//! While a tensor of theirs or any view is alive, `resize` raises `BufferError` instead of moving the memory.
+//! While one of their tensors or any view is alive, `resize` raises `BufferError` instead of moving the memory.
 
 use aligned_vec::{AVec, RuntimeAlign};
 use buffer_runtime::{BufferView, BufferViewMut, ExportBuffer, ExportCell, Viewable};
@@ -99,7 +99,7 @@ impl Tensor {
         self.data.tensors()
     }
 
-    /// Sets all items, also while others look at them.
+    /// Sets all items, even while other libraries use them.
     fn fill(slf: &Bound<'_, Self>, x: &Bound<'_, PyAny>) -> PyResult<()> {
         let dtype = slf.try_borrow()?.dtype;
         match dtype {
