@@ -11,17 +11,17 @@ class Samples:
         """`count` samples, all 0. Raises `MemoryError` if there is no memory for them."""
 
     def sum(self) -> float:
-        """Their sum. Raises `BufferError` while they are being resized."""
+        """The sum of the samples. Raises `BufferError` while they are being resized."""
 
     def scale(self, factor: float) -> None:
-        """Multiplies each by a factor, in place: arrays of them show it."""
+        """Multiplies each sample by a factor, in place. Arrays of the samples show the result."""
 
     def append(self, sample: float) -> None:
-        """Adds a sample at the end. Raises `BufferError` while they are viewed: also while they are being sent."""
+        """Adds a sample at the end. Raises `BufferError` while the samples are viewed, or are being sent."""
 
     @property
     def views(self) -> int:
-        """How many views of them are alive."""
+        """How many views of the samples are alive."""
 
     def __sizeof__(self) -> int:
         """The bytes of the object and of its samples, by which Dask decides what to spill to disk."""

@@ -1,7 +1,8 @@
-//! Classes that break things on purpose, and Rust's side of the tests of the lock and of the slots.
+//! Classes that misbehave on purpose, and Rust's side of the tests of the lock and of the slots.
 //!
-//! Everything is in the submodule `edges`: owners whose cells are swapped and dropped under views, guards that stay,
-//! leak or end on other threads, shapes that run Python, requests as C code makes them, and exporters of other code.
+//! Everything is in the submodule `edges`: owners whose cells are swapped and dropped while they are viewed; guards
+//! that are held, leaked or ended on other threads; shapes that run Python; requests as C code makes them; and
+//! exporters of other code.
 
 use pyo3::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What `Format` reads, as tuples that Python can compare with what other parsers read.
+//! The results of `Format::parse`, as tuples that Python can compare with those of other parsers.
 
 use buffer_runtime::format::{ByteOrder, Content, Format, Item, Scalar};
 use pyo3::IntoPyObjectExt;

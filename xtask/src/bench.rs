@@ -1,5 +1,6 @@
-//! `cargo xtask bench`: runs the benchmark, which builds everything that it compares, in a virtual environment of its
-//! own, for the Python of `.venv`. A part of it runs on a free-threaded interpreter, if this machine has one.
+//! `cargo xtask bench`: runs the benchmark in a virtual environment of its own, with the Python of `.venv`. The
+//! benchmark builds everything that it compares. A part of it runs on a free-threaded interpreter, if this machine has
+//! one.
 
 use std::path::PathBuf;
 

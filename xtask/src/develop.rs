@@ -1,4 +1,4 @@
-//! Building extension modules into a virtual environment, with maturin, as the modules' users do.
+//! Builds extension modules into a virtual environment, with maturin, as the modules' users do.
 
 use anyhow::{Context, Result};
 
@@ -12,7 +12,7 @@ pub(crate) struct Build<'a> {
     /// The build directory, one for each set of flags and each interpreter: in a shared one, cargo would rebuild PyO3
     /// whenever the flags or the interpreter change.
     pub(crate) target: &'a str,
-    /// Whether to build for release; otherwise without optimisation, and with every assertion.
+    /// Whether to build for release. Otherwise the build has no optimisation, and every assertion.
     pub(crate) release: bool,
     pub(crate) rustflags: Option<&'a str>,
 }
@@ -36,7 +36,7 @@ pub(crate) fn install(workspace: &Workspace, venv: &Venv, build: Build<'_>, pack
         .args(build.release.then_some("--release"))
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", workspace.target(build.target))
-        // Each interpreter's modules are seldom built again, and the data of incremental builds takes gigabytes.
+        // The modules are seldom rebuilt, and the data of incremental builds would take gigabytes for each interpreter.
         .env("CARGO_INCREMENTAL", "0");
     if let Some(flags) = build.rustflags {
         run::set_rustflags(&mut maturin, flags);

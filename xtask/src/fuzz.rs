@@ -28,7 +28,8 @@ pub(crate) fn run(workspace: &Workspace, seconds: u32) -> Result<()> {
         fs::create_dir_all(&found).with_context(|| format!("cannot create {}", found.display()))?;
         let kept = workspace.root.join("fuzz/corpus").join(target);
         let mut cargo = suite.nightly();
-        // Without dead code a target refers to no interpreter, and can be linked on machines without libpython.
+        // If dead code is stripped, a target does not refer to an interpreter, and can be linked on machines without
+        // libpython.
         cargo.args(["fuzz", "run", "--strip-dead-code", "--target-dir"]).arg(workspace.target("fuzz"));
         // libFuzzer stores new inputs in the first folder.
         cargo

@@ -22,7 +22,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     mdbook(workspace, "build")
 }
 
-/// Why the book cannot be built here, if it cannot.
+/// The reason why the book cannot be built here, if there is one.
 pub(crate) fn missing() -> Option<String> {
     let mdbook = run::read(run::command("mdbook").arg("--version"));
     mdbook.is_err().then(|| "the book was not built: `cargo install mdbook` adds mdbook".to_owned())

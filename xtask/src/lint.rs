@@ -29,7 +29,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Every check, with the name of what it checks.
+/// Every check, with its name.
 fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
     let cargo = |arguments: &[&str]| {
         let mut cargo = workspace.cargo();
@@ -42,7 +42,7 @@ fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
         ("formatting of the fuzz targets", cargo(&["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"])),
     ];
 
-    // Different code is unused with and without the features.
+    // Without the features, other code is unused than with them.
     for (what, features) in [("clippy", None), ("clippy with all features", Some("--all-features"))] {
         let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
         clippy.args(features).args(deny);
@@ -55,7 +55,7 @@ fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
         checks.push((flags, clippy));
     }
 
-    // A link may be valid in the public documentation and broken in that of the private items, or the other way round.
+    // A link may be valid in the public documentation and broken in the private documentation, or the other way round.
     for (what, private) in [("documentation", None), ("private documentation", Some("--document-private-items"))] {
         let mut doc = cargo(&["doc", "--no-deps", "--all-features", "-p", "buffer-derive", "-p", "buffer-runtime"]);
         doc.args(private).env("RUSTDOCFLAGS", "-D warnings");

@@ -49,7 +49,7 @@ pub(crate) fn write(workspace: &Workspace, path: &Path) -> Result<String> {
     Ok(name)
 }
 
-/// Refuses a folder that contains something, and one inside this repository.
+/// Refuses a folder that is not empty or is inside this repository.
 fn check_place(workspace: &Workspace, folder: &Path) -> Result<()> {
     let shown = folder.display();
     ensure!(folder.is_dir() || !folder.exists(), "{shown} is a file; choose a new folder");
@@ -74,7 +74,7 @@ fn runtime(workspace: &Workspace) -> Result<String> {
     Ok(text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
-/// Never replaces a file.
+/// Writes a new file. An existing file is an error.
 fn write_file(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

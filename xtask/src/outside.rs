@@ -1,4 +1,4 @@
-//! Temporary folders outside the repository, where no workspace claims a crate.
+//! Temporary folders outside the repository, where a crate belongs to no workspace.
 
 use std::env;
 use std::fs;
@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 pub(crate) struct Outside(pub(crate) PathBuf);
 
 impl Outside {
-    /// `purpose` keeps the folders of one process apart.
+    /// `purpose` is a part of the name. It distinguishes the folders of one process.
     pub(crate) fn new(purpose: &str) -> Result<Self> {
         let dir = env::temp_dir().join(format!("buffer-xtask-{}-{purpose}", process::id()));
         fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;

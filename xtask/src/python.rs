@@ -32,9 +32,9 @@ print(get("LIBDIR") if shared or os.name == "nt" or get("PYTHONFRAMEWORK") else 
 "#;
 
 pub(crate) struct Interpreter {
-    /// Such as `3.11.7`.
+    /// For example `3.11.7`.
     pub(crate) version: String,
-    /// Such as `3.11`, or `3.14t` for the free-threaded build.
+    /// For example `3.11`, or `3.14t` for the free-threaded build.
     pub(crate) tag: String,
     /// With symbolic links resolved: cargo rebuilds PyO3 when the value of `PYO3_PYTHON` changes, but not when a link
     /// at that path changes.
@@ -81,7 +81,7 @@ impl Venv {
             Interpreter::query(chosen).context("set PYTHON to a CPython of 3.9 or newer")?;
             let made = run::read(run::command(chosen).args(["-m", "venv", "--clear"]).arg(&dir));
             if made.is_err() {
-                // An environment without pip is what is left when ensurepip is missing.
+                // If ensurepip is missing, an environment without pip is left behind.
                 let _ = fs::remove_dir_all(&dir);
             }
             made.context(
@@ -180,14 +180,14 @@ impl Venv {
     }
 }
 
-/// The interpreters that uv has found, and its warnings about programs that do not run.
+/// The interpreters that uv has found, and uv's warnings about programs that do not run.
 pub(crate) struct Installed {
     found: String,
     complaints: String,
 }
 
 impl Installed {
-    /// The interpreter of this version, if there is one. It is an error if there are only broken ones.
+    /// The interpreter of this version, if there is one. If all of them are broken, that is an error.
     pub(crate) fn of(&self, version: &str) -> Result<Option<PathBuf>> {
         let (number, free_threaded) = version.strip_suffix('t').map_or((version, false), |number| (number, true));
         let key = format!("cpython-{number}.");

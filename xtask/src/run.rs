@@ -1,4 +1,4 @@
-//! Running other programs. Each command is printed before it runs, and inherits no Python-related variables.
+//! Runs other programs. Each command is printed before it runs, and inherits no variables that affect Python.
 
 use std::cell::RefCell;
 use std::env;

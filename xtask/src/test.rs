@@ -23,7 +23,7 @@ use crate::workspace::Workspace;
 struct Step {
     name: &'static str,
     when: When,
-    /// The time in seconds, with empty build directories, on two cores.
+    /// The time in seconds on two cores, with empty build directories.
     takes: u64,
     about: &'static str,
     run: fn(&Suite<'_>, &Only) -> Result<Outcome>,
@@ -46,7 +46,7 @@ const fn step(
     Step { name, when, takes, about, run }
 }
 
-/// In the order in which they run: the steps that report mistakes soonest are first.
+/// The steps in the order in which they run: those that report mistakes soonest come first.
 #[rustfmt::skip]
 const STEPS: &[Step] = &[
     step("rust", Always, 30, "unit tests and proptest of the two crates", rust::unit),
@@ -77,9 +77,9 @@ impl Step {
 
 /// How a step ended, if it did not fail.
 enum Outcome {
-    /// With a remark on what could not run here, or an empty one.
+    /// With a remark on what could not run here, which may be empty.
     Passed(String),
-    /// Not run: the reason, and how to make the step run.
+    /// The step did not run. The text says why, and how to make it run.
     Skipped(String),
     /// No test matches the requested name or file.
     NoMatch,
@@ -93,7 +93,7 @@ impl Outcome {
     }
 }
 
-/// What every step uses.
+/// The context of all steps.
 pub(crate) struct Suite<'a> {
     workspace: &'a Workspace,
     venv: Venv,

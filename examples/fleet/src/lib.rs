@@ -47,8 +47,7 @@ impl Samples {
         Ok(())
     }
 
-    /// Adds a sample at the end. Raises `BufferError` while the samples are viewed, and so also while they are being
-    /// sent.
+    /// Adds a sample at the end. Raises `BufferError` while the samples are viewed, or are being sent.
     fn append(&self, py: Python<'_>, sample: &Bound<'_, PyAny>) -> PyResult<()> {
         let sample = real("sample", sample)?;
         let mut data = self.data.write(py)?;

@@ -16,7 +16,7 @@ fn converted<'py>(element: &str, object: &Bound<'py, PyAny>) -> PyResult<Bound<'
     with_element!(element, T => of::<T>(object))
 }
 
-/// As users write it.
+/// A function as users write it.
 #[pyfunction]
 fn mean(values: ConvertedView<'_, f64>) -> f64 {
     let sum = values.fold_chunks(0.0, |sum, chunk| sum + chunk.iter().sum::<f64>());
@@ -30,7 +30,7 @@ fn converted_to_int8(values: ConvertedView<'_, i8>) -> PyResult<Vec<i8>> {
     values.to_vec()
 }
 
-/// Numbers in the byte order of networks.
+/// Numbers in network byte order.
 #[pyfunction]
 fn converted_to_big(values: ConvertedView<'_, Be<u16>>) -> PyResult<(bool, Vec<u16>)> {
     Ok((values.is_borrowed(), values.to_vec()?.into_iter().map(Be::get).collect()))
@@ -49,13 +49,13 @@ struct Point {
     y: f32,
 }
 
-/// Records, which numpy has no short name for.
+/// Records, for which numpy has no short name.
 #[pyfunction]
 fn converted_to_points(values: ConvertedView<'_, Point>) -> Vec<(f32, f32)> {
     values.iter().map(|point| (point.x, point.y)).collect()
 }
 
-/// Calls a function while the view is held, and returns how the view shows itself and its items.
+/// Calls a function while the view is held, and returns the view's `Debug` text and its items.
 #[pyfunction]
 fn call_under_converted<'py>(
     values: ConvertedView<'py, f64>,

@@ -39,7 +39,7 @@ fn floats(view: FloatView<'_>) -> PyResult<(&'static str, Vec<usize>, Vec<f64>)>
 /// Strides, whether it is read-only, whether it is contiguous in C and in Fortran order, and the items.
 type Reported = (Vec<isize>, bool, bool, bool, Vec<f64>);
 
-/// The items in index order, in the ways that `floats` leaves out, with what else a view reports.
+/// The items in index order, read in the ways that `floats` omits, and what else a view reports.
 #[pyfunction]
 fn floats_again(view: FloatView<'_>) -> PyResult<Reported> {
     let mut copy = vec![0.0; view.len()];

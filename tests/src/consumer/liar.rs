@@ -1,4 +1,4 @@
-//! An exporter that fills a `Py_buffer` with whatever a test sets, true or not.
+//! An exporter that fills a `Py_buffer` with whatever a test sets, whether it is true or not.
 
 use std::ffi::{CString, c_int};
 use std::ptr;
@@ -18,7 +18,8 @@ struct Memory([u8; 256]);
 #[pyclass]
 struct Liar {
     memory: Box<Memory>,
-    /// If not empty, exported instead of the memory: pointers to rows in the memory. A negative offset gives NULL.
+    /// Pointers to rows in the memory. If there are any, they are exported instead of the memory. A negative offset
+    /// gives NULL.
     rows: Vec<*const u8>,
     #[pyo3(get, set)]
     offset: isize,

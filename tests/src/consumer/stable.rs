@@ -1,4 +1,4 @@
-//! Slices of memory that nobody changes, and what happens beside them.
+//! Slices of memory that nobody changes, and operations beside them.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,13 +42,13 @@ fn stable_matrix(py: Python<'_>, items: StableArray<'_, i32, Ix2>) -> Vec<Vec<i3
     py.detach(|| items.array().rows().into_iter().map(|row| row.to_vec()).collect())
 }
 
-/// Requests a stable view, and nothing else.
+/// Extracts a stable view and drops it.
 #[pyfunction]
 fn view_stable(object: &Bound<'_, PyAny>) -> PyResult<()> {
     StableView::<f64>::from_object(object).map(drop)
 }
 
-/// The same, or a copy.
+/// As `view_stable`, but copies if no stable view is granted.
 #[pyfunction]
 fn view_or_copy(object: &Bound<'_, PyAny>) -> PyResult<()> {
     StableOrCopy::<f64>::from_object(object).map(drop)
@@ -76,7 +76,7 @@ fn drop_elsewhere(py: Python<'_>, items: StableView<'_, f64>) {
     py.detach(|| thread::scope(|scope| scope.spawn(|| drop(items)).join())).expect("it does not panic");
 }
 
-/// Never ends.
+/// Leaks a stable view.
 #[pyfunction]
 fn leak_stable(items: StableView<'_, f64>) {
     mem::forget(items);
@@ -105,7 +105,8 @@ impl Stable {
         drop(items);
     }
 
-    /// Reads all items again and again, detached, until `stop` is called. Returns whether they have always had the same sum.
+    /// Reads all items again and again, detached, until `stop` is called. Returns whether their sum was always the
+    /// same.
     fn read_until_stopped(&self, py: Python<'_>) -> bool {
         py.detach(|| {
             let items = self.items.lock().expect("no panic");
@@ -126,7 +127,7 @@ impl Stable {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self.items.try_lock() {
             Ok(items) => items.as_ref().map_or(Ok(()), |items| items.traverse(&visit)),
-            // It is in use, so this is not garbage.
+            // The view is in use, so this object is not garbage.
             Err(_) => Ok(()),
         }
     }

@@ -41,7 +41,7 @@ fn count(view: Option<BufferView<'_, u8>>) -> Option<usize> {
     view.map(|view| view.len())
 }
 
-/// Either of two types.
+/// An argument of either of two types.
 #[derive(FromPyObject)]
 enum Floats<'py> {
     Double(BufferView<'py, f64>),

@@ -25,7 +25,7 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// The exporter must have the bytes of an item at `buf`, even if its shape has no items.
+    /// The bytes of an item must exist at `buf`, even if the shape has no items.
     fn of(buffer: &'a Buffer) -> Self {
         let view = &buffer.0;
         // SAFETY: a format that is not NULL is a C string, which lives as long as the view.
@@ -72,7 +72,7 @@ fn ask(exporter: &Bound<'_, PyAny>, flags: c_int) -> PyResult<Option<Buffer>> {
 /// Makes every request from `start` up to `end` of both exporters, and returns where the answers differ. `PyBUF_READ`
 /// and `PyBUF_WRITE` alone are not requests, and are omitted.
 ///
-/// Both must have the bytes of an item at `buf`.
+/// For both exporters, the bytes of an item must exist at `buf`.
 #[pyfunction]
 fn differences(
     ours: &Bound<'_, PyAny>,

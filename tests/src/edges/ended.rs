@@ -76,7 +76,7 @@ impl Detaching {
         Ok(self.data.detach()?)
     }
 
-    /// The same while this thread is detached.
+    /// As `detach`, while this thread is detached.
     fn detach_detached(&mut self, py: Python<'_>) -> PyResult<()> {
         Ok(py.detach(|| self.data.detach())?)
     }
@@ -114,7 +114,7 @@ impl Log {
         Ok(())
     }
 
-    /// The same while this thread is detached, so that other threads can write the elements that are being copied.
+    /// As `append`, while this thread is detached, so that other threads can write the elements that are being copied.
     fn append_detached(&mut self, py: Python<'_>, value: f64) -> PyResult<()> {
         py.detach(|| self.data.write_or_detach().map(|mut data| data.push(value)))?;
         Ok(())

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 /// The bytes that they export.
 static BYTES: [u8; 7] = *b"foreign";
-/// How often views of the class that has a release slot were released.
+/// How often views of the class with a release slot were released.
 static RELEASES: AtomicUsize = AtomicUsize::new(0);
 
 /// # Safety
@@ -21,7 +21,7 @@ unsafe extern "C" fn getbuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffe
     unsafe { ffi::PyBuffer_FillInfo(view, slf, bytes, 7, 1, flags) }
 }
 
-/// The same, with a value of its own in `internal`: an aligned address, as C code might store there.
+/// As `getbuffer`, but stores a value of its own in `internal`: an aligned address, as C code might.
 ///
 /// # Safety
 ///

@@ -53,8 +53,8 @@ impl Sum for Deeds {
     }
 }
 
-/// Has `threads` Rust threads view, read, share, and replace the elements of a series of zeros, `rounds` times each, and
-/// pass views on to be released by others.
+/// Runs `threads` Rust threads. Each of them, `rounds` times, views, reads, shares or replaces the elements of a series
+/// of zeros, and passes views on to be released by other threads.
 ///
 /// Returns how often each kind of access was granted, and how often any was refused.
 #[pyfunction]
@@ -90,7 +90,7 @@ fn work(
     let mut deeds = Deeds::default();
     let data = &series.get().data;
     for round in 0..rounds {
-        // No thread runs ahead of the others.
+        // Keeps the threads together, so that none runs ahead of the others.
         if round % 16 == 0 {
             together.wait();
         }

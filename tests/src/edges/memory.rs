@@ -1,4 +1,4 @@
-//! Rust's memory, which can be made to fail.
+//! Makes an allocation of Rust fail.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -6,14 +6,14 @@ use std::ptr;
 
 use pyo3::prelude::*;
 
-/// The system's allocator, but for the one allocation of a thread that is to fail.
+/// The system's allocator, except that it fails one allocation of a thread on request.
 struct Failing;
 
 #[global_allocator]
 static ALLOCATOR: Failing = Failing;
 
 thread_local! {
-    /// How many allocations succeed before the one that fails, if any is to.
+    /// How many allocations succeed before the one that fails. `None` if none is to fail.
     static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
@@ -23,7 +23,7 @@ fn fails() -> bool {
     left == Some(0)
 }
 
-// SAFETY: what it answers is the system's, or NULL, which says that there is no memory.
+// SAFETY: every result is that of the system's allocator, or NULL, which means that there is no memory.
 unsafe impl GlobalAlloc for Failing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller vouches.
@@ -36,7 +36,7 @@ unsafe impl GlobalAlloc for Failing {
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: as the caller vouches; memory that is not allocated anew stays as it is.
+        // SAFETY: as the caller vouches; if it fails, the old memory stays as it is.
         if fails() { ptr::null_mut() } else { unsafe { System.realloc(memory, layout, size) } }
     }
 
@@ -46,7 +46,7 @@ unsafe impl GlobalAlloc for Failing {
     }
 }
 
-/// Lets one of this thread's allocations fail, after so many that succeed; with `None`, no more.
+/// Makes one of this thread's allocations fail, after `succeeding` that succeed. With `None`, no allocation fails.
 #[pyfunction]
 #[pyo3(signature = (succeeding=None))]
 fn fail_allocation(succeeding: Option<usize>) {

@@ -1,5 +1,5 @@
-//! Owned share guards of cells: held without the object, used and dropped on other threads, and at the end of the
-//! process.
+//! Owned share guards of cells: held without the object, used and dropped on other threads, and dropped at the end of
+//! the process.
 
 use std::ffi::c_int;
 use std::panic::{self, AssertUnwindSafe};
@@ -17,7 +17,7 @@ use super::ended::{Detaching, Log};
 use super::owners::Owner;
 use super::series::Series;
 
-/// A guard of any class, as what a thread does with it: stores a number in each element.
+/// A guard of any class, as a function that stores a number in each element.
 type Guard = Box<dyn Fn(i32) + Send + Sync>;
 
 fn writing<S>(cell: &ExportCell<S>, py: Python<'_>, from: fn(i32) -> S::Element) -> PyResult<Guard>
@@ -78,7 +78,7 @@ impl Owned {
         Ok(())
     }
 
-    /// Starts a thread that writes 1, 2, 3 and so on, and knows nothing of Python.
+    /// Starts a thread that writes 1, 2, 3 and so on, and never attaches to Python.
     fn start(&self) -> PyResult<()> {
         let guard = self.take()?;
         let (stopped, rounds) = (Arc::clone(&self.stopped), Arc::clone(&self.rounds));
@@ -133,14 +133,14 @@ impl Owned {
         let guard = self.take()?;
         let panicked = panic::catch_unwind(AssertUnwindSafe(move || {
             let _guard = guard;
-            // Without a message from the panic's hook.
+            // Panics without calling the panic hook, which would print a message.
             panic::resume_unwind(Box::new(()));
         }));
         assert!(panicked.is_err());
         Ok(())
     }
 
-    /// Drops the guard while an exception is set, which is raised then.
+    /// Drops the guard while an exception is set, and then raises that exception.
     fn drop_with_pending(&self, py: Python<'_>) -> PyResult<()> {
         let guard = self.take()?;
         PyValueError::new_err("pending").restore(py);
@@ -148,7 +148,7 @@ impl Owned {
         Err(PyErr::fetch(py))
     }
 
-    /// Drops the guard in a function of `atexit` of the C library, when there is no interpreter any more.
+    /// Drops the guard in a function that is registered with the C library's `atexit`, after the interpreter has ended.
     fn drop_at_exit(&self) -> PyResult<()> {
         *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.take()?);
         // SAFETY: the function may be called at any time, and its code stays loaded.
@@ -164,7 +164,7 @@ impl Owned {
 }
 
 unsafe extern "C" {
-    /// Of the C library.
+    /// The function of the C library.
     fn atexit(function: extern "C" fn()) -> c_int;
 }
 
@@ -213,7 +213,7 @@ fn forget_owned(py: Python<'_>, series: &Bound<'_, Series>, count: usize) -> (us
     (count, None)
 }
 
-/// Begins a guard of an owner and then ends its cell, all in one `&mut` borrow of the object. Returns the guard.
+/// Begins a guard of an owner and then ends the owner's cell, in one `&mut` borrow of the object. Returns the guard.
 #[pyfunction]
 fn own_and_replace(py: Python<'_>, owner: &Bound<'_, Owner>, values: Vec<i32>) -> PyResult<Owned> {
     let mut owner = owner.try_borrow_mut()?;

@@ -1,4 +1,5 @@
-//! Classes with the same storage and different buffers, whose cells safe Rust swaps, replaces, and changes in place.
+//! Classes with the same storage and different layouts. Safe Rust swaps and replaces their cells, and changes them in
+//! place.
 
 use std::mem;
 

@@ -1,4 +1,4 @@
-//! Parts of objects that break things on purpose: whose cells are dropped, whose layouts raise, panic, re-enter or turn
+//! Parts of objects that misbehave on purpose: their cells are dropped, or their layouts raise, panic, re-enter or turn
 //! read-only.
 
 use std::sync::{Mutex, PoisonError};

@@ -122,7 +122,7 @@ impl RawView {
         // SAFETY: attached, with the interpreter of this thread.
         let state = State(unsafe { ffi::PyThreadState_New(interpreter) });
         let thread = thread::spawn(move || {
-            // Captures both whole, not only the raw pointers in them.
+            // Makes the closure capture both values, not only the raw pointers in them.
             let (state, mut buffer) = (state, buffer);
             // SAFETY: the state is new, and no thread uses it.
             unsafe { ffi::PyEval_AcquireThread(state.0) };
@@ -139,7 +139,7 @@ impl RawView {
         Ok(())
     }
 
-    /// Releases with `error` pending; returns what is pending afterwards.
+    /// Releases with `error` pending, and returns the exception that is pending afterwards.
     fn release_with_pending<'py>(&mut self, error: Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
         let py = error.py();
         PyErr::from_value(error).restore(py);
@@ -171,7 +171,7 @@ fn pending(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     PyErr::take(py).map(|error| error.into_value(py).into_bound(py).into_any())
 }
 
-/// Requests a view, raising what a refusal sets.
+/// Requests a view. If it is refused, raises the exception that was set.
 #[pyfunction]
 fn request(object: &Bound<'_, PyAny>, flags: c_int) -> PyResult<RawView> {
     let py = object.py();

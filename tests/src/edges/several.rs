@@ -81,7 +81,7 @@ impl Several {
         Ok(())
     }
 
-    /// Both or none.
+    /// Grows both cells, or neither.
     fn grow_both(&self, py: Python<'_>) -> PyResult<()> {
         let mut values = self.values.write(py)?;
         let mut cells = self.cells.write(py)?;
@@ -168,7 +168,7 @@ impl Several {
     }
 }
 
-/// Properties alone: the object is no buffer.
+/// Properties alone: the object itself exports no buffer.
 #[derive(ExportBuffer)]
 #[pyclass(module = "buffer_tests_ext.edges")]
 struct Columns {
@@ -204,7 +204,7 @@ impl Columns {
     }
 }
 
-/// What a property of `Columns` and a declared part show a part of.
+/// The object whose memory a property of `Columns` and a declared part show.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, module = "buffer_tests_ext.edges")]
 struct Whole {
@@ -228,7 +228,7 @@ impl Whole {
     }
 }
 
-/// A declared part, of which parts are taken.
+/// A declared part, from which parts are taken.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, module = "buffer_tests_ext.edges")]
 struct Evens {
@@ -249,7 +249,7 @@ impl Evens {
     }
 }
 
-/// A declared part that is read-only by its declaration, of which parts are taken.
+/// A declared part that is read-only by its declaration, from which parts are taken.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, module = "buffer_tests_ext.edges")]
 struct SealedEvens {

@@ -139,7 +139,7 @@ impl AskedRows {
     }
 }
 
-/// Its shape views its own object, which recurses for ever, with no Python frame in between.
+/// Its shape views its own object: an infinite recursion with no Python frame in between.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, weakref)]
 struct SelfViewing {

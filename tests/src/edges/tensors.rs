@@ -1,4 +1,4 @@
-//! Classes that only DLPack reads as what they are.
+//! Classes whose item type only DLPack can express.
 
 use buffer_runtime::{ExportBuffer, ExportCell};
 use half::bf16;

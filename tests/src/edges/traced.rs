@@ -1,4 +1,4 @@
-//! Tracing: who holds the memory, as Rust sees it.
+//! Tracing: lists what holds the memory, from Rust.
 
 use buffer_runtime::{ExportBuffer, ExportCell, Holder};
 use pyo3::ffi;
@@ -31,7 +31,7 @@ fn holders(series: &Bound<'_, Series>) -> Vec<Entry> {
     series.get().data.holders().into_iter().map(entry).collect()
 }
 
-/// Views a new object on a thread that runs no Python code, and returns the refusal meanwhile.
+/// Views a new object on a thread that runs no Python code, and returns the text of a refusal meanwhile.
 #[pyfunction]
 fn refusal_of_a_view_without_a_frame(py: Python<'_>) -> PyResult<String> {
     let object = Bound::new(py, Lone { data: ExportCell::new(vec![0]) })?.unbind();
@@ -56,7 +56,7 @@ fn refusal_of_a_view_without_a_frame(py: Python<'_>) -> PyResult<String> {
     })
 }
 
-/// An object that only Rust has.
+/// An object that Python never sees.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Lone {

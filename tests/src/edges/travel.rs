@@ -10,7 +10,7 @@ use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 use smallvec::SmallVec;
 
-/// Every kind of field: a matrix, a cell that is not exported, values, and one that starts anew.
+/// Every kind of field: a matrix, a cell that is not exported, values, and a field that a copy starts with its default.
 #[derive(ExportBuffer)]
 #[buffer(pickle)]
 #[pyclass(frozen, subclass, weakref, module = "buffer_tests_ext.edges")]
@@ -75,7 +75,7 @@ impl Traveller {
     }
 }
 
-/// A Rust subclass, whose fields no pickle of its base class has.
+/// A Rust subclass. A pickle by its base class would lack its fields.
 #[pyclass(frozen, subclass, extends = Traveller, module = "buffer_tests_ext.edges")]
 struct RustTraveller {
     more: String,
@@ -95,7 +95,7 @@ impl RustTraveller {
     }
 }
 
-/// One that says how it is pickled.
+/// A Rust subclass that defines how it is pickled.
 #[pyclass(frozen, extends = Traveller, module = "buffer_tests_ext.edges")]
 struct Reducing;
 
@@ -111,7 +111,7 @@ impl Reducing {
     }
 }
 
-/// Not frozen, and a buffer that its methods borrow mutably.
+/// Not frozen, with methods that borrow the object mutably.
 #[derive(ExportBuffer)]
 #[buffer(pickle)]
 #[pyclass(module = "buffer_tests_ext.edges")]
@@ -134,7 +134,7 @@ impl MutableTraveller {
     }
 }
 
-/// A class that no module has.
+/// A class that is in no module.
 #[derive(ExportBuffer)]
 #[buffer(pickle)]
 #[pyclass(frozen, subclass)]
@@ -158,7 +158,7 @@ struct Stop {
     wait: [f32; 2],
 }
 
-/// A storage of a user's own, which does not say how it takes a vector.
+/// A user's storage, which does not implement `FromElements::from_vec`.
 struct Owned(Vec<f64>);
 
 // SAFETY: all clauses are those of the Vec, which nothing else here touches.
@@ -248,7 +248,7 @@ impl Gaps {
     }
 }
 
-/// In Fortran order, with a name that needs an escape.
+/// In Fortran order, in a tuple struct.
 #[derive(ExportBuffer)]
 #[buffer(pickle)]
 #[pyclass(frozen, module = "buffer_tests_ext.edges")]
@@ -290,7 +290,7 @@ impl Excerpt {
     }
 }
 
-/// A value whose conversions call Python or fail.
+/// A value whose conversions call Python, fail or panic.
 struct Odd(Py<PyAny>);
 
 impl<'py> IntoPyObject<'py> for &Odd {

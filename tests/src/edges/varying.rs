@@ -1,4 +1,4 @@
-//! A layout that Python tells, in full, before each view: of a cell, and of a part.
+//! Layouts that Python sets in full before each view: of a cell, and of a part.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use buffer_runtime::{ExportBuffer, ExportCell};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 
-/// What Python has told.
+/// The layout that Python has set.
 #[derive(Clone)]
 struct Told {
     shape: Vec<isize>,
@@ -16,7 +16,7 @@ struct Told {
     readonly: bool,
 }
 
-/// The last that was told, and how often it was asked for.
+/// The current layout, and how often it was evaluated.
 struct Telling(Mutex<(Told, usize)>);
 
 impl Telling {
@@ -29,7 +29,7 @@ impl Telling {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = told;
     }
 
-    /// The shape is asked for once an evaluation.
+    /// Counts the evaluations: each one calls this once.
     fn shape(&self) -> Vec<isize> {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         told.1 += 1;
@@ -60,7 +60,7 @@ macro_rules! telling {
     };
 }
 
-/// Bytes that are shown as they are.
+/// Bytes with their own layout.
 #[derive(ExportBuffer)]
 #[pyclass]
 struct Plain {
@@ -79,7 +79,7 @@ impl Plain {
         self.data.views()
     }
 
-    /// Replaces the memory, which has another address then.
+    /// Replaces the memory by another allocation.
     fn replace(&self, py: Python<'_>, content: Vec<u8>) -> PyResult<()> {
         *self.data.write(py)? = content;
         Ok(())
@@ -93,7 +93,7 @@ impl Plain {
     }
 }
 
-/// All of the layout is told.
+/// Bytes whose whole layout Python sets.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Varying {
@@ -127,7 +127,7 @@ impl Varying {
     }
 }
 
-/// The same in a part of another object.
+/// A part of another object whose whole layout Python sets.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct VaryingPart {
@@ -152,7 +152,7 @@ impl VaryingPart {
     }
 }
 
-/// A part by fields that methods change, of a whole that they change.
+/// A part whose layout is in fields. Methods change these fields, and the whole.
 #[derive(ExportBuffer)]
 #[pyclass]
 struct Window {
@@ -174,7 +174,7 @@ impl Window {
     }
 }
 
-/// Its shape leaves an exception set, and succeeds.
+/// Its shape succeeds, but leaves an exception set.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Careless {

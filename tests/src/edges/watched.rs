@@ -39,7 +39,7 @@ enum LastAct {
     PanicTwice,
 }
 
-/// A Vec whose drop can be observed.
+/// A `Vec` whose drop can be observed.
 pub(crate) struct Watched<T: Element> {
     elements: Vec<T>,
     drops: Arc<AtomicUsize>,

@@ -1,5 +1,5 @@
 //! Classes of the elements that are not in `product`, as the list `ELEMENTS`: for each element a class over a vector of
-//! it, one over a vector of triples of it, and a read-only one. (Those of `bool` are all read-only.)
+//! it, one over a vector of triples of it, and a read-only one. (All classes of `bool` are read-only.)
 //!
 //! A class is `Class(values)`; `get(index)` and `set(index, value)` access the elements in Rust, while views may be
 //! alive.
@@ -29,7 +29,7 @@ macro_rules! elements {
     };
 }
 
-/// An item of the vector is the value itself, or an array of three times the value.
+/// An item of the vector is the value itself, or an array of three copies of the value.
 macro_rules! class {
     (plain, $element:ty, $($rest:tt)*) => {
         class!(@ plain [] $element, $element, $($rest)*);

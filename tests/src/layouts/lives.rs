@@ -10,7 +10,7 @@ use super::content::Content;
 
 static STORAGES: AtomicUsize = AtomicUsize::new(0);
 
-/// A Vec that is counted while it is alive.
+/// A `Vec` that is counted while it is alive.
 struct Counted(Vec<f32>);
 
 impl Content for Counted {

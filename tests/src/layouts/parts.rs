@@ -70,7 +70,7 @@ impl Whole {
         self.data.len() / self.ncols
     }
 
-    /// From one row to the next, in bytes.
+    /// The distance from one row to the next, in bytes.
     fn row_stride(&self) -> usize {
         self.ncols * size_of::<i32>()
     }
@@ -122,7 +122,7 @@ impl Transposed {
         Ok(())
     }
 
-    /// Exports another whole from now on.
+    /// Makes the part export another whole from now on.
     fn turn_to(&mut self, whole: Py<Whole>) {
         self.whole = whole;
     }
@@ -256,7 +256,7 @@ impl Reinterpreted {
     }
 }
 
-/// Separate rows, of which no part can be exported.
+/// Separate rows. No part of them can be exported.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct SeparateRows {

@@ -1,4 +1,4 @@
-//! A class for each variation other than storage, layout and element.
+//! A class for each variation in something other than storage, layout and element.
 //!
 //! Unless its purpose needs another form, a class is `Class(content, *extents)` of float32, as in `product`.
 
@@ -80,7 +80,7 @@ methods!(
     }
 );
 
-/// Of two cells one is exported.
+/// One of two cells is exported.
 #[derive(ExportBuffer)]
 #[pyclass(frozen)]
 struct Marked {

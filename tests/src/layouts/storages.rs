@@ -184,7 +184,7 @@ mappings! {
     WritableMapped: MmapMut, MmapMut::map_mut;
 }
 
-/// An array of float32, which is transposed and sliced as numpy would do it.
+/// An array of float32 that is transposed and sliced, as numpy would do.
 #[derive(ExportBuffer)]
 #[pyclass(frozen, weakref)]
 struct OfArray {
@@ -251,14 +251,14 @@ impl OfFlatArray {
     }
 }
 
-/// A storage that reports any layout that a test sets.
+/// A storage that reports whatever layout a test sets.
 struct Told {
     numbers: Vec<i32>,
     offset: usize,
     axes: Vec<(usize, isize)>,
 }
 
-// SAFETY: as for the Vec; safety does not rest on the layout.
+// SAFETY: as for the Vec; safety does not depend on the layout.
 unsafe impl Storage for Told {
     type Element = i32;
     type Access = ReadWrite;
@@ -299,7 +299,7 @@ impl OfTold {
     }
 }
 
-/// Tries to take over memory at an address where there is no buffer of `len` float64.
+/// Tries to take over memory at an address where there are not `len` float64 items.
 #[pyfunction]
 fn refuse_foreign(address: usize, len: usize) -> PyResult<()> {
     let data = std::ptr::without_provenance_mut::<f64>(address);

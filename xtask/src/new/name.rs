@@ -1,4 +1,4 @@
-//! Names for a crate that is a Python module too.
+//! Names for a crate that is also a Python module.
 
 use anyhow::{Result, bail, ensure};
 
@@ -9,7 +9,7 @@ const KEYWORDS: &str = "\
     not or override pass priv pub raise ref return self static struct super trait try type typeof unsafe unsized use \
     virtual where while with yield";
 
-/// The modules of CPython 3.9 to 3.15 itself, which a module of the same name would not replace.
+/// The standard modules of CPython 3.9 to 3.15. A module with one of these names could not be imported.
 const STANDARD: &str = "\
     abc aifc annotationlib antigravity argparse array ast asynchat asyncio asyncore atexit audioop base64 bdb \
     binascii binhex bisect builtins bz2 calendar cgi cgitb chunk cmath cmd code codecs codeop collections colorsys \
@@ -28,7 +28,7 @@ const STANDARD: &str = "\
     traceback tracemalloc tty turtle turtledemo types typing unicodedata unittest urllib uu uuid venv warnings \
     wave weakref webbrowser winreg winsound wsgiref xdrlib xml xmlrpc zipapp zipfile zipimport zlib zoneinfo";
 
-/// What the crate itself uses, by a name that must not mean the crate; and names that cargo keeps for itself.
+/// Names of packages and crates that the new crate uses, and names that cargo reserves.
 const USED: &str = "\
     alloc buffer_derive buffer_runtime core maturin numpy pip proc_macro pyo3 pytest src std target tests";
 
@@ -55,7 +55,7 @@ pub(super) fn of(folder: &str) -> Result<String> {
     Ok(name)
 }
 
-/// The name with what a crate's name cannot have changed or left out, if anything is left.
+/// Replaces or removes the characters that a crate's name cannot have. `None` if nothing is left.
 fn fitted(name: &str) -> Option<String> {
     let begin = name.find(|it: char| it.is_ascii_alphabetic())?;
     let kept = name[begin..].chars().map(|it| if it.is_ascii_alphanumeric() { it.to_ascii_lowercase() } else { '_' });

@@ -1,5 +1,5 @@
-//! Checks builds without the default features, and builds for interpreters that need not be installed: PyO3 reads a description of the interpreter instead, and
-//! nothing is linked.
+//! Checks builds without the default features, and builds for interpreters that need not be installed: PyO3 reads a
+//! description of the interpreter instead, and nothing is linked.
 
 use std::fs;
 use std::path::PathBuf;
@@ -28,7 +28,8 @@ pub(super) fn check(suite: &Suite<'_>, _: &Only) -> Result<Outcome> {
     );
     println!("   abi3-py310 was refused, as it must be");
 
-    // What a build leaves out, and in which combinations. A warning would be shown to users whose dependency is a path.
+    // Checks combinations of features without the defaults. Warnings are errors, because users see them if their
+    // dependency is a path.
     for features in ["", "format", "consumer", "pickle", "test-kit,ndarray"] {
         let mut cargo = suite.workspace.cargo();
         cargo.args(["check", "-p", "buffer-runtime", "--no-default-features", "--features", features, "--target-dir"]);

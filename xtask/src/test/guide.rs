@@ -1,4 +1,4 @@
-//! The step that compiles and runs what the guide shows, and builds the book if mdbook is installed.
+//! The step that compiles and runs the code of the guide, and builds the book if mdbook is installed.
 
 use anyhow::{Result, ensure};
 
@@ -8,7 +8,7 @@ use crate::{guide as book, run};
 
 const TESTS: &str = "tests/guide";
 const REQUIREMENTS: &str = "tests/guide/requirements.txt";
-/// The exit code of pytest if it has selected no test.
+/// The exit code of pytest if no test was selected.
 const NO_TESTS: i32 = 5;
 
 pub(super) fn guide(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
@@ -17,7 +17,7 @@ pub(super) fn guide(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
             "{error:#}; `.venv/bin/python -m pip install -r {REQUIREMENTS}` may tell why"
         )));
     }
-    // Rust is compiled as for the other steps, so that cargo finds PyO3 compiled.
+    // Rust is compiled with the settings of the other steps, so that cargo need not compile PyO3 again.
     let mut pytest = suite.embed(suite.venv.python());
     pytest
         .args(["-m", "pytest"])

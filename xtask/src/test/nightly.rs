@@ -82,7 +82,7 @@ pub(super) fn tsan(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     if let Some(reason) = missing_for_sanitizers("rust-src") {
         return Ok(Outcome::Skipped(reason));
     }
-    // With the free-threaded lock, threads run at the same time that the GIL would order.
+    // With the free-threaded lock, threads run at the same time that the GIL would run one after the other.
     let passed = LOCKS.map(|(cfg, lock)| {
         sanitize(
             suite,

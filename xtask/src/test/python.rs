@@ -13,12 +13,12 @@ use crate::run;
 use crate::workspace::Workspace;
 
 const TESTS: &str = "tests/python";
-/// Tests of all examples together, which use modules of the other tests.
+/// Tests that use all examples together, and modules of the other tests.
 const TESTS_OF_EXAMPLES: &str = "tests/examples";
 /// The environment variable with the number of random layouts to test, and its default for examples that are built
 /// without optimisation.
 const LAYOUTS: (&str, &str) = ("DYNARRAY_LAYOUTS", "1000");
-/// The exit code of pytest if it has selected no test.
+/// The exit code of pytest if no test was selected.
 const NO_TESTS: i32 = 5;
 
 /// Runs the tests in `.venv`, with release builds of the examples.
@@ -67,7 +67,7 @@ fn on(workspace: &Workspace, venv: &Venv, release: bool, only: &Only) -> Result<
     // Tests of the examples need the test extension too.
     let target = develop::target(venv);
     develop::install(workspace, venv, Build { target: &target, release: false, rustflags: None }, "tests")?;
-    // Neither job uses two cores.
+    // Each job uses only one core.
     let jobs = [true, false];
     sum(run::beside(&jobs, |own| {
         if *own { pytest(workspace, venv, release, TESTS, only) } else { examples(workspace, venv, release, only) }

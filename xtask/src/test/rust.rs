@@ -18,14 +18,14 @@ const CRATES: [&str; 4] = ["-p", "buffer-derive", "-p", "buffer-runtime"];
 
 impl Suite<'_> {
     /// A cargo command for executables that link PyO3. If they cannot be linked with libpython, they are built as an
-    /// extension module is. Tests that need no interpreter also work in such a build; no other tests are built like
-    /// that.
+    /// extension module is. Tests that need no interpreter work in such a build too; other tests are not built in this
+    /// way.
     pub(super) fn embed(&self, mut cargo: Command) -> Command {
         let python = &self.venv.python;
         cargo.current_dir(&self.workspace.root).env("PYO3_PYTHON", &python.executable);
         if let Some(dir) = &python.libpython {
             let variable = if cfg!(target_os = "macos") { "DYLD_LIBRARY_PATH" } else { "LD_LIBRARY_PATH" };
-            // An embedded interpreter takes its packages from the first `python3` on the path.
+            // An embedded interpreter finds its packages through the first `python3` on the path.
             run::prepend_path(&mut cargo, &[self.venv.bin()]).env(variable, dir);
         } else {
             cargo.env("PYO3_BUILD_EXTENSION_MODULE", "1");
@@ -102,7 +102,7 @@ pub(super) fn doc(suite: &Suite<'_>, only: &Only) -> Result<Outcome> {
     Outcome::of(run::run_tests(&mut cargo)?, only)
 }
 
-/// The reason why this Python cannot be embedded in an executable, if it cannot.
+/// The reason why this Python cannot be embedded in an executable, if there is one.
 fn cannot_embed(suite: &Suite<'_>) -> Option<String> {
     let python = &suite.venv.python;
     python.libpython.is_none().then(|| {
