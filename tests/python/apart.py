@@ -1,4 +1,4 @@
-"""Runs scripts in a separate interpreter: for code that might hang or crash, and for what happens at exit."""
+"""Runs scripts in a separate interpreter: for code that might hang or crash, and for the exit of the interpreter."""
 
 import os
 import subprocess

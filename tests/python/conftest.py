@@ -6,7 +6,7 @@ import os
 import pytest
 from buffer_tests_ext import layouts
 
-# Errors are compared with what they say if views are not traced. It is read when the first object is made.
+# The tests expect the messages of untraced views. The variable is read when the first object is made.
 os.environ.pop("BUFFER_TRACE", None)
 
 

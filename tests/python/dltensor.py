@@ -1,5 +1,5 @@
-"""A consumer of DLPack by hand, which does what no library lets a test do: it reads every field, and chooses the thread
-and the moment of the end."""
+"""A hand-written consumer of DLPack, which reads every field of a tensor, and lets a test choose the thread and the
+moment at which the tensor ends. No library does that."""
 
 import ctypes
 
@@ -51,7 +51,7 @@ api.PyCapsule_SetName.argtypes = [ctypes.py_object, ctypes.c_char_p]
 
 
 class Taken:
-    """The tensor of a capsule, which is renamed as a consumer does."""
+    """Takes the tensor out of a capsule, and renames the capsule, as a consumer must."""
 
     def __init__(self, capsule):
         self.name = api.PyCapsule_GetName(capsule)

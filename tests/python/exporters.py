@@ -1,4 +1,4 @@
-"""The classes of `buffer_tests_ext.layouts.CLASSES`, and what a buffer of each must look like."""
+"""The classes of `buffer_tests_ext.layouts.CLASSES`, and the expected buffer of each."""
 
 import math
 from typing import NamedTuple

@@ -2,7 +2,7 @@
 
 import re
 
-# Ends an error about views, if they are not traced.
+# The end of an error about views that are not traced.
 HINT = "; set BUFFER_TRACE=1 to see where"
 
 # Where in Rust a guard was taken.
@@ -10,7 +10,7 @@ TAKEN = re.compile(r", (?:most recently )?taken at \S+\.rs:\d+:\d+")
 
 
 def without_place(text):
-    """The text of an error about guards, without the place at which they were taken, which must be there."""
+    """Removes from the text of an error the places where guards were taken. Asserts that each guard had one."""
     shorter, places = TAKEN.subn("", text)
     assert places == len(re.findall("guards? (?:is|are) alive", text)), text
     return shorter

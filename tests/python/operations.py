@@ -406,7 +406,7 @@ OPERATIONS = [
         ]
     ),
     *(
-        # Without notes PyO3 finds memory for what it adds to numpy's own error.
+        # Where Python has no notes, PyO3 does find memory for its addition to numpy's own error.
         refused(f"consumed: {name}", make, act, error)._replace(
             panics=NOTE and (name != "texts to convert" or sys.version_info >= (3, 11)), others=NUMPYS
         )
@@ -421,8 +421,8 @@ OPERATIONS = [
     ),
 ]
 
-# The operations that run only slots and the project's own code. Making or growing an object, PyO3's functions and a
-# consumer's view end the process if Rust finds no memory.
+# The operations that run only slots and the project's own code. The others make or grow an object, call functions of
+# PyO3, or make a consumer's view: these end the process if Rust has no memory.
 OF_SLOTS = [
     operation
     for operation in OPERATIONS

@@ -23,7 +23,7 @@ FULL_RO = INDIRECT | FORMAT
 FULL = FULL_RO | WRITABLE
 STABLE = 0x400
 
-# Not flags of a request: arguments of PyMemoryView_FromMemory.
+# These are not flags of a request, but arguments of PyMemoryView_FromMemory.
 READ = 0x100
 WRITE = 0x200
 

@@ -1,4 +1,4 @@
-"""Views after views: what earlier ones have left serves a later one only if everything is the same."""
+"""Views after views: a later view reuses the layout of an earlier one only if everything is still the same."""
 
 import gc
 import itertools
@@ -59,7 +59,7 @@ def test_a_layout_that_varies_is_that_of_an_object_that_was_never_viewed(kind):
         fresh = MAKE[kind]()
         for m in (viewed, fresh):
             m.tell(*declared)
-        # The second time nothing has changed.
+        # Between the two requests, nothing has changed.
         ours, again, expected = (described(answers(m)) for m in (viewed, viewed, fresh))
         assert differences(ours, expected) == {}, declared
         assert differences(again, expected) == {}, declared
@@ -111,7 +111,7 @@ def test_a_part_follows_memory_that_moves(kind):
     whole.replace(CONTENT[:13])
     with pytest.raises(BufferError, match="13 bytes"):
         memoryview(part)
-    # A refused view refers to nothing.
+    # A refused request holds no view of the whole.
     assert ask(part, FULL_RO) is None
     assert whole.views() == 0
 
@@ -246,7 +246,7 @@ def test_views_on_two_threads_at_once(kind):
 
 @pytest.mark.parametrize("kind", [*MAKE, "fields"])
 def test_views_leave_no_memory(kind):
-    """Many parts at a time, whose views end in any order: what they leave is bounded, and is freed by others."""
+    """Many views of parts, which end in any order. The memory that they leave is limited, and other views free it."""
     whole = Plain(CONTENT)
     blocks = []
     for _ in range(2):

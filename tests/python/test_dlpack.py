@@ -1,4 +1,4 @@
-"""Tensors that consumers of DLPack make of our memory: what they show, and what they lock."""
+"""Tensors that consumers of DLPack make of our memory: what they show and what they lock."""
 
 import ctypes
 import gc
@@ -32,7 +32,7 @@ from exporters import KINDS
 from messages import HINT
 from test_strided import CONTENT, SIZE, items_of, random_layouts
 
-# `np.from_dlpack` is older than what it asks for: versions, and read-only arrays that are not copies.
+# Older versions of `np.from_dlpack` request no version, and do not accept read-only memory without a copy.
 AS_NUMPY_2 = tuple(map(int, np.__version__.split(".")[:2])) >= (2, 1)
 numpy_2 = pytest.mark.skipif(not AS_NUMPY_2, reason="np.from_dlpack knows no versions before numpy 2.1")
 ALIVE = "1 tensor is alive; delete every tensor first"
@@ -99,7 +99,7 @@ def test_beside_a_read_guard_a_tensor_is_read_only():
 
     m.call_under("read", inside)
     assert made[0].managed.flags == READ_ONLY
-    # It does not exclude readers, but it does exclude moving.
+    # The read-only tensor does not exclude readers, but the memory cannot move.
     m.call_under("read", list)
     with refused(f"cannot resize: {ALIVE}{SHARE}"):
         m.append(3)
@@ -399,7 +399,7 @@ def test_a_capsule_that_was_taken_frees_nothing(ask):
         edges.grow(m, 1)
     taken.delete()
     edges.grow(m, 1)
-    # An error of the consumer, which put another name there.
+    # A bug of the consumer: it gave the capsule another name.
     capsule = m.__dlpack__(**ask)
     name = api.PyCapsule_GetName(capsule)
     api.PyCapsule_SetName(capsule, b"other")
@@ -563,7 +563,7 @@ def test_many_tensors_take_no_more_memory():
     before = resident()
     for _ in range(10):
         some()
-    # In pages.
+    # The memory in pages.
     assert resident() - before < 200
     edges.grow(m, 1)
 

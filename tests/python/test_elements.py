@@ -60,7 +60,7 @@ READ_BY_STRUCT = {f for f in FORMATS if is_known(struct.calcsize, f)}
 
 
 class Kind:
-    """A class of `layouts.ELEMENTS`, and what a buffer of it must look like."""
+    """A class of `layouts.ELEMENTS`, and its expected buffer."""
 
     def __init__(self, name, kind, exporter):
         self.name, self.kind, self.exporter = name, kind, exporter

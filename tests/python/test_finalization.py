@@ -143,7 +143,7 @@ def test_a_leaked_guard(kind):
     apart.run(f"{WRITE}\nm = edges.Series([1.0])\nm.leak({kind!r}, 3)")
 
 
-# A thread of Rust that writes through an owned guard and knows nothing of Python. `owned` keeps it running.
+# A Rust thread that writes through an owned guard and never attaches to Python. `owned` keeps it running.
 PRODUCER = f"""{WRITE}
 m = edges.Series([0.0] * 1000)
 owned = edges.Owned(m)
@@ -172,7 +172,7 @@ def test_a_thread_that_still_writes(rest):
 
 @pytest.mark.parametrize("kept", [False, True], ids=["freed", "kept"])
 def test_a_thread_that_still_writes_what_python_is_to_drop(kept):
-    # Its drop calls Python. The thread never ends, so no drop is ever due.
+    # The drop of this storage calls Python. The thread never ends, so the storage is never dropped.
     out = apart.run(
         f"""{WRITE}
 m = edges.Owner([1, 2], None, saying("dropped"))

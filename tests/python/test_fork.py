@@ -6,7 +6,7 @@ import pytest
 from apart import run
 from messages import HINT, without_place
 
-# How `write` points to what is granted beside views.
+# How `write` suggests the guard that is granted beside views.
 SHARE = ", or change values in place through `share`"
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 

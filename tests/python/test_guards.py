@@ -46,7 +46,7 @@ NEWCOMERS = {"view": view, "insist": insist, "write": guard("write"), "read": gu
 
 REMEDY = "; release or delete every view first"
 RETURN = "; try again when the call or thread that holds it has ended"
-# How `write` points to what is granted beside views.
+# How `write` suggests the guard that is granted beside views.
 SHARE = ", or change values in place through `share`"
 WRITING = f"Rust is changing it (a write guard is alive){RETURN}"
 

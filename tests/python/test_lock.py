@@ -17,7 +17,7 @@ since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code r
 
 PyBUF_WRITABLE = 1
 
-# How `write` points to what is granted beside views.
+# How `write` suggests the guard that is granted beside views.
 SHARE = ", or change values in place through `share`"
 VALUES = [1.0, 2.0, 3.0]
 

@@ -14,7 +14,7 @@ def numbers(*shape):
 
 
 def the_same(m, array):
-    """Asserts that `m` equals numpy's array, as numpy and ndarray read it. Strides of extents up to 1 may differ."""
+    """Asserts that numpy and ndarray read `m` as this array. Where an extent is 0 or 1, the strides may differ."""
     ours = np.asarray(m)
     assert ours.shape == array.shape
     assert ours.tolist() == array.tolist()

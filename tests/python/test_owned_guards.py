@@ -1,4 +1,4 @@
-"""Share guards that hold the memory and not the object: Rust threads that write while Python reads and objects end."""
+"""Share guards that keep the memory alive, but not the object: Rust writes while Python reads and objects die."""
 
 import gc
 import threading
@@ -25,7 +25,7 @@ def wait_for_rounds(owned, more=3):
 
 @pytest.fixture
 def producer():
-    """Starts threads that write objects, and stops them at the end of the test."""
+    """Starts threads that write to objects, and stops them at the end of the test."""
     started = []
 
     def start(thing):
@@ -40,7 +40,7 @@ def producer():
         try:
             owned.stop()
         except ValueError:
-            # Stopped by the test.
+            # The test has stopped it already.
             pass
 
 
@@ -199,7 +199,7 @@ def test_what_a_guard_has_left_is_freed_while_an_exception_is_pending():
         owned.drop_with_pending()
 
     def failing():
-        # The object dies while the exception is on its way.
+        # The object dies while the exception propagates.
         other = Owner([1])
         return other, 1 // 0
 
@@ -316,7 +316,7 @@ def test_many_guards_leave_nothing_behind():
     before = peak()
     edges.own_many(m, 100_000)
     m.append(2)
-    # A storage that an attached thread is to drop, of 4 kB: at most one waits at any time.
+    # Storages of 4 kB that only an attached thread may drop. At most one waits for that at any time.
     tally, values = Tally(), [0] * 1000
     for _ in range(20_000):
         owner = Owner(values, tally)
@@ -324,7 +324,7 @@ def test_many_guards_leave_nothing_behind():
         del owner
         owned.drop_detached()
     assert tally.drops == 19_999
-    # In kB; 80 MB would wait otherwise.
+    # In kB. If all storages waited, they would take 80 MB.
     assert peak() - before < 20_000
     Owner([1])
     assert tally.drops == 20_000
@@ -343,7 +343,7 @@ def test_memory_that_is_only_freed_is_freed_by_the_guard():
             owned.drop_on_joined_thread()
         return peak()
 
-    # In kB; without a cell that is dropped in between, the second call would need 80 MB more.
+    # In kB. If the guards left the memory to the next cell that is dropped, the second call would need 80 MB more.
     before = leave()
     assert leave() - before < 20_000
 
@@ -374,7 +374,7 @@ def test_threads_view_and_resize_while_guards_come_and_go():
             try:
                 owned = Owned(m)
             except BufferError:
-                # Another thread resizes it.
+                # Another thread is resizing the memory.
                 continue
             granted += 1
             owned.start()

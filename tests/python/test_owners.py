@@ -212,7 +212,7 @@ def test_cells_dropped_by_racing_threads_are_freed_once_each():
     edges.drop_on_racing_threads(parted, 4)
     releaser.join(60)
     assert [view[0] for view in staying] == list(range(1, 400, 2))
-    # Orphans that lost their views before the orphan queue was drained are freed when these releases drain it.
+    # Some orphans lost their views before the queue of orphans was drained. These releases drain it, and free them.
     for view in staying:
         view.release()
     assert tally.drops == 400

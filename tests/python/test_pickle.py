@@ -1,4 +1,4 @@
-"""Objects that are pickled and put together again, in and out of band."""
+"""Objects that are pickled and unpickled, in and out of band."""
 
 import copyreg
 import gc
@@ -65,7 +65,7 @@ def test_every_field_comes_back(protocol):
     t = Traveller(3, 2, "label", ["companion"])
     back = pickle.loads(pickle.dumps(t, protocol=protocol))
     same(t, back)
-    # `calls` and `scratch` begin anew.
+    # `calls` and `scratch` start with their defaults.
     assert (t.fields[3:], back.fields) == ((7, 3), (2, "label", ["companion"], 0, 0))
     assert bytes(back.notes()) == b"notes"
     assert t.views() == back.views() == (0, 0)
@@ -92,7 +92,7 @@ def test_every_layout_comes_back(protocol):
     for thing in (
         Gaps(bytes(range(48)), 3, 16, 4, "<i"),
         Gaps(bytes(range(48)), 3, -16, 36, "f"),
-        # Bytes that are no whole number of items.
+        # The bytes are not a whole number of items.
         Gaps(bytes(range(47)), 2, 3, 5, "H"),
         Gaps(b"", 0, 1, 0, "d"),
         Columned(),

@@ -15,7 +15,7 @@ VERSION = 1
 
 
 def parts_of(thing):
-    """The names and values that a pickle has."""
+    """The names and values in a pickle."""
     version, fields = thing.__reduce_ex__(4)[1]
     assert version == VERSION
     return fields
@@ -229,7 +229,7 @@ def test_lies_are_refused_or_true(cls, data):
         old = fields[name]
         lie = ANY
         if type(old) is tuple and len(old) >= 2:
-            # Most lies are close to the truth.
+            # Most lies differ only a little from the truth.
             lie = st.one_of(
                 st.binary(max_size=64).map(lambda memory, old=old: (old[0], memory, *old[2:])),
                 st.tuples(st.just(old[0]), st.just(old[1]), st.integers(-10, 20)),

@@ -1,4 +1,4 @@
-"""The slots of parts, if the whole's cell is replaced, or its layout raises, panics, re-enters or turns read-only."""
+"""The slots of parts when the whole's cell is replaced, or its layout raises, panics, re-enters or turns read-only."""
 
 import gc
 import pickle
@@ -162,7 +162,7 @@ def test_a_part_of_what_is_read_only_at_run_time_counts_as_a_reader():
         assert (view.readonly, whole.views(), whole.sum()) == (True, 1, 6)
         with pytest.raises(BufferError, match="read-only"):
             edges.request(piece, FULL)
-        # What was decided for the first view is valid until the last view is released.
+        # The decision for the first view is valid until the last view is released.
         answers[0] = False
         assert memoryview(piece).readonly
     with memoryview(piece) as view, pytest.raises(BufferError, match="cannot read"):

@@ -60,7 +60,7 @@ def test_who_keeps_an_address_and_no_view_is_safe(consume):
     assert memoryview(m).tolist() == [70, 2, 3, 4]
     assert array.tobytes() == np.array([70, 2, 3, 4], np.int32).tobytes()
 
-    # The array keeps the object alive, and so the memory.
+    # The array keeps the object alive, and with it the memory.
     dead = weakref.ref(m)
     del m
     gc.collect()
@@ -76,7 +76,7 @@ def test_numpy_writes_the_memory_that_it_keeps_no_view_of():
     array[:] = 7
     with memoryview(m) as view:
         assert view.tolist() == [7, 7, 7, 7]
-    # Rust would get a slice of memory that numpy may write.
+    # A read guard would be a slice of memory that numpy may write.
     with pytest.raises(BufferError) as refusal:
         m.attempt("read")
     assert str(refusal.value) == pinned("read")

@@ -64,7 +64,7 @@ CONSUMERS = {
     "ctypes": (ctypes.c_double * 3).from_buffer,
     "iterator": lambda v: [v[index:] for index in range(3)],
 }
-# These hold a view of the memoryview itself, as of any other memoryview.
+# These consumers hold the memoryview itself, not only its memory.
 HOLDERS = {
     "PickleBuffer": pickle.PickleBuffer,
     "C": lambda v: edges.request(v, 0),

@@ -1,4 +1,4 @@
-"""The slots: foreign exporters, edited views, pending exceptions, and how numpy reacts to a refusal."""
+"""The slots: foreign exporters, edited views, pending exceptions, and numpy's reaction to a refusal."""
 
 import pickle
 import sys

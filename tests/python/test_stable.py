@@ -1,4 +1,4 @@
-"""Stable views: what they exclude, who may promise them, and who cannot pass for one who does."""
+"""Stable views: what they exclude, which exporters may promise them, and which only pretend to."""
 
 import array
 import builtins
@@ -36,7 +36,7 @@ ALIVE = "1 stable view is alive; release or delete every view first"
 
 
 def under(m, kind):
-    """A context that holds a guard of Rust's in another thread."""
+    """A context in which another thread holds a Rust guard."""
 
     class Guard:
         def __enter__(self):
@@ -53,7 +53,7 @@ def under(m, kind):
 
 
 def held(m, kind):
-    """What a row of the table holds."""
+    """Holds what a row of the table names."""
     return {
         "stable view": lambda: View(m, FULL_RO | STABLE),
         "writable view": lambda: View(m, FULL_RO | WRITABLE),
@@ -65,7 +65,7 @@ def held(m, kind):
     }[kind]()
 
 
-# What is granted beside what: the first was there before.
+# For each view or guard that is held: which others are granted beside it.
 GRANTED = {
     ("stable view", "stable view"),
     ("stable view", "view"),
@@ -122,7 +122,7 @@ def test_views_beside_a_stable_one_are_read_only():
         assert not a.flags.writeable
         with pytest.raises(ValueError):
             a[0] = 7
-    # They are read-only for as long as they live, so they prevent no stable view.
+    # The view and the array are read-only as long as they live, so they prevent no stable view.
     with held(m, "stable view"):
         assert view.tolist() == a.tolist() == VALUES
     del view, a
@@ -150,7 +150,7 @@ def test_malformed_requests(make, bits):
     m = make([1, 2, 3])
     with pytest.raises(ValueError, match="PyBUF_STABLE_READ has no meaning together with"):
         View(m, STABLE | bits)
-    # Without that bit, the others mean what they always did.
+    # Without that bit, the others have their usual meaning.
     if bits not in (READ, WRITE) and not (make is edges.ReadOnlyOwner and bits & WRITABLE):
         View(m, bits).release()
 
@@ -180,7 +180,7 @@ def test_a_stable_view_shows_what_an_ordinary_one_does(make, flags):
         assert stable == ordinary._replace(readonly=1)
         with View(m, flags | STABLE), View(m, flags | STABLE) as second:
             assert second.answer() == stable
-    # Nothing is left behind, granted or refused.
+    # Neither a granted nor a refused request leaves anything behind.
     with memoryview(m) as view:
         assert view.readonly == bool(ask(m, FULL_RO).readonly)
 
@@ -261,7 +261,7 @@ def test_a_conflict_is_the_class_of_the_draft_where_there_is_one(monkeypatch):
             View(m, WRITABLE)
     with memoryview(m), pytest.raises(BufferConflictError, match="cannot grant a stable view"):
         View(m, STABLE)
-    # No class that is none of BufferError.
+    # A class that does not derive from BufferError is not used.
     for other in (ValueError, 5, None):
         monkeypatch.setattr(builtins, "BufferConflictError", other)
         with memoryview(m), pytest.raises(BufferError, match="cannot grant a stable view"):
@@ -343,7 +343,7 @@ def test_borrowed_or_copied():
     for other in (np.array(VALUES), array.array("d", VALUES), np.array(VALUES)[::-1][::-1], memoryview(m)):
         assert consumer.stable_or_copy(other) == (VALUES, [3], False)
     assert consumer.stable_or_copy(np.array([VALUES, VALUES]).T)[:2] == ([1, 1, 2, 2, 3, 3], [3, 2])
-    # Where a stable view is refused now, a copy is made.
+    # Where a stable view is refused at present, a copy is made.
     with memoryview(m):
         assert consumer.stable_or_copy(m) == (VALUES, [3], False)
     for wrong in (b"12345678", np.float32(VALUES)):
@@ -393,7 +393,7 @@ def test_an_object_that_changes_its_class():
         consumer.stable("f64", m)
     m.__class__ = Series
     assert consumer.stable("f64", m)[1] == VALUES
-    # While it is viewed: the view is released as it was granted.
+    # The class changes while the object is viewed. The view is released by the class that granted it.
     kept = consumer.Stable(m)
     m.__class__ = Plain
     with pytest.raises(BufferError, match=ALIVE):
@@ -495,7 +495,7 @@ def test_the_bytes_of_any_items():
     assert consumer.stable_bytes(b"bytes") == (b"bytes", True)
     assert consumer.stable_bytes(np.array(VALUES)) == (np.array(VALUES).tobytes(), False)
     assert consumer.stable_bytes(np.int16([[1, 2], [3, 4]]).T) == (np.int16([1, 3, 2, 4]).tobytes(), False)
-    # A Fortran array of the class is no slice in C order.
+    # A Fortran array of the class cannot be borrowed as a slice in C order.
     assert consumer.stable_bytes(edges.Several().matrix) == (memoryview(edges.Several().matrix).tobytes(), False)
     for other in ([1, 2], 5, None):
         with pytest.raises(TypeError, match="bytes-like object is required"):

@@ -1,4 +1,4 @@
-"""Parts that methods take of an object's memory on the spot: `Part`."""
+"""Parts of an object's memory that methods make: `Part`."""
 
 import gc
 
@@ -119,7 +119,7 @@ def test_parts_that_do_not_exist_are_refused(several):
 
 
 def test_a_part_of_another_format_is_refused():
-    # The items change their size between the part and its view.
+    # The size of an item changes after the part is made and before it is viewed.
     several = edges.Several("b")
     part = several.reshaped([8])
     assert part.format == "b"
@@ -179,7 +179,7 @@ PARTS = {
 
 
 def answers_but_for_content(exporter):
-    """How the memory is described. CPython's exporter has other memory."""
+    """All answers without the memory itself, which differs in CPython's exporter."""
     return {flags: answer and answer._replace(buf=0, content=None) for flags, answer in answers(exporter).items()}
 
 
@@ -199,7 +199,7 @@ def test_every_request_of_a_property_or_part_gets_the_reference_answer(testbuffe
     part = PARTS[name](several)
     theirs = answers_but_for_content(like(testbuffer, part))
     assert not differences(answers_but_for_content(part), theirs)
-    # Beside another view as well.
+    # The answers are the same beside another view.
     with View(part, FULL_RO):
         assert not differences(answers_but_for_content(part), theirs)
 

@@ -1,4 +1,4 @@
-"""Libraries that make tensors of our memory. Each test needs its library, and is skipped without it."""
+"""Libraries that make tensors of our memory. Each test needs a library, and is skipped without it."""
 
 import gc
 import struct
@@ -17,7 +17,7 @@ def library(name):
 
 
 def unlocked_by_clearing(held, grow):
-    """Whether the only reference to a tensor, in this list, locks the memory. It ends on another thread."""
+    """Whether a tensor locks the memory until its only reference, in this list, is dropped on another thread."""
     gc.collect()
     with pytest.raises(BufferError, match=ALIVE):
         grow()

@@ -1,4 +1,4 @@
-"""Views of objects that export no buffer, but tensors: whatever a producer may claim, and the call of its deleter."""
+"""Views of objects that export tensors but no buffer: any claim that a producer may make, and its deleter's call."""
 
 import ctypes
 import gc
@@ -16,7 +16,7 @@ CPU = (1, 0)
 
 
 class Producer:
-    """Makes one tensor after the other of an array of numpy, with the claims that a test chooses."""
+    """Makes tensors of a numpy array, one after the other, with the claims that a test chooses."""
 
     def __init__(self, array, *, legacy=False, device=CPU, on=CPU, major=1, flags=0, refuses_versions=False, **claims):
         self.array, self.device, self.refuses_versions = array, device, refuses_versions
@@ -152,7 +152,7 @@ def test_what_a_producer_may_claim(claims, text):
     for _ in range(3):
         with pytest.raises(BufferError, match=text):
             consumer.scale(producer, 2.0)
-    # A tensor that was not made is not deleted.
+    # If no tensor was made, none is deleted.
     assert producer.deleted == len(producer.made) == (0 if "device" in claims else 3)
 
 
@@ -205,7 +205,7 @@ def test_a_deleter_may_be_missing():
 
 
 def test_our_own_tensors_come_back():
-    """An object of ours behind a producer that exports no buffer."""
+    """Our own tensors, from a producer that exports no buffer itself."""
 
     class Hidden:
         def __init__(self, m):

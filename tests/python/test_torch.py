@@ -78,7 +78,7 @@ def test_a_tensor_of_a_pinned_object_is_safe(name):
     tensor[1] = 20
     assert memoryview(m).tolist() == tensor.tolist() == [70, 20, 3, 4]
 
-    # The tensor keeps the object alive, and so the memory.
+    # The tensor keeps the object alive, and with it the memory.
     dead = weakref.ref(m)
     del m
     gc.collect()

@@ -1,4 +1,4 @@
-"""Tracing: where in Python each view was taken, as refusals and `holders()` say it.
+"""Tracing: refusals and `holders()` say where in Python each view was taken.
 
 The tests run in interpreters of their own, in which `BUFFER_TRACE` is set or `trace` is called, because other tests
 compare what is said without tracing.
@@ -11,7 +11,7 @@ import sys
 import apart
 import pytest
 
-# Scripts are compiled with this file name, so that lines are counted from their first one.
+# Compiles the script with a file name of its own, so that line 1 is its first line.
 PROLOGUE = """
 import gc, threading, time, weakref
 import numpy as np
@@ -34,7 +34,7 @@ SHARE = ", or change values in place through `share`"
 
 
 def run(script, file="/home/me/train.py", traced=True, before="", **options):
-    """The lines that a script prints. Line 1 is the one after the quotes."""
+    """The lines that a script prints. The script's line 1 is the one after the quotes."""
     prologue = f"import os; os.environ['BUFFER_TRACE'] = {'1' if traced else '0'!r}\n{before}"
     script = script.removeprefix("\n")
     return apart.run(prologue + PROLOGUE.format(script=script, file=file), **options).splitlines()

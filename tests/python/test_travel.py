@@ -97,7 +97,7 @@ def test_joblib_dumps_loads_and_maps(tmp_path):
     assert (np.asarray(joblib.load(tmp_path / "joblib")) == np.asarray(t)).all()
     [(total, back)] = joblib.Parallel(n_jobs=2)([joblib.delayed(total_and_grown)(t)])
     assert (total, np.asarray(back).shape) == (28, (5, 2))
-    # A hash of equal objects is equal.
+    # Equal objects have equal hashes.
     assert joblib.hash(Traveller(4)) == joblib.hash(t) != joblib.hash(Traveller(5))
 
 
@@ -112,8 +112,8 @@ def test_a_pickler_of_python_alone_writes_the_same():
 @pytest.mark.skipif(sys.byteorder == "big", reason="they are of machines with the other byte order")
 @pytest.mark.parametrize("kept", sorted(KEPT.glob("*.pickle")), ids=lambda kept: kept.stem)
 def test_pickles_of_other_pythons_are_read(kept):
-    """`python tests/python/test_travel.py` writes those of the Python that runs it, once: what a version of the format
-    has written, every build that reads this version must read."""
+    """`python tests/python/test_travel.py` writes the pickles of the Python that runs it, once. A build that reads this
+    version of the format must read all pickles that were written in it."""
     t, luggage, gaps = pickle.loads(kept.read_bytes())
     assert memoryview(t) == memoryview(Traveller(4, 2, "label"))
     assert t.fields[:3] == (2, "label", ["companion"])

@@ -20,7 +20,7 @@ print("".join(f"{{name}}: {{what}}\\n" for name, what in wrong.items()), end="")
 """
 
 
-# Views that are traced are granted as others are: a note that finds no memory is not taken.
+# Without memory for the note, a traced view is granted like any other, but not noted.
 TRACED = """
 edges.trace(True)
 traced = ("view: ", "asarray: ", "refused: ", "deletion", "holders", "append", "write")

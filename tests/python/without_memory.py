@@ -14,8 +14,8 @@ from typing import Any, Callable, NamedTuple
 # such attempt does not show that there are no more allocations.
 ENOUGH = 12
 
-# CPython 3.12 and 3.13 crash if there is no memory to make a function, or for what a function does that C code calls.
-# They do so without this project too; no later CPython has been tried.
+# CPython 3.12 and 3.13 crash if there is no memory to make a Python function, or while C code calls one. They do so
+# without this project too; no later CPython has been tried.
 CRASHES_IN_PYTHON = sys.version_info >= (3, 12)
 # On CPython 3.9, PyO3 writes the text of a class's `__doc__` to NULL if there is no memory for it.
 CRASHES_IN_CLASSES = sys.version_info < (3, 10)
@@ -42,7 +42,7 @@ class Operation(NamedTuple):
     aborts: str = ""
     # Whether each attempt must be the first in its process.
     first: bool = False
-    # Whether it makes a Python function, or C code calls one.
+    # Whether the operation makes a Python function, or C code calls one.
     in_python: bool = False
 
 
@@ -99,7 +99,7 @@ def sweep(operation, arm, disarm, report):
 
 
 def forked(operation, arm, disarm):
-    """What is wrong with an operation, or None. Runs the operation in a process of its own."""
+    """Runs an operation in a process of its own. Returns what is wrong with it, or None."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

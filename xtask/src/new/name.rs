@@ -9,7 +9,7 @@ const KEYWORDS: &str = "\
     not or override pass priv pub raise ref return self static struct super trait try type typeof unsafe unsized use \
     virtual where while with yield";
 
-/// The standard modules of CPython 3.9 to 3.15. A module with one of these names could not be imported.
+/// The standard modules of CPython 3.9 to 3.15. `import` finds these instead of another module of the same name.
 const STANDARD: &str = "\
     abc aifc annotationlib antigravity argparse array ast asynchat asyncio asyncore atexit audioop base64 bdb \
     binascii binhex bisect builtins bz2 calendar cgi cgitb chunk cmath cmd code codecs codeop collections colorsys \
