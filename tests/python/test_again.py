@@ -59,7 +59,7 @@ def test_a_layout_that_varies_is_that_of_an_object_that_was_never_viewed(kind):
         fresh = MAKE[kind]()
         for m in (viewed, fresh):
             m.tell(*declared)
-        # Between the two requests, nothing has changed.
+        # `viewed` answers twice, without a change in between.
         ours, again, expected = (described(answers(m)) for m in (viewed, viewed, fresh))
         assert differences(ours, expected) == {}, declared
         assert differences(again, expected) == {}, declared
