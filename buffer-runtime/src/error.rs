@@ -111,8 +111,9 @@ impl BorrowError {
         matches!(self.blocker, Blocker::Pinned { .. })
     }
 
-    /// Whether there was no memory for the copy that [`write_or_detach`](crate::ExportCell::write_or_detach) makes, or for the
-    /// closed cell that [`detach`](crate::ExportCell::detach) leaves behind. `?` turns it into Python's `MemoryError`.
+    /// Whether there was no memory for the copy that [`write_or_detach`](crate::ExportCell::write_or_detach) makes, or
+    /// for the closed cell that [`detach`](crate::ExportCell::detach) leaves behind. `?` turns it into Python's
+    /// `MemoryError`.
     pub fn is_out_of_memory(&self) -> bool {
         self.blocker == Blocker::OutOfMemory
     }

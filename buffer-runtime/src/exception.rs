@@ -74,8 +74,8 @@ fn class_of(py: Python<'_>, error: ViewError) -> Bound<'_, PyAny> {
     }
 }
 
-/// `BufferConflictError`, or its base class `BufferError` if the interpreter does not have it: CPython's draft of stable
-/// views adds it.
+/// `BufferConflictError`, or its base class `BufferError` if the interpreter does not have it: CPython's draft of
+/// stable views adds it.
 fn conflict(py: Python<'_>) -> Bound<'_, PyAny> {
     let base = class::<PyBufferError>(py);
     let Some(found) = lookup::builtin(py, c"BufferConflictError") else { return base };

@@ -100,8 +100,8 @@
 //! # Where to go from here
 //!
 //! - [`ExportBuffer`] documents the derive: shapes, order, read-only buffers, and what it refuses.
-//! - [`Storage`] lists what may own the memory, [`Element`] what may be stored there, and [`BufferElement`] documents the
-//!   derive for records.
+//! - [`Storage`] lists what may own the memory, [`Element`] what may be stored there, and [`BufferElement`] documents
+//!   the derive for records.
 //! - [`ExportCell`] documents the lock: what is allowed while a view is alive, and what is refused.
 //! - [`Shared`] lets Rust update elements in place while Python views them.
 //! - [`Rows`] are allocated one by one and exported as an indirect array.
@@ -189,7 +189,8 @@ pub mod rules;
 #[doc(hidden)]
 pub use self::export::Named as KnownClass;
 
-// The bounds that compiler errors name: rustc prints a name at the root without a path, and prefers it to one in `private`.
+// The bounds that compiler errors name: rustc prints a name at the root without a path, and prefers it to one in
+// `private`.
 #[cfg(not(feature = "format"))]
 #[doc(hidden)]
 pub use self::layout::NeedsFeature;

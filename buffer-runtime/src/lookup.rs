@@ -1,7 +1,7 @@
 //! Looks up modules and attributes of Python.
 //!
-//! The functions of the C API that are called here take names as C strings. PyO3 would make Python strings of the names,
-//! and panic without memory.
+//! The functions of the C API that are called here take names as C strings. PyO3 would make Python strings of the
+//! names, and panic without memory.
 
 use std::ffi::CStr;
 use std::ptr;
@@ -31,8 +31,8 @@ pub(crate) fn attribute<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResul
     unsafe { owned(object.py(), value) }
 }
 
-/// The builtin of this name. `None` if the interpreter has none, or without memory for the name. No exception is pending
-/// before or afterwards.
+/// The builtin of this name. `None` if the interpreter has none, or without memory for the name. No exception is
+/// pending before or afterwards.
 pub(crate) fn builtin<'py>(py: Python<'py>, name: &CStr) -> Option<Bound<'py, PyAny>> {
     // SAFETY: attached, as the token proves; the text is static.
     let name = unsafe { ffi::PyUnicode_FromString(name.as_ptr()) };

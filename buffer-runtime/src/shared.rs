@@ -178,8 +178,8 @@ impl<T: Element> Shared<T> {
     /// Replaces each element by the result of `change`, in order.
     ///
     /// This is the fastest way to change all elements, as fast as numpy: the compiler vectorises a simple `change`, and
-    /// elements of 1, 2, 4 and so on up to 128 bytes are loaded into registers and stored from there. Other elements are
-    /// copied to a chunk on the stack and back.
+    /// elements of 1, 2, 4 and so on up to 128 bytes are loaded into registers and stored from there. Other elements
+    /// are copied to a chunk on the stack and back.
     ///
     /// Elements are loaded and stored a few at a time, at most 4096 bytes or one element, with the calls of `change` in
     /// between. Every element is stored, even an unchanged one: a write to it between its load and its store is lost,
@@ -226,8 +226,8 @@ impl<T: Element> fmt::Debug for Shared<T> {
 ///
 /// # Safety
 ///
-/// `from` may be read and `to` may be written for `len` bytes. Rust accesses those of `from` by atomics alone, and nothing
-/// else accesses those of `to`. Both are not null, unless `len` is 0.
+/// `from` may be read and `to` may be written for `len` bytes. Rust accesses those of `from` by atomics alone, and
+/// nothing else accesses those of `to`. Both are not null, unless `len` is 0.
 #[cfg(feature = "pickle")]
 pub(crate) unsafe fn copy_bytes(from: *const u8, to: *mut u8, len: usize) {
     if len > 0 {

@@ -328,8 +328,8 @@ unsafe impl<T: Element> Storage for Box<[T]> {
     }
 }
 
-// SAFETY: the elements lie in the storage itself, which stays where it is until it is moved or dropped (1, 2, 5, 7); a cast
-// makes no reference and cannot fail (3, 4), and T: Send (6).
+// SAFETY: the elements lie in the storage itself, which stays where it is until it is moved or dropped (1, 2, 5, 7); a
+// cast makes no reference and cannot fail (3, 4), and T: Send (6).
 unsafe impl<T: Element, const N: usize> Storage for [T; N] {
     type Element = T;
     type Access = ReadWrite;

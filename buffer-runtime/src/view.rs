@@ -81,8 +81,8 @@ use crate::shared::{Run, SharedRead};
 /// Any layout is accepted: any number of dimensions, strides of any sign, rows behind pointers. Items are never
 /// converted: a buffer of other items is refused, with an error that tells the caller how to convert it. Formats are
 /// compared by meaning, not by spelling: `l` and `q` are the same if both have 8 bytes, `<I` is `u32` on a
-/// little-endian machine, and `>I` is not. [`FloatView`] accepts `float32` and `float64`, and [`ConvertedView`] converts
-/// lists and other numbers.
+/// little-endian machine, and `>I` is not. [`FloatView`] accepts `float32` and `float64`, and [`ConvertedView`]
+/// converts lists and other numbers.
 ///
 /// `T` is any [`Viewable`]: every element except `bool` and records that contain one.
 ///
@@ -133,8 +133,8 @@ use crate::shared::{Run, SharedRead};
 ///
 /// # Errors
 ///
-/// Extracting a view raises the following. If the view is the argument of a function, PyO3 adds a note with the argument's
-/// name, where Python has notes (from 3.11 on).
+/// Extracting a view raises the following. If the view is the argument of a function, PyO3 adds a note with the
+/// argument's name, where Python has notes (from 3.11 on).
 ///
 /// - `TypeError` if the object exports no buffer and no tensor; `memoryview` raises the same;
 /// - `BufferError` if a tensor is on another device, is read-only where the view writes, or reports an impossible
@@ -354,8 +354,8 @@ impl<T: Element> BufferView<'_, T> {
         Some(unsafe { item.load_first() })
     }
 
-    /// Loads the items one after the other, in C order of their indices. [`Items`] says which methods of the iterator are
-    /// fastest.
+    /// Loads the items one after the other, in C order of their indices. [`Items`] says which methods of the iterator
+    /// are fastest.
     pub fn iter(&self) -> Items<'_, T> {
         Items::new(self.cursor())
     }

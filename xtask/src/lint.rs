@@ -1,5 +1,5 @@
-//! `cargo xtask lint`: checks formatting, clippy and rustdoc, all without any warning, the Python files, and the README's
-//! benchmark.
+//! `cargo xtask lint`: checks formatting, clippy and rustdoc, all without any warning, the Python files, and the
+//! README's benchmark.
 
 use std::process::Command;
 

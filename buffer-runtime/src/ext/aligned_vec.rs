@@ -7,8 +7,8 @@ use aligned_vec::{AVec, Alignment};
 use crate::element::Element;
 use crate::storage::{ReadWrite, Storage};
 
-// SAFETY: as for a Vec (1, 2, 5): its alignment is that of the elements at least. `as_mut_ptr` makes no slice and does not
-// unwind (3, 4), and its elements are Send (6).
+// SAFETY: as for a Vec (1, 2, 5): its alignment is that of the elements at least. `as_mut_ptr` makes no slice and does
+// not unwind (3, 4), and its elements are Send (6).
 unsafe impl<T: Element, A: Alignment + Send + 'static> Storage for AVec<T, A> {
     type Element = T;
     type Access = ReadWrite;

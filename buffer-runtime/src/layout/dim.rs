@@ -17,8 +17,8 @@ pub enum Dim {
 }
 
 impl Dim {
-    /// Whether the declared extent equals a resolved one. `_` equals any extent, since it follows from the length of the
-    /// storage.
+    /// Whether the declared extent equals a resolved one. `_` equals any extent, since it follows from the length of
+    /// the storage.
     #[inline(always)]
     pub(crate) fn is(self, resolved: isize) -> bool {
         match self {
@@ -177,8 +177,8 @@ impl<const E: usize, const P: usize> Dims for Fixed<E, P> {
 }
 
 // SAFETY: the functions only copy and compare numbers, so they run no user code and do not unwind. The arrays of a
-// resolved layout start with `E` extents and `E` strides; the resolver refuses strides that are not one for each extent,
-// so the `P - 1` strides are among these.
+// resolved layout start with `E` extents and `E` strides; the resolver refuses strides that are not one for each
+// extent, so the `P - 1` strides are among these.
 unsafe impl<const E: usize, const P: usize> Evaluated for Fixed<E, P> {
     #[inline(always)]
     fn count(&self) -> usize {

@@ -1,8 +1,8 @@
 //! From a class's declaration to checked shape, offset and strides.
 //!
-//! The numbers are in one array: the extents, then the strides in bytes, then the suboffsets if there are any. A declaration
-//! with a number of dimensions known at compile time corresponds to a prefix of the array and to the offset, so comparing
-//! these shows whether a resolved layout is still valid.
+//! The numbers are in one array: the extents, then the strides in bytes, then the suboffsets if there are any. A
+//! declaration with a number of dimensions known at compile time corresponds to a prefix of the array and to the
+//! offset, so comparing these shows whether a resolved layout is still valid.
 
 use super::overlap::may_overlap;
 use super::{Declaration, Descriptor, Dim, Distance, Facts, LayoutError, Order};

@@ -117,8 +117,8 @@ impl CheckedLayout {
     /// Finds the strides of the same items in another shape that has the same number of items, at least one. `false` if
     /// there are no such strides.
     ///
-    /// Both shapes are divided, from the last axis on, into the smallest runs of axes with the same number of items. The
-    /// axes of such a run of the present layout must continue each other.
+    /// Both shapes are divided, from the last axis on, into the smallest runs of axes with the same number of items.
+    /// The axes of such a run of the present layout must continue each other.
     fn split_and_merge(&self, wanted: &[isize], strides: &mut [isize]) -> bool {
         let mut axes = self.shape.iter().zip(&self.strides).filter(|(extent, _)| **extent != 1).rev().peekable();
         let mut next = wanted.len();

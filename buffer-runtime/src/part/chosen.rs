@@ -149,7 +149,8 @@ static DESCRIPTOR: Descriptor = Descriptor {
 #[derive(Debug)]
 pub(crate) struct OfPart;
 
-// SAFETY: the descriptor is this exporter's own (1), the field is accessed directly (2), and the numbers are only referred to (3).
+// SAFETY: the descriptor is this exporter's own (1), the field is accessed directly (2), and the numbers are only
+// referred to (3).
 unsafe impl Exporter for OfPart {
     type Class = Part;
     type Cell = Whole;

@@ -60,8 +60,8 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// Whatever the object raises; `ValueError` if it does not have these bytes; `BufferError` if it cannot promise what
-    /// `stable` demands.
+    /// Whatever the object raises; `ValueError` if it does not have these bytes; `BufferError` if it cannot promise
+    /// what `stable` demands.
     pub(super) fn new(object: &Bound<'_, PyAny>, range: Option<Range>, stable: bool) -> PyResult<Self> {
         let py = object.py();
         let flags = if range.is_some() { ffi::PyBUF_SIMPLE } else { ffi::PyBUF_FULL_RO };

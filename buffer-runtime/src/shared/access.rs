@@ -91,8 +91,8 @@ macro_rules! by_bytes {
     )*};
 }
 
-/// Implements units by one load instruction and one store instruction each. A load fills a whole register: it would wait
-/// for the register's previous value if it replaced only a part.
+/// Implements units by one load instruction and one store instruction each. A load fills a whole register: it would
+/// wait for the register's previous value if it replaced only a part.
 #[cfg(all(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64"), not(miri)))]
 macro_rules! by_instruction {
     ($($unit:ty, in $loaded:ty: $load:literal; $register:ident: $store:literal;)*) => {$(
@@ -102,8 +102,8 @@ macro_rules! by_instruction {
             #[allow(clippy::cast_possible_truncation, trivial_numeric_casts, reason = "as the comment below says")]
             unsafe fn load(from: *const Self) -> Self {
                 let value: $loaded;
-                // SAFETY: reads the unit, for which the caller vouches, as relaxed atomics of each of its bytes would, and
-                // changes one register, which is named.
+                // SAFETY: reads the unit, for which the caller vouches, as relaxed atomics of each of its bytes would,
+                // and changes one register, which is named.
                 unsafe {
                     std::arch::asm!(
                         $load,

@@ -1,9 +1,9 @@
 //! Copying whole blocks of bytes to and from shared memory, faster than unit by unit.
 //!
 //! Compilers do not vectorise atomic accesses. On x86-64 and aarch64 the copy is written in assembly, whose loads and
-//! stores act as relaxed atomics of each byte: the compiler cannot see these accesses, so it cannot assume that they are
-//! free of races. On x86-64 with AVX the copy moves twice as much at a time. On other processors, and in Miri, nothing
-//! is copied here, and the unit loop copies everything.
+//! stores act as relaxed atomics of each byte: the compiler cannot see these accesses, so it cannot assume that they
+//! are free of races. On x86-64 with AVX the copy moves twice as much at a time. On other processors, and in Miri,
+//! nothing is copied here, and the unit loop copies everything.
 
 /// Bytes in a block: a cache line.
 pub(super) const BLOCK: usize = 64;
@@ -149,8 +149,8 @@ unsafe fn stream_by_32(from: *const u8, to: *mut u8, blocks: usize) {
 #[inline(always)]
 pub(super) unsafe fn copy(from: *const u8, to: *mut u8, blocks: usize) -> bool {
     if blocks > 0 {
-        // SAFETY: the loop reads and writes `blocks` times 64 bytes, for which the caller vouches, and uses no stack. All
-        // registers that change are named.
+        // SAFETY: the loop reads and writes `blocks` times 64 bytes, for which the caller vouches, and uses no stack.
+        // All registers that change are named.
         unsafe {
             std::arch::asm!(
                 "2:",

@@ -112,8 +112,8 @@ fn next_array<T: Element, const N: usize>(runs: &mut impl Runs<T>, pad: T) -> [T
 /// The elements may be written.
 pub(crate) unsafe fn for_each_chunk<T: Element>(mut reads: impl Runs<T>, mut change: impl FnMut(&mut [T])) {
     if let Some(run) = all_of(&reads).filter(arrays::can_change) {
-        // SAFETY: `all_of` returns only a dense run of `reads`, so clause 1 applies to it, and `can_change` returns `true`
-        // for it. The caller guarantees that it may be written.
+        // SAFETY: `all_of` returns only a dense run of `reads`, so clause 1 applies to it, and `can_change` returns
+        // `true` for it. The caller guarantees that it may be written.
         return unsafe { arrays::change(&run, change) };
     }
     let mut writes = reads.clone();

@@ -10,8 +10,8 @@ pub(crate) fn room_for<T>(len: usize) -> Result<Vec<T>, TryReserveError> {
     Ok(room)
 }
 
-/// Advises Linux to use huge pages for a large allocation, as numpy does. Otherwise most of a large copy's time is spent
-/// on the first access to each of its small pages.
+/// Advises Linux to use huge pages for a large allocation, as numpy does. Otherwise most of a large copy's time is
+/// spent on the first access to each of its small pages.
 #[cfg(all(target_os = "linux", not(miri)))]
 fn ask_for_huge_pages(start: *mut u8, bytes: usize) {
     use std::ffi::{c_int, c_void};

@@ -78,8 +78,8 @@ pub(super) unsafe fn copy_out_strided<T: Copy>(shared: *mut T, stride: isize, lo
         while done < count {
             let part = part.min(count - done);
             let local = local.wrapping_add(done);
-            // SAFETY: the elements with the indices from `done` on, of which the last has the lowest address. The caller
-            // vouches for them, and for their place in local memory.
+            // SAFETY: the elements with the indices from `done` on, of which the last has the lowest address. The
+            // caller vouches for them, and for their place in local memory.
             unsafe { copy_out(shared.wrapping_sub(done + part - 1), local, part) };
             // SAFETY: they were just loaded, and no other code uses them.
             unsafe { slice::from_raw_parts_mut(local, part) }.reverse();

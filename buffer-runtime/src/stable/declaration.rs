@@ -21,8 +21,8 @@ pub(super) const NAME: &CStr = c"stable_buffer.v1";
 /// of a field never changes.
 ///
 /// 1. The declaration is static, and all its functions may be called on any attached thread.
-/// 2. A view that `getbuffer` grants for a request with the flag `PyBUF_STABLE_READ`, of an object whose class is exactly
-///    `class()`, is stable: it shows memory that nobody writes before the view is released.
+/// 2. A view that `getbuffer` grants for a request with the flag `PyBUF_STABLE_READ`, of an object whose class is
+///    exactly `class()`, is stable: it shows memory that nobody writes before the view is released.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Declaration {

@@ -96,8 +96,8 @@ impl<S: FromElements> Replaceable for S {
             let elements = unsafe { SharedRead::new(copies.as_mut_ptr(), len) };
             return S::from_elements(&elements);
         }
-        // SAFETY: the caller vouches for a storage's elements, which are aligned, initialised and in one allocation (Storage,
-        // clause 1), and stay where they are while the handle lives.
+        // SAFETY: the caller vouches for a storage's elements, which are aligned, initialised and in one allocation
+        // (Storage, clause 1), and stay where they are while the handle lives.
         let elements = unsafe { SharedRead::new(data, len) };
         S::from_elements(&elements)
     }

@@ -59,8 +59,8 @@ pub struct ForeignBuffer<T, A = ReadWrite> {
 
 type Free<T> = Box<dyn FnOnce(*mut T, usize) + Send>;
 
-/// The pointer and the length cannot be a buffer. `?` turns it into Python's `MemoryError`, or `BufferError` where the pointer is
-/// misaligned.
+/// The pointer and the length cannot be a buffer. `?` turns it into Python's `MemoryError`, or `BufferError` where the
+/// pointer is misaligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ForeignBufferError {

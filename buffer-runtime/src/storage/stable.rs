@@ -53,8 +53,8 @@ impl<S: Storage> Stable<S> {
     {
         // SAFETY: `self` is borrowed mutably.
         let (data, len) = unsafe { S::raw(&raw mut self.0) };
-        // SAFETY: initialised elements that may be written (Storage, clauses 1 and 2), which nothing else accesses while
-        // their storage is borrowed mutably (clause 5).
+        // SAFETY: initialised elements that may be written (Storage, clauses 1 and 2), which nothing else accesses
+        // while their storage is borrowed mutably (clause 5).
         unsafe { slice::from_raw_parts_mut(data.as_ptr(), len) }
     }
 }

@@ -29,7 +29,8 @@ pub(super) fn name(py: Python<'_>) -> Option<Box<str>> {
 /// The `threading.Thread` of this thread. This does not call `current_thread`: for a thread that Python did not start,
 /// that function makes an object, which `threading.enumerate` lists from then on.
 fn thread(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
-    // SAFETY: attached, as the token proves. The result is a borrowed reference to what lives as long as the interpreter.
+    // SAFETY: attached, as the token proves. The result is a borrowed reference to what lives as long as the
+    // interpreter.
     let modules = unsafe { ffi::PyImport_GetModuleDict() };
     // SAFETY: attached, with an object that is alive and a text.
     let threading = unsafe { ffi::PyMapping_GetItemString(modules, c"threading".as_ptr()) };

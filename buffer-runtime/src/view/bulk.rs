@@ -9,8 +9,8 @@ use crate::exception::exception;
 use crate::shared;
 
 impl<T: Element> BufferView<'_, T> {
-    /// Copies the items, in C order of their indices, at the speed of numpy's `copy`. For a large copy, Linux is advised to
-    /// use huge pages, as numpy does.
+    /// Copies the items, in C order of their indices, at the speed of numpy's `copy`. For a large copy, Linux is
+    /// advised to use huge pages, as numpy does.
     ///
     /// # Errors
     ///

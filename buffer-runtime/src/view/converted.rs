@@ -43,8 +43,8 @@ use crate::element::Viewable;
 ///
 /// - Whatever the exporter raises to refuse the view; an object that refuses is not converted.
 /// - `TypeError` if the conversion would lose part of an item, or if numpy makes no numbers of the object.
-/// - `ValueError` if integers or byte strings do not fit, and whatever numpy raises for the object, such as `ValueError`
-///   for rows of different lengths.
+/// - `ValueError` if integers or byte strings do not fit, and whatever numpy raises for the object, such as
+///   `ValueError` for rows of different lengths.
 /// - `ImportError` if there is something to convert and numpy is not installed.
 /// - `BufferError`, as for [`BufferView`], if the converted array does not have the dimensions of `T`, and if an
 ///   exporter contradicts itself.

@@ -15,8 +15,8 @@ use super::{BufferView, BufferViewMut, Intent, Viewed, raise};
 /// A view of the buffer of a Python object with items of `float32` or `float64`, to read them as `f64`.
 ///
 /// As the argument of a `#[pyfunction]`, it accepts whatever [`BufferView<f32>`](BufferView) or
-/// [`BufferView<f64>`](BufferView) accepts, in any layout. Nothing is copied; a `float32` is converted when it is loaded,
-/// which is exact.
+/// [`BufferView<f64>`](BufferView) accepts, in any layout. Nothing is copied; a `float32` is converted when it is
+/// loaded, which is exact.
 ///
 /// ```no_run
 /// use buffer_runtime::FloatView;
@@ -82,8 +82,8 @@ pub enum FloatView<'py> {
 ///
 /// # Errors
 ///
-/// Extracting one raises what extracting a [`BufferViewMut`] raises. The `BufferError` about other items names both types
-/// that are accepted.
+/// Extracting one raises what extracting a [`BufferViewMut`] raises. The `BufferError` about other items names both
+/// types that are accepted.
 #[derive(Debug)]
 pub enum FloatViewMut<'py> {
     /// The items are `float32`.
@@ -126,8 +126,8 @@ macro_rules! reads {
                 with_view!(self, view => view.strides())
             }
 
-            /// Whether the exporter reports the memory as read-only. It may still change: other code may be able to write
-            /// it.
+            /// Whether the exporter reports the memory as read-only. It may still change: other code may be able to
+            /// write it.
             pub fn readonly(&self) -> bool {
                 with_view!(self, view => view.readonly())
             }
@@ -217,8 +217,9 @@ macro_rules! reads {
                 }
             }
 
-            /// Reads all items as arrays of `N`, in C order of their indices; the last array is filled up with `pad`. This
-            /// is the fastest way to read all items; see [`SharedRead::fold_arrays`](crate::SharedRead::fold_arrays).
+            /// Reads all items as arrays of `N`, in C order of their indices; the last array is filled up with `pad`.
+            /// This is the fastest way to read all items; see
+            /// [`SharedRead::fold_arrays`](crate::SharedRead::fold_arrays).
             pub fn fold_arrays<A, const N: usize>(
                 &self,
                 init: A,

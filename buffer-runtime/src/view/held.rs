@@ -185,8 +185,8 @@ impl Drop for Held<'_> {
 ///
 /// # Safety
 ///
-/// The view was granted, and is released only here. `stable` is the function that belongs to a stable view, and `None` for
-/// an ordinary one.
+/// The view was granted, and is released only here. `stable` is the function that belongs to a stable view, and `None`
+/// for an ordinary one.
 pub(crate) unsafe fn release_held(py: Python<'_>, view: *mut ffi::Py_buffer, stable: Option<ffi::releasebufferproc>) {
     let release = || {
         match stable {

@@ -1,7 +1,8 @@
 //! A heat equation that Rust steps in place while Python looks at it.
 //!
-//! `numpy.asarray(Plate(200, 300))` shows the temperatures of a plate without a copy. `step` computes the next ones with
-//! Python detached, and numpy may read and write the array meanwhile: a heater is an assignment to a part of the array.
+//! `numpy.asarray(Plate(200, 300))` shows the temperatures of a plate without a copy. `step` computes the next ones
+//! with Python detached, and numpy may read and write the array meanwhile: a heater is an assignment to a part of the
+//! array.
 
 mod arguments;
 mod diffusion;

@@ -42,8 +42,8 @@ impl Image {
         Ok(())
     }
 
-    /// Cuts the image, or extends it by black pixels at the right and at the bottom. Raises `BufferError` while the image,
-    /// a crop or a channel is viewed.
+    /// Cuts the image, or extends it by black pixels at the right and at the bottom. Raises `BufferError` while the
+    /// image, a crop or a channel is viewed.
     fn resize(&self, py: Python<'_>, height: usize, width: usize) -> PyResult<()> {
         let mut pixels = self.pixels.write(py)?;
         let mut resized = black(height, width)?;

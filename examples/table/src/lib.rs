@@ -1,7 +1,7 @@
 //! A table of times and values: two columns in one object, each a buffer of its own.
 //!
-//! `numpy.asarray(table.time)` and `numpy.asarray(table.value)` show the columns without a copy. While either is viewed,
-//! `append` raises `BufferError`, and neither column has changed.
+//! `numpy.asarray(table.time)` and `numpy.asarray(table.value)` show the columns without a copy. While either is
+//! viewed, `append` raises `BufferError`, and neither column has changed.
 
 use buffer_runtime::{ExportBuffer, ExportCell, Part};
 use pyo3::exceptions::PyMemoryError;

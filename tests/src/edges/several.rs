@@ -1,4 +1,4 @@
-//! Classes with several exported fields, and parts that are made on the spot.
+//! Classes with several exported fields, and parts that methods make.
 
 use std::mem;
 

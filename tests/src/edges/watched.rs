@@ -80,7 +80,8 @@ impl<T: Element> Watched<T> {
     }
 }
 
-// SAFETY: as for the Vec that it owns and does not share; the drop, which attaches if it needs to, may run on any thread.
+// SAFETY: as for the Vec that it owns and does not share; the drop, which attaches if it needs to, may run on any
+// thread.
 unsafe impl<T: Element> Storage for Watched<T> {
     type Element = T;
     type Access = ReadWrite;

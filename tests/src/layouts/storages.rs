@@ -1,4 +1,5 @@
-//! A class of float32 or bytes for each storage that is not in `product`: shared, mapped, foreign, or with a layout of its own.
+//! A class of float32 or bytes for each storage that is not in `product`: shared, mapped, foreign, or with a layout of
+//! its own.
 //!
 //! `Class(content)` has the methods `replace`, `views` and `read`; those of mappings take a path.
 

@@ -109,8 +109,8 @@ pub(super) unsafe fn change<T: Element>(run: &Run<T>, change: impl FnMut(&mut [T
 /// Vectors in a group.
 const IN_GROUP: usize = size_of::<Group>() / VECTOR;
 
-/// Stores those units of `after` that differ from `before`. A group of which all units have changed, as in most changes,
-/// is stored after one comparison.
+/// Stores those units of `after` that differ from `before`. A group of which all units have changed, as in most
+/// changes, is stored after one comparison.
 ///
 /// # Safety
 ///
