@@ -9,8 +9,8 @@ use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-/// As `E::new_err(text)`, but a `MemoryError` if Python has no memory for the text. An exception from `E::new_err`
-/// panics then, when it is raised.
+/// As `E::new_err(text)`, but a `MemoryError` if Python has no memory for the text. Raising an exception from
+/// `E::new_err` would panic in that case.
 pub(crate) fn exception<E: PyTypeInfo>(text: impl Display) -> PyErr {
     Python::attach(|py| {
         let text = PyString::from_bytes(py, text.to_string().as_bytes());
@@ -27,7 +27,7 @@ pub(crate) fn nested<R>(convert: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
         static DEPTH: Cell<usize> = const { Cell::new(0) };
     }
 
-    /// Ends a level when it is dropped, also during a panic.
+    /// Ends a level when it is dropped, even during a panic.
     struct Level;
 
     impl Drop for Level {
