@@ -17,8 +17,8 @@ def scale(obj: Buffer, factor: SupportsFloat, /) -> None:
 def checksum(obj: Buffer, /, *, copy: bool = True) -> int:
     """The CRC-32 of the bytes of a buffer, as `zlib.crc32` computes it, while other threads run.
 
-    They cannot change the bytes meanwhile. Where an object cannot promise that, as a numpy array, the bytes are copied
-    first, or refused if `copy` is false.
+    They cannot change the bytes meanwhile. If an object cannot promise that, as a numpy array cannot, the bytes are
+    copied first; or the object is refused, if `copy` is false.
     """
 
 def hold(obj: Buffer, /) -> Held:

@@ -24,7 +24,7 @@ class Samples:
         """How many views of the samples are alive."""
 
     def __sizeof__(self) -> int:
-        """The bytes of the object and of its samples, by which Dask decides what to spill to disk."""
+        """The size of the object and its samples in bytes, by which Dask decides what to spill to disk."""
 
     def __len__(self) -> int: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
