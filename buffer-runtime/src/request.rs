@@ -304,13 +304,6 @@ impl Granted {
 pub(crate) struct Unanswered(u32);
 
 impl Unanswered {
-    /// No layout was asked.
-    pub(crate) const UNTRIED: Self = Self(u32::MAX);
-    /// Another thread has changed the lock meanwhile.
-    pub(crate) const CHANGED: Self = Self(u32::MAX - 1);
-    /// The user's expressions must be evaluated first.
-    pub(crate) const UNEVALUATED: Self = Self(u32::MAX - 2);
-
     /// As the layout has its facts: [`Facts::to_bits`], and perhaps the lowest bit.
     #[inline(always)]
     pub(crate) fn by(facts: u32) -> Self {
@@ -329,16 +322,8 @@ impl Unanswered {
         Self(internal.addr() as u32)
     }
 
-    /// Whether a layout was asked, which is that of the class.
-    pub(crate) fn is_of_layout(self) -> bool {
-        !matches!(self, Self::UNTRIED | Self::CHANGED | Self::UNEVALUATED)
-    }
-
     /// Why the request is refused; `None` if it may be granted.
     pub(crate) fn refusal(self, flags: Flags) -> Option<Refusal> {
-        if !self.is_of_layout() {
-            return None;
-        }
         answer(flags, Facts::from_bits(self.0)).err()
     }
 }

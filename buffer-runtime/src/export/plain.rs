@@ -26,7 +26,7 @@ use crate::request::{Flags, Unanswered};
 ///
 /// # Safety
 ///
-/// Attached. `view` points to a `Py_buffer` to fill, as `grant_at_once` has left it.
+/// Attached. `view` points to a `Py_buffer` to fill, as `grant_at_once` has left it for that reason.
 #[inline(always)]
 pub(super) unsafe fn refuse(py: Python<'_>, view: *mut ffi::Py_buffer, flags: Flags) -> bool {
     // SAFETY: the caller vouches for the view, whose `internal` was written.

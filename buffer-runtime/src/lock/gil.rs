@@ -65,19 +65,22 @@ impl Admission {
         (full == 0).then_some(Self { access, next, first: views == 0 })
     }
 
-    /// The same, with fewer comparisons in the common cases: a writable view beside another one, and a first view.
+    /// The same for the common cases, with fewer comparisons: a first view, and a view beside others like it. `None` also
+    /// for a writable view beside read-only ones alone.
     #[inline(always)]
     fn to_at_once(views: u64, access: ViewKind) -> Option<Self> {
-        #[expect(clippy::cast_possible_truncation, reason = "the low half is the count")]
-        let writable = (views as u32).cast_signed();
-        // The highest bit of the count is also the sign.
-        if access == ViewKind::Writable && writable > 0 {
-            return Some(Self { access, next: views + one(access), first: false });
-        }
         if views == 0 {
             return Some(Self { access, next: one(access), first: true });
         }
-        Self::to(views, access)
+        match access {
+            ViewKind::Writable => {
+                #[expect(clippy::cast_possible_truncation, reason = "the low half is the count")]
+                let writable = (views as u32).cast_signed();
+                // The highest bit of the count is also the sign.
+                (writable > 0).then_some(Self { access, next: views + one(access), first: false })
+            }
+            ViewKind::ReadOnly => Self::to(views, access),
+        }
     }
 
     #[inline(always)]
@@ -147,8 +150,8 @@ impl Lock {
         Admission::to(views, access).ok_or(Blocker::Full)
     }
 
-    /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, which `admit`
-    /// handles, or if views are traced.
+    /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, or beside read-only
+    /// views alone a writable view, which `admit` handles, or if views are traced.
     #[inline(always)]
     pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Acquire and Relaxed as in `admit`.
@@ -202,8 +205,8 @@ impl Lock {
         // ORPHAN is also the sign, so that one comparison tells the three cases apart.
         match views.cast_signed() {
             1.. => Released { views: true, owner: true },
+            ..0 => Released { views: views != ORPHAN, owner: false },
             0 => Released { views: false, owner: true },
-            _ => Released { views: views != ORPHAN, owner: false },
         }
     }
 

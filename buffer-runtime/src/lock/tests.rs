@@ -253,6 +253,18 @@ for_both_locks! {
     }
 }
 
+/// It would cost the common cases a comparison.
+#[test]
+fn with_a_gil_a_writable_view_beside_read_only_ones_alone_is_no_common_case() {
+    let lock = gil::Lock::new();
+    let reader = lock.admit(READER).unwrap();
+    assert_eq!(lock.claim(&reader), Ok(()));
+    assert!(lock.admit_unguarded(ViewKind::Writable).is_none());
+    assert!(!lock.admit_unguarded(ViewKind::ReadOnly).unwrap().is_first());
+    assert_eq!(lock.join(&lock.admit(WRITER).unwrap()), Ok(()));
+    assert!(!lock.admit_unguarded(ViewKind::Writable).unwrap().is_first());
+}
+
 #[test]
 fn full_counts_refuse_and_keep_their_neighbours() {
     let lock = gil::Lock::nearly_full();
