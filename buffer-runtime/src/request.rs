@@ -113,6 +113,9 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// How many there are. They are numbered from 0.
+    pub(crate) const COUNT: usize = Self::FormatWithoutShape as usize + 1;
+
     /// The text of the exception.
     pub(crate) const fn text(self) -> &'static str {
         match self {

@@ -242,12 +242,13 @@ impl Lock {
         true
     }
 
-    /// Begins a guard.
+    /// Begins a guard in the steps of a cell.
+    #[cfg(test)]
     pub(crate) fn begin(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         if self.begin_alone(kind) { Ok(Beside::NoGuard) } else { self.begin_beside_others(kind) }
     }
 
-    /// As [`begin`](Self::begin) for the common case: `false` if there is another guard, a view that refuses this one, or
+    /// Begins a guard in the common case: `false` if there is another guard, a view that refuses this one, or
     /// if the word changes meanwhile, which `begin_beside_others` handles.
     #[inline(always)]
     pub(crate) fn begin_alone(&self, kind: GuardKind) -> bool {
@@ -265,7 +266,7 @@ impl Lock {
         self.word.compare_exchange(word, next, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
-    /// As [`begin`](Self::begin), if [`begin_alone`](Self::begin_alone) has not.
+    /// Begins a guard, if [`begin_alone`](Self::begin_alone) has not.
     pub(crate) fn begin_beside_others(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
@@ -285,7 +286,7 @@ impl Lock {
 
     /// Begins a guard for a caller that has the owner by `&mut`.
     pub(crate) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
-        self.begin(kind).map(|_| ())
+        self.begin_beside_others(kind).map(|_| ())
     }
 
     /// Ends a guard.

@@ -218,12 +218,13 @@ impl Lock {
         true
     }
 
-    /// Begins a guard. Attached.
+    /// Begins a guard in the steps of a cell. Attached.
+    #[cfg(test)]
     pub(crate) fn begin(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         if self.begin_alone(kind) { Ok(Beside::NoGuard) } else { self.begin_beside_others(kind) }
     }
 
-    /// As [`begin`](Self::begin) for the common case: `false` if there is another guard, a view that refuses this one, or
+    /// Begins a guard in the common case: `false` if there is another guard, a view that refuses this one, or
     /// if views are traced, which `begin_beside_others` handles.
     #[inline(always)]
     pub(crate) fn begin_alone(&self, kind: GuardKind) -> bool {
@@ -243,7 +244,7 @@ impl Lock {
         false
     }
 
-    /// As [`begin`](Self::begin), if [`begin_alone`](Self::begin_alone) has not.
+    /// Begins a guard, if [`begin_alone`](Self::begin_alone) has not.
     pub(crate) fn begin_beside_others(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         // Relaxed: this value is only compared; the exchange acquires.
         let mut held = self.guards.load(Ordering::Relaxed);
@@ -298,7 +299,7 @@ impl Lock {
 
     /// Begins to close. Attached, and the thread stays attached until `close` or `stay_open`.
     pub(crate) fn begin_closing(&self) -> Result<Closing, Blocker> {
-        self.begin(GuardKind::Write).map(|_| Closing::Begun)
+        self.begin_beside_others(GuardKind::Write).map(|_| Closing::Begun)
     }
 
     /// Ends what `begin_closing` began by entering the closed state, in which nothing begins.
