@@ -13,6 +13,7 @@ mod lease;
 mod not_storage;
 pub(crate) mod orphans;
 mod owned_guard;
+mod part_ticket;
 mod part_view;
 mod published;
 mod shared_row;
@@ -40,7 +41,8 @@ pub use self::constructed::{Because, Constructed, Field, Unexportable};
 pub(crate) use self::grant::{Denied, Grant, NotAtOnce, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
-pub(crate) use self::part_view::{Again, PartGrant, PartTicket, PartView, counted};
+pub(crate) use self::part_ticket::PartTicket;
+pub(crate) use self::part_view::{Again, PartGrant, PartView, counted};
 #[cfg(feature = "dlpack")]
 pub(crate) use self::published::Published;
 pub(crate) use self::published::{Description, SharedFields};
