@@ -5,8 +5,10 @@ use std::mem::offset_of;
 use pyo3::exceptions::PyBufferError;
 use pyo3::{PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exporter, ShapeSource, Source};
+use super::class::{Cell, Exporter, ShapeSource, Source};
+
 use super::evaluate::{Ready, evaluating};
+use super::reach::Class;
 use super::table::{ClassTable, Reached};
 use crate::cell::{self, Description, Grant, NotAtOnce};
 use crate::exception::exception;

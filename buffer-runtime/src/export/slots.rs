@@ -5,7 +5,7 @@
 //! these items of PyO3 that are not public API, so PyO3 is pinned to its minor version:
 //!
 //! - `impl_::pyclass::{PyClassImpl::Inventory, PyClassImpl::items_iter, PyClassItems}` and `inventory::submit!`, here;
-//! - `impl_::pyclass::NoopThreadChecker` and `impl_::pycell::PyClassObjectBaseLayout`, in `class`;
+//! - `impl_::pyclass::NoopThreadChecker` and `impl_::pycell::PyClassObjectBaseLayout`, in `reach`;
 //! - `impl_::trampoline::{getbufferproc, MethodDef}` here, and `releasebufferproc` in `release`;
 //! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `classes`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
@@ -24,11 +24,13 @@ use pyo3::exceptions::{PyBufferError, PyRuntimeError};
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
 use pyo3::{Py, PyClass, PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Slot};
+use super::class::{Cell, Exported, Exporter, ShapeSource, Slot};
+
 use super::code;
 use super::grant::{grant_at_once, grant_view};
 use super::part::{AtOnce, grant_part_at_once, grant_view_of_part};
 use super::plain;
+use super::reach::Class;
 use super::release::releasebuffer;
 use super::stable;
 use super::table::{ClassTable, Shows};
