@@ -11,6 +11,10 @@
 //! 4. The view count and the layout that it stands for change together, since no Python code runs between claim and
 //!    publication: a count above 0 means a published layout.
 
+mod admission;
+
+pub(crate) use self::admission::Admission;
+
 use super::atomic::{AtomicU32, AtomicU64, Ordering};
 use super::{Beside, Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
@@ -42,58 +46,6 @@ pub(crate) struct Lock {
 
 #[cfg(not(buffer_loom))]
 const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 2 * size_of::<AtomicU32>());
-
-/// A view that may begin, if no other code has run on this lock since `admit`.
-#[derive(Debug)]
-pub(crate) struct Admission {
-    access: ViewKind,
-    /// The value of `views` with this view counted.
-    next: u64,
-    /// Whether it is the only view.
-    first: bool,
-}
-
-impl Admission {
-    /// Counts one more view, if the count has room.
-    #[inline(always)]
-    fn to(views: u64, access: ViewKind) -> Option<Self> {
-        let next = views + one(access);
-        let full = match access {
-            ViewKind::Writable => views & WRITABLE_FULL,
-            ViewKind::ReadOnly => next & (READONLY_COUNT + 1) << READONLY_SHIFT,
-        };
-        (full == 0).then_some(Self { access, next, first: views == 0 })
-    }
-
-    /// The same for the common cases, with fewer comparisons: a first view, and a view beside others like it. `None` also
-    /// for a writable view beside read-only ones alone.
-    #[inline(always)]
-    fn to_at_once(views: u64, access: ViewKind) -> Option<Self> {
-        if views == 0 {
-            return Some(Self { access, next: one(access), first: true });
-        }
-        match access {
-            ViewKind::Writable => {
-                #[expect(clippy::cast_possible_truncation, reason = "the low half is the count")]
-                let writable = (views as u32).cast_signed();
-                // The highest bit of the count is also the sign.
-                (writable > 0).then_some(Self { access, next: views + one(access), first: false })
-            }
-            ViewKind::ReadOnly => Self::to(views, access),
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn access(&self) -> ViewKind {
-        self.access
-    }
-
-    /// Whether no view is alive, so that this view must publish a layout.
-    #[inline(always)]
-    pub(crate) fn is_first(&self) -> bool {
-        self.first
-    }
-}
 
 #[inline(always)]
 const fn one(access: ViewKind) -> u64 {
