@@ -5,6 +5,7 @@ mod began;
 mod block;
 mod closing;
 mod constructed;
+mod denied;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod grant;
@@ -38,7 +39,8 @@ use pyo3::Python;
 pub(crate) use self::began::GuardPlace;
 pub(crate) use self::block::Header;
 pub use self::constructed::{Because, Constructed, Field, Unexportable};
-pub(crate) use self::grant::{Denied, Grant, NotAtOnce, grant, grant_at_once};
+pub(crate) use self::denied::{Denied, NotAtOnce};
+pub(crate) use self::grant::{Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
 pub(crate) use self::part_ticket::PartTicket;

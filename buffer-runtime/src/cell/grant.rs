@@ -9,6 +9,7 @@ use std::mem;
 use std::ptr::NonNull;
 
 use super::block::Header;
+use super::denied::{Denied, NotAtOnce};
 use super::published::{Description, Published};
 use super::stable::{StableTicket, grant_stable};
 use super::ticket::Ticket;
@@ -16,48 +17,6 @@ use crate::error::{Held, ViewError};
 use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
 use crate::lock::{Admission, Blocker, Missed, ViewKind, Wants};
 use crate::request::{self, Answer, Flags, Refusal, Unanswered};
-
-/// Why a view was not granted. Nothing has changed then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Denied {
-    /// It would be the first view, and the declared numbers are not evaluated.
-    LayoutNeeded,
-    /// The lock changed meanwhile; start over.
-    Changed,
-    /// The first view has not published its layout in time; start over after other threads have run.
-    Unpublished,
-    /// The declaration does not describe the memory.
-    Misfit { error: LayoutError, memory: Memory },
-    /// Trying again would not help.
-    Refused(ViewError),
-    /// The layout's table does not answer the request; only `grant_at_once` says so.
-    Unanswered(Unanswered),
-}
-
-/// Why a view was not granted at once. Nothing has changed then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotAtOnce {
-    /// Something is in the way, or has to be computed.
-    Untried,
-    /// It would be the first view, and the user's expressions are not evaluated.
-    Unevaluated,
-    /// Another thread has changed the lock meanwhile.
-    Changed,
-    /// The table of the layout, which is the one that the class declares, does not answer the request.
-    Unanswered(Unanswered),
-}
-
-impl From<ViewError> for Denied {
-    fn from(error: ViewError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<Refusal> for Denied {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal.into())
-    }
-}
 
 /// A view that the lock counts, of a published layout. Dropping it releases the view.
 pub(crate) struct Grant<'a> {

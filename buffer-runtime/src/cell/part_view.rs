@@ -9,7 +9,8 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
 
 use super::block::Header;
-use super::grant::{Denied, Grant};
+use super::denied::Denied;
+use super::grant::Grant;
 use super::part_ticket::PartTicket;
 use super::published::{Description, Published, SharedFields};
 use super::spare::Place;
