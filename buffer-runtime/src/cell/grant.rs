@@ -14,7 +14,7 @@ use super::published::{Description, Published};
 use super::stable::{StableTicket, grant_stable};
 use super::ticket::Ticket;
 use crate::error::{Held, ViewError};
-use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
+use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError};
 use crate::lock::{Admission, Blocker, Missed, ViewKind, Wants};
 use crate::request::{self, Answer, Flags, Refusal, Unanswered};
 
