@@ -96,6 +96,10 @@ mod tests {
             let ticket = Ticket::from_internal(Ticket { block, access }.to_internal()).unwrap();
             assert_eq!((ticket.block, ticket.access), (block, access));
             assert_eq!(Ticket::from_own(ticket.to_internal()), Some(ticket));
+            for asked in [ViewKind::Writable, ViewKind::ReadOnly] {
+                let found = Ticket::of_access(ticket.to_internal(), asked);
+                assert_eq!(found, (asked == access).then_some(ticket));
+            }
         }
     }
 
