@@ -19,9 +19,6 @@ from workload import Setting
 
 FILE = peers.HERE / "expected.json"
 TOLERANCE = 0.03
-# How many more instructions a refusal may take. CPython decodes its text by words if the text is aligned, and otherwise
-# by bytes, and where the linker puts a text depends on all of the program.
-TEXT = 100
 # The counts do not depend on the number of repetitions.
 REPETITIONS = 200
 # With an unknown compiler: a full request costs at most this multiple of C.
@@ -72,7 +69,7 @@ def check(counts):
         if then is None:
             within = False
             print(f"  {name}: {now:.1f}, not recorded; record it with `cargo xtask bench --record`")
-        elif now > then * (1 + TOLERANCE) + TEXT * counts[setting].refused:
+        elif now > then * (1 + TOLERANCE):
             within = False
             print(f"  {name}: {now:.1f}, recorded {then:.1f}: {100 * (now / then - 1):.0f}% more")
         elif now < then * (1 - TOLERANCE):

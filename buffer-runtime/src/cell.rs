@@ -1,10 +1,13 @@
 //! `ExportCell`: storage that Python may view and Rust may borrow, under one lock.
 
 mod answered;
+mod asked;
 mod began;
 mod block;
 mod closing;
 mod constructed;
+mod denied;
+mod dropped;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod grant;
@@ -13,6 +16,7 @@ mod lease;
 mod not_storage;
 pub(crate) mod orphans;
 mod owned_guard;
+mod part_ticket;
 mod part_view;
 mod published;
 mod shared_row;
@@ -29,7 +33,6 @@ mod ticket;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem;
 use std::ptr::NonNull;
 
 use pyo3::Python;
@@ -37,10 +40,12 @@ use pyo3::Python;
 pub(crate) use self::began::GuardPlace;
 pub(crate) use self::block::Header;
 pub use self::constructed::{Because, Constructed, Field, Unexportable};
-pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
+pub(crate) use self::denied::{Denied, NotAtOnce};
+pub(crate) use self::grant::{Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
-pub(crate) use self::part_view::{Again, PartGrant, PartTicket, PartView, counted};
+pub(crate) use self::part_ticket::PartTicket;
+pub(crate) use self::part_view::{Again, PartGrant, PartView, counted};
 #[cfg(feature = "dlpack")]
 pub(crate) use self::published::Published;
 pub(crate) use self::published::{Description, SharedFields};
@@ -53,13 +58,11 @@ pub(crate) use self::tensor::TensorHold;
 pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;
-use crate::contain::undisturbed;
 use crate::error::{Attempt, BorrowError};
-use crate::lock::{Disowned, GuardKind};
+use crate::lock::GuardKind;
 #[cfg(feature = "pickle")]
 use crate::memory::NoMemory;
 use crate::storage::{Access, Exportable, MayWrite};
-use crate::trace::{self, Holder};
 
 /// Storage that Python may view, and that moves only while it has no views.
 ///
@@ -323,67 +326,6 @@ impl<S: Exportable> ExportCell<S> {
         Ok(WriteGuard::new(self))
     }
 
-    /// How many Python views are alive. A numpy array and its slices share one view.
-    pub fn views(&self) -> usize {
-        self.header().lock.views().total()
-    }
-
-    /// The views, tensors and guards that are alive, to find out who they belong to. One entry for each: traced views, newest
-    /// first, then other views, then tensors, then guards.
-    ///
-    /// Where views were taken is known only if they are traced; see [`trace`](fn@crate::trace). The list may be long: there
-    /// is nothing wrong with a million views.
-    ///
-    /// ```
-    /// use buffer_runtime::{ExportCell, Holding};
-    /// use pyo3::Python;
-    ///
-    /// # Python::initialize();
-    /// Python::attach(|py| {
-    ///     let cell = ExportCell::new(vec![0.0_f32; 3]);
-    ///     let guard = cell.read(py)?;
-    ///     let [holder] = &cell.holders()[..] else { panic!("there is one guard") };
-    ///     assert_eq!(holder.access, Holding::GuardToRead);
-    ///     assert_eq!(holder.file, Some(file!()));
-    ///     # drop(guard);
-    ///     # Ok::<(), buffer_runtime::BorrowError>(())
-    /// })?;
-    /// # Ok::<(), buffer_runtime::BorrowError>(())
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// If there is no memory for the list.
-    #[must_use]
-    pub fn holders(&self) -> Vec<Holder> {
-        trace::holders(self.header()).expect("there is memory for the list")
-    }
-
-    /// How many tensors of the memory are alive: what consumers of DLPack hold, such as torch. A tensor and its slices count
-    /// once.
-    #[cfg(feature = "dlpack")]
-    pub fn tensors(&self) -> usize {
-        self.header().pin.tensors() as usize
-    }
-
-    /// How many elements or rows the storage has; under a write guard, how many it had before; 0 if the cell is closed.
-    ///
-    /// An element of `Vec<[f32; 3]>` is one `[f32; 3]`.
-    pub fn len(&self) -> usize {
-        self.header().len()
-    }
-
-    /// Whether the storage has no elements.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether the memory stays in place until the object dies, because it was viewed through a class with
-    /// `#[buffer(pin)]`.
-    pub fn is_pinned(&self) -> bool {
-        self.header().pin.is_set()
-    }
-
     #[inline]
     #[track_caller]
     fn begin(&self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
@@ -395,39 +337,6 @@ impl<S: Exportable> ExportCell<S> {
     fn begin_exclusive(&mut self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
         let header = self.header();
         header.begin_exclusive(kind).map_err(|blocker| header.refused(attempt, blocker))
-    }
-}
-
-impl<S> Drop for ExportCell<S> {
-    fn drop(&mut self) {
-        if !self.block.is_null() {
-            // SAFETY: the cell is dropped, once.
-            unsafe { disown(self.address(), mem::needs_drop::<S>()) }
-        }
-    }
-}
-
-/// Drops the owner of a block. It does not depend on the storage, so that it is not compiled for each.
-///
-/// # Safety
-///
-/// The owner of the block is being dropped.
-unsafe fn disown(block: NonNull<Header>, needs_drop: bool) {
-    // Of other cells, which leases have left. Who leaves many has dropped as many cells, so they do not add up.
-    orphans::free_waiting_if_attached();
-    // SAFETY: the owner is here, so the block is alive (invariant 10).
-    match unsafe { block.as_ref() }.lock.disown() {
-        Disowned::LeftToViews => {}
-        Disowned::Free => {
-            // SAFETY: no view is alive and, by invariant 9, none can begin. Guards that borrow the cell are not in use,
-            // and the others have leases.
-            let give_up = || unsafe { Header::give_up(block) };
-            // Only the storage's drop can run user code.
-            if needs_drop { undisturbed(give_up) } else { give_up() }
-        }
-        // SAFETY: views do not free the block until it is marked as an orphan; its owner is dropped here, once. A lease
-        // does not push it, because the hold of the views is there.
-        Disowned::Orphaned => unsafe { orphans::leave(block) },
     }
 }
 

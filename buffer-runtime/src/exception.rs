@@ -4,6 +4,8 @@
 //! the error, it makes a Python string of a `String`; without memory for that, it panics. So this module makes the
 //! exception object at once. Without memory, `MemoryError` replaces the exception: CPython keeps some preallocated.
 
+mod kept;
+
 use std::fmt::{self, Display, Write};
 
 use pyo3::exceptions::{PyBufferError, PyMemoryError, PyValueError};
@@ -53,16 +55,26 @@ fn exception_of_class(py: Python<'_>, class: ClassOf<'_>, text: &dyn Display) ->
 ///
 /// This is what C code does. It is several times as fast as making a `PyErr` and then raising it.
 pub(crate) fn raise_at_once(py: Python<'_>, error: ViewError) {
+    if let ViewError::Request(refusal) = error {
+        if let Some(text) = kept::text(py, refusal) {
+            set(&class_of(py, error), text.as_ptr());
+        }
+        return;
+    }
     let text = match error.static_text() {
         Some(text) => string_of(py, text.as_bytes()),
         None => string(py, &error),
     };
     if let Some(text) = text {
-        let class = class_of(py, error);
-        // SAFETY: attached, as the token proves. The arguments are an exception class and a string; CPython makes its
-        // own references to them.
-        unsafe { ffi::PyErr_SetObject(class.as_ptr(), text.as_ptr()) };
+        set(&class_of(py, error), text.as_ptr());
     }
+}
+
+/// Sets an exception of this class with this text.
+fn set(class: &Bound<'_, PyAny>, text: *mut ffi::PyObject) {
+    // SAFETY: attached, as the token proves. The arguments are an exception class and a string; CPython makes its own
+    // references to them.
+    unsafe { ffi::PyErr_SetObject(class.as_ptr(), text) };
 }
 
 /// The class of the exception for a refused view, unless that is a `MemoryError`. No exception is pending.

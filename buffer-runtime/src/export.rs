@@ -1,8 +1,9 @@
 //! The exporter's side: how a class exports the memory of a cell, or a part of another object's memory.
 //!
-//! From the bottom up: `class` has what the derive declares about a class. `release` ends views. `grant` and `part`
-//! grant views of cells and of parts; `evaluate` runs the user's layout expressions for them. `plain` answers what needs
-//! no such expressions. `slots` has the functions that CPython calls. `peek` reads a layout without handing out a view.
+//! From the bottom up: `class` has what the derive declares about a class, and `reach` gets from an object to its value.
+//! `release` ends views. `grant` and `part` grant views of cells and of parts; `evaluate` runs the user's layout
+//! expressions for them. `plain` answers what needs no such expressions. `slots` has the functions that CPython calls.
+//! `peek` reads a layout without handing out a view.
 
 pub(crate) mod array;
 mod class;
@@ -18,6 +19,7 @@ mod named;
 pub(crate) mod part;
 pub(crate) mod peek;
 pub(crate) mod plain;
+mod reach;
 pub(crate) mod release;
 pub(crate) mod slots;
 mod stable;
@@ -25,8 +27,8 @@ mod table;
 mod whole;
 
 pub use self::class::{
-    Byte, Class, Declares, Entry, Exported, Exporter, Exports, HoldsBytes, Sendable, ShapeSource, Shown, Slot, Source,
-    address, holds_bytes,
+    Byte, Declares, Entry, Exported, Exporter, Exports, HoldsBytes, ShapeSource, Shown, Slot, Source, address,
+    holds_bytes,
 };
 pub use self::descriptor::descriptor;
 pub use self::fault::{
@@ -34,6 +36,7 @@ pub use self::fault::{
 };
 pub use self::mistaken::*;
 pub use self::named::{Named, New};
+pub use self::reach::{Class, Sendable};
 pub use self::slots::assert_exported;
 pub(crate) use self::table::ClassTable;
 pub(crate) use self::whole::Whole;

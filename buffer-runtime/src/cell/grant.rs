@@ -9,42 +9,14 @@ use std::mem;
 use std::ptr::NonNull;
 
 use super::block::Header;
+use super::denied::{Denied, NotAtOnce};
 use super::published::{Description, Published};
 use super::stable::{StableTicket, grant_stable};
 use super::ticket::Ticket;
 use crate::error::{Held, ViewError};
-use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
+use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError};
 use crate::lock::{Admission, Blocker, Missed, ViewKind, Wants};
 use crate::request::{self, Answer, Flags, Refusal, Unanswered};
-
-/// Why a view was not granted. Nothing has changed then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Denied {
-    /// It would be the first view, and the declared numbers are not evaluated.
-    LayoutNeeded,
-    /// The lock changed meanwhile; start over.
-    Changed,
-    /// The first view has not published its layout in time; start over after other threads have run.
-    Unpublished,
-    /// The declaration does not describe the memory.
-    Misfit { error: LayoutError, memory: Memory },
-    /// Trying again would not help.
-    Refused(ViewError),
-    /// The layout's table does not answer the request; only `grant_at_once` says so.
-    Unanswered(Unanswered),
-}
-
-impl From<ViewError> for Denied {
-    fn from(error: ViewError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<Refusal> for Denied {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal.into())
-    }
-}
 
 /// A view that the lock counts, of a published layout. Dropping it releases the view.
 pub(crate) struct Grant<'a> {
@@ -121,24 +93,23 @@ pub(super) unsafe fn grant_ordinary<'a, D: Evaluated>(
 ///
 /// # Errors
 ///
-/// Whether the table of the layout does not answer the request, the lock has changed meanwhile, or there are no `dims` for
-/// a first view.
+/// See [`NotAtOnce`].
 #[inline(always)]
 pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
     flags: Flags,
     dims: impl FnOnce() -> Option<D>,
-) -> Result<Grant<'a>, Unanswered> {
+) -> Result<Grant<'a>, NotAtOnce> {
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
     let lock = &unsafe { block.as_ref() }.lock;
-    let admission = lock.admit_unguarded(usual_access(descriptor)).ok_or(Unanswered::UNTRIED)?;
-    let dims = if admission.is_first() { Some(dims().ok_or(Unanswered::UNEVALUATED)?) } else { None };
+    let admission = lock.admit_unguarded(usual_access(descriptor)).ok_or(NotAtOnce::Untried)?;
+    let dims = if admission.is_first() { Some(dims().ok_or(NotAtOnce::Unevaluated)?) } else { None };
     // SAFETY: as the caller vouches.
     unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.map_err(|denied| match denied {
-        Denied::Unanswered(unanswered) => unanswered,
-        Denied::Changed => Unanswered::CHANGED,
-        _ => Unanswered::UNTRIED,
+        Denied::Unanswered(unanswered) => NotAtOnce::Unanswered(unanswered),
+        Denied::Changed => NotAtOnce::Changed,
+        _ => NotAtOnce::Untried,
     })
 }
 
@@ -222,7 +193,9 @@ unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
             resolved.map_err(|error| Denied::Misfit { error, memory: memory() })?;
         }
     } else if !layout.is_of(descriptor) {
-        return Err(ViewError::ForeignLayout.into());
+        // At once, the reason is not made: it would be another function's value, and cost every view the registers that
+        // it takes.
+        return Err(if AT_ONCE { Denied::LayoutNeeded } else { ViewError::ForeignLayout.into() });
     }
     // SAFETY: as above.
     let layout = unsafe { header.published() };

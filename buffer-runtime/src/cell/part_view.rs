@@ -9,7 +9,9 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
 
 use super::block::Header;
-use super::grant::{Denied, Grant};
+use super::denied::Denied;
+use super::grant::Grant;
+use super::part_ticket::PartTicket;
 use super::published::{Description, Published, SharedFields};
 use super::spare::Place;
 use super::stable::StableTicket;
@@ -387,53 +389,4 @@ unsafe fn hand_out(part: NonNull<PartView>, description: *mut Description, answe
     // SAFETY: nothing else refers to the part. (A `&mut` to all of it would make the pointers in the description
     // invalid.)
     unsafe { (*part.as_ptr()).ticket.block = block };
-}
-
-/// What a view of a part stores in `Py_buffer.internal`: the address of its [`PartView`], which no other view refers
-/// to, with a different tag than a [`Ticket`].
-#[derive(Debug, Clone, Copy)]
-#[repr(transparent)]
-pub(crate) struct PartTicket(pub(crate) NonNull<PartView>);
-
-impl PartTicket {
-    const LOW_BITS: usize = align_of::<PartView>() - 1;
-    const TAG: usize = 0b1001;
-
-    pub(crate) fn to_internal(self) -> *mut c_void {
-        self.0.as_ptr().map_addr(|address| address | Self::TAG).cast()
-    }
-
-    /// Reads back the ticket of a view of a part, or `None` if `internal` is not one.
-    pub(crate) fn from_internal(internal: *mut c_void) -> Option<Self> {
-        let untagged = internal.addr().wrapping_sub(Self::TAG);
-        if untagged & Self::LOW_BITS != 0 || untagged < Ticket::LOWEST {
-            return None;
-        }
-        NonNull::new(internal.with_addr(untagged).cast()).map(Self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_part_reads_back_what_was_written_and_is_no_other_ticket() {
-        let part = PartTicket(NonNull::without_provenance(std::num::NonZero::new(0x7f00_1234_5640).unwrap()));
-        assert_eq!(PartTicket::from_internal(part.to_internal()).unwrap().0, part.0);
-        assert!(Ticket::from_internal(part.to_internal()).is_none());
-    }
-
-    #[test]
-    fn what_others_keep_is_no_part() {
-        let base = 0x7f00_1234_5640_usize;
-        let others = (0..4096).chain((0..64).filter(|&low| low % 16 != PartTicket::TAG).map(|low| base | low));
-        for internal in others {
-            assert!(PartTicket::from_internal(ptr::without_provenance_mut(internal)).is_none(), "{internal:#x}");
-        }
-        for access in [ViewKind::Writable, ViewKind::ReadOnly] {
-            let block = NonNull::without_provenance(std::num::NonZero::new(base).unwrap());
-            assert!(PartTicket::from_internal(Ticket { block, access }.to_internal()).is_none(), "{access:?}");
-        }
-    }
 }

@@ -8,7 +8,8 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use super::block::Header;
-use super::grant::{Denied, Grant, grant_ordinary};
+use super::denied::Denied;
+use super::grant::{Grant, grant_ordinary};
 #[cfg(not(atomic_lock))]
 use super::published::Description;
 use super::ticket::Ticket;

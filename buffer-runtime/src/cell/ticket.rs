@@ -26,26 +26,35 @@ impl Ticket {
     pub(super) const LOWEST: usize = 4096;
 
     #[inline(always)]
-    pub(crate) fn to_internal(self) -> *mut c_void {
-        let tag = match self.access {
+    const fn tag(access: ViewKind) -> usize {
+        match access {
             ViewKind::Writable => Self::TAG,
             ViewKind::ReadOnly => Self::TAG | Self::READONLY,
-        };
-        self.block.as_ptr().map_addr(|address| address + tag).cast()
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn to_internal(self) -> *mut c_void {
+        self.block.as_ptr().map_addr(|address| address + Self::tag(self.access)).cast()
     }
 
     /// Reads back the ticket of a view, or `None` if `internal` is not one of ours.
     #[inline(always)]
     pub(crate) fn from_internal(internal: *mut c_void) -> Option<Self> {
-        let untagged = internal.addr().wrapping_sub(Self::TAG);
-        if untagged & Self::LOW_BITS & !Self::READONLY != 0 {
+        Self::of_access(internal, ViewKind::Writable).or_else(|| Self::of_access(internal, ViewKind::ReadOnly))
+    }
+
+    /// Reads back the ticket of a view with this access, or `None` if `internal` is not one of ours. If the access is a
+    /// constant, the release of the view is a few instructions.
+    #[inline(always)]
+    pub(crate) fn of_access(internal: *mut c_void, access: ViewKind) -> Option<Self> {
+        if internal.addr() & Self::LOW_BITS != Self::tag(access) {
             return None;
         }
-        let address = untagged & !Self::LOW_BITS;
+        let address = internal.addr() - Self::tag(access);
         if address < Self::LOWEST {
             return None;
         }
-        let access = if untagged & Self::READONLY == 0 { ViewKind::Writable } else { ViewKind::ReadOnly };
         let block = NonNull::new(internal.with_addr(address).cast())?;
         Some(Self { block, access })
     }
@@ -87,6 +96,10 @@ mod tests {
             let ticket = Ticket::from_internal(Ticket { block, access }.to_internal()).unwrap();
             assert_eq!((ticket.block, ticket.access), (block, access));
             assert_eq!(Ticket::from_own(ticket.to_internal()), Some(ticket));
+            for asked in [ViewKind::Writable, ViewKind::ReadOnly] {
+                let found = Ticket::of_access(ticket.to_internal(), asked);
+                assert_eq!(found, (asked == access).then_some(ticket));
+            }
         }
     }
 

@@ -10,10 +10,12 @@ use std::ptr::NonNull;
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
 use pyo3::{Py, PyErr, PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exported, Exporter, Slot, Source};
+use super::class::{Cell, Exported, Exporter, Slot, Source};
+
 use super::evaluate::{Level, Ready};
 use super::grant::{grant_reached, hand_over};
 use super::part::{AtOnce, fill_part, grant_part_at_once, grant_reached_part};
+use super::reach::Class;
 use super::slots::call_slow;
 use super::table::{ClassTable, Reached};
 use crate::cell::{self, Grant, Header, PartGrant, orphans};

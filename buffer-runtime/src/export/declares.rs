@@ -7,7 +7,8 @@ use pyo3::impl_::pymethods::{PyClassAttributeDef, PyMethodDefType};
 use pyo3::{Py, PyAny, PyResult, Python, ffi};
 
 use super::array;
-use super::class::{Class, Exporter, Slot};
+use super::class::{Exporter, Slot};
+use super::reach::Class;
 use super::release::releasebuffer;
 use crate::contain::contain;
 #[cfg(feature = "dlpack")]

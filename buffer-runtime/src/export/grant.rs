@@ -5,13 +5,15 @@ use std::mem::offset_of;
 use pyo3::exceptions::PyBufferError;
 use pyo3::{PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exporter, ShapeSource, Source};
+use super::class::{Cell, Exporter, ShapeSource, Source};
+
 use super::evaluate::{Ready, evaluating};
+use super::reach::Class;
 use super::table::{ClassTable, Reached};
-use crate::cell::{self, Description, Grant};
+use crate::cell::{self, Description, Grant, NotAtOnce};
 use crate::exception::exception;
 use crate::layout::Evaluated;
-use crate::request::{Flags, Unanswered};
+use crate::request::Flags;
 
 const _: () = {
     assert!(Flags::WRITABLE == ffi::PyBUF_WRITABLE);
@@ -31,26 +33,24 @@ const _: () = {
     assert!(size_of::<isize>() == size_of::<ffi::Py_ssize_t>());
 };
 
-/// Grants a view if that runs no user code and raises nothing. Otherwise returns `false`, and nothing has changed but the
-/// view: its `internal` says whether the layout does not answer the request (see [`Unanswered::of_view`]). `AGAIN` only
+/// Grants a view if that runs no user code and raises nothing. Otherwise nothing has changed but the view: if the layout
+/// does not answer the request, the view says what layout that is (see [`Unanswered::of_view`](crate::request::Unanswered::of_view)). `AGAIN` only
 /// distinguishes the two callers, so that the compiler inlines all of this into each.
 ///
 /// # Safety
 ///
 /// Attached. `object` is an object of `T::Class` or of a subclass, and `view` points to a `Py_buffer` to fill.
+///
+/// # Errors
+///
+/// See [`NotAtOnce`].
 #[inline(always)]
 pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>, const AGAIN: bool>(
     py: Python<'_>,
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
     flags: Flags,
-) -> bool {
-    // Not by a result: a value that outlives the borrow of an ordinary class costs every request a register to save.
-    let leave = |unanswered: Unanswered| {
-        // SAFETY: the caller vouches for the view, whose old contents do not matter.
-        unsafe { (*view).internal = unanswered.to_internal() };
-        false
-    };
+) -> Result<(), NotAtOnce> {
     let grant_of = |class: &T::Class| {
         let block = T::cell(class).cell().address();
         let dims = || match T::SOURCE {
@@ -62,19 +62,23 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>, const AGAIN: bool>(
             Ok(grant) => {
                 // SAFETY: the caller vouches for the object and the view.
                 unsafe { hand_over(object, view, grant, T::PIN, Some(<T::Cell as Source>::ROWS)) };
-                true
+                Ok(())
             }
-            Err(unanswered) => {
-                // For `stable::grant_at_once`.
-                // SAFETY: the caller vouches for the view, whose old contents do not matter.
-                unsafe { (*view).buf = block.as_ptr().cast() };
-                leave(unanswered)
+            Err(why) => {
+                if let NotAtOnce::Unanswered(unanswered) = why {
+                    // For `stable::grant_at_once` and `plain::refuse`.
+                    // SAFETY: the caller vouches for the view, whose old contents do not matter.
+                    unsafe { (*view).buf = block.as_ptr().cast() };
+                    // SAFETY: as above.
+                    unsafe { (*view).internal = unanswered.to_internal() };
+                }
+                Err(why)
             }
         }
     };
     // SAFETY: the caller vouches for the object.
-    let granted = unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or_else(|_| leave(Unanswered::UNTRIED));
-    if granted {
+    let granted = unsafe { T::Class::reach(py, object, grant_of) }.unwrap_or(Err(NotAtOnce::Untried));
+    if granted.is_ok() {
         // SAFETY: attached, and the object is alive; the view owns this reference.
         unsafe { ffi::Py_INCREF(object) };
     }
@@ -152,8 +156,8 @@ pub(super) unsafe fn grant_view(
     unsafe { with_grant(py, object, flags, table, &mut fill) }
 }
 
-/// Fills a `Py_buffer` with a granted view, as [`fill`] does. `indirect` says whether the layout is, if that is known at
-/// compile time.
+/// Fills a `Py_buffer` with a granted view, but for the reference to the object ([`complete`]). `indirect` says whether the
+/// layout is, if that is known at compile time.
 ///
 /// # Safety
 ///
@@ -169,11 +173,16 @@ pub(super) unsafe fn hand_over(
     if pin {
         grant.pin();
     }
-    let indirect = indirect.unwrap_or_else(|| grant.layout().facts().indirect);
-    // SAFETY: `fill` passes a pointer to room for a description.
-    let hand_out = |description| unsafe { grant.hand_out(description, indirect) };
+    let indirect = match indirect {
+        Some(indirect) => indirect,
+        None => grant.layout().facts().indirect,
+    };
+    // SAFETY: the caller vouches for the view.
+    let description = unsafe { description_of(view) };
+    // SAFETY: the caller vouches for the view.
+    let buf = unsafe { grant.hand_out(description, indirect) };
     // SAFETY: the caller vouches for the object and the view.
-    unsafe { fill(object, view, hand_out) };
+    unsafe { complete(object, view, buf) };
 }
 
 const _: () = {
@@ -190,24 +199,32 @@ const _: () = {
     assert!(size_of::<Description>() + START == size_of::<ffi::Py_buffer>());
 };
 
-/// Fills a `Py_buffer`. The caller gives it a reference to the object when the object is no longer borrowed: until then,
-/// PyO3's borrow has a shared reference to what the count is in. `hand_out` writes the description of the view, and
-/// returns the address of its first item.
+/// The fields of a view that are a description of it.
+///
+/// This and [`complete`] are two functions around what fills the description, and none of them is a closure: where a
+/// module has several classes, the compiler would make one function of the closure for all of them.
 ///
 /// # Safety
 ///
-/// Attached. `object` is alive, `view` may be written, and `hand_out` transfers exactly one view, which is counted.
+/// `view` may be written.
 #[inline(always)]
-pub(super) unsafe fn fill(
-    object: *mut ffi::PyObject,
-    view: *mut ffi::Py_buffer,
-    hand_out: impl FnOnce(*mut Description) -> *mut u8,
-) {
+pub(super) unsafe fn description_of(view: *mut ffi::Py_buffer) -> *mut Description {
     // SAFETY: the caller vouches for the view.
     let rest = unsafe { &raw mut (*view).len };
     // From `len` on, a `Py_buffer` has the fields of a description, as is asserted above.
-    let buf = hand_out(rest.cast());
-    // SAFETY: as for `rest`.
+    rest.cast()
+}
+
+/// Fills the fields of a view that are not in its description: the object, and the address of the first item. The caller
+/// gives the view a reference to the object when the object is no longer borrowed: until then, PyO3's borrow has a shared
+/// reference to what the count is in.
+///
+/// # Safety
+///
+/// `view` may be written, and its description is that of a view that is counted, which it takes over.
+#[inline(always)]
+pub(super) unsafe fn complete(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer, buf: *mut u8) {
+    // SAFETY: the caller vouches for the view.
     unsafe { (*view).buf = buf.cast() };
     // SAFETY: as above.
     unsafe { (*view).obj = object };

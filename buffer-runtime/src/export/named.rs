@@ -2,7 +2,7 @@
 
 use pyo3::impl_::pyclass::PyClassImpl;
 
-use super::class::Class;
+use super::reach::Class;
 
 /// What the expansion names of a class. For a struct that is no class the compiler reports one error, and assumes that
 /// the rest is right.

@@ -10,7 +10,7 @@ use pyo3::{PyResult, Python, ffi};
 
 use super::class::ShapeSource;
 use super::evaluate::{Failed, Level, Ready, evaluating};
-use super::grant::{fill, with_grant};
+use super::grant::{complete, description_of, with_grant};
 use super::release::releasebuffer;
 use super::table::{ClassTable, Reached};
 use crate::cell::{Again, Denied, Grant, PartGrant, Ticket};
@@ -96,11 +96,10 @@ unsafe fn show_again(
     // SAFETY: the view was granted.
     let internal = unsafe { (*view).internal };
     // SAFETY: the view was granted.
-    let rest = unsafe { &raw mut (*view).len };
+    let description = unsafe { description_of(view) };
     let buf = if let Some(ticket) = Ticket::from_own(internal.cast()) {
-        // From `len` on, a `Py_buffer` has the fields of a description.
         // SAFETY: the ticket is that of a view that is counted; the caller vouches for the view.
-        unsafe { again.show(ticket, rest.cast()) }
+        unsafe { again.show(ticket, description) }
     } else {
         again.keep();
         None
@@ -110,10 +109,8 @@ unsafe fn show_again(
         unsafe { end_view_of_whole(whole, view) };
         return AtOnce::Left;
     };
-    // SAFETY: as for `rest`.
-    unsafe { (*view).buf = buf.cast() };
-    // SAFETY: as above.
-    unsafe { (*view).obj = object };
+    // SAFETY: the caller vouches for the object and the view, which shows the part now.
+    unsafe { complete(object, view, buf) };
     // SAFETY: attached; the view owned this reference, and the part has another.
     unsafe { ffi::Py_DECREF(whole) };
     AtOnce::Granted
@@ -226,7 +223,7 @@ pub(super) unsafe fn grant_view_of_part(
     unsafe { with_grant_of_part(py, object, flags, table, &mut fill) }
 }
 
-/// Fills a `Py_buffer` with a granted view of a part, as [`fill`] does.
+/// Fills a `Py_buffer` with a granted view of a part, as `hand_over` does.
 ///
 /// # Safety
 ///
@@ -240,10 +237,12 @@ pub(super) unsafe fn fill_part(
     if of.pin {
         part.pin();
     }
-    // SAFETY: `fill` passes a pointer to room for a description.
-    let hand_out = |description| unsafe { part.hand_out(description) };
+    // SAFETY: the caller vouches for the view.
+    let description = unsafe { description_of(view) };
+    // SAFETY: the caller vouches for the view.
+    let buf = unsafe { part.hand_out(description) };
     // SAFETY: the caller vouches for the object and the view.
-    unsafe { fill(object, view, hand_out) };
+    unsafe { complete(object, view, buf) };
 }
 
 /// Turns a view of the whole into a view of the part.

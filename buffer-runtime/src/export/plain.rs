@@ -11,9 +11,7 @@ use pyo3::{PyErr, Python, ffi};
 use super::class::ShapeSource;
 use super::grant::hand_over;
 use super::table::{ClassTable, Reached};
-#[cfg(feature = "dlpack")]
-use crate::cell::Grant;
-use crate::cell::{self, Denied, orphans};
+use crate::cell::{self, Denied, Grant, orphans};
 use crate::contain::raising;
 use crate::error::ViewError;
 use crate::exception::raise_at_once;
@@ -26,7 +24,7 @@ use crate::request::{Flags, Unanswered};
 ///
 /// # Safety
 ///
-/// Attached. `view` points to a `Py_buffer` to fill, as `grant_at_once` has left it.
+/// Attached. `view` points to a `Py_buffer` to fill, as `grant_at_once` has left it for that reason.
 #[inline(always)]
 pub(super) unsafe fn refuse(py: Python<'_>, view: *mut ffi::Py_buffer, flags: Flags) -> bool {
     // SAFETY: the caller vouches for the view, whose `internal` was written.
@@ -92,29 +90,13 @@ unsafe fn decide(
     flags: Flags,
     table: &'static ClassTable,
 ) -> Option<Result<(), ViewError>> {
-    let runs_code = table.source == ShapeSource::Code;
-    let mut result = Err(Denied::LayoutNeeded);
-    let grant_of = |class: Reached<'_>| {
-        let Some(block) = class.block() else { return };
-        let mut attempt = |dims: Option<&dyn Evaluated>| {
-            // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
-            let granted = unsafe { cell::grant(block, (table.descriptor)(), flags, || dims) };
-            // SAFETY: the caller vouches for the object and the view.
-            result = granted.map(|grant| unsafe { hand_over(object, view, grant, table.pin, None) });
-        };
-        if runs_code {
-            attempt(None);
-        } else {
-            // Never an error: these numbers are only read.
-            let _ = class.dims(&mut |dims| attempt(Some(dims)));
-        }
-    };
+    // SAFETY: the caller vouches for the object and the view.
+    let mut fill = |grant: Grant<'_>| unsafe { hand_over(object, view, grant, table.pin, None) };
     // SAFETY: the caller vouches for the object.
-    unsafe { table.reach_at_once(py, object, grant_of) }.ok()?;
-    let error = match result {
+    let error = match unsafe { attempt(py, object, flags, table, &mut fill) }? {
         Ok(()) => return Some(Ok(())),
         Err(Denied::Refused(error)) => error,
-        Err(Denied::Misfit { error, .. }) if !runs_code => ViewError::Layout(error),
+        Err(Denied::Misfit { error, .. }) if table.source != ShapeSource::Code => ViewError::Layout(error),
         Err(_) => return None,
     };
     // A refusal for want of memory is a `MemoryError`.
@@ -135,23 +117,38 @@ pub(crate) unsafe fn grant_plainly(
     table: &'static ClassTable,
     with: &mut dyn FnMut(Grant<'_>),
 ) -> bool {
-    if table.source == ShapeSource::Code {
-        return false;
-    }
-    let mut granted = false;
+    // SAFETY: as the caller vouches.
+    matches!(unsafe { attempt(py, object, flags, table, with) }, Some(Ok(())))
+}
+
+/// Attempts to grant a view of a cell once, with the declared numbers if they run no user code, and calls `with` on it
+/// while the object is borrowed. `None` if the object cannot be borrowed.
+///
+/// # Safety
+///
+/// Attached. `object` is an object of the table's class or of a subclass.
+unsafe fn attempt(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    flags: Flags,
+    table: &'static ClassTable,
+    with: &mut dyn FnMut(Grant<'_>),
+) -> Option<Result<(), Denied>> {
+    let mut result = Err(Denied::LayoutNeeded);
     let grant_of = |class: Reached<'_>| {
         let Some(block) = class.block() else { return };
-        let mut attempt = |dims: &dyn Evaluated| {
+        let mut attempt = |dims: Option<&dyn Evaluated>| {
             // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
-            if let Ok(grant) = unsafe { cell::grant(block, (table.descriptor)(), flags, || Some(dims)) } {
-                granted = true;
-                with(grant);
-            }
+            result = unsafe { cell::grant(block, (table.descriptor)(), flags, || dims) }.map(&mut *with);
         };
-        // Never an error: these numbers are only read.
-        let _ = class.dims(&mut attempt);
+        if table.source == ShapeSource::Code {
+            attempt(None);
+        } else {
+            // Never an error: these numbers are only read.
+            let _ = class.dims(&mut |dims| attempt(Some(dims)));
+        }
     };
     // SAFETY: the caller vouches for the object.
-    let reached = unsafe { table.reach_at_once(py, object, grant_of) };
-    reached.is_ok() && granted
+    unsafe { table.reach_at_once(py, object, grant_of) }.ok()?;
+    Some(result)
 }

@@ -12,9 +12,12 @@ use pyo3::{PyResult, Python, ffi};
 use crate::cell::orphans;
 use crate::cell::{Header, PartTicket, PartView, StableTicket, Ticket};
 use crate::contain::{report, with_none_pending};
+use crate::lock::{Released, ViewKind};
 use crate::trace::TracedView;
 
-/// `bf_releasebuffer` of all classes.
+/// `bf_releasebuffer` of all classes. Most views may write, and are released here.
+///
+/// This function, and those that it calls, are functions of their own, so that none saves registers for another.
 ///
 /// # Safety
 ///
@@ -22,26 +25,32 @@ use crate::trace::TracedView;
 pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
-    let Some(ticket) = Ticket::from_internal(internal.cast()) else {
+    match Ticket::of_access(internal.cast(), ViewKind::Writable) {
+        // SAFETY: as for this function, and the ticket is that of the view.
+        Some(ticket) => unsafe { end(slf, view, ticket) },
         // SAFETY: as for this function.
-        return unsafe { releasebuffer_other(slf, view) };
-    };
-    // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
-    let released = unsafe { ticket.release() };
-    // CPython clears `obj` only after this call. User code on the cold paths may release the same view again, so those
-    // paths first mark it as released.
-    if released.is_last() {
-        // SAFETY: as for this function, and the view's ticket is the last of its block.
-        unsafe { free_cold(slf, view) };
-    } else if !released.views {
+        None => unsafe { releasebuffer_readonly(slf, view) },
+    }
+}
+
+/// [`releasebuffer`] for views that may not write.
+///
+/// # Safety
+///
+/// As for [`releasebuffer`].
+#[inline(never)]
+unsafe extern "C" fn releasebuffer_readonly(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: CPython has read the view to get here.
+    let internal = unsafe { (*view).internal };
+    match Ticket::of_access(internal.cast(), ViewKind::ReadOnly) {
+        // SAFETY: as for this function, and the ticket is that of the view.
+        Some(ticket) => unsafe { end(slf, view, ticket) },
         // SAFETY: as for this function.
-        unsafe { drain_if_orphans_wait(slf, view) };
+        None => unsafe { releasebuffer_other(slf, view) },
     }
 }
 
 /// [`releasebuffer`] for views that are not ordinary views of whole cells. Views of other exporters are not touched.
-///
-/// This function, and those that it calls, are functions of their own, so that none saves registers for another.
 ///
 /// # Safety
 ///
@@ -72,20 +81,10 @@ unsafe extern "C" fn releasebuffer_other(slf: *mut ffi::PyObject, view: *mut ffi
 unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, part: PartTicket) {
     // SAFETY: one view owns such a ticket, and that view is being released.
     let whole = unsafe { PartView::take(part) };
-    // SAFETY: CPython calls slots attached; the view of the part held this view of the whole.
-    let released = unsafe { whole.release() };
-    if released.is_last() {
-        // SAFETY: the view may be written: CPython writes it next. Another release of it finds no part.
-        unsafe { (*view).internal = whole.to_internal().cast() };
-        // SAFETY: as for this function, and the view's ticket is the last of its block.
-        unsafe { free_cold(slf, view) };
-    }
-    // SAFETY: as above. Another release of the view finds no ticket in it.
+    // SAFETY: the view may be written: CPython writes it next. Another release of the view finds no part.
     unsafe { (*view).internal = ptr::null_mut() };
-    if !released.views && released.owner {
-        // SAFETY: as for this function.
-        unsafe { drain_if_orphans_wait(slf, view) };
-    }
+    // SAFETY: as for this function; the view of the part held this view of the whole.
+    unsafe { end(slf, view, whole) };
 }
 
 /// [`releasebuffer`] for stable views: their read guard ends first.
@@ -97,16 +96,28 @@ unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi:
 unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, stable: StableTicket) {
     // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
     let ordinary = unsafe { stable.into_ordinary() };
-    // SAFETY: as above.
-    let released = unsafe { ordinary.release() };
-    if released.is_last() {
-        // SAFETY: the view may be written: CPython writes it next.
-        unsafe { (*view).internal = ordinary.to_internal().cast() };
-        // SAFETY: as for this function, and the view's ticket is the last of its block.
-        unsafe { free_cold(slf, view) };
-    } else if !released.views {
-        // SAFETY: as for this function.
-        unsafe { drain_if_orphans_wait(slf, view) };
+    // SAFETY: as above, and the view has become this one.
+    unsafe { end(slf, view, ordinary) };
+}
+
+/// Ends a view of a cell, whichever kind it was.
+///
+/// # Safety
+///
+/// Attached. `view` is being released, and the ticket is that of the view or of the one that it held: it is counted, and
+/// is not released again.
+#[inline(always)]
+unsafe fn end(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, ticket: Ticket) {
+    // SAFETY: as the caller vouches.
+    let released = unsafe { ticket.release() };
+    // CPython clears `obj` only after the slot. User code on the cold paths may release the same view again, so those
+    // paths first mark it as released.
+    match released {
+        Released { views: true, .. } => {}
+        // SAFETY: as the caller vouches.
+        Released { views: false, owner: true } => unsafe { drain_if_orphans_wait(slf, view) },
+        // SAFETY: as the caller vouches, and the ticket is the last of its block.
+        Released { views: false, owner: false } => unsafe { free_cold(slf, view, ticket.block) },
     }
 }
 
@@ -132,10 +143,13 @@ unsafe extern "C" fn releasebuffer_traced(slf: *mut ffi::PyObject, view: *mut ff
 ///
 /// # Safety
 ///
-/// Attached, and the ticket of `view` is the last of its block.
+/// Attached, and `view` was the last of the block, whose owner was dropped.
 #[cold]
 #[inline(never)]
-unsafe extern "C" fn free_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+unsafe extern "C" fn free_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, block: NonNull<Header>) {
+    // The trampoline passes the view on, and this in it. Another release of the view finds no ticket.
+    // SAFETY: the view may be written: CPython writes it next.
+    unsafe { (*view).internal = block.as_ptr().cast() };
     // SAFETY: the view may be written: CPython writes `obj` next, and has already read the reference from it.
     unsafe { (*view).obj = ptr::null_mut() };
     // After the interpreter's end nothing can be dropped, and the block is leaked. During finalization it can: the
@@ -201,17 +215,17 @@ impl MethodDef<releasebufferproc::Func> for ColdDrain {
 
 /// # Safety
 ///
-/// Attached. `view` contains the ticket of a view that the lock has just counted as the last, of a block whose owner
-/// was dropped.
+/// Attached. `view` contains the block of a view that the lock has just counted as the last, of a block whose owner was
+/// dropped.
 #[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
 unsafe fn free(py: Python<'_>, _slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) -> PyResult<()> {
     // SAFETY: the caller vouches for the view.
-    let internal = unsafe { (*view).internal };
-    if let Some(ticket) = Ticket::from_internal(internal.cast()) {
-        // SAFETY: the caller vouches that this view had the last reference to the block.
-        unsafe { give_up(py, ticket.block) };
-        orphans::free_waiting(py);
-    }
+    let block = unsafe { (*view).internal };
+    // SAFETY: the view contains a block, which is not NULL.
+    let block = unsafe { NonNull::new_unchecked(block) };
+    // SAFETY: the caller vouches that this view had the last reference to the block.
+    unsafe { give_up(py, block.cast()) };
+    orphans::free_waiting(py);
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 //! these items of PyO3 that are not public API, so PyO3 is pinned to its minor version:
 //!
 //! - `impl_::pyclass::{PyClassImpl::Inventory, PyClassImpl::items_iter, PyClassItems}` and `inventory::submit!`, here;
-//! - `impl_::pyclass::NoopThreadChecker` and `impl_::pycell::PyClassObjectBaseLayout`, in `class`;
+//! - `impl_::pyclass::NoopThreadChecker` and `impl_::pycell::PyClassObjectBaseLayout`, in `reach`;
 //! - `impl_::trampoline::{getbufferproc, MethodDef}` here, and `releasebufferproc` in `release`;
 //! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `classes`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
@@ -24,19 +24,21 @@ use pyo3::exceptions::{PyBufferError, PyRuntimeError};
 use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
 use pyo3::{Py, PyClass, PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Slot};
+use super::class::{Cell, Exported, Exporter, ShapeSource, Slot};
+
 use super::code;
 use super::grant::{grant_at_once, grant_view};
 use super::part::{AtOnce, grant_part_at_once, grant_view_of_part};
 use super::plain;
+use super::reach::Class;
 use super::release::releasebuffer;
 use super::stable;
 use super::table::{ClassTable, Shows};
-use crate::cell::{ExportCell, orphans};
+use crate::cell::{ExportCell, NotAtOnce, orphans};
 use crate::contain::{raising, with_none_pending};
 use crate::exception::exception;
 use crate::lock::CHANGES_BETWEEN_STEPS;
-use crate::request::{Flags, Unanswered};
+use crate::request::Flags;
 use crate::storage::Exportable;
 use crate::trace;
 
@@ -107,23 +109,23 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
     // This removes later checks for NULL.
     // SAFETY: the caller vouches for the object, which is not NULL.
     unsafe { hint::assert_unchecked(!slf.is_null()) };
+    let table = <T::Cell as Slot<T>>::TABLE;
+    if view.is_null() {
+        // SAFETY: as the caller vouches.
+        return unsafe { call_slow(slf, view, flags, table) };
+    }
     // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
-    if !view.is_null() && unsafe { grant_at_once::<T, false>(py, slf, view, Flags(flags)) } {
-        return 0;
-    }
-    // SAFETY: the view, if there is one, was left by `grant_at_once`.
-    if CHANGES_BETWEEN_STEPS && !view.is_null() && unsafe { (*view).internal } == Unanswered::CHANGED.to_internal() {
+    match unsafe { grant_at_once::<T, false>(py, slf, view, Flags(flags)) } {
+        Ok(()) => 0,
         // SAFETY: as the caller vouches, and the view is not NULL.
-        return unsafe { getbuffer_again::<T>(slf, view, flags) };
-    }
-    // SAFETY: as above.
-    let left = || unsafe { (*view).internal };
-    if runs_code::<T>() && !view.is_null() && left() == Unanswered::UNEVALUATED.to_internal() {
+        Err(NotAtOnce::Changed) if CHANGES_BETWEEN_STEPS => unsafe { getbuffer_again::<T>(slf, view, flags) },
         // SAFETY: as the caller vouches, and the view is not NULL.
-        return unsafe { code::call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) };
+        Err(NotAtOnce::Unevaluated) if runs_code::<T>() => unsafe { code::call(slf, view, flags, table) },
+        // SAFETY: as the caller vouches, and `grant_at_once` has left the view.
+        Err(NotAtOnce::Unanswered(_)) => unsafe { call(slf, view, flags, table) },
+        // SAFETY: as the caller vouches.
+        Err(_) => unsafe { call_slow(slf, view, flags, table) },
     }
-    // SAFETY: as the caller vouches.
-    unsafe { call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
 }
 
 /// Whether the layout of a class runs the user's expressions.
@@ -149,21 +151,22 @@ unsafe extern "C" fn getbuffer_again<T: Exporter<Cell: Cell>>(
 ) -> c_int {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
+    let table = <T::Cell as Slot<T>>::TABLE;
     for attempt in 0..MAX_TRIES_AT_ONCE {
         for _ in 0..(PAUSE << attempt.min(MAX_DOUBLINGS)) {
             hint::spin_loop();
         }
         // SAFETY: the caller vouches for the object and the view.
-        if unsafe { grant_at_once::<T, true>(py, slf, view, Flags(flags)) } {
-            return 0;
-        }
-        // SAFETY: the view was left by `grant_at_once`.
-        if unsafe { (*view).internal } != Unanswered::CHANGED.to_internal() {
-            break;
+        match unsafe { grant_at_once::<T, true>(py, slf, view, Flags(flags)) } {
+            Ok(()) => return 0,
+            Err(NotAtOnce::Changed) => {}
+            // SAFETY: as the caller vouches, and `grant_at_once` has left the view.
+            Err(NotAtOnce::Unanswered(_)) => return unsafe { call(slf, view, flags, table) },
+            Err(NotAtOnce::Untried | NotAtOnce::Unevaluated) => break,
         }
     }
     // SAFETY: as the caller vouches.
-    unsafe { call(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
+    unsafe { call_slow(slf, view, flags, table) }
 }
 
 /// `bf_getbuffer` of a class that shows a part of another object.
@@ -205,12 +208,12 @@ unsafe extern "C" fn getbuffer_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     unsafe { call_slow(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
 }
 
-/// Answers a request that [`grant_at_once`] does not grant. A function of its own, which saves no registers.
+/// Answers a request that the table of the layout does not answer. A function of its own, which saves no registers.
 ///
 /// # Safety
 ///
-/// As for [`getbuffer`], with an object of the class that the table belongs to. Unless the view is NULL,
-/// [`grant_at_once`] has left it.
+/// As for [`getbuffer`], with an object of the class that the table belongs to. [`grant_at_once`] has left the view for
+/// that reason.
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn call(
@@ -219,8 +222,8 @@ unsafe extern "C" fn call(
     flags: c_int,
     table: &'static ClassTable,
 ) -> c_int {
-    // SAFETY: as the caller vouches, and the view is not NULL.
-    if Flags(flags).is_stable() && !view.is_null() && unsafe { stable::grant_at_once(slf, view, Flags(flags), table) } {
+    // SAFETY: as the caller vouches.
+    if Flags(flags).is_stable() && unsafe { stable::grant_at_once(slf, view, Flags(flags), table) } {
         return 0;
     }
     // SAFETY: as the caller vouches.
@@ -242,8 +245,8 @@ unsafe extern "C" fn call_cold(
 ) -> c_int {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
-    // SAFETY: a view that is not NULL was written by the caller.
-    if !view.is_null() && unsafe { plain::refuse(py, view, Flags(flags)) } {
+    // SAFETY: as the caller vouches.
+    if unsafe { plain::refuse(py, view, Flags(flags)) } {
         return -1;
     }
     // SAFETY: as the caller vouches.

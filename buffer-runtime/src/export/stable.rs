@@ -14,7 +14,7 @@ use crate::request::Flags;
 /// # Safety
 ///
 /// Attached. `object` is an object of the table's class or of a subclass, and `view` points to a `Py_buffer`, as
-/// [`grant_at_once`](super::grant::grant_at_once) has left it.
+/// [`grant_at_once`](super::grant::grant_at_once) has left it because the layout does not answer the request.
 #[cfg(not(atomic_lock))]
 #[inline(always)]
 pub(super) unsafe fn grant_at_once(
@@ -25,28 +25,20 @@ pub(super) unsafe fn grant_at_once(
 ) -> bool {
     use std::ptr::NonNull;
 
+    use super::grant::{complete, description_of};
     use crate::cell;
-    use crate::request::Unanswered;
-
-    // SAFETY: the caller vouches for the view, whose `internal` was written.
-    if !Unanswered::of_view(unsafe { (*view).internal }).is_of_layout() {
-        return false;
-    }
     // SAFETY: the caller vouches for the view.
     let block = unsafe { (*view).buf };
-    // SAFETY: where a layout was asked, the address of its block was written.
+    // SAFETY: the caller vouches that the address of a block was written.
     let block = unsafe { NonNull::new_unchecked(block) };
     // SAFETY: the caller vouches for the view.
-    let rest = unsafe { &raw mut (*view).len };
-    // SAFETY: `grant_at_once` has answered for this block, and this thread has stayed attached. From `len` on, a `Py_buffer`
-    // has the fields of a description.
-    let Some(buf) = (unsafe { cell::hand_out_at_once(block.cast(), flags, table.pin, rest.cast()) }) else {
+    let description = unsafe { description_of(view) };
+    // SAFETY: `grant_at_once` has answered for this block, and this thread has stayed attached.
+    let Some(buf) = (unsafe { cell::hand_out_at_once(block.cast(), flags, table.pin, description) }) else {
         return false;
     };
-    // SAFETY: as for `rest`.
-    unsafe { (*view).buf = buf.cast() };
-    // SAFETY: as above.
-    unsafe { (*view).obj = object };
+    // SAFETY: the caller vouches for the object and the view, whose description was written.
+    unsafe { complete(object, view, buf) };
     // SAFETY: attached, and the object is alive; the view owns this reference.
     unsafe { ffi::Py_INCREF(object) };
     true

@@ -9,8 +9,10 @@ use std::ptr::NonNull;
 
 use pyo3::{Py, PyResult, Python, ffi};
 
-use super::class::{Cell, Class, Exported, Exporter, ShapeSource, Slot, Source, Unreached, readonly};
+use super::class::{Cell, Exported, Exporter, ShapeSource, Slot, Source, readonly};
+
 use super::code::{Evaluate, evaluate_cell, evaluate_part};
+use super::reach::{Class, Unreached};
 use super::whole::Whole;
 use crate::cell::Header;
 use crate::layout::{Descriptor, Evaluated, Memory};

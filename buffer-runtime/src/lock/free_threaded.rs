@@ -13,6 +13,10 @@
 //! 4. CLOSING is set and cleared in the same step as the write guard that it belongs to. Only in the closed state does
 //!    it stay set without that guard. So no view is alive, and none begins, while CLOSING is set.
 
+mod admission;
+
+pub(crate) use self::admission::Admission;
+
 use super::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use super::{Beside, Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
@@ -61,33 +65,6 @@ pub(crate) struct Lock {
 
 #[cfg(not(buffer_loom))]
 const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 4 * size_of::<AtomicU8>() + size_of::<AtomicU32>());
-
-/// A view that may begin, if the word has not changed since.
-#[derive(Debug)]
-pub(crate) struct Admission {
-    access: ViewKind,
-    word: u64,
-    /// The word with this view counted.
-    next: u64,
-}
-
-impl Admission {
-    #[inline(always)]
-    fn to(word: u64, access: ViewKind) -> Self {
-        Self { access, word, next: word + one(access) }
-    }
-
-    #[inline(always)]
-    pub(crate) fn access(&self) -> ViewKind {
-        self.access
-    }
-
-    /// Whether no view is alive, so that this view must publish a layout.
-    #[inline(always)]
-    pub(crate) fn is_first(&self) -> bool {
-        self.word & VIEW_COUNT == 0
-    }
-}
 
 /// What a view adds to the word. Computed, because a choice between two constants takes more instructions.
 #[inline(always)]
@@ -242,12 +219,13 @@ impl Lock {
         true
     }
 
-    /// Begins a guard.
+    /// Begins a guard in the steps of a cell.
+    #[cfg(test)]
     pub(crate) fn begin(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         if self.begin_alone(kind) { Ok(Beside::NoGuard) } else { self.begin_beside_others(kind) }
     }
 
-    /// As [`begin`](Self::begin) for the common case: `false` if there is another guard, a view that refuses this one, or
+    /// Begins a guard in the common case: `false` if there is another guard, a view that refuses this one, or
     /// if the word changes meanwhile, which `begin_beside_others` handles.
     #[inline(always)]
     pub(crate) fn begin_alone(&self, kind: GuardKind) -> bool {
@@ -265,7 +243,7 @@ impl Lock {
         self.word.compare_exchange(word, next, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
-    /// As [`begin`](Self::begin), if [`begin_alone`](Self::begin_alone) has not.
+    /// Begins a guard, if [`begin_alone`](Self::begin_alone) has not.
     pub(crate) fn begin_beside_others(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         let mut word = self.word.load(Ordering::Relaxed);
         loop {
@@ -285,7 +263,7 @@ impl Lock {
 
     /// Begins a guard for a caller that has the owner by `&mut`.
     pub(crate) fn begin_exclusive(&self, kind: GuardKind) -> Result<(), Blocker> {
-        self.begin(kind).map(|_| ())
+        self.begin_beside_others(kind).map(|_| ())
     }
 
     /// Ends a guard.

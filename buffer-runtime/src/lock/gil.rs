@@ -11,6 +11,10 @@
 //! 4. The view count and the layout that it stands for change together, since no Python code runs between claim and
 //!    publication: a count above 0 means a published layout.
 
+mod admission;
+
+pub(crate) use self::admission::Admission;
+
 use super::atomic::{AtomicU32, AtomicU64, Ordering};
 use super::{Beside, Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
@@ -42,55 +46,6 @@ pub(crate) struct Lock {
 
 #[cfg(not(buffer_loom))]
 const _: () = assert!(size_of::<Lock>() == size_of::<AtomicU64>() + 2 * size_of::<AtomicU32>());
-
-/// A view that may begin, if no other code has run on this lock since `admit`.
-#[derive(Debug)]
-pub(crate) struct Admission {
-    access: ViewKind,
-    /// The value of `views` with this view counted.
-    next: u64,
-    /// Whether it is the only view.
-    first: bool,
-}
-
-impl Admission {
-    /// Counts one more view, if the count has room.
-    #[inline(always)]
-    fn to(views: u64, access: ViewKind) -> Option<Self> {
-        let next = views + one(access);
-        let full = match access {
-            ViewKind::Writable => views & WRITABLE_FULL,
-            ViewKind::ReadOnly => next & (READONLY_COUNT + 1) << READONLY_SHIFT,
-        };
-        (full == 0).then_some(Self { access, next, first: views == 0 })
-    }
-
-    /// The same, with fewer comparisons in the common cases: a writable view beside another one, and a first view.
-    #[inline(always)]
-    fn to_at_once(views: u64, access: ViewKind) -> Option<Self> {
-        #[expect(clippy::cast_possible_truncation, reason = "the low half is the count")]
-        let writable = (views as u32).cast_signed();
-        // The highest bit of the count is also the sign.
-        if access == ViewKind::Writable && writable > 0 {
-            return Some(Self { access, next: views + one(access), first: false });
-        }
-        if views == 0 {
-            return Some(Self { access, next: one(access), first: true });
-        }
-        Self::to(views, access)
-    }
-
-    #[inline(always)]
-    pub(crate) fn access(&self) -> ViewKind {
-        self.access
-    }
-
-    /// Whether no view is alive, so that this view must publish a layout.
-    #[inline(always)]
-    pub(crate) fn is_first(&self) -> bool {
-        self.first
-    }
-}
 
 #[inline(always)]
 const fn one(access: ViewKind) -> u64 {
@@ -147,8 +102,8 @@ impl Lock {
         Admission::to(views, access).ok_or(Blocker::Full)
     }
 
-    /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, which `admit`
-    /// handles, or if views are traced.
+    /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, or beside read-only
+    /// views alone a writable view, which `admit` handles, or if views are traced.
     #[inline(always)]
     pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Acquire and Relaxed as in `admit`.
@@ -202,8 +157,8 @@ impl Lock {
         // ORPHAN is also the sign, so that one comparison tells the three cases apart.
         match views.cast_signed() {
             1.. => Released { views: true, owner: true },
+            ..0 => Released { views: views != ORPHAN, owner: false },
             0 => Released { views: false, owner: true },
-            _ => Released { views: views != ORPHAN, owner: false },
         }
     }
 
@@ -215,12 +170,13 @@ impl Lock {
         true
     }
 
-    /// Begins a guard. Attached.
+    /// Begins a guard in the steps of a cell. Attached.
+    #[cfg(test)]
     pub(crate) fn begin(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         if self.begin_alone(kind) { Ok(Beside::NoGuard) } else { self.begin_beside_others(kind) }
     }
 
-    /// As [`begin`](Self::begin) for the common case: `false` if there is another guard, a view that refuses this one, or
+    /// Begins a guard in the common case: `false` if there is another guard, a view that refuses this one, or
     /// if views are traced, which `begin_beside_others` handles.
     #[inline(always)]
     pub(crate) fn begin_alone(&self, kind: GuardKind) -> bool {
@@ -240,7 +196,7 @@ impl Lock {
         false
     }
 
-    /// As [`begin`](Self::begin), if [`begin_alone`](Self::begin_alone) has not.
+    /// Begins a guard, if [`begin_alone`](Self::begin_alone) has not.
     pub(crate) fn begin_beside_others(&self, kind: GuardKind) -> Result<Beside, Blocker> {
         // Relaxed: this value is only compared; the exchange acquires.
         let mut held = self.guards.load(Ordering::Relaxed);
@@ -295,7 +251,7 @@ impl Lock {
 
     /// Begins to close. Attached, and the thread stays attached until `close` or `stay_open`.
     pub(crate) fn begin_closing(&self) -> Result<Closing, Blocker> {
-        self.begin(GuardKind::Write).map(|_| Closing::Begun)
+        self.begin_beside_others(GuardKind::Write).map(|_| Closing::Begun)
     }
 
     /// Ends what `begin_closing` began by entering the closed state, in which nothing begins.

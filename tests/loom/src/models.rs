@@ -10,9 +10,9 @@ mod without_gil;
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex};
-use loom::thread;
+use loom::thread::{self, JoinHandle};
 
-use crate::lock::{Closing, Disowned, GuardKind, Holds, Missed, Pin, ViewKind, Wants};
+use crate::lock::{Beside, Blocker, Closing, Disowned, GuardKind, Holds, Missed, Pin, ViewKind, Wants};
 
 const READER: Wants = Wants { may_write: false, must_write: false };
 const WRITER: Wants = Wants { may_write: true, must_write: true };
@@ -24,6 +24,17 @@ fn explore(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(2));
     builder.check(model);
+}
+
+/// Runs `work` on another thread, with the same world.
+fn beside<W: 'static, R: 'static>(world: &Arc<W>, work: impl FnOnce(&W) -> R + 'static) -> JoinHandle<R> {
+    let world = world.clone();
+    thread::spawn(move || work(&world))
+}
+
+/// Waits for threads, and returns what they have returned.
+fn joined<R>(threads: impl IntoIterator<Item = JoinHandle<R>>) -> Vec<R> {
+    threads.into_iter().map(|thread| thread.join().unwrap()).collect()
 }
 
 /// Elements that must be freed at most once, and never used afterwards.

@@ -2,7 +2,9 @@
 
 mod closing;
 mod fields;
+mod lifetime;
 mod stable;
+mod views;
 
 use super::*;
 use crate::lock::free_threaded;
@@ -78,6 +80,28 @@ impl World {
         None
     }
 
+    /// Requests a view, and reads its layout if it is granted.
+    fn try_read_view(&self) {
+        if let Some(access) = self.view(READER) {
+            self.assert_layout();
+            self.release(access);
+        }
+    }
+
+    /// Writes the memory under a view, if the view is granted.
+    fn try_write_view(&self) {
+        if let Some(access) = self.view(WRITER) {
+            self.memory.write();
+            self.release(access);
+        }
+    }
+
+    /// Reads the memory under a view, and ends the view.
+    fn read_and_release(&self, access: ViewKind) {
+        self.memory.read();
+        self.release(access);
+    }
+
     /// Claims the first view, and abandons it as if the layout did not fit.
     fn fail_to_view(&self) {
         if let Ok(admission) = self.lock.admit(READER)
@@ -115,6 +139,15 @@ impl World {
             self.memory.free();
         }
         true
+    }
+
+    /// Closes, and finds the cell closed if that was possible. Returns whether it was.
+    fn close_and_look(&self) -> bool {
+        let closed = self.close();
+        if closed {
+            self.assert_closed();
+        }
+        closed
     }
 
     fn assert_closed(&self) {
@@ -162,6 +195,12 @@ impl World {
         self.holds.add();
     }
 
+    /// Reads the memory under an owned share guard, and ends the guard.
+    fn read_and_end_lease(&self) {
+        self.memory.read();
+        self.end_lease();
+    }
+
     /// Ends an owned share guard. If its lease is the last to go, it frees the memory.
     fn end_lease(&self) {
         // The lock is in the memory that is freed.
@@ -169,207 +208,4 @@ impl World {
         self.lock.end();
         self.give_up();
     }
-}
-
-#[test]
-fn loom_free_threaded_nobody_reads_a_layout_before_it_is_published() {
-    explore(|| {
-        let world = World::new();
-        let viewers: Vec<_> = (0..2)
-            .map(|_| {
-                let world = world.clone();
-                thread::spawn(move || {
-                    if let Some(access) = world.view(READER) {
-                        world.assert_layout();
-                        world.release(access);
-                    }
-                })
-            })
-            .collect();
-        viewers.into_iter().for_each(|viewer| viewer.join().unwrap());
-    });
-}
-
-#[test]
-fn loom_free_threaded_a_second_epoch_is_not_taken_for_the_first() {
-    explore(|| {
-        let world = World::new();
-        let first = world.view(READER).unwrap();
-        let joiner = {
-            let world = world.clone();
-            thread::spawn(move || {
-                if let Some(access) = world.view(READER) {
-                    world.assert_layout();
-                    world.release(access);
-                }
-            })
-        };
-        world.release(first);
-        if let Some(second) = world.view(READER) {
-            world.release(second);
-        }
-        joiner.join().unwrap();
-    });
-}
-
-#[test]
-fn loom_free_threaded_an_abandoned_layout_is_nobodys() {
-    explore(|| {
-        let world = World::new();
-        let joiner = {
-            let world = world.clone();
-            thread::spawn(move || {
-                if let Some(access) = world.view(READER) {
-                    world.assert_layout();
-                    world.release(access);
-                }
-            })
-        };
-        world.fail_to_view();
-        if let Some(access) = world.view(READER) {
-            world.assert_layout();
-            world.release(access);
-        }
-        joiner.join().unwrap();
-    });
-}
-
-#[test]
-fn loom_free_threaded_a_view_after_two_epochs_does_not_join_an_abandoned_one() {
-    explore(|| {
-        let world = World::new();
-        // Publish once, so that `published` has the parity of the epoch after the next one.
-        let access = world.view(READER).unwrap();
-        world.release(access);
-        let joiner = {
-            let world = world.clone();
-            thread::spawn(move || {
-                if let Some(access) = world.view(READER) {
-                    world.assert_layout();
-                    world.release(access);
-                }
-            })
-        };
-        world.fail_to_view();
-        world.fail_to_view();
-        joiner.join().unwrap();
-    });
-}
-
-#[test]
-fn loom_free_threaded_views_and_guards_keep_out_of_each_others_way() {
-    for kind in [GuardKind::Write, GuardKind::Read] {
-        explore(move || {
-            let world = World::new();
-            let viewer = {
-                let world = world.clone();
-                thread::spawn(move || {
-                    if let Some(access) = world.view(WRITER) {
-                        world.memory.write();
-                        world.release(access);
-                    }
-                })
-            };
-            world.try_guard(kind);
-            viewer.join().unwrap();
-        });
-    }
-}
-
-#[test]
-fn loom_free_threaded_readers_share_and_writers_do_not() {
-    explore(|| {
-        let world = World::new();
-        let other = {
-            let world = world.clone();
-            thread::spawn(move || {
-                world.try_guard(GuardKind::Read);
-                world.try_guard(GuardKind::Write);
-            })
-        };
-        world.try_guard(GuardKind::Write);
-        world.try_guard(GuardKind::Read);
-        other.join().unwrap();
-    });
-}
-
-#[test]
-fn loom_free_threaded_a_block_is_freed_once_after_owner_and_views() {
-    explore(|| {
-        let world = World::new();
-        let first = world.view(WRITER).unwrap();
-        let second = world.view(READER).unwrap();
-        let viewers: Vec<_> = [first, second]
-            .into_iter()
-            .map(|access| {
-                let world = world.clone();
-                thread::spawn(move || {
-                    world.memory.read();
-                    world.release(access);
-                })
-            })
-            .collect();
-        // The last read by the owner.
-        world.memory.read();
-        world.drop_owner();
-        viewers.into_iter().for_each(|viewer| viewer.join().unwrap());
-        world.memory.assert_freed_once();
-    });
-}
-
-#[test]
-fn loom_free_threaded_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
-    for kind in [GuardKind::Write, GuardKind::Read] {
-        explore(move || {
-            let world = World::new();
-            let viewer = {
-                let world = world.clone();
-                thread::spawn(move || {
-                    if let Some(access) = world.view(WRITER) {
-                        world.pin.set(access);
-                        world.release(access);
-                        // As a consumer that has kept the address after the release of its view.
-                        world.memory.write();
-                    }
-                })
-            };
-            if world.lock.begin(kind).is_ok() {
-                match world.pin.admit(kind) {
-                    Ok(()) if kind == GuardKind::Write => world.memory.write(),
-                    Ok(()) => world.memory.read(),
-                    Err(_) => {}
-                }
-                world.lock.end();
-            }
-            viewer.join().unwrap();
-        });
-    }
-}
-
-#[test]
-fn loom_free_threaded_tracing_begins_on_another_thread_and_nothing_is_lost() {
-    explore(|| {
-        let world = World::new();
-        let tracer = {
-            let world = world.clone();
-            thread::spawn(move || {
-                world.lock.trace(true);
-                world.lock.trace(false);
-            })
-        };
-        let viewer = {
-            let world = world.clone();
-            thread::spawn(move || {
-                if let Some(access) = world.view(WRITER) {
-                    world.memory.write();
-                    world.release(access);
-                }
-            })
-        };
-        world.try_guard(GuardKind::Write);
-        tracer.join().unwrap();
-        viewer.join().unwrap();
-        assert_eq!((world.lock.guards(), world.lock.views().total()), (None, 0));
-        assert!(world.lock.admit_unguarded(ViewKind::Writable).is_some());
-    });
 }

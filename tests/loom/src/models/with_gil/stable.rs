@@ -43,26 +43,17 @@ fn beside_writers(mistake: Mistake) {
     for kind in [Some(GuardKind::Write), None] {
         explore(move || {
             let world = World::new();
-            let writer = {
-                let world = world.clone();
-                thread::spawn(move || match kind {
-                    Some(kind) => {
-                        if world.attached(|lock| lock.begin(kind)).is_ok() {
-                            world.memory.write();
-                            world.lock.end_write();
-                        }
+            let writer = beside(&world, move |world| match kind {
+                Some(kind) => {
+                    if world.begin(kind).is_ok() {
+                        world.write_and_end();
                     }
-                    None => {
-                        if let Some(access) = world.view(WRITER) {
-                            world.memory.write();
-                            world.release(access);
-                        }
-                    }
-                })
-            };
+                }
+                None => world.try_write_view(),
+            });
             world.try_stable(mistake);
             writer.join().unwrap();
-            world.attached(|lock| lock.begin(GuardKind::Write)).unwrap();
+            world.begin(GuardKind::Write).unwrap();
         });
     }
 }

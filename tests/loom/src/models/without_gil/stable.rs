@@ -42,18 +42,10 @@ fn beside_writers(mistake: Mistake) {
     for kind in [Some(GuardKind::Write), None] {
         explore(move || {
             let world = World::new();
-            let writer = {
-                let world = world.clone();
-                thread::spawn(move || match kind {
-                    Some(kind) => world.try_guard(kind),
-                    None => {
-                        if let Some(access) = world.view(WRITER) {
-                            world.memory.write();
-                            world.release(access);
-                        }
-                    }
-                })
-            };
+            let writer = beside(&world, move |world| match kind {
+                Some(kind) => world.try_guard(kind),
+                None => world.try_write_view(),
+            });
             world.try_stable(mistake);
             writer.join().unwrap();
             // Nothing is left behind.
@@ -85,14 +77,11 @@ fn loom_free_threaded_a_stable_view_outlives_the_owner() {
         let world = World::new();
         world.lock.begin_stable(|| world.lock.begin(GuardKind::Read)).unwrap();
         let access = world.view(ANY).unwrap();
-        let viewer = {
-            let world = world.clone();
-            thread::spawn(move || {
-                world.memory.read();
-                world.lock.end_stable();
-                world.release(access);
-            })
-        };
+        let viewer = beside(&world, move |world| {
+            world.memory.read();
+            world.lock.end_stable();
+            world.release(access);
+        });
         world.drop_owner();
         viewer.join().unwrap();
         world.memory.assert_freed_once();
