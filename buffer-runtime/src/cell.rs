@@ -36,7 +36,7 @@ use pyo3::Python;
 
 pub(crate) use self::began::GuardPlace;
 pub(crate) use self::block::Header;
-pub use self::constructed::{Because, Constructed, Field, Unexportable};
+pub use self::constructed::{Because, Constructed, Field, Unexportable, UnknownCell, UnknownGuard};
 pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;

@@ -26,14 +26,14 @@ mod whole;
 
 pub use self::class::{
     Byte, Class, Declares, Entry, Exported, Exporter, Exports, HoldsBytes, Sendable, ShapeSource, Shown, Slot, Source,
-    address, holds_bytes,
+    address,
 };
 pub use self::descriptor::descriptor;
 pub use self::fault::{
     Declaration, Faultless, HasBytes, HasOwnShape, HasShape, IsPartOfWhole, OwnsMemory, Unknown, WritableByPython,
 };
 pub use self::mistaken::*;
-pub use self::named::{Named, New};
+pub use self::named::{Named, New, NotDefined, is_defined};
 pub use self::slots::assert_exported;
 pub(crate) use self::table::ClassTable;
 pub(crate) use self::whole::Whole;

@@ -82,9 +82,37 @@ rules! {
         label = "write smaller extents, strides or a smaller `offset`"
     )]
     Reaches<const END: usize, const ARRAY: usize, const FITS: bool>, kept: [N, M, true] for N: usize, M: usize;
+
+    /// The class has no slots of its own for the buffer protocol.
+    #[diagnostic::on_unimplemented(
+        message = "the derive writes `__getbuffer__` and `__releasebuffer__`, and this class has its own",
+        label = "delete yours, or hold the memory in another class and export a part of its objects"
+    )]
+    NoOtherBuffer<const DEFINED: bool>, kept: [false];
+
+    /// The class has no `__array__` of its own.
+    #[diagnostic::on_unimplemented(
+        message = "the derive writes `__array__`, and this class has its own",
+        label = "delete yours, or write `#[buffer(no_array)]` above the struct"
+    )]
+    NoOtherArray<const DEFINED: bool>, kept: [false];
+
+    /// The class has no getter or method with the name of a property.
+    #[diagnostic::on_unimplemented(
+        message = "`get` makes a property of this name, and this class has a getter or a method of the same name",
+        label = "delete yours, or write another name, as in `#[buffer(get, name = \"values\")]`"
+    )]
+    NoOtherProperty<const DEFINED: bool>, kept: [false];
+
+    /// The class does not say how it is pickled.
+    #[diagnostic::on_unimplemented(
+        message = "`pickle` writes `__reduce_ex__`, `__copy__` and `__deepcopy__`, and this class has such a method of its own",
+        label = "delete yours, or remove `pickle`"
+    )]
+    NoOtherPickle<const DEFINED: bool>, kept: [false];
 }
 
-/// A storage that changes without a guard: none.
+/// A cell that changes its storage without a guard: none.
 #[diagnostic::on_unimplemented(
     message = "an `ExportCell` is not the storage itself, which is changed through a guard",
     label = "write `.write(py)?` before this call, as in `self.data.write(py)?.push(1.0)`",
@@ -92,7 +120,7 @@ rules! {
 )]
 pub trait ChangedWithoutGuard {}
 
-/// A storage whose elements are read without a guard: none.
+/// A cell whose elements are read without a guard: none.
 #[diagnostic::on_unimplemented(
     message = "an `ExportCell` is not the storage itself, which is read through a guard",
     label = "write `.read(py)?` before this, as in `self.data.read(py)?.iter()`",
@@ -100,3 +128,10 @@ pub trait ChangedWithoutGuard {}
             to change the storage, write `.write(py)?`"
 )]
 pub trait ReadWithoutGuard {}
+
+/// A cell whose elements are shared without a guard: none.
+#[diagnostic::on_unimplemented(
+    message = "an `ExportCell` is not the storage itself, whose elements are shared through a guard",
+    label = "write `.share(py)?` before this call, as in `self.data.share(py)?.set(0, 1.0)`"
+)]
+pub trait SharedWithoutGuard {}

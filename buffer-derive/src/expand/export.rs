@@ -18,14 +18,12 @@ use self::exporter::Exporting;
 use self::pickle::pickled;
 use crate::ast::Input;
 use crate::ast::kind::{check_exported_once, check_no_record};
+use crate::attr::{ClassAttrs, Setting};
 use crate::check::{Export, Property, check};
 use crate::ctxt::Ctxt;
 use crate::expand::{Runtime, element};
 
 /// The whole derive: reads and checks the input, and emits the expansion unless there was an error.
-///
-/// After an error only the errors are emitted. Almost nothing that a user writes depends on the expansion, so one
-/// mistake gives one message.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     check_exported_once(input)?;
     check_no_record(input)?;
@@ -37,9 +35,35 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     check(ctxt, input.as_ref()).map(|export| emit(&export))
 }
 
-/// What is emitted for a struct that is refused as a class.
+/// What is emitted for a struct that is refused as a class: the errors, and implementations that stand in for those it
+/// lacks, so that a method with a `Part` of the object is no second error.
 pub(crate) fn refused(error: Error, input: &DeriveInput) -> TokenStream {
-    if check_no_record(input).is_err() { element::refused(error, input) } else { error.into_compile_error() }
+    if check_no_record(input).is_err() {
+        return element::refused(error, input);
+    }
+    let errors = error.into_compile_error();
+    let ctxt = Ctxt::new();
+    let krate = ClassAttrs::from_syn(&ctxt, &input.attrs).krate;
+    // They were reported.
+    let _ = ctxt.check();
+    let known = !matches!(krate, Setting::Broken) && Runtime::check(&input.ident, &krate).is_ok();
+    // The bounds of parameters would be errors of their own.
+    if !known || !input.generics.params.is_empty() {
+        return errors;
+    }
+    let (ident, runtime) = (&input.ident, Runtime::of(krate.value()));
+    // Nothing that is computed from a constant with an error is an error again.
+    quote! {
+        #[automatically_derived]
+        unsafe impl #runtime::Exported for #ident {
+            const ENTRY: #runtime::Entry<Self> = { #errors };
+        }
+
+        #[automatically_derived]
+        unsafe impl #runtime::Exports for #ident {
+            const ENTRIES: &'static [#runtime::Entry<Self>] = &[<Self as #runtime::Exported>::ENTRY];
+        }
+    }
 }
 
 fn emit(export: &Export) -> TokenStream {
@@ -53,21 +77,23 @@ fn emit(export: &Export) -> TokenStream {
         let (exporter, holds_bytes, rules) = (field.exporter(), field.holds_bytes(), field.rules());
         quote!(#exporter #holds_bytes #rules)
     });
-    let reserved = reserved_names(export);
+    let no_others = no_others(&runtime, export);
     let class = Class::of(&runtime, ident);
     let own = fields().find(|field| field.field.own).map(|field| own_buffer(&class, &field, export.array));
     let properties = properties(&class, fields());
     let pickled = export.pickle.as_ref().map(|pickle| pickled(&class, &runtime, pickle, fields()));
     quote! {
+        // In the scope of the user's code. It is implemented only for a field whose type is an error.
+        #[allow(unused_imports)]
+        use #runtime::UnknownCell as _;
+
         #allow_deprecated
         const _: () = {
             #(#declares)*
-
-            #[doc(hidden)]
-            impl #ident {
-                #reserved
-            }
         };
+
+        #allow_deprecated
+        #no_others
 
         #allow_deprecated
         const _: () = {
@@ -157,44 +183,59 @@ impl<'a> Class<'a> {
     }
 }
 
-/// The functions that PyO3's `#[pymethods]` would emit for the methods that the class must not define again.
+/// Compiles only if the class has none of the methods and getters that the derive writes: CPython would silently get
+/// one slot from each of the two definitions.
 ///
-/// Without them, CPython would silently get one slot from each of the two definitions; with them, the second definition
-/// of the name is an error.
-fn reserved_names(export: &Export) -> TokenStream {
-    let own = export.fields.iter().any(|field| field.own);
-    let array = export.array.then(|| {
-        quote!(
-            fn __pymethod___array____() {}
-        )
-    });
-    let own = own.then(|| {
-        quote!(
-            fn __pymethod___getbuffer____() {}
-            fn __pymethod___releasebuffer____() {}
-            #array
-        )
-    });
-    let properties = export.fields.iter().filter_map(|field| field.property.as_ref()).flat_map(|property| {
-        let Property { name, span, .. } = property;
+/// It looks for the functions that PyO3's `#[pymethods]` emits for them. A trait has constants of the same names, which
+/// rustc takes only if there is no such function. So one that is there is one error, in our words.
+fn no_others(runtime: &Runtime, export: &Export) -> TokenStream {
+    let ident = export.ident;
+    let at_name = Span::call_site().located_at(ident.span());
+    let mut rules: Vec<(Span, &str, Vec<String>)> = Vec::new();
+    let method = |name: &str| format!("__pymethod_{name}__");
+    if export.fields.iter().any(|field| field.own) {
+        rules.push((at_name, "NoOtherBuffer", ["__getbuffer__", "__releasebuffer__"].map(method).into()));
+        if export.array {
+            rules.push((at_name, "NoOtherArray", vec![method("__array__")]));
+        }
+    }
+    for Property { name, span, .. } in export.fields.iter().filter_map(|field| field.property.as_ref()) {
         // Of a getter called `name` or `get_name`, and of a method.
-        [format!("__pymethod_get_{name}__"), format!("__pymethod_get_get_{name}__"), format!("__pymethod_{name}__")]
-            .map(|name| Ident::new(&name, Span::call_site().located_at(*span)))
-    });
-    let pickled = export.pickle.as_ref().map(|_| {
-        quote!(
-            fn __pymethod___reduce____() {}
-            fn __pymethod___reduce_ex____() {}
-            fn __pymethod___copy____() {}
-            fn __pymethod___deepcopy____() {}
-        )
-    });
+        let names = [format!("get_{name}"), format!("get_get_{name}"), name.clone()];
+        rules.push((
+            Span::call_site().located_at(*span),
+            "NoOtherProperty",
+            names.iter().map(|name| method(name)).collect(),
+        ));
+    }
+    if let Some(pickle) = &export.pickle {
+        let names = ["__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"].map(method);
+        rules.push((Span::call_site().located_at(pickle.span), "NoOtherPickle", names.into()));
+    }
+    let mut declared: Vec<Ident> = Vec::new();
+    let mut checks = TokenStream::new();
+    for (span, rule, names) in rules {
+        let (at, rule) = (runtime.at(span), Ident::new(rule, span));
+        let names: Vec<Ident> = names.iter().map(|name| Ident::new(name, Span::call_site())).collect();
+        let any = quote!({ false #(|| #runtime::is_defined(&<#ident>::#names))* });
+        checks.extend(quote_spanned!(span=> <() as #at::rules::#rule<#any>>::KEPT;));
+        for name in names {
+            if !declared.contains(&name) {
+                declared.push(name);
+            }
+        }
+    }
     quote! {
-        #own
-        #pickled
-        #(
-            fn #properties() {}
-        )*
+        const _: () = {
+            #[allow(dead_code, non_upper_case_globals)]
+            trait __Others {
+                #(const #declared: #runtime::NotDefined = #runtime::NotDefined::INSTEAD;)*
+            }
+
+            impl __Others for #ident {}
+
+            #checks
+        };
     }
 }
 

@@ -23,6 +23,7 @@ impl<T: Class + PyClassImpl> Named for T {
 /// A constructor that every type seems to have, and that is never called: PyO3's inventories have one of their own,
 /// which precedes it. If the struct is no class, the compiler takes this one for that of the unknown inventory, and
 /// reports no further error.
+#[doc(hidden)]
 pub trait New<I> {
     /// The result may be collected, as an inventory may.
     #[expect(clippy::new_ret_no_self, reason = "any type can be the one that is meant")]
@@ -38,3 +39,21 @@ impl<T, I> New<I> for T {}
 pub struct NoInventory;
 
 pyo3::inventory::collect!(NoInventory);
+
+/// What a function that the class must not define is, in a trait of the expansion: rustc takes a function of the class
+/// before it.
+#[derive(Debug)]
+pub struct NotDefined {
+    /// So that it has bytes, as no function has.
+    _byte: u8,
+}
+
+impl NotDefined {
+    /// The only one.
+    pub const INSTEAD: Self = Self { _byte: 0 };
+}
+
+/// Whether something is a function, and not the [`NotDefined`] that stands in for one.
+pub const fn is_defined<T>(_: &T) -> bool {
+    size_of::<T>() == 0
+}
