@@ -171,7 +171,10 @@ fn value(runtime: &Runtime, field: &RecordField, previous: Option<&Ident>) -> To
             let at_element = Span::call_site().located_at(element.span());
             let runtime = runtime.at(at_element);
             let facts = quote_spanned!(at_element=> <#element as #runtime::Element>::FACTS);
-            (quote_spanned!(span=> #at::Field::described_as), quote_spanned!(span=> <_ as #at::AnyBytes>::PROVEN, #facts))
+            (
+                quote_spanned!(span=> #at::Field::described_as),
+                quote_spanned!(span=> <_ as #at::AnyBytes>::PROVEN, #facts),
+            )
         },
     );
     let member = &field.member;

@@ -4,7 +4,7 @@
 //! so that nothing that the user defines or shadows can interfere. The user's expressions stand in a block of their
 //! own, in which nothing is declared. The type of the field can refer to `__Export`, `__Field` and `__DESCRIPTOR`, with
 //! which safe code can do nothing. Imports stand only in a block that contains none of the user's tokens except the name of the
-//! struct.
+//! struct. One trait is imported beside the struct, without a name: it is implemented only for a field whose type is an error.
 
 mod dims;
 mod exporter;
@@ -83,7 +83,6 @@ fn emit(export: &Export) -> TokenStream {
     let properties = properties(&class, fields());
     let pickled = export.pickle.as_ref().map(|pickle| pickled(&class, &runtime, pickle, fields()));
     quote! {
-        // In the scope of the user's code. It is implemented only for a field whose type is an error.
         #[allow(unused_imports)]
         use #runtime::UnknownCell as _;
 

@@ -147,6 +147,8 @@ impl Exporting<'_> {
         let named = self.numbered("__Field");
         let at_named = Ident::new(&named.to_string(), span);
         let shown = quote_spanned!(span=> <#at_named as #at::Shown>::Itself);
+        // All of the item is there: the compiler checks the bounds of `Cell` once more, and reports that at its name.
+        let cell_item = quote_spanned!(span=> type Cell = #shown;);
         let cell_span = span;
         let Class { span, itself: class, .. } = Class::of(runtime, ident);
         // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that count
@@ -155,7 +157,7 @@ impl Exporting<'_> {
             #[automatically_derived]
             unsafe impl #runtime::Exporter for #name {
                 type Class = #class;
-                type Cell = #shown;
+                #cell_item
                 type Dims = #dims;
                 #constants
 

@@ -181,12 +181,14 @@ fn no_array_leaves_out_the_method() {
     let with = expanded(&parse_quote!(
         struct S(ExportCell<Vec<f32>>);
     ));
-    assert!(with.contains("fn__pymethod___array____"));
+    assert!(with.contains("__pymethod___array____"));
+    assert!(with.contains("NoOtherArray"));
     let without = expanded(&parse_quote!(
         #[buffer(no_array)]
         struct S(ExportCell<Vec<f32>>);
     ));
     assert!(!without.contains("__array__"));
+    assert!(!without.contains("NoOtherArray"));
 }
 
 #[test]

@@ -115,7 +115,10 @@ fn what_is_known_at_run_time_is_evaluated_in_order() {
             quote!(shape = [_, 3], format = self.format()?),
             quote!(.format(::buffer_runtime::private::FormatText::text(&self.format()?))?.extents([::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dimension::dim(3u64)])),
         ),
-        (quote!(shape = [], format = "d"), quote!(.format(::buffer_runtime::private::FormatText::text(&"d"))?.extents([]))),
+        (
+            quote!(shape = [], format = "d"),
+            quote!(.format(::buffer_runtime::private::FormatText::text(&"d"))?.extents([])),
+        ),
         (
             quote!(strides = self.strides(), shape = [2]),
             quote!(.extents([::buffer_runtime::private::Dimension::dim(2u64)]).strides(::buffer_runtime::private::Numbers::distances(&self.strides()))),
