@@ -159,7 +159,8 @@ pub struct Facts<E> {
     itemsize: usize,
     shape: InnerShape,
     any_bits: bool,
-    of: PhantomData<fn() -> E>,
+    /// Invariant: the facts of one type are not those of a subtype.
+    of: PhantomData<fn(E) -> E>,
 }
 
 // SAFETY: an array is its elements one after the other, without padding: it consists of `N` times the scalars of an

@@ -33,7 +33,7 @@ pub use self::fault::{
     Declaration, Faultless, HasBytes, HasOwnShape, HasShape, IsPartOfWhole, OwnsMemory, Unknown, WritableByPython,
 };
 pub use self::mistaken::*;
-pub use self::named::{Named, New, NotDefined, is_defined};
+pub use self::named::{Named, New};
 pub use self::slots::assert_exported;
 pub(crate) use self::table::ClassTable;
 pub(crate) use self::whole::Whole;

@@ -210,9 +210,8 @@ pub use self::{
     },
     layout::{Declared as DeclaredLayout, Dim, Dimension as IntegerDimension, Distance, Numbers as IntegerDimensions},
     rules::{
-        ChangedWithoutGuard, Divides, Fills, NoOtherArray, NoOtherBuffer, NoOtherPickle, NoOtherProperty,
-        NoPaddingAfter, NoPaddingBefore, NotEmpty, PaddingFits, Reaches, ReadWithoutGuard, SameSize,
-        SharedWithoutGuard, WholeItems,
+        ChangedWithoutGuard, Divides, Fills, NoPaddingAfter, NoPaddingBefore, NotEmpty, OnlyOneDefinition, PaddingFits,
+        Reaches, ReadWithoutGuard, SameSize, SharedWithoutGuard, WholeItems,
     },
     storage::Mistake,
 };

@@ -21,7 +21,7 @@ pub use crate::export::literals;
 pub use crate::export::slots::slots;
 pub use crate::export::{
     Byte, Class, Declaration as ExportDeclaration, Declares, Entry, Exported, Exporter, Exports, Faultless, HoldsBytes,
-    Named, New, NotDefined, Sendable, ShapeSource, Shown, Slot, Unknown, address, descriptor, is_defined,
+    Named, New, Sendable, ShapeSource, Shown, Slot, Unknown, address, descriptor,
 };
 #[cfg(feature = "format")]
 pub use crate::layout::FormatText;
@@ -32,7 +32,7 @@ pub use crate::layout::{
     Order,
 };
 pub use crate::part::property::{c_str, property};
-pub use crate::rules;
+pub use crate::rules::{self, OnlyOneDefinition};
 
 /// What the option `pickle` is without the feature of that name.
 #[cfg(not(feature = "pickle"))]

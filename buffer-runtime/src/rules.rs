@@ -82,34 +82,6 @@ rules! {
         label = "write smaller extents, strides or a smaller `offset`"
     )]
     Reaches<const END: usize, const ARRAY: usize, const FITS: bool>, kept: [N, M, true] for N: usize, M: usize;
-
-    /// The class has no slots of its own for the buffer protocol.
-    #[diagnostic::on_unimplemented(
-        message = "the derive writes `__getbuffer__` and `__releasebuffer__`, and this class has its own",
-        label = "delete yours, or hold the memory in another class and export a part of its objects"
-    )]
-    NoOtherBuffer<const DEFINED: bool>, kept: [false];
-
-    /// The class has no `__array__` of its own.
-    #[diagnostic::on_unimplemented(
-        message = "the derive writes `__array__`, and this class has its own",
-        label = "delete yours, or write `#[buffer(no_array)]` above the struct"
-    )]
-    NoOtherArray<const DEFINED: bool>, kept: [false];
-
-    /// The class has no getter or method with the name of a property.
-    #[diagnostic::on_unimplemented(
-        message = "`get` makes a property of this name, and this class has a getter or a method of the same name",
-        label = "delete yours, or write another name, as in `#[buffer(get, name = \"values\")]`"
-    )]
-    NoOtherProperty<const DEFINED: bool>, kept: [false];
-
-    /// The class does not say how it is pickled.
-    #[diagnostic::on_unimplemented(
-        message = "`pickle` writes `__reduce_ex__`, `__copy__` and `__deepcopy__`, and this class has such a method of its own",
-        label = "delete yours, or remove `pickle`"
-    )]
-    NoOtherPickle<const DEFINED: bool>, kept: [false];
 }
 
 /// A cell that changes its storage without a guard: none.
@@ -135,3 +107,7 @@ pub trait ReadWithoutGuard {}
     label = "write `.share(py)?` before this call, as in `self.data.share(py)?.set(0, 1.0)`"
 )]
 pub trait SharedWithoutGuard {}
+
+/// A bound that nothing satisfies. The functions that a class must not define are declared under it: if the class has one of them
+/// all the same, the error names this trait.
+pub trait OnlyOneDefinition {}

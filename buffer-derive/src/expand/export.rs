@@ -77,7 +77,7 @@ fn emit(export: &Export) -> TokenStream {
         let (exporter, holds_bytes, rules) = (field.exporter(), field.holds_bytes(), field.rules());
         quote!(#exporter #holds_bytes #rules)
     });
-    let no_others = no_others(&runtime, export);
+    let reserved = reserved_names(export);
     let class = Class::of(&runtime, ident);
     let own = fields().find(|field| field.field.own).map(|field| own_buffer(&class, &field, export.array));
     let properties = properties(&class, fields());
@@ -89,10 +89,15 @@ fn emit(export: &Export) -> TokenStream {
         #allow_deprecated
         const _: () = {
             #(#declares)*
-        };
 
-        #allow_deprecated
-        #no_others
+            #[doc(hidden)]
+            impl #ident
+            where
+                for<'__never> (): #runtime::OnlyOneDefinition,
+            {
+                #reserved
+            }
+        };
 
         #allow_deprecated
         const _: () = {
@@ -182,59 +187,48 @@ impl<'a> Class<'a> {
     }
 }
 
-/// Compiles only if the class has none of the methods and getters that the derive writes: CPython would silently get
-/// one slot from each of the two definitions.
+/// The functions that PyO3's `#[pymethods]` would emit for the methods that the class must not define again.
 ///
-/// It looks for the functions that PyO3's `#[pymethods]` emits for them. A trait has constants of the same names, which
-/// rustc takes only if there is no such function. So one that is there is one error, in our words.
-fn no_others(runtime: &Runtime, export: &Export) -> TokenStream {
-    let ident = export.ident;
-    let at_name = Span::call_site().located_at(ident.span());
-    let mut rules: Vec<(Span, &str, Vec<String>)> = Vec::new();
-    let method = |name: &str| format!("__pymethod_{name}__");
-    if export.fields.iter().any(|field| field.own) {
-        rules.push((at_name, "NoOtherBuffer", ["__getbuffer__", "__releasebuffer__"].map(method).into()));
-        if export.array {
-            rules.push((at_name, "NoOtherArray", vec![method("__array__")]));
-        }
-    }
-    for Property { name, span, .. } in export.fields.iter().filter_map(|field| field.property.as_ref()) {
+/// Without them, CPython would silently get one slot from each of the two definitions; with them, the second definition
+/// of the name is an error, in whichever module it is.
+///
+/// The bound holds for no class, so nothing can call these functions. But another version of the runtime might satisfy it, as
+/// far as the compiler knows, so they are duplicates all the same. Without the bound, PyO3's own call of the user's
+/// method would be ambiguous, which is a second error. (`for` keeps the compiler from looking at the bound by itself.)
+fn reserved_names(export: &Export) -> TokenStream {
+    let own = export.fields.iter().any(|field| field.own);
+    let array = export.array.then(|| {
+        quote!(
+            fn __pymethod___array____() {}
+        )
+    });
+    let own = own.then(|| {
+        quote!(
+            fn __pymethod___getbuffer____() {}
+            fn __pymethod___releasebuffer____() {}
+            #array
+        )
+    });
+    let properties = export.fields.iter().filter_map(|field| field.property.as_ref()).flat_map(|property| {
+        let Property { name, span, .. } = property;
         // Of a getter called `name` or `get_name`, and of a method.
-        let names = [format!("get_{name}"), format!("get_get_{name}"), name.clone()];
-        rules.push((
-            Span::call_site().located_at(*span),
-            "NoOtherProperty",
-            names.iter().map(|name| method(name)).collect(),
-        ));
-    }
-    if let Some(pickle) = &export.pickle {
-        let names = ["__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__"].map(method);
-        rules.push((Span::call_site().located_at(pickle.span), "NoOtherPickle", names.into()));
-    }
-    let mut declared: Vec<Ident> = Vec::new();
-    let mut checks = TokenStream::new();
-    for (span, rule, names) in rules {
-        let (at, rule) = (runtime.at(span), Ident::new(rule, span));
-        let names: Vec<Ident> = names.iter().map(|name| Ident::new(name, Span::call_site())).collect();
-        let any = quote!({ false #(|| #runtime::is_defined(&<#ident>::#names))* });
-        checks.extend(quote_spanned!(span=> <() as #at::rules::#rule<#any>>::KEPT;));
-        for name in names {
-            if !declared.contains(&name) {
-                declared.push(name);
-            }
-        }
-    }
+        [format!("__pymethod_get_{name}__"), format!("__pymethod_get_get_{name}__"), format!("__pymethod_{name}__")]
+            .map(|name| Ident::new(&name, Span::call_site().located_at(*span)))
+    });
+    let pickled = export.pickle.as_ref().map(|_| {
+        quote!(
+            fn __pymethod___reduce____() {}
+            fn __pymethod___reduce_ex____() {}
+            fn __pymethod___copy____() {}
+            fn __pymethod___deepcopy____() {}
+        )
+    });
     quote! {
-        const _: () = {
-            #[allow(dead_code, non_upper_case_globals)]
-            trait __Others {
-                #(const #declared: #runtime::NotDefined = #runtime::NotDefined::INSTEAD;)*
-            }
-
-            impl __Others for #ident {}
-
-            #checks
-        };
+        #own
+        #pickled
+        #(
+            fn #properties() {}
+        )*
     }
 }
 

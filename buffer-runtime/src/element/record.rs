@@ -141,7 +141,7 @@ pub unsafe trait AnyBytes: Sized {
 
 /// Exists only for types that are [`AnyBytes`].
 #[derive(Debug, Clone, Copy)]
-pub struct Proven<F>(PhantomData<fn() -> F>);
+pub struct Proven<F>(PhantomData<fn(F) -> F>);
 
 // SAFETY: bytemuck's traits guarantee it.
 #[diagnostic::do_not_recommend]

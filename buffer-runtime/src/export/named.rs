@@ -39,21 +39,3 @@ impl<T, I> New<I> for T {}
 pub struct NoInventory;
 
 pyo3::inventory::collect!(NoInventory);
-
-/// What a function that the class must not define is, in a trait of the expansion: rustc takes a function of the class
-/// before it.
-#[derive(Debug)]
-pub struct NotDefined {
-    /// So that it has bytes, as no function has.
-    _byte: u8,
-}
-
-impl NotDefined {
-    /// The only one.
-    pub const INSTEAD: Self = Self { _byte: 0 };
-}
-
-/// Whether something is a function, and not the [`NotDefined`] that stands in for one.
-pub const fn is_defined<T>(_: &T) -> bool {
-    size_of::<T>() == 0
-}
