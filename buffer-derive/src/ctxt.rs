@@ -37,6 +37,11 @@ impl Ctxt {
         self.errors.borrow_mut().as_mut().expect("an error was recorded after the check").push(error);
     }
 
+    /// Whether there was an error so far.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.errors.borrow().as_ref().is_some_and(|errors| !errors.is_empty())
+    }
+
     /// The output of a derive, or all errors as one.
     ///
     /// # Panics

@@ -9,6 +9,7 @@ mod scalar;
 mod viewable;
 
 use std::ffi::CStr;
+use std::marker::PhantomData;
 
 pub use self::bytes::Bytes;
 pub use self::order::{Be, Le};
@@ -135,6 +136,31 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
     /// Whether every bit pattern is a valid value. If not, as for `bool`, only a `readonly` buffer can contain it. If so,
     /// implement [`Viewable`] too.
     const ANY_BITS: bool;
+
+    /// These constants as a value.
+    #[doc(hidden)]
+    const FACTS: Facts<Self> = Facts {
+        format: Self::FORMAT,
+        itemsize: Self::ITEMSIZE,
+        shape: Self::SHAPE,
+        any_bits: Self::ANY_BITS,
+        of: PhantomData,
+    };
+}
+
+/// The constants of an element, which exist only for a type that is one: nothing else than the trait's own default makes them.
+///
+/// Functions that expanded code calls take this value in place of a bound. The compiler would add to an error about a
+/// bound where the function is defined.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<E> {
+    format: &'static CStr,
+    itemsize: usize,
+    shape: InnerShape,
+    any_bits: bool,
+    /// Invariant: the facts of one type are not those of a subtype.
+    of: PhantomData<fn(E) -> E>,
 }
 
 // SAFETY: an array is its elements one after the other, without padding: it consists of `N` times the scalars of an
@@ -154,19 +180,26 @@ unsafe impl<E: Element, const N: usize> Element for [E; N] {
 /// At compile time, when one is broken.
 #[track_caller]
 pub const fn check<E: Element>() {
-    let (itemsize, scalars) = (E::ITEMSIZE, E::SHAPE.scalars());
-    assert!(
-        itemsize > 0 && scalars > 0,
-        "the element has a size of 0 bytes, which no buffer can describe; give its arrays a length above 0"
-    );
-    assert!(
-        size_of::<E>() == itemsize * scalars,
-        "the element has bytes that its `SHAPE` and `ITEMSIZE` do not describe"
-    );
-    assert!(
-        code::size(E::FORMAT) == itemsize,
-        "the element's `FORMAT` describes another number of bytes than its `ITEMSIZE`"
-    );
+    E::FACTS.check();
+}
+
+impl<E> Facts<E> {
+    #[track_caller]
+    const fn check(&self) {
+        let (itemsize, scalars) = (self.itemsize, self.shape.scalars());
+        assert!(
+            itemsize > 0 && scalars > 0,
+            "the element has a size of 0 bytes, which no buffer can describe; give its arrays a length above 0"
+        );
+        assert!(
+            size_of::<E>() == itemsize * scalars,
+            "the element has bytes that its `SHAPE` and `ITEMSIZE` do not describe"
+        );
+        assert!(
+            code::size(self.format) == itemsize,
+            "the element's `FORMAT` describes another number of bytes than its `ITEMSIZE`"
+        );
+    }
 }
 
 #[cfg(test)]

@@ -28,7 +28,6 @@ mod whole;
 
 pub use self::class::{
     Byte, Declares, Entry, Exported, Exporter, Exports, HoldsBytes, ShapeSource, Shown, Slot, Source, address,
-    holds_bytes,
 };
 pub use self::descriptor::descriptor;
 pub use self::fault::{

@@ -153,6 +153,13 @@ impl Clone for Format {
     }
 }
 
+/// The text, so that a declaration may say `format = self.format`.
+impl AsRef<str> for Format {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl FromStr for Format {
     type Err = FormatError;
 

@@ -19,6 +19,8 @@ use std::ffi::CStr;
 use crate::limits::MAX_NDIM;
 
 pub use self::check::{CheckedLayout, Layout};
+#[cfg(feature = "format")]
+pub use self::declared::FormatText;
 #[cfg(not(feature = "format"))]
 pub use self::declared::NeedsFeature;
 pub use self::declared::{Declaration, Declared, Item, Numbers};

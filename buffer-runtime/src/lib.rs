@@ -191,6 +191,9 @@ pub use self::export::Named as KnownClass;
 
 // The bounds that compiler errors name: rustc prints a name at the root without a path, and prefers it to one in
 // `private`.
+#[cfg(feature = "format")]
+#[doc(hidden)]
+pub use self::layout::FormatText;
 #[cfg(not(feature = "format"))]
 #[doc(hidden)]
 pub use self::layout::NeedsFeature;
@@ -206,12 +209,12 @@ pub use self::{
         Exports as ExportsFields, Faultless as FaultlessExport, HasBytes, HasNoObjects, HasNoOptions, HasNoRows,
         HasNoTexts, HasNoTuples, HasNoWideIntegers, HasOwnShape, HasShape, HoldsBytes, IsArray, IsBare, IsInOnePiece,
         IsNoMap, IsNoText, IsOneArray, IsPartOfWhole, IsValid, OwnsMemory, Sendable as SendableClass,
-        Shown as FieldToExport, Slot as ExportedSlot, Source as ExportedField, WritableByPython, holds_bytes,
+        Shown as FieldToExport, Slot as ExportedSlot, Source as ExportedField, WritableByPython,
     },
     layout::{Declared as DeclaredLayout, Dim, Dimension as IntegerDimension, Distance, Numbers as IntegerDimensions},
     rules::{
-        ChangedWithoutGuard, Divides, Fills, NoPaddingAfter, NoPaddingBefore, NotEmpty, PaddingFits, Reaches,
-        ReadWithoutGuard, SameSize, WholeItems,
+        ChangedWithoutGuard, Divides, Fills, NoPaddingAfter, NoPaddingBefore, NotEmpty, OnlyOneDefinition, PaddingFits,
+        Reaches, ReadWithoutGuard, SameSize, SharedWithoutGuard, WholeItems,
     },
     storage::Mistake,
 };

@@ -10,7 +10,7 @@ pub use std::result::Result::Ok;
 pub use crate::__submit_pickle as submit_pickle;
 pub use crate::__submit_properties as submit_properties;
 pub use crate::__submit_slots as submit_slots;
-pub use crate::cell::{Because, Constructed, Field as ExportField, Unexportable};
+pub use crate::cell::{Because, Constructed, Field as ExportField, Unexportable, UnknownCell, UnknownGuard};
 pub use crate::element::{
     AnyBytes, Bits, Element, Field, Marker, Place, Record, RecordBits, Viewable, any_bits, check, format, hole_at_end,
     hole_before, inner_format, inner_shape, inner_size, marker, needed_at_end, needed_before, size, size_of_described,
@@ -21,14 +21,18 @@ pub use crate::export::literals;
 pub use crate::export::slots::slots;
 pub use crate::export::{
     Byte, Class, Declaration as ExportDeclaration, Declares, Entry, Exported, Exporter, Exports, Faultless, HoldsBytes,
-    Named, New, Sendable, ShapeSource, Shown, Slot, Unknown, address, descriptor, holds_bytes,
+    Named, New, Sendable, ShapeSource, Shown, Slot, Unknown, address, descriptor,
 };
+#[cfg(feature = "format")]
+pub use crate::layout::FormatText;
+#[cfg(not(feature = "format"))]
+pub use crate::layout::NeedsFeature as FormatText;
 pub use crate::layout::{
     Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Evaluated, Fixed, InnerShape, Item, Numbers,
     Order,
 };
 pub use crate::part::property::{c_str, property};
-pub use crate::rules;
+pub use crate::rules::{self, OnlyOneDefinition};
 
 /// What the option `pickle` is without the feature of that name.
 #[cfg(not(feature = "pickle"))]

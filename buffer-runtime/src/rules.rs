@@ -100,3 +100,14 @@ pub trait ChangedWithoutGuard {}
             to change the storage, write `.write(py)?`"
 )]
 pub trait ReadWithoutGuard {}
+
+/// A cell whose elements are shared without a guard: none.
+#[diagnostic::on_unimplemented(
+    message = "an `ExportCell` is not the storage itself, whose elements are shared through a guard",
+    label = "write `.share(py)?` before this call, as in `self.data.share(py)?.set(0, 1.0)`"
+)]
+pub trait SharedWithoutGuard {}
+
+/// A bound that nothing satisfies. The functions that a class must not define are declared under it: if the class has one of them
+/// all the same, the error names this trait.
+pub trait OnlyOneDefinition {}

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arbitrary::{Arbitrary, Unstructured};
 use buffer_runtime::private::fuzz::exporter::{Borrow, Class as Kind, Subject, View};
-use buffer_runtime::private::{Declared, Descriptor, Dim, Distance, Fixed, Order};
+use buffer_runtime::private::{Declared, Descriptor, Dim, Distance, Fixed, Numbers as _, Order};
 use buffer_runtime::{FromElements, MayWrite, ReadWrite, Replaceable, Rows, SharedRead, Storage};
 
 pub use self::drive::run;
@@ -358,13 +358,13 @@ impl Request {
             declared = declared.format(format).expect("a format");
         }
         if let Some(shape) = shape {
-            declared = declared.shape(&listed(shape));
+            declared = declared.shape(listed(shape).dims());
         }
         if let Some(offset) = offset {
             declared = declared.offset(offset.distance());
         }
         if let Some(strides) = strides {
-            declared = declared.strides(&listed(strides));
+            declared = declared.strides(listed(strides).distances());
         }
         declared
     }

@@ -9,7 +9,8 @@ use crate::ast::{Field, Input};
 use crate::ctxt::Ctxt;
 
 pub(super) fn check_default_is_pickled(ctxt: &Ctxt, input: &Input) {
-    if input.attrs.pickle.is_given() {
+    // A `pickle` that is misspelt or misplaced was reported.
+    if input.attrs.pickle.is_given() || ctxt.has_errors() {
         return;
     }
     for default in input.fields.iter().filter_map(|field| field.attrs.default.name()) {

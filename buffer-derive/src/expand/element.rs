@@ -164,9 +164,18 @@ fn value(runtime: &Runtime, field: &RecordField, previous: Option<&Ident>) -> To
     // The hygiene of the macro; the position of the user's code, for errors.
     let span = Span::call_site().located_at(field.ty.span());
     let at = runtime.at(span);
-    let function = field.attrs.described_as.value().map_or_else(
-        || quote_spanned!(span=> #at::Field::new),
-        |element| quote_spanned!(span=> #at::Field::described_as::<#element, _, _>),
+    // Values in place of bounds, so that an error about the field's type is not also one about these functions.
+    let (function, facts) = field.attrs.described_as.value().map_or_else(
+        || (quote_spanned!(span=> #at::Field::new), quote_spanned!(span=> <_ as #at::Element>::FACTS)),
+        |element| {
+            let at_element = Span::call_site().located_at(element.span());
+            let runtime = runtime.at(at_element);
+            let facts = quote_spanned!(at_element=> <#element as #runtime::Element>::FACTS);
+            (
+                quote_spanned!(span=> #at::Field::described_as),
+                quote_spanned!(span=> <_ as #at::AnyBytes>::PROVEN, #facts),
+            )
+        },
     );
     let member = &field.member;
     let projection = projection(member, span);
@@ -175,6 +184,7 @@ fn value(runtime: &Runtime, field: &RecordField, previous: Option<&Ident>) -> To
     quote_spanned! {span=>
         #function(
             #projection,
+            #facts,
             #at::Place {
                 member: #shown,
                 start: ::core::mem::offset_of!(Self, #member),

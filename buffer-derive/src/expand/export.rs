@@ -4,7 +4,7 @@
 //! so that nothing that the user defines or shadows can interfere. The user's expressions stand in a block of their
 //! own, in which nothing is declared. The type of the field can refer to `__Export`, `__Field` and `__DESCRIPTOR`, with
 //! which safe code can do nothing. Imports stand only in a block that contains none of the user's tokens except the name of the
-//! struct.
+//! struct. One trait is imported beside the struct, without a name: it is implemented only for a field whose type is an error.
 
 mod dims;
 mod exporter;
@@ -18,14 +18,12 @@ use self::exporter::Exporting;
 use self::pickle::pickled;
 use crate::ast::Input;
 use crate::ast::kind::{check_exported_once, check_no_record};
+use crate::attr::{ClassAttrs, Setting};
 use crate::check::{Export, Property, check};
 use crate::ctxt::Ctxt;
 use crate::expand::{Runtime, element};
 
 /// The whole derive: reads and checks the input, and emits the expansion unless there was an error.
-///
-/// After an error only the errors are emitted. Almost nothing that a user writes depends on the expansion, so one
-/// mistake gives one message.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     check_exported_once(input)?;
     check_no_record(input)?;
@@ -37,9 +35,35 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     check(ctxt, input.as_ref()).map(|export| emit(&export))
 }
 
-/// What is emitted for a struct that is refused as a class.
+/// What is emitted for a struct that is refused as a class: the errors, and implementations that stand in for those it
+/// lacks, so that a method with a `Part` of the object is no second error.
 pub(crate) fn refused(error: Error, input: &DeriveInput) -> TokenStream {
-    if check_no_record(input).is_err() { element::refused(error, input) } else { error.into_compile_error() }
+    if check_no_record(input).is_err() {
+        return element::refused(error, input);
+    }
+    let errors = error.into_compile_error();
+    let ctxt = Ctxt::new();
+    let krate = ClassAttrs::from_syn(&ctxt, &input.attrs).krate;
+    // They were reported.
+    let _ = ctxt.check();
+    let known = !matches!(krate, Setting::Broken) && Runtime::check(&input.ident, &krate).is_ok();
+    // The bounds of parameters would be errors of their own.
+    if !known || !input.generics.params.is_empty() {
+        return errors;
+    }
+    let (ident, runtime) = (&input.ident, Runtime::of(krate.value()));
+    // Nothing that is computed from a constant with an error is an error again.
+    quote! {
+        #[automatically_derived]
+        unsafe impl #runtime::Exported for #ident {
+            const ENTRY: #runtime::Entry<Self> = { #errors };
+        }
+
+        #[automatically_derived]
+        unsafe impl #runtime::Exports for #ident {
+            const ENTRIES: &'static [#runtime::Entry<Self>] = &[<Self as #runtime::Exported>::ENTRY];
+        }
+    }
 }
 
 fn emit(export: &Export) -> TokenStream {
@@ -59,12 +83,18 @@ fn emit(export: &Export) -> TokenStream {
     let properties = properties(&class, fields());
     let pickled = export.pickle.as_ref().map(|pickle| pickled(&class, &runtime, pickle, fields()));
     quote! {
+        #[allow(unused_imports)]
+        use #runtime::UnknownCell as _;
+
         #allow_deprecated
         const _: () = {
             #(#declares)*
 
             #[doc(hidden)]
-            impl #ident {
+            impl #ident
+            where
+                for<'__never> (): #runtime::OnlyOneDefinition,
+            {
                 #reserved
             }
         };
@@ -160,7 +190,11 @@ impl<'a> Class<'a> {
 /// The functions that PyO3's `#[pymethods]` would emit for the methods that the class must not define again.
 ///
 /// Without them, CPython would silently get one slot from each of the two definitions; with them, the second definition
-/// of the name is an error.
+/// of the name is an error, in whichever module it is.
+///
+/// The bound holds for no class, so nothing can call these functions. But another version of the runtime might satisfy it, as
+/// far as the compiler knows, so they are duplicates all the same. Without the bound, PyO3's own call of the user's
+/// method would be ambiguous, which is a second error. (`for` keeps the compiler from looking at the bound by itself.)
 fn reserved_names(export: &Export) -> TokenStream {
     let own = export.fields.iter().any(|field| field.own);
     let array = export.array.then(|| {

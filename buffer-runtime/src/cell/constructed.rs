@@ -5,9 +5,14 @@
 //! only if the type of the field is not known to be exportable. Then the derive has reported that error already, and the
 //! call of `new` compiles. Wherever a program compiles, the first is the only one, so `new` still requires an
 //! `Exportable`.
+//!
+//! [`UnknownCell`] does the same for the other methods. Only an `Exportable` has the real ones. For the field of a class
+//! the derive implements this trait, under the same bound. The type of the guards is one that the compiler knows to contain an
+//! error, so whatever is done with a guard is no further error.
 
 use super::{Block, ExportCell};
 use crate::element;
+use crate::error::BorrowError;
 use crate::storage::Exportable;
 
 /// A cell that can be constructed from an `S`. Safety does not depend on it: only the implementation of this crate can
@@ -52,3 +57,70 @@ impl<C> Unexportable for Field<C> {}
 pub trait Because<Why, const KNOWN: bool> {}
 
 impl Because<(), false> for () {}
+
+/// The methods of a cell in a field whose type is an error.
+#[expect(missing_docs, reason = "they are those of `ExportCell`")]
+pub trait UnknownCell<E, Why> {
+    /// A type with that error in it.
+    type Guard;
+
+    fn write<P>(&self, _: P) -> Result<Self::Guard, BorrowError> {
+        never()
+    }
+
+    fn read<P>(&self, _: P) -> Result<Self::Guard, BorrowError> {
+        never()
+    }
+
+    fn share<P>(&self, _: P) -> Result<Self::Guard, BorrowError> {
+        never()
+    }
+
+    fn share_owned<P>(&self, _: P) -> Result<Self::Guard, BorrowError> {
+        never()
+    }
+
+    fn get_mut(&self) -> Result<Self::Guard, BorrowError> {
+        never()
+    }
+
+    fn write_or_detach(&self) -> Result<Self::Guard, BorrowError> {
+        never()
+    }
+
+    fn close<P>(&self, _: P) -> Result<Self::Guard, BorrowError> {
+        never()
+    }
+
+    fn take<P>(&self, _: P) -> Result<Option<Self::Guard>, BorrowError> {
+        never()
+    }
+
+    fn detach(&self) -> Result<(), BorrowError> {
+        never()
+    }
+
+    fn is_closed(&self) -> bool {
+        never()
+    }
+
+    fn is_empty(&self) -> bool {
+        never()
+    }
+
+    fn len(&self) -> usize {
+        never()
+    }
+
+    fn views(&self) -> usize {
+        never()
+    }
+}
+
+/// The guard of an [`UnknownCell`]. The number cannot be evaluated.
+#[derive(Debug)]
+pub struct UnknownGuard<const ERROR: usize>;
+
+fn never() -> ! {
+    unreachable!("the program does not compile")
+}

@@ -1,126 +1,56 @@
-//! What a cell does not do itself, since only a guard can: hidden methods of storages and of locks, which nobody can
-//! call. The error names the guard, where "no method named `push`" would not.
+//! What a cell does not do itself, since only a guard can: hidden methods of storages, of shared elements and of locks,
+//! which nobody can call. The error names the guard, where "no method named `push`" would not.
 //!
-//! They take `&mut self`, although a cell is usually behind a `&self`: so a method of a user's trait that takes `&self`
-//! precedes them.
+//! The bound that no cell satisfies is on the whole implementation. So the compiler takes a method of a user's trait
+//! before these, and reports neither their arguments nor the place where they are defined.
 
 use std::ops::{Index, IndexMut};
-use std::slice;
 
 use super::ExportCell;
-use crate::error::BorrowError;
-use crate::rules::{ChangedWithoutGuard, ReadWithoutGuard};
+use crate::rules::{ChangedWithoutGuard, ReadWithoutGuard, SharedWithoutGuard};
 use crate::storage::Exportable;
 
 /// No guard has been taken, so there is nothing to return.
 fn never() -> ! {
-    unreachable!("no storage satisfies the bound")
+    unreachable!("no cell satisfies the bound")
+}
+
+/// Defines methods under a bound that no cell satisfies.
+macro_rules! needs_a_guard {
+    ($bound:ident: $($method:ident)*) => {
+        // On `Self`: the compiler prints the bound's own message only for the type whose method is called.
+        #[doc(hidden)]
+        impl<S> ExportCell<S>
+        where
+            Self: $bound,
+        {
+            $(
+                pub fn $method(&mut self) {
+                    never()
+                }
+            )*
+        }
+    };
+}
+
+needs_a_guard! {
+    ChangedWithoutGuard: push pop insert remove clear truncate resize reserve append drain retain extend extend_from_slice
+        fill copy_from_slice swap reverse sort sort_by sort_unstable iter_mut as_mut_slice lock borrow_mut
+}
+
+needs_a_guard! {
+    ReadWithoutGuard: iter get first last as_slice to_vec contains chunks windows is_sorted
+}
+
+needs_a_guard! {
+    SharedWithoutGuard: set update for_each_chunk fold_chunks fold_arrays map_to_vec range
 }
 
 #[doc(hidden)]
-#[expect(clippy::iter_without_into_iter, reason = "as storages have them")]
-impl<S: Exportable> ExportCell<S> {
-    pub fn push<T>(&mut self, _: T)
-    where
-        S: ChangedWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn pop(&mut self) -> Option<S::Element>
-    where
-        S: ChangedWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn clear(&mut self)
-    where
-        S: ChangedWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn fill<T>(&mut self, _: T)
-    where
-        S: ChangedWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn resize<N, T>(&mut self, _: N, _: T)
-    where
-        S: ChangedWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn extend<T>(&mut self, _: T)
-    where
-        S: ChangedWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn extend_from_slice<T>(&mut self, _: T)
-    where
-        S: ChangedWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn iter_mut(&mut self) -> slice::IterMut<'_, S::Element>
-    where
-        S: ChangedWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn as_mut_slice(&mut self) -> &mut [S::Element]
-    where
-        S: ChangedWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn lock(&mut self) -> Result<&mut S, BorrowError>
-    where
-        S: ChangedWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn iter(&mut self) -> slice::Iter<'_, S::Element>
-    where
-        S: ReadWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn get<I>(&mut self, _: I) -> Option<&S::Element>
-    where
-        S: ReadWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn as_slice(&mut self) -> &[S::Element]
-    where
-        S: ReadWithoutGuard,
-    {
-        never()
-    }
-
-    pub fn to_vec(&mut self) -> Vec<S::Element>
-    where
-        S: ReadWithoutGuard,
-    {
-        never()
-    }
-}
-
-#[doc(hidden)]
-impl<S: Exportable + ReadWithoutGuard, I> Index<I> for ExportCell<S> {
+impl<S: Exportable, I> Index<I> for ExportCell<S>
+where
+    Self: ReadWithoutGuard,
+{
     type Output = S::Element;
 
     fn index(&self, _: I) -> &S::Element {
@@ -129,7 +59,10 @@ impl<S: Exportable + ReadWithoutGuard, I> Index<I> for ExportCell<S> {
 }
 
 #[doc(hidden)]
-impl<S: Exportable + ReadWithoutGuard, I> IndexMut<I> for ExportCell<S> {
+impl<S: Exportable, I> IndexMut<I> for ExportCell<S>
+where
+    Self: ReadWithoutGuard,
+{
     fn index_mut(&mut self, _: I) -> &mut S::Element {
         never()
     }
@@ -144,6 +77,8 @@ mod tests {
         fn push(&self, item: u8) -> u8;
 
         fn clear(&self) -> &'static str;
+
+        fn pop(&mut self) -> u8;
     }
 
     impl<S: Exportable> Own for ExportCell<S> {
@@ -154,11 +89,15 @@ mod tests {
         fn clear(&self) -> &'static str {
             "own"
         }
+
+        fn pop(&mut self) -> u8 {
+            8
+        }
     }
 
     #[test]
     fn methods_of_a_users_trait_precede_the_hidden_ones() {
-        let cell = ExportCell::new(vec![1_u8]);
-        assert_eq!((cell.push(7), cell.clear()), (7, "own"));
+        let mut cell = ExportCell::new(vec![1_u8]);
+        assert_eq!((cell.push(7), cell.clear(), cell.pop()), (7, "own", 8));
     }
 }

@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use bytemuck::{AnyBitPattern, NoUninit};
 
 use super::const_text::ConstText;
-use super::{Element, code};
+use super::{Facts, code};
 use crate::layout::InnerShape;
 
 /// A struct with a description of every field.
@@ -65,8 +65,9 @@ impl Field {
     ///
     /// At compile time, when the field lies before the previous one.
     #[track_caller]
-    pub const fn new<R, F: Element>(_of: fn(R) -> F, place: Place) -> Self {
-        Self::described::<F, F>(F::ANY_BITS, place)
+    pub const fn new<R, F>(_of: fn(R) -> F, facts: Facts<F>, place: Place) -> Self {
+        let any_bits = facts.any_bits;
+        Self::described::<F, F>(facts, any_bits, place)
     }
 
     /// A field whose type has bytemuck's guarantees, and which Python sees as an element of the same size.
@@ -75,13 +76,13 @@ impl Field {
     ///
     /// As [`new`](Self::new).
     #[track_caller]
-    pub const fn described_as<E: Element, R, F: AnyBytes>(_of: fn(R) -> F, place: Place) -> Self {
-        super::check::<E>();
-        Self::described::<E, F>(true, place)
+    pub const fn described_as<E, R, F>(_of: fn(R) -> F, _: Proven<F>, facts: Facts<E>, place: Place) -> Self {
+        facts.check();
+        Self::described::<E, F>(facts, true, place)
     }
 
     #[track_caller]
-    const fn described<E: Element, F>(any_bits: bool, place: Place) -> Self {
+    const fn described<E, F>(facts: Facts<E>, any_bits: bool, place: Place) -> Self {
         let Place { member, start, previous_end } = place;
         let size = size_of::<F>();
         assert!(
@@ -92,9 +93,9 @@ impl Field {
         Self {
             member,
             name: Some(member),
-            format: E::FORMAT,
-            itemsize: E::ITEMSIZE,
-            inner: E::SHAPE,
+            format: facts.format,
+            itemsize: facts.itemsize,
+            inner: facts.shape,
             any_bits,
             hole: start - previous_end,
             described: size_of::<E>(),
@@ -132,7 +133,15 @@ impl Field {
     label = "not `NoUninit` and `AnyBitPattern`, which bytemuck has for such types",
     note = "a crate may implement them where its feature `bytemuck` is on; for a `bool` remove `as`, which makes a record that Python may only read"
 )]
-pub unsafe trait AnyBytes: NoUninit + AnyBitPattern {}
+// Bytemuck's traits are no bounds of it: errors would name them.
+pub unsafe trait AnyBytes: Sized {
+    /// That it is one. As a value, for the reason that [`Facts`] gives.
+    const PROVEN: Proven<Self> = Proven(PhantomData);
+}
+
+/// Exists only for types that are [`AnyBytes`].
+#[derive(Debug, Clone, Copy)]
+pub struct Proven<F>(PhantomData<fn(F) -> F>);
 
 // SAFETY: bytemuck's traits guarantee it.
 #[diagnostic::do_not_recommend]

@@ -273,7 +273,10 @@ pub unsafe trait Exports: Sized + 'static {
 }
 
 /// A field whose memory may be read as items of any format.
-pub trait HoldsBytes {}
+pub trait HoldsBytes {
+    /// Compiles only for a field that holds bytes.
+    const KNOWN: () = ();
+}
 
 impl<S: Exportable<Element: Byte>> HoldsBytes for ExportCell<S> {}
 
@@ -285,12 +288,10 @@ impl<S: Exportable<Element: Byte>> HoldsBytes for ExportCell<S> {}
 )]
 pub trait Byte {}
 
+#[diagnostic::do_not_recommend]
 impl Byte for u8 {}
 
 impl<W: Exported> HoldsBytes for Py<W> {}
-
-/// Compiles only for a field that holds bytes.
-pub const fn holds_bytes<C: HoldsBytes>() {}
 
 /// Whether Python may only read, because of the class or of its field.
 pub(super) const fn readonly<T: Exporter>() -> bool {

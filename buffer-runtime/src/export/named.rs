@@ -23,6 +23,7 @@ impl<T: Class + PyClassImpl> Named for T {
 /// A constructor that every type seems to have, and that is never called: PyO3's inventories have one of their own,
 /// which precedes it. If the struct is no class, the compiler takes this one for that of the unknown inventory, and
 /// reports no further error.
+#[doc(hidden)]
 pub trait New<I> {
     /// The result may be collected, as an inventory may.
     #[expect(clippy::new_ret_no_self, reason = "any type can be the one that is meant")]

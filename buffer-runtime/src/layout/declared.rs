@@ -83,8 +83,7 @@ impl Declared {
     /// When the text is not a format that [`Format::parse`] accepts.
     #[cfg(feature = "format")]
     #[inline(always)]
-    pub fn format(self, format: &(impl AsRef<str> + ?Sized)) -> Result<Self, FormatError> {
-        let text = format.as_ref();
+    pub fn format(self, text: &str) -> Result<Self, FormatError> {
         let format = match Short::of(text) {
             Some(format) => Text::Short(format),
             None => Text::Parsed(Format::parse(text)?),
@@ -99,15 +98,15 @@ impl Declared {
     /// None.
     #[cfg(not(feature = "format"))]
     #[inline(always)]
-    pub fn format(self, _: &(impl NeedsFeature + ?Sized)) -> Result<Self, Infallible> {
+    pub fn format(self, _: &str) -> Result<Self, Infallible> {
         Ok(self)
     }
 
     /// `shape = ...`, an expression.
     #[must_use]
     #[inline(always)]
-    pub fn shape(self, shape: &(impl Numbers + ?Sized)) -> Self {
-        self.with_extents(shape.dims())
+    pub fn shape(self, shape: Result<Few<Dim>, NoMemory>) -> Self {
+        self.with_extents(shape)
     }
 
     /// `shape = [...]`
@@ -127,8 +126,8 @@ impl Declared {
     /// `strides = ...`, an expression.
     #[must_use]
     #[inline(always)]
-    pub fn strides(self, strides: &(impl Numbers + ?Sized)) -> Self {
-        self.with_strides(strides.distances())
+    pub fn strides(self, strides: Result<Few<Distance>, NoMemory>) -> Self {
+        self.with_strides(strides)
     }
 
     /// `strides = [...]`
@@ -199,31 +198,64 @@ unsafe impl Evaluated for Declared {
     label = "needs that feature",
     note = "write `features = [\"format\"]` beside `buffer-runtime` in `Cargo.toml`, or leave its default features on"
 )]
-pub trait NeedsFeature {}
+pub trait NeedsFeature {
+    /// The text.
+    fn text(&self) -> &str;
+}
 
-/// A slice of integers, as a shape or strides.
+/// The text of a format. As [`Numbers`], it is called by its name.
+#[cfg(feature = "format")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a format",
+    label = "not a text",
+    note = "write a text, as in `format = \"d\"`, or an expression that gives a `Format`, a `String` or a `&str`; it may use `?` \
+            on a `PyResult` of one"
+)]
+pub trait FormatText {
+    /// The text.
+    fn text(&self) -> &str;
+}
+
+#[cfg(feature = "format")]
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<str> + ?Sized> FormatText for T {
+    #[inline(always)]
+    fn text(&self) -> &str {
+        self.as_ref()
+    }
+}
+
+/// A slice of integers, as a shape or strides. The expansion calls its functions, since the error of a bound shows where it is
+/// required.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a shape or strides",
     label = "not a slice of integers",
     note = "write a list, as in `[_, self.ncols]`, or an expression that gives a slice, an array or a `Vec` of integers; it \
             may use `?` on a `PyResult` of one"
 )]
-pub trait Numbers: sealed::Numbers {}
+pub trait Numbers: sealed::Sealed {
+    /// As extents.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for them.
+    fn dims(&self) -> Result<Few<Dim>, NoMemory>;
+
+    /// As strides.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for them.
+    fn distances(&self) -> Result<Few<Distance>, NoMemory>;
+}
 
 mod sealed {
-    use super::{Dim, Distance, Few};
-    use crate::memory::NoMemory;
-
-    pub trait Numbers {
-        fn dims(&self) -> Result<Few<Dim>, NoMemory>;
-
-        fn distances(&self) -> Result<Few<Distance>, NoMemory>;
-    }
+    pub trait Sealed {}
 }
 
 macro_rules! numbers {
     ($([$($generics:tt)*] $slice:ty,)*) => {$(
-        impl<$($generics)*> sealed::Numbers for $slice {
+        impl<$($generics)*> Numbers for $slice {
             #[inline]
             fn dims(&self) -> Result<Few<Dim>, NoMemory> {
                 Few::of(self.iter().map(|&number| Dim::of(number)), Dim::Inferred)
@@ -235,7 +267,7 @@ macro_rules! numbers {
             }
         }
 
-        impl<$($generics)*> Numbers for $slice {}
+        impl<$($generics)*> sealed::Sealed for $slice {}
     )*};
 }
 
@@ -249,7 +281,7 @@ numbers! {
     ['a, D: Dimension + Copy] Cow<'a, [D]>,
 }
 
-impl<N: Numbers + ?Sized> sealed::Numbers for &N {
+impl<N: Numbers + ?Sized> Numbers for &N {
     fn dims(&self) -> Result<Few<Dim>, NoMemory> {
         (**self).dims()
     }
@@ -259,4 +291,4 @@ impl<N: Numbers + ?Sized> sealed::Numbers for &N {
     }
 }
 
-impl<N: Numbers + ?Sized> Numbers for &N {}
+impl<N: Numbers + ?Sized> sealed::Sealed for &N {}

@@ -91,6 +91,7 @@ mistaken! {
         [T] RefCell<T>,
         [T] OnceCell<T>,
         [T] ExportCell<T>,
+        [T] Box<Vec<T>>,
         [T] Arc<Mutex<T>>,
         [T] Arc<RwLock<T>>,
         [T] Arc<ExportCell<T>>;

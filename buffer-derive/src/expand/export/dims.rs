@@ -64,17 +64,18 @@ fn calls(
     calls.extend(readonly.map(|condition| {
         let value = receiver.resolve(condition.to_token_stream());
         let span = ours_at(condition);
-        quote_spanned!(span=> .readonly(#value))
+        // A wrong type is an error about the condition alone, and not about an argument of `readonly`.
+        quote_spanned!(span=> .readonly(if #value { true } else { false }))
     }));
     calls.extend(format.map(|format| {
-        let call = call("format", format, receiver);
+        let call = call("format", ["FormatText", "text"], format, receiver);
         quote!(#call?)
     }));
     let Some((shape, placement)) = shape else {
         return calls;
     };
     calls.extend(match shape {
-        Numbers::Slice(shape) => call("shape", shape, receiver),
+        Numbers::Slice(shape) => call("shape", ["Numbers", "dims"], shape, receiver),
         Numbers::List(shape) => {
             let extents = shape.extents.iter().map(|extent| extent_dim(extent, receiver));
             quote!(.extents([#(#extents),*]))
@@ -90,7 +91,7 @@ fn calls(
         quote!(.offset(#offset))
     }));
     calls.extend(strides.map(|strides| match strides {
-        Numbers::Slice(strides) => call("strides", strides, receiver),
+        Numbers::Slice(strides) => call("strides", ["Numbers", "distances"], strides, receiver),
         Numbers::List(strides) => {
             let strides = strides.strides.iter().map(|stride| distance(stride, receiver));
             quote!(.steps([#(#strides),*]))
@@ -99,8 +100,8 @@ fn calls(
     calls
 }
 
-/// `.method(&expr)`, so that naming a field does not move it.
-fn call(method: &str, expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
+/// `.method(Trait::function(&expr))`: a reference, so that naming a field does not move it.
+fn call(method: &str, function: [&str; 2], expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
     let span = ours_at(expr);
     let reference = ExprReference {
         attrs: Vec::new(),
@@ -111,8 +112,9 @@ fn call(method: &str, expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
         expr: Box::new(ungroup(expr).clone()),
     };
     let value = receiver.resolve(reference.into_token_stream());
-    let method = Ident::new(method, span);
-    quote_spanned!(span=> .#method(#value))
+    let runtime = receiver.runtime.at(span);
+    let [method, required, function] = [method, function[0], function[1]].map(|name| Ident::new(name, span));
+    quote_spanned!(span=> .#method(#runtime::#required::#function(#value)))
 }
 
 fn extent_dim(extent: &Extent, receiver: &mut Receiver<'_>) -> TokenStream {

@@ -29,7 +29,7 @@ impl Exporting<'_> {
         let span = Span::call_site().located_at(field.cell.span());
         matches!(field.layout, Layout::RunTime { format: Some(_), .. }).then(|| {
             let (cell, at) = (self.cell_type(), runtime.at(span));
-            let value = quote_spanned!(span=> #at::holds_bytes::<#cell>());
+            let value = quote_spanned!(span=> <#cell as #at::HoldsBytes>::KNOWN);
             quote!(const _: () = #value;)
         })
     }
@@ -147,6 +147,9 @@ impl Exporting<'_> {
         let named = self.numbered("__Field");
         let at_named = Ident::new(&named.to_string(), span);
         let shown = quote_spanned!(span=> <#at_named as #at::Shown>::Itself);
+        // All of the item is there: the compiler checks the bounds of `Cell` once more, and reports that at its name.
+        let cell_item = quote_spanned!(span=> type Cell = #shown;);
+        let cell_span = span;
         let Class { span, itself: class, .. } = Class::of(runtime, ident);
         // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that count
         // as the user's code unless they are literals, constants and integers in existing fields (3).
@@ -154,7 +157,7 @@ impl Exporting<'_> {
             #[automatically_derived]
             unsafe impl #runtime::Exporter for #name {
                 type Class = #class;
-                type Cell = #shown;
+                #cell_item
                 type Dims = #dims;
                 #constants
 
@@ -173,19 +176,33 @@ impl Exporting<'_> {
                 }
             }
         };
-        // After an error about the type of the field, `ExportCell::new` is no second error: `cell::constructed` says how.
+        // After an error about the type of the field, neither `ExportCell::new` nor a guard is a second error:
+        // `cell::constructed` says how.
+        let unknown = quote! {
+            (): #runtime::Because<__Why, {
+                use #runtime::Unexportable as _;
+                #runtime::ExportField::<#named>::KNOWN
+            }>
+        };
+        // An error in the words and at the place of the one that was reported, which the compiler shows once.
+        let size = quote_spanned!(cell_span=> { ::core::mem::size_of::<<#at_field as #at::Exporter>::Cell>() });
         let constructed = quote! {
             #[automatically_derived]
             impl<__S, __Why> #runtime::Constructed<#name, __S, __Why> for #named
             where
-                (): #runtime::Because<__Why, {
-                    use #runtime::Unexportable as _;
-                    #runtime::ExportField::<#named>::KNOWN
-                }>,
+                #unknown,
             {
                 fn construct(_: __S) -> Self {
                     ::core::unreachable!()
                 }
+            }
+
+            #[automatically_derived]
+            impl<__Why> #runtime::UnknownCell<#name, __Why> for #named
+            where
+                #unknown,
+            {
+                type Guard = #runtime::UnknownGuard<#size>;
             }
         };
         quote! {

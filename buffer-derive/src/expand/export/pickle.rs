@@ -56,16 +56,16 @@ pub(super) fn pickled<'a>(
         unsafe impl #runtime::pickle::Pickled for __Pickle {
             type Class = #itself;
 
-            const CELLS: &'static [(&'static #runtime::CStr, #runtime::Entry<Self::Class>)] = &[#cells];
+            const CELLS: &'static [(&'static #runtime::CStr, #class_at::Entry<Self::Class>)] = &[#cells];
             const FIELDS: ::core::primitive::usize = #count;
-            const INSTANCE: #runtime::pickle::Instance<Self::Class> = <#ident as #class_at::pickle::Root>::INSTANCE;
+            const INSTANCE: #class_at::pickle::Instance<Self::Class> = <#ident as #class_at::pickle::Root>::INSTANCE;
 
             fn give(value: &#ident, given: &#runtime::pickle::Given<'_>) -> #runtime::PyResult<()> {
                 #given
                 #runtime::Ok(())
             }
 
-            fn rebuild(arrived: &#runtime::pickle::Arrived<'_, '_>) -> #runtime::PyResult<Self::Class> {
+            fn rebuild(arrived: &#runtime::pickle::Arrived<'_, '_>) -> #runtime::PyResult<#ident> {
                 #runtime::Ok(#ident { #made })
             }
         }

@@ -124,7 +124,7 @@ fn readonly_at_compile_time_stays_there() {
 #[test]
 fn a_format_needs_bytes() {
     let holds_bytes = shown!(
-        const _: () = ::buffer_runtime::private::holds_bytes::<Samples>();
+        const _: () = <Samples as ::buffer_runtime::private::HoldsBytes>::KNOWN;
     );
     for (options, needed) in [
         (quote!(format = "d", shape = [2]), true),
@@ -161,7 +161,7 @@ fn self_in_the_type_of_the_field_is_the_class() {
     ));
     let cell = quote!(ExportCell<[u8; { <S as Sized>::N + other!(S) }]>);
     assert!(expanded.contains(shown!(type __Field = #cell;)), "{expanded}");
-    assert!(expanded.contains(shown!(::buffer_runtime::private::holds_bytes::<#cell>())), "{expanded}");
+    assert!(expanded.contains(shown!(<#cell as ::buffer_runtime::private::HoldsBytes>::KNOWN)), "{expanded}");
 }
 
 #[test]

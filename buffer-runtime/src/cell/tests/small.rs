@@ -16,7 +16,7 @@ fn a_block_is_small() {
 #[test]
 fn miri_views_have_few_or_many_numbers_in_any_order() {
     let declared = |shape: &[usize], format: &str| {
-        let declared = Declared::new().shape(shape);
+        let declared = Declared::new().shape(shape.dims());
         if format.is_empty() { declared } else { declared.format(format).unwrap() }
     };
     let cases: [(&[usize], &str); 12] = [

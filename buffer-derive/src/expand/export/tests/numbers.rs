@@ -104,28 +104,31 @@ fn a_scalar_is_declared_by_no_numbers() {
 #[test]
 fn what_is_known_at_run_time_is_evaluated_in_order() {
     for (options, calls) in [
-        (quote!(shape = self.dims()), quote!(.shape(&self.dims()))),
+        (quote!(shape = self.dims()), quote!(.shape(::buffer_runtime::private::Numbers::dims(&self.dims())))),
         (
             quote!(shape = &self.dims[..], offset = 4),
-            quote!(.shape(&&self.dims[..]).offset(::buffer_runtime::private::Dimension::distance(4u64))),
+            quote!(.shape(::buffer_runtime::private::Numbers::dims(&&self.dims[..])).offset(::buffer_runtime::private::Dimension::distance(4u64))),
         ),
-        (quote!(format = "d"), quote!(.format(&"d")?)),
-        (quote!(readonly = self.sealed), quote!(.readonly(self.sealed))),
+        (quote!(format = "d"), quote!(.format(::buffer_runtime::private::FormatText::text(&"d"))?)),
+        (quote!(readonly = self.sealed), quote!(.readonly(if self.sealed { true } else { false }))),
         (
             quote!(shape = [_, 3], format = self.format()?),
-            quote!(.format(&self.format()?)?.extents([::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dimension::dim(3u64)])),
+            quote!(.format(::buffer_runtime::private::FormatText::text(&self.format()?))?.extents([::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dimension::dim(3u64)])),
         ),
-        (quote!(shape = [], format = "d"), quote!(.format(&"d")?.extents([]))),
+        (
+            quote!(shape = [], format = "d"),
+            quote!(.format(::buffer_runtime::private::FormatText::text(&"d"))?.extents([])),
+        ),
         (
             quote!(strides = self.strides(), shape = [2]),
-            quote!(.extents([::buffer_runtime::private::Dimension::dim(2u64)]).strides(&self.strides())),
+            quote!(.extents([::buffer_runtime::private::Dimension::dim(2u64)]).strides(::buffer_runtime::private::Numbers::distances(&self.strides()))),
         ),
         (
             quote!(strides = [-4], offset = self.start, shape = self.dims, format = f(self), readonly = !self.open),
             quote!(
-                .readonly(!self.open)
-                .format(&f(self))?
-                .shape(&self.dims)
+                .readonly(if !self.open { true } else { false })
+                .format(::buffer_runtime::private::FormatText::text(&f(self)))?
+                .shape(::buffer_runtime::private::Numbers::dims(&self.dims))
                 .offset(::buffer_runtime::private::Dimension::distance(self.start))
                 .steps([::buffer_runtime::private::Dimension::distance(-4i64)])
             ),
