@@ -412,7 +412,6 @@ OPERATIONS = [
         for name, act in [
             ("scale", lambda thing: consumer.scale(thing, 2.0)),
             ("floats", consumer.copy_floats),
-            ("borrow", consumer.mean),
             ("borrow: copy", consumer.view_or_copy),
         ]
     ),
