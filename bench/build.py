@@ -26,6 +26,7 @@ from peers import (
     OURS,
     PEERS,
     TARGET,
+    TENSORS,
     TRAVELLER,
     C,
     module_file,
@@ -41,6 +42,7 @@ def build_for_counting():
     build_c_peers()
     ours = [name for name in [*IN_FORTRAN_ORDER, *IN_FORTRAN_ORDER.values()] if not name.startswith("c_")]
     build_rust([*ours, OTHERS])
+    build_tensors()
 
 
 def build_for_bulk():
@@ -71,6 +73,7 @@ def build_all():
     ours = [name for name in IN_RUST if name != "rust_numpy"]
     in_fortran_order = [name for name in IN_FORTRAN_ORDER.values() if name != IN_FORTRAN_ORDER[C]]
     build_rust([*ours, *in_fortran_order, OTHERS, CONSUMER, ACCESS, TRAVELLER])
+    build_tensors()
     missing = {}
     for name, peer in PEERS.items():
         try:
@@ -179,6 +182,11 @@ def build_rust(names, prefix="", flags=""):
             file = module_file(prefix + message["target"]["name"])
             file.unlink(missing_ok=True)
             os.link(message["filenames"][0], file)
+
+
+def build_tensors():
+    """Apart from the others, which a build together would give the feature for tensors, too."""
+    build_rust([TENSORS])
 
 
 def build_rust_peer(name):

@@ -1,4 +1,4 @@
-"""Other layouts, parts, scoped views, guards and `add_row`: what they cost, and their budgets."""
+"""Other layouts, parts, scoped views, tensors, guards and `add_row`: what they cost, and their budgets."""
 
 from typing import NamedTuple
 
@@ -48,6 +48,13 @@ def rows(missing=()):
         Row("stable view, ordinary class", Setting(peers.ORDINARY, "stable"), Setting(peers.ORDINARY, "first"), 1.6),
         Row("scoped block", Setting(MATRIX, "scoped"), block, 2.0),
     ]
+    if "ndarray" not in missing:
+        # numpy's own tensor of its own array.
+        found += [
+            Row(label + of, Setting(name, case), Setting("ndarray", case), 1.0)
+            for label, case in [("np.from_dlpack", "tensor"), ("__dlpack__", "capsule")]
+            for of, name in [("", peers.TENSORS + ".Matrix"), (", ordinary class", peers.TENSORS + ".Ordinary")]
+        ]
     if "cython_peer" not in missing:
         found.append(
             Row("add_row", Setting(peers.OURS, "add_row"), Setting("cython_peer", "add_row"), 1.0, only_time=True)
@@ -71,9 +78,11 @@ def settings(missing=()):
 
 def names():
     """What the regression test compares, by the name that the file of expected counts gives it."""
-    ours = (peers.OURS, peers.ORDINARY, peers.OTHERS)
+    ours = (peers.OURS, peers.ORDINARY, peers.OTHERS, peers.TENSORS)
     peer_missing = set(GROWING) - set(ours) - {peers.C}
-    found = [s for s in settings(peer_missing) if s.peer.partition(".")[0] in ours and s.case != "expression"]
+    # The instructions of the user's expressions and of numpy's function are not this project's.
+    theirs = ("expression", "tensor")
+    found = [s for s in settings(peer_missing) if s.peer.partition(".")[0] in ours and s.case not in theirs]
     return {text(setting): setting for setting in found}
 
 

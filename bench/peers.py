@@ -52,6 +52,8 @@ IN_FORTRAN_ORDER = {C: "c_peer_fortran", OURS: "ours_fortran", ORDINARY: "ours_m
 ATOMIC = "atomic/"
 # Classes with other layouts, parts and guards. Each is named with its module, as in `others.Part`.
 OTHERS = "others"
+# The matrix with the methods of DLPack, in a frozen and in an ordinary class.
+TENSORS = "tensors"
 # The example of a consumer. It is compared with numpy.
 CONSUMER = "consume"
 # The bulk access that `bulk.py` compares with numpy and memcpy.

@@ -73,6 +73,23 @@ def rows(setting, matrix, n):
     return 0
 
 
+def tensors(setting, matrix, n):
+    """numpy makes a tensor of the matrix, and drops it."""
+    from numpy import from_dlpack
+
+    for _ in itertools.repeat(None, n):
+        from_dlpack(matrix)
+    return 0
+
+
+def capsules(setting, matrix, n):
+    """Python code asks for a tensor as numpy does, and drops the capsule."""
+    newest = (1, 0)
+    for _ in itertools.repeat(None, n):
+        matrix.__dlpack__(max_version=newest, dl_device=None, copy=None)
+    return 0
+
+
 def in_rust(setting, matrix, n):
     """The method that is named as the case has the loop."""
     getattr(matrix, setting.case)(n)
@@ -86,6 +103,8 @@ MORE_CASES = {
     "block": blocks,
     "scoped": scoped_blocks,
     "add_row": rows,
+    "tensor": tensors,
+    "capsule": capsules,
     "expression": in_rust,
     "write": in_rust,
     "read": in_rust,

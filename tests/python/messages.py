@@ -5,6 +5,10 @@ import re
 # The end of an error about views that are not traced.
 HINT = "; set BUFFER_TRACE=1 to see where"
 
+# An error about a tensor, which a call of Rust ends with the advice to share.
+TENSOR_ALIVE = "1 tensor is alive; delete every tensor first"
+SHARE = ", or change values in place through `share`"
+
 # Where in Rust a guard was taken.
 TAKEN = re.compile(r", (?:most recently )?taken at \S+\.rs:\d+:\d+")
 

@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+from functools import partial
 
 import exporters
 import numpy as np
@@ -30,6 +31,29 @@ def tensor(thing):
 
 def copied_tensor(thing):
     thing.__dlpack__(copy=True)
+
+
+def numpys_tensor(thing):
+    np.from_dlpack(thing)
+
+
+class Producer:
+    """An object without a buffer, which makes tensors. Its methods are C functions, so no Python code is called."""
+
+    def __init__(self, exporter, **methods):
+        self.exporter = exporter
+        self.__dlpack__ = methods.get("dlpack", exporter.__dlpack__)
+        self.__dlpack_device__ = methods.get("device", exporter.__dlpack_device__)
+
+
+def produced(make, **methods):
+    return lambda: Producer(make(), **methods)
+
+
+def tensors_left(producer):
+    """How many tensors of the exporter nobody has ended."""
+    exporter = producer.exporter
+    return 0 if isinstance(exporter, np.ndarray) else len(edges.holders(exporter))
 
 
 def block(thing):
@@ -238,6 +262,10 @@ OPERATIONS = [
         if name not in NOT_FOR_DLPACK and (act is copied_tensor or name not in COPIED_FOR_DLPACK)
     ),
     *(refused(f"tensor: {name}", EXPORTERS[name], tensor) for name in (*NOT_FOR_DLPACK, *COPIED_FOR_DLPACK)),
+    *(
+        Operation(f"numpy's tensor: {name}", EXPORTERS[name], numpys_tensor, others=NUMPYS)
+        for name in ("Owner", "Whole", "Property", "Strided2", "Shaped")
+    ),
     refused("tensor for old consumers", lambda: edges.ReadOnlyOwner([1]), lambda thing: thing.__dlpack__()),
     refused("tensor elsewhere", lambda: edges.Owner([1]), lambda thing: thing.__dlpack__(dl_device=(2, 0))),
     refused("tensor with an argument", lambda: edges.Owner([1]), lambda thing: thing.__dlpack__(None), "TypeError"),
@@ -378,6 +406,15 @@ OPERATIONS = [
     Operation("borrow: stable part", lambda: edges.Several().first_values(2), consumer.view_stable),
     Operation("borrow: stable or copy", lambda: edges.Series([1.0]), consumer.view_or_copy),
     Operation("borrow: copy", doubles, consumer.view_or_copy),
+    *(
+        Operation(f"{name} of {whose} tensor", produced(make), act, views=tensors_left)
+        for whose, make in [("our", lambda: edges.Series([1.0, 2.0])), ("numpy's", doubles)]
+        for name, act in [
+            ("scale", lambda thing: consumer.scale(thing, 2.0)),
+            ("floats", consumer.copy_floats),
+            ("borrow: copy", consumer.view_or_copy),
+        ]
+    ),
     refused("consumed: stable array", doubles, consumer.view_stable, "BufferError"),
     refused(
         "consumed: stable beside a writer",
@@ -403,6 +440,11 @@ OPERATIONS = [
             ("format without UTF-8", liar(format=b"\xff"), "BufferError"),
             ("wrong itemsize", liar(format=b"d", itemsize=3), "BufferError"),
             ("no owner", liar(format=b"d", null_obj=True), "BufferError"),
+            ("tensor of a wrong dtype", produced(lambda: edges.Owner([1])), "BufferError"),
+            ("read-only tensor", produced(lambda: edges.ReadOnlyOwner([1])), "BufferError"),
+            ("tensor elsewhere", produced(doubles, device=partial(tuple, (2, 0))), "BufferError"),
+            ("no tensor", produced(doubles, dlpack=partial(int)), "BufferError"),
+            ("refused tensor", produced(closed), "BufferError"),
         ]
     ),
     *(

@@ -4,16 +4,26 @@ import gc
 import struct
 import threading
 
+import nanobinds
 import numpy as np
 import pytest
-from buffer_tests_ext import edges, layouts
-from buffer_tests_ext.edges import Owner, ReadOnlyOwner
+from buffer_tests_ext import consumer, edges, layouts
+from buffer_tests_ext.edges import Owner, ReadOnlyOwner, Tally
 
 ALIVE = "1 tensor is alive"
 
 
 def library(name):
     return pytest.importorskip(name, reason=f"{name} is not installed; `pip install {name}` adds these tests")
+
+
+@pytest.fixture(scope="module")
+def nanobind_consumer(tmp_path_factory):
+    library("nanobind")
+    try:
+        return nanobinds.build(tmp_path_factory.mktemp("nanobind"))
+    except nanobinds.NotBuilt as reason:
+        pytest.skip(str(reason))
 
 
 def unlocked_by_clearing(held, grow):
@@ -82,3 +92,68 @@ def test_torch_shows_the_memory():
     held[0] = held[0][1:]
     assert unlocked_by_clearing(held, lambda: edges.grow(m, 4))
     assert torch.from_dlpack(edges.BrainFloats([1.0, 2.5])).tolist() == [1.0, 2.5]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torch_ignores_that_memory_is_read_only():
+    torch = library("torch")
+    m = ReadOnlyOwner([1, 2])
+    tensor = torch.from_dlpack(m)
+    tensor[0] = 70
+    assert memoryview(m).tolist() == [70, 2]
+    copy = torch.from_dlpack(m, copy=True)
+    copy[1] = 80
+    assert memoryview(m).tolist() == [70, 2]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tensors_of_torch_are_viewed_in_place():
+    torch = library("torch")
+    tensor = torch.arange(6, dtype=torch.float64)
+    consumer.scale(tensor, 2.0)
+    assert tensor.tolist() == [0, 2, 4, 6, 8, 10]
+    consumer.scale(tensor.reshape(2, 3).T, 0.5)
+    assert tensor.tolist() == [0, 1, 2, 3, 4, 5]
+    assert consumer.stable_or_copy(tensor) == ([0, 1, 2, 3, 4, 5], [6], False)
+    with pytest.raises(BufferError, match="requires? grad"):
+        consumer.scale(torch.ones(2, dtype=torch.float64, requires_grad=True), 2.0)
+    with pytest.raises(BufferError, match="items of this buffer share memory"):
+        consumer.scale(torch.ones(1, dtype=torch.float64).expand(3), 2.0)
+
+
+def test_tensors_of_pyarrow_are_viewed_in_place():
+    pa = library("pyarrow")
+    array = np.arange(4.0)
+    assert consumer.sum("f64", pa.array(array), "chunks") == 6
+    assert consumer.stable_or_copy(pa.array(array)) == ([0, 1, 2, 3], [4], False)
+
+
+def test_nanobind_reads_and_writes_the_memory(nanobind_consumer):
+    m = Owner([1, 2, 3])
+    nanobind_consumer.fill(m, 7)
+    assert (memoryview(m).tolist(), nanobind_consumer.total(m)) == ([7, 7, 7], 21)
+    assert nanobind_consumer.address(m) == np.asarray(m).ctypes.data
+    edges.grow(m, 4)
+
+
+def test_nanobind_honours_what_is_read_only(nanobind_consumer):
+    m = ReadOnlyOwner([1, 2, 3])
+    with pytest.raises(TypeError, match="incompatible function arguments"):
+        nanobind_consumer.fill(m, 7)
+    assert (memoryview(m).tolist(), nanobind_consumer.total(m)) == ([1, 2, 3], 6)
+
+
+def test_a_tensor_of_nanobind_outlives_the_object(nanobind_consumer):
+    tally = Tally()
+    m = Owner([1, 2, 3], tally)
+    nanobind_consumer.keep(m)
+    with pytest.raises(BufferError, match=ALIVE):
+        edges.grow(m, 4)
+    memoryview(m)[0] = 10
+    del m
+    gc.collect()
+    assert (nanobind_consumer.total_kept(), tally.drops) == (15, 0)
+    nanobind_consumer.drop_on_a_thread()
+    # The storage's drop may run code, which a deleter must not: the next tensor frees it.
+    Owner([1]).__dlpack__()
+    assert tally.drops == 1

@@ -62,6 +62,19 @@ class Producer:
         return self.device
 
 
+class Hidden:
+    """An object of ours behind a producer that exports no buffer."""
+
+    def __init__(self, m):
+        self.m = m
+
+    def __dlpack__(self, **options):
+        return self.m.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.m.__dlpack_device__()
+
+
 def total(thing):
     return consumer.sum("f64", thing, "chunks")
 
@@ -197,6 +210,24 @@ def test_what_is_no_tensor():
         consumer.scale(Odd(numbers()), 2.0)
 
 
+@pytest.mark.parametrize("flags", [0, READ_ONLY])
+def test_a_tensor_is_copied_where_a_stable_slice_is_asked_for(flags):
+    array = numbers().reshape(2, 3)
+    producer = Producer(array[:, ::-1], flags=flags)
+    assert consumer.stable_or_copy(producer) == ([2, 1, 0, 5, 4, 3], [2, 3], False)
+    assert producer.deleted == 1
+    # Neither is a tensor of memory that promises it as a buffer.
+    m = edges.Series([1.0, 2.0])
+    assert consumer.stable_or_copy(m)[2]
+    assert consumer.stable_or_copy(Hidden(m)) == ([1.0, 2.0], [2], False)
+    for tensor in (producer, Hidden(m)):
+        with pytest.raises(TypeError, match="a bytes-like object is required"):
+            consumer.view_stable(tensor)
+    with pytest.raises(BufferError, match="expected items of format 'd'"):
+        consumer.stable_or_copy(Producer(np.arange(3)))
+    m.append(3.0)
+
+
 def test_a_deleter_may_be_missing():
     producer = Producer(numbers())
     producer.managed.deleter = DELETER()
@@ -205,18 +236,6 @@ def test_a_deleter_may_be_missing():
 
 
 def test_our_own_tensors_come_back():
-    """Our own tensors, from a producer that exports no buffer itself."""
-
-    class Hidden:
-        def __init__(self, m):
-            self.m = m
-
-        def __dlpack__(self, **options):
-            return self.m.__dlpack__(**options)
-
-        def __dlpack_device__(self):
-            return self.m.__dlpack_device__()
-
     m = edges.Series([1.0, 2.0])
     consumer.scale(Hidden(m), 3.0)
     assert memoryview(m).tolist() == [3, 6]

@@ -5,31 +5,77 @@ use std::ffi::CStr;
 use super::abi::DataType;
 use super::refusal::Refusal;
 
+/// What a letter of a format stands for.
+#[derive(Clone, Copy)]
+struct Letter {
+    code: u8,
+    /// The sizes in bytes that it may have. Each is a power of two, and so a bit.
+    sizes: u8,
+}
+
+/// The letters of numbers and of `bool`, by their character. Any other has no size.
+static LETTERS: [Letter; 128] = {
+    let mut letters = [Letter { code: 0, sizes: 0 }; 128];
+    let all: [(&[u8], u8, u8); 16] = [
+        (b"?", DataType::BOOL, 1),
+        (b"b", DataType::INT, 1),
+        (b"B", DataType::UINT, 1),
+        (b"h", DataType::INT, 2),
+        (b"H", DataType::UINT, 2),
+        (b"i", DataType::INT, 4),
+        (b"I", DataType::UINT, 4),
+        (b"q", DataType::INT, 8),
+        (b"Q", DataType::UINT, 8),
+        (b"ln", DataType::INT, 4 | 8),
+        (b"LN", DataType::UINT, 4 | 8),
+        (b"e", DataType::FLOAT, 2),
+        (b"f", DataType::FLOAT, 4),
+        (b"d", DataType::FLOAT, 8),
+        (b"F", DataType::COMPLEX, 8),
+        (b"D", DataType::COMPLEX, 16),
+    ];
+    let mut kind = 0;
+    while kind < all.len() {
+        let (names, code, sizes) = all[kind];
+        let mut name = 0;
+        while name < names.len() {
+            letters[names[name] as usize] = Letter { code, sizes };
+            name += 1;
+        }
+        kind += 1;
+    }
+    letters
+};
+
+/// The type of items whose format is this letter alone, as most are.
+#[inline(always)]
+pub(super) fn of_letter(letter: u8, itemsize: usize) -> Option<DataType> {
+    let &Letter { code, sizes } = LETTERS.get(usize::from(letter))?;
+    let is_one = usize::from(sizes) & itemsize != 0 && itemsize.is_power_of_two();
+    // At most 16 bytes.
+    is_one.then_some(DataType { code, bits: (itemsize as u8) << 3, lanes: 1 })
+}
+
 /// The type of items of this format and size in bytes. The size is a power of two.
 ///
 /// # Errors
 ///
 /// DLPack has no such type.
+#[cold]
+#[inline(never)]
 pub(super) fn of(format: &CStr, itemsize: usize) -> Result<DataType, Refusal> {
     let (order, code) = match format.to_bytes() {
         [order @ (b'@' | b'^' | b'=' | b'<' | b'>' | b'!'), code @ ..] => (*order, code),
         code => (b'@', code),
     };
+    if let &[letter] = code
+        && let Some(found) = of_letter(letter, itemsize)
+    {
+        return if is_foreign(order) && itemsize > 1 { Err(Refusal::ByteOrder) } else { Ok(found) };
+    }
     let (code, bits) = match (code, itemsize) {
-        ([b'?'], 1) => (DataType::BOOL, 8),
-        ([b'b'], 1) => (DataType::INT, 8),
-        ([b'B'], 1) => (DataType::UINT, 8),
-        ([b'h'], 2) => (DataType::INT, 16),
-        ([b'H'], 2) => (DataType::UINT, 16),
-        ([b'i' | b'l' | b'n'], 4) => (DataType::INT, 32),
-        ([b'I' | b'L' | b'N'], 4) => (DataType::UINT, 32),
-        ([b'l' | b'q' | b'n'], 8) => (DataType::INT, 64),
-        ([b'L' | b'Q' | b'N'], 8) => (DataType::UINT, 64),
-        ([b'e'], 2) => (DataType::FLOAT, 16),
-        ([b'f'], 4) => (DataType::FLOAT, 32),
-        ([b'd'], 8) => (DataType::FLOAT, 64),
-        ([b'Z', b'f'] | [b'F'], 8) => (DataType::COMPLEX, 64),
-        ([b'Z', b'd'] | [b'D'], 16) => (DataType::COMPLEX, 128),
+        (b"Zf", 8) => (DataType::COMPLEX, 64),
+        (b"Zd", 16) => (DataType::COMPLEX, 128),
         ([b'c' | b's' | b'p' | b'u' | b'w'] | [b'0'..=b'9', .., b's' | b'p' | b'u' | b'w'], _) => {
             return Err(Refusal::Texts);
         }
@@ -37,9 +83,13 @@ pub(super) fn of(format: &CStr, itemsize: usize) -> Result<DataType, Refusal> {
         ([b'T', ..], _) => return Err(Refusal::Records),
         _ => return Err(Refusal::NoType),
     };
-    let foreign = if cfg!(target_endian = "little") { matches!(order, b'>' | b'!') } else { order == b'<' };
-    if foreign && bits > 8 {
+    if is_foreign(order) {
         return Err(Refusal::ByteOrder);
     }
     Ok(DataType { code, bits, lanes: 1 })
+}
+
+/// Whether a sign of byte order stands for another order than that of this machine.
+fn is_foreign(order: u8) -> bool {
+    if cfg!(target_endian = "little") { matches!(order, b'>' | b'!') } else { order == b'<' }
 }

@@ -13,7 +13,6 @@ use super::request::Request;
 use crate::cell::{Grant, Published, TensorHold};
 use crate::export::ClassTable;
 use crate::export::peek::with_view;
-use crate::export::plain::grant_plainly;
 use crate::memory::c_string;
 use crate::pending::raised;
 use crate::request::Flags;
@@ -52,6 +51,7 @@ pub(super) unsafe fn export(
 /// # Safety
 ///
 /// As for [`export`].
+#[inline]
 pub(super) unsafe fn export_at_once(
     py: Python<'_>,
     object: *mut ffi::PyObject,
@@ -76,14 +76,15 @@ unsafe fn export_at_once_as<M: Managed>(
     version: Version,
     flagged: bool,
 ) -> Option<*mut ffi::PyObject> {
+    let grant_at_once = table.grant_at_once?;
     let mut made = None;
     let mut show = |view: Grant<'_>| {
         // SAFETY: the view is counted, and the layout is its own.
         let items = unsafe { Items::of(view.layout(), view.is_readonly()) };
         made = items.parcel::<M>(&view, version, flagged, table.pins()).ok();
     };
-    // SAFETY: the caller vouches for the object.
-    unsafe { grant_plainly(py, object, FULL_READ, table, &mut show) };
+    // SAFETY: the caller vouches for the object of the table's class.
+    unsafe { grant_at_once(py, object, &mut show) };
     made.map(|parcel| parcel.into_capsule(py))
 }
 
@@ -134,7 +135,7 @@ pub(super) struct Items<'a> {
     layout: &'a Published,
     shape: &'a [isize],
     strides: &'a [isize],
-    format: &'a CStr,
+    format: *const c_char,
     itemsize: usize,
     readonly: bool,
 }
@@ -143,6 +144,7 @@ impl<'a> Items<'a> {
     /// # Safety
     ///
     /// The layout is that of a view that is counted for `'a`.
+    #[inline]
     pub(super) unsafe fn of(layout: &'a Published, readonly: bool) -> Self {
         let description = &layout.description;
         let ndim = usize::try_from(description.ndim).unwrap_or(0);
@@ -153,17 +155,37 @@ impl<'a> Items<'a> {
             // SAFETY: the arrays of a resolved layout have a number for each dimension.
             unsafe { slice::from_raw_parts(start, ndim) }
         };
-        // SAFETY: a resolved layout has a format, which stays unchanged while the view is counted.
-        let format = unsafe { CStr::from_ptr(description.format) };
         let (shape, strides) = (array(description.shape), array(description.strides));
-        Self { layout, shape, strides, format, itemsize: description.itemsize.cast_unsigned(), readonly }
+        let (format, itemsize) = (description.format, description.itemsize.cast_unsigned());
+        Self { layout, shape, strides, format, itemsize, readonly }
+    }
+
+    fn format(&self) -> &'a CStr {
+        // SAFETY: a resolved layout has a format, which stays unchanged while the view is counted.
+        unsafe { CStr::from_ptr(self.format) }
+    }
+
+    /// Most formats are one letter, which is found without a search for the end of the text.
+    #[inline]
+    fn dtype(&self) -> Result<DataType, Refusal> {
+        // SAFETY: as in `format`; every text has a first byte.
+        let letter = unsafe { *self.format.cast::<u8>() };
+        // SAFETY: as above; the first byte is not the end.
+        if letter != 0
+            && unsafe { *self.format.cast::<u8>().wrapping_add(1) } == 0
+            && let Some(found) = dtype::of_letter(letter, self.itemsize)
+        {
+            return Ok(found);
+        }
+        dtype::of(self.format(), self.itemsize)
     }
 
     fn refused(&self, refusal: Refusal) -> Failed {
-        Failed::Refused(refusal, c_string(self.format).ok())
+        Failed::Refused(refusal, c_string(self.format()).ok())
     }
 
     /// A tensor of the items where they are, which outlives the view.
+    #[inline]
     pub(super) fn parcel<M: Managed>(
         &self,
         view: &Grant<'_>,
@@ -181,8 +203,9 @@ impl<'a> Items<'a> {
     }
 
     /// The items where they are. `flagged` says whether the consumer knows flags.
+    #[inline]
     fn in_place(&self, flagged: bool) -> Result<Shown<'a>, Refusal> {
-        let dtype = dtype::of(self.format, self.itemsize)?;
+        let dtype = self.dtype()?;
         if self.layout.facts().indirect {
             return Err(Refusal::Rows);
         }
@@ -223,7 +246,7 @@ impl<'a> Items<'a> {
 
     /// A copy of the items in C order, which belongs to the tensor.
     fn copy(&self) -> Result<(Kept, Shown<'a>), Failed> {
-        let dtype = dtype::of(self.format, self.itemsize).map_err(|refusal| self.refused(refusal))?;
+        let dtype = self.dtype().map_err(|refusal| self.refused(refusal))?;
         let size = self.layout.description.len;
         let copied = Copied::allocate(size.cast_unsigned()).map_err(|refusal| self.refused(refusal))?;
         let description = &self.layout.description;

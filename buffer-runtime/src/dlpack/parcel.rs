@@ -91,6 +91,7 @@ impl<M: Managed> Parcel<M> {
     /// # Errors
     ///
     /// There is no memory.
+    #[inline]
     pub(super) fn new(shown: &Shown<'_>, version: Version, kept: Kept) -> Result<Self, Refusal> {
         let ndim = shown.shape.len();
         // No overflow: there are at most 64 dimensions.
@@ -102,17 +103,23 @@ impl<M: Managed> Parcel<M> {
         let strides = shape.wrapping_add(ndim);
         // The size of every type of DLPack is a power of two, and a division takes ten times as long as a shift.
         let shift = (shown.dtype.bits / 8).trailing_zeros();
-        let mut next = 1;
-        for (axis, &extent) in shown.shape.iter().enumerate().rev() {
-            let stride = match shown.strides {
-                None => next,
-                Some(strides) => strides.get(axis).map_or(0, |&stride| stride >> shift),
-            };
-            next *= extent;
+        let write = |axis: usize, extent: isize, stride: isize| {
             // SAFETY: the allocation has room for `ndim` extents, which are aligned.
             unsafe { shape.wrapping_add(axis).write(extent as i64) };
             // SAFETY: as above, for the strides behind them.
             unsafe { strides.wrapping_add(axis).write(stride as i64) };
+        };
+        if let Some(in_bytes) = shown.strides {
+            debug_assert_eq!(in_bytes.len(), ndim);
+            for (axis, (&extent, &stride)) in shown.shape.iter().zip(in_bytes).enumerate() {
+                write(axis, extent, stride >> shift);
+            }
+        } else {
+            let mut next = 1;
+            for (axis, &extent) in shown.shape.iter().enumerate().rev() {
+                write(axis, extent, next);
+                next *= extent;
+            }
         }
         let array = |array| if ndim == 0 { ptr::null_mut() } else { array };
         let tensor = Tensor {

@@ -32,6 +32,10 @@ const MAX_VERSION: usize = 1;
 /// in C pass interned strings, so that a comparison of addresses is enough.
 static INTERNED: [AtomicPtr<ffi::PyObject>; 4] = [const { AtomicPtr::new(ptr::null_mut()) }; 4];
 
+/// The objects of the integers 1 and 0, with a reference that is kept for ever; NULL at first. CPython has one object for
+/// each, so that a comparison of addresses finds the version 1.0 for which most consumers ask.
+static ONE_AND_ZERO: [AtomicPtr<ffi::PyObject>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
+
 /// Which argument a name is.
 fn index_of(name: &Bound<'_, PyAny>) -> Option<usize> {
     interned(name.as_ptr()).or_else(|| compare(name))
@@ -50,16 +54,24 @@ fn compare(name: &Bound<'_, PyAny>) -> Option<usize> {
     let index = NAMES.iter().position(is)?;
     if INTERNED[index].load(Ordering::Relaxed).is_null() {
         // SAFETY: attached, with a static text.
-        let interned = unsafe { ffi::PyUnicode_InternFromString(NAMES[index].as_ptr()) };
-        if interned.is_null() {
-            // Without memory for it, names are compared the next time as well.
+        keep(&INTERNED[index], unsafe { ffi::PyUnicode_InternFromString(NAMES[index].as_ptr()) });
+        for (number, kept) in [1, 0].into_iter().zip(&ONE_AND_ZERO) {
             // SAFETY: attached.
-            unsafe { ffi::PyErr_Clear() };
+            keep(kept, unsafe { ffi::PyLong_FromLong(number) });
         }
-        // The reference is given to the static. If another thread has stored one too, that is the same string.
-        INTERNED[index].store(interned, Ordering::Relaxed);
     }
     Some(index)
+}
+
+/// Gives a reference to a static. If another thread has given it one too, that is the same object.
+fn keep(place: &AtomicPtr<ffi::PyObject>, object: *mut ffi::PyObject) {
+    if object.is_null() {
+        // Without memory for it, values are compared the next time as well.
+        // SAFETY: attached, as all who have made an object.
+        unsafe { ffi::PyErr_Clear() };
+    }
+    // Relaxed: the address is only compared.
+    place.store(object, Ordering::Relaxed);
 }
 
 impl Request {
@@ -108,6 +120,7 @@ impl Request {
     /// # Safety
     ///
     /// As for [`read`](Self::read).
+    #[inline]
     pub(super) unsafe fn read_at_once(
         py: Python<'_>,
         args: *const *mut ffi::PyObject,
@@ -124,21 +137,23 @@ impl Request {
         // SAFETY: the singleton is always there.
         let none = unsafe { ffi::Py_None() };
         // SAFETY: the caller vouches for a tuple of names.
-        let count = unsafe { ffi::PyTuple_Size(names) };
+        let count = unsafe { length(names) };
         // SAFETY: the caller vouches for a value for each name.
         let values = unsafe { slice::from_raw_parts(args, count.cast_unsigned()) };
-        let known = INTERNED.each_ref().map(|known| known.load(Ordering::Relaxed));
+        let [stream, max_version, dl_device, copy] = INTERNED.each_ref().map(|known| known.load(Ordering::Relaxed));
         for (index, &value) in (0..).zip(values) {
             // SAFETY: the index is one of the tuple's.
             let name = unsafe { item(names, index) };
-            let index = known.iter().position(|&known| known == name)?;
-            if value != none {
-                if index != MAX_VERSION {
+            if value == none {
+                if name != copy && name != dl_device && name != stream && name != max_version {
                     return None;
                 }
+            } else if name == max_version {
                 // SAFETY: the caller vouches for the arguments, which live during the call.
                 let value = unsafe { Borrowed::from_ptr(py, value) };
                 request.version = agreed(exact_pair(&value)?);
+            } else {
+                return None;
             }
         }
         Some(request)
@@ -178,6 +193,21 @@ impl Request {
     }
 }
 
+/// The number of items of a tuple.
+///
+/// # Safety
+///
+/// Attached, with a tuple.
+unsafe fn length(tuple: *mut ffi::PyObject) -> isize {
+    #[cfg(not(Py_LIMITED_API))]
+    // SAFETY: as the caller vouches.
+    let length = unsafe { ffi::PyTuple_GET_SIZE(tuple) };
+    #[cfg(Py_LIMITED_API)]
+    // SAFETY: as above.
+    let length = unsafe { ffi::PyTuple_Size(tuple) };
+    length
+}
+
 /// An item of a tuple, borrowed from it.
 ///
 /// # Safety
@@ -204,15 +234,28 @@ fn agreed([major, minor]: [c_int; 2]) -> Option<Version> {
 }
 
 /// Two integers, if that is what the value is and no user code has to say so.
+#[inline]
 fn exact_pair(value: &Bound<'_, PyAny>) -> Option<[c_int; 2]> {
-    let tuple = value.cast_exact::<PyTuple>().ok()?;
-    let mut numbers = [0; 2];
-    if tuple.len() != 2 {
+    // SAFETY: attached, and the value is alive.
+    if unsafe { ffi::PyTuple_CheckExact(value.as_ptr()) } == 0 {
         return None;
     }
-    for (number, index) in numbers.iter_mut().zip(0..) {
-        // SAFETY: attached; the tuple has this item.
-        let item = unsafe { item(tuple.as_ptr(), index) };
+    // SAFETY: as above, and it is a tuple.
+    if unsafe { length(value.as_ptr()) } != 2 {
+        return None;
+    }
+    // SAFETY: attached; the tuple has two items.
+    let items = [0, 1].map(|index| unsafe { item(value.as_ptr(), index) });
+    let known = ONE_AND_ZERO.each_ref().map(|number| number.load(Ordering::Relaxed));
+    if items == known { Some([1, 0]) } else { exact_integers(items) }
+}
+
+/// The same for any integers, which a tuple keeps.
+#[cold]
+#[inline(never)]
+fn exact_integers(items: [*mut ffi::PyObject; 2]) -> Option<[c_int; 2]> {
+    let mut numbers = [0; 2];
+    for (number, item) in numbers.iter_mut().zip(items) {
         // SAFETY: the tuple keeps the item.
         if unsafe { ffi::PyLong_CheckExact(item) } == 0 {
             return None;

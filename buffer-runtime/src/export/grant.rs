@@ -85,6 +85,37 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>, const AGAIN: bool>(
     granted
 }
 
+/// Grants a view that need not write if [`grant_at_once`] would, and calls `with` on it while the object is borrowed. If
+/// `with` is not called, nothing has changed.
+///
+/// # Safety
+///
+/// Attached. `object` is an object of `T::Class` or of a subclass.
+#[cfg(feature = "dlpack")]
+pub(super) unsafe fn with_grant_at_once<T: Exporter<Cell: Cell>>(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    with: &mut dyn FnMut(Grant<'_>),
+) {
+    let grant_of = |class: &T::Class| {
+        let block = T::cell(class).cell().address();
+        let dims = || match T::SOURCE {
+            ShapeSource::Code => None,
+            ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),
+        };
+        // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
+        if let Ok(grant) = unsafe { cell::grant_at_once(block, T::descriptor(), Flags(ffi::PyBUF_FULL_RO), dims) } {
+            with(grant);
+        }
+    };
+    // SAFETY: the caller vouches for the object. If its value cannot be borrowed, `with` is not called.
+    let _ = unsafe { T::Class::reach(py, object, grant_of) };
+}
+
+/// [`with_grant_at_once`] of a class.
+#[cfg(feature = "dlpack")]
+pub(crate) type GrantAtOnce = unsafe fn(Python<'_>, *mut ffi::PyObject, &mut dyn FnMut(Grant<'_>));
+
 /// Grants a view of the cell of an object, and calls `with` on it while the object is borrowed.
 ///
 /// # Safety

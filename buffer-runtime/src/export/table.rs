@@ -10,8 +10,9 @@ use std::ptr::NonNull;
 use pyo3::{Py, PyResult, Python, ffi};
 
 use super::class::{Cell, Exported, Exporter, ShapeSource, Slot, Source, readonly};
-
 use super::code::{Evaluate, evaluate_cell, evaluate_part};
+#[cfg(feature = "dlpack")]
+use super::grant::{GrantAtOnce, with_grant_at_once};
 use super::reach::{Class, Unreached};
 use super::whole::Whole;
 use crate::cell::Header;
@@ -42,6 +43,9 @@ pub struct ClassTable {
     /// Whether rows are allocated one by one.
     #[cfg_attr(not(feature = "pickle"), expect(dead_code, reason = "only a pickle asks"))]
     rows: bool,
+    /// How a view of a cell is granted without user code, where the class shows a cell.
+    #[cfg(feature = "dlpack")]
+    pub(crate) grant_at_once: Option<GrantAtOnce>,
     reach: unsafe fn(Python<'_>, *mut ffi::PyObject, WithValue<'_>) -> Result<(), Unreached>,
     dims: unsafe fn(NonNull<()>, WithDims<'_>) -> PyResult<()>,
 }
@@ -63,7 +67,10 @@ pub(super) enum Shows {
 
 impl ClassTable {
     pub(super) const fn of_cell<T: Exporter<Cell: Cell>>() -> Self {
-        Self::of::<T>(Shows::Cell(cell::<T>), Some(evaluate_cell::<T>))
+        let table = Self::of::<T>(Shows::Cell(cell::<T>), Some(evaluate_cell::<T>));
+        #[cfg(feature = "dlpack")]
+        let table = Self { grant_at_once: Some(with_grant_at_once::<T>), ..table };
+        table
     }
 
     pub(super) const fn of_part<T: Exporter<Cell = Py<W>>, W: Exported>() -> Self {
@@ -88,6 +95,8 @@ impl ClassTable {
             getbuffer: <T::Cell as Slot<T>>::GETBUFFER,
             property: T::PROPERTY,
             rows: <T::Cell as Source>::ROWS,
+            #[cfg(feature = "dlpack")]
+            grant_at_once: None,
             reach: reach::<T>,
             dims: dims::<T>,
         }

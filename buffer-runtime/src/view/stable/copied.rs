@@ -11,12 +11,14 @@ use super::StableView;
 use crate::element::{Element, Viewable};
 use crate::pending::owned;
 use crate::view::BufferView;
+use crate::view::held::exports_buffer;
 
 /// A slice of the items of a Python object: its own memory where nobody can change it, and a copy otherwise.
 ///
 /// For functions that need a `&[T]` and should accept every buffer. A [`StableView`] is borrowed: nothing is copied, and the
 /// object refuses writers as long as this lives. Any other buffer is copied once, in C order; the object is not viewed
-/// afterwards.
+/// afterwards. With the feature `dlpack`, so is the tensor of an object that exports no buffer, as torch's: no tensor
+/// promises that its memory does not change.
 ///
 /// ```no_run
 /// use buffer_runtime::StableOrCopy;
@@ -57,10 +59,13 @@ impl<'py, T: Viewable> StableOrCopy<'py, T> {
     ///
     /// The [type](Self) lists them.
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
-        match StableView::from_object(object) {
-            Ok(view) => return Ok(Self(Items::Borrowed(view))),
-            Err(error) if error.is_instance_of::<PyBufferError>(object.py()) => {}
-            Err(error) => return Err(error),
+        // What exports no buffer may make a tensor, which is never stable.
+        if exports_buffer(object) {
+            match StableView::from_object(object) {
+                Ok(view) => return Ok(Self(Items::Borrowed(view))),
+                Err(error) if error.is_instance_of::<PyBufferError>(object.py()) => {}
+                Err(error) => return Err(error),
+            }
         }
         let view = BufferView::from_object(object)?;
         Ok(Self(Items::Copied { items: view.to_vec()?, shape: view.shape().into() }))
@@ -73,7 +78,7 @@ impl<'py> StableOrCopy<'py, u8> {
     ///
     /// # Errors
     ///
-    /// `TypeError` if the object exports no buffer, `MemoryError` if there is no memory for the copy, and whatever the exporter
+    /// `TypeError` if the object exports no buffer, also if it makes tensors, `MemoryError` if there is no memory for the copy, and whatever the exporter
     /// raises to refuse the view.
     pub fn bytes_of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         match StableView::bytes_of(object) {
