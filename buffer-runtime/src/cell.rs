@@ -9,6 +9,8 @@ mod constructed;
 pub mod fuzz;
 mod grant;
 mod guard;
+#[cfg(feature = "pickle")]
+mod imported;
 mod lease;
 mod not_storage;
 pub(crate) mod orphans;
@@ -39,6 +41,8 @@ pub(crate) use self::block::Header;
 pub use self::constructed::{Because, Constructed, Field, Unexportable};
 pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
+#[cfg(feature = "pickle")]
+pub use self::imported::SharedReadGuard;
 pub use self::owned_guard::OwnedShareGuard;
 pub(crate) use self::part_view::{Again, PartGrant, PartTicket, PartView, counted};
 #[cfg(feature = "dlpack")]
@@ -55,7 +59,7 @@ pub(crate) use self::ticket::Ticket;
 use self::block::Block;
 use crate::contain::undisturbed;
 use crate::error::{Attempt, BorrowError};
-use crate::lock::{Disowned, GuardKind};
+use crate::lock::{Blocker, Disowned, GuardKind};
 #[cfg(feature = "pickle")]
 use crate::memory::NoMemory;
 use crate::storage::{Access, Exportable, MayWrite};
@@ -388,13 +392,25 @@ impl<S: Exportable> ExportCell<S> {
     #[track_caller]
     fn begin(&self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
         let header = self.header();
-        header.begin(kind).map_err(|blocker| header.refused(attempt, blocker))
+        header.begin(kind).or_else(|blocker| self.refuse(kind, attempt, blocker))
     }
 
     #[track_caller]
     fn begin_exclusive(&mut self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
         let header = self.header();
-        header.begin_exclusive(kind).map_err(|blocker| header.refused(attempt, blocker))
+        header.begin_exclusive(kind).or_else(|blocker| self.refuse(kind, attempt, blocker))
+    }
+
+    /// The error of a guard that is refused. But imported memory is copied first, and then the guard begins.
+    #[inline(always)]
+    #[track_caller]
+    fn refuse(&self, kind: GuardKind, attempt: Attempt, blocker: Blocker) -> Result<(), BorrowError> {
+        #[cfg(feature = "pickle")]
+        if S::IMPORTS {
+            return self.begin_of_own(kind, attempt, blocker);
+        }
+        let _ = kind;
+        Err(self.header().refused(attempt, blocker))
     }
 }
 

@@ -220,6 +220,8 @@ pub use self::format::{Format, FormatError};
 pub use self::pickle::{
     ArrivingCell as CellToPickle, Field as FieldToPickle, Rebuilt as StorageToPickle, Root as ClassToPickle,
 };
+#[cfg(feature = "pickle")]
+pub use self::{cell::SharedReadGuard, storage::VecOrImported};
 #[cfg(all(feature = "consumer", feature = "ndarray"))]
 pub use self::view::StableArray;
 pub use self::{

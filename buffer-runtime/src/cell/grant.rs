@@ -258,6 +258,7 @@ const fn usual_access(descriptor: &Descriptor) -> ViewKind {
 }
 
 fn blocked(header: &Header, flags: Flags, blocker: Blocker) -> Denied {
+    let blocker = if header.kind.imports { blocker.naming_import() } else { blocker };
     ViewError::Blocked { writable: flags.writable(), blocker, held: Held::by(header, blocker) }.into()
 }
 

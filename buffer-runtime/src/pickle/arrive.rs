@@ -23,6 +23,8 @@ use crate::pending::{owned, raised};
 pub struct Arrived<'a, 'py> {
     values: &'a Bound<'py, PyDict>,
     class: &'static str,
+    /// Whether storages may keep the memory.
+    may_be_kept: bool,
 }
 
 impl<'py> Arrived<'_, 'py> {
@@ -116,7 +118,7 @@ impl<'py> Arrived<'_, 'py> {
         let size = size_of::<E>();
         let row_len = usize::try_from(bytes_of_row).ok().filter(|bytes| bytes.is_multiple_of(size));
         match row_len {
-            Some(bytes) => Frame::request(&memory, rows.then_some(bytes / size), name),
+            Some(bytes) => Frame::request(&memory, rows.then_some(bytes / size), name, self.may_be_kept),
             None => Err(wrong()),
         }
     }
@@ -127,7 +129,8 @@ fn text(name: &'static CStr) -> &'static str {
     name.to_str().unwrap_or("")
 }
 
-/// Makes an object of a class from the arguments that [`leave`](super::leave::leave) has made, or others.
+/// Makes an object of a class from the arguments that [`leave`](super::leave::leave) has made, or others. A copy of another
+/// object must not keep the memory of that one.
 ///
 /// # Errors
 ///
@@ -136,6 +139,7 @@ pub(super) fn arrive<'py>(
     class: &Bound<'py, PyAny>,
     table: &Table,
     arguments: &Bound<'py, PyAny>,
+    is_copy: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = class.py();
     let (mut version, mut values) = (0, std::ptr::null_mut::<ffi::PyObject>());
@@ -165,7 +169,7 @@ pub(super) fn arrive<'py>(
         );
         return Err(unpickling(py, text));
     }
-    let arrived = Arrived { values, class: name };
+    let arrived = Arrived { values, class: name, may_be_kept: !is_copy };
     // SAFETY: no Rust code has added fields to the class.
     let made = unsafe { table.make(&arrived, class.as_ptr().cast()) };
     let wrong = |error| {

@@ -1,29 +1,29 @@
 //! The memory that arrives for a cell.
 
 use std::fmt::{self, Display};
-use std::ptr::NonNull;
+use std::sync::Arc;
 
 use pyo3::exceptions::PyMemoryError;
-use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::refused::{cause_of, unpickling};
-use crate::contain::{report_raised, with_none_pending};
+use crate::cell::orphans::free_waiting;
 use crate::element::{Element, Viewable};
 use crate::exception::{ClassName, exception};
-use crate::memory::boxed;
-use crate::pending::raised;
 use crate::shared::{copy_bytes, room_for};
+use crate::storage::{Import, VecOrImported};
 
 /// A view of the bytes that have arrived for one cell.
 ///
 /// Invariants:
 ///
-/// 1. The exporter has granted the view, and it is released when this is dropped. So its bytes stay in place, if the
+/// 1. `view` is that of `data` and `len`. It is released when this is dropped, so the bytes stay in place until then, if the
 ///    exporter follows the protocol.
-/// 2. `view` is from a `Box`. Nothing makes a reference to it: its pointers may point into itself.
 pub struct Frame<'py> {
-    view: NonNull<ffi::Py_buffer>,
+    /// `None` once a storage keeps it.
+    view: Option<Import>,
+    /// Whether a storage may keep the view: it did not come from an object that is being copied.
+    may_be_kept: bool,
     data: *const u8,
     len: usize,
     /// How many elements a row has, where rows are allocated one by one.
@@ -45,30 +45,30 @@ impl<'py> Frame<'py> {
     /// # Errors
     ///
     /// `UnpicklingError` if the object has no bytes in one piece; `MemoryError`.
-    pub(super) fn request(object: &Bound<'py, PyAny>, row_len: Option<usize>, name: Name) -> PyResult<Self> {
+    pub(super) fn request(
+        object: &Bound<'py, PyAny>,
+        row_len: Option<usize>,
+        name: Name,
+        may_be_kept: bool,
+    ) -> PyResult<Self> {
         let py = object.py();
+        // Of objects that were dropped elsewhere, so that they do not add up.
+        free_waiting(py);
         let no_memory = |_| exception::<PyMemoryError>(py, "there is no memory for a view");
-        let view = Box::into_raw(boxed(ffi::Py_buffer::new()).map_err(no_memory)?);
-        // SAFETY: attached, with an object that is alive and room for a view.
-        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), view, ffi::PyBUF_SIMPLE) } != 0 {
-            // SAFETY: the box is not used afterwards; without a view nothing points into it.
-            drop(unsafe { Box::from_raw(view) });
-            let class = ClassName::of(object)?;
-            let Name { field, .. } = name;
-            return Err(cause_of(py, raised(py), |py| {
-                unpickling(py, format_args!("the memory of `{field}` is a `{class}`, which has no bytes in one piece"))
-            }));
-        }
-        // SAFETY: the view was granted, and is initialised.
-        let granted = unsafe { *view };
-        // SAFETY: the pointer of a Box is never null.
-        let view = unsafe { NonNull::new_unchecked(view) };
+        // SAFETY: attached, with an object that is alive.
+        let view = match unsafe { Import::request(py, object.as_ptr(), no_memory) } {
+            Ok(view) => view,
+            Err(error) => {
+                let (Name { field, .. }, class) = (name, ClassName::of(object)?);
+                return Err(cause_of(py, error, |py| {
+                    unpickling(py, format_args!("the memory of `{field}` is a `{class}`, which has no bytes in one piece"))
+                }));
+            }
+        };
+        let granted = view.fields();
         let len = usize::try_from(granted.len).ok().filter(|&len| len == 0 || !granted.buf.is_null());
-        let frame = Self { view, data: granted.buf.cast(), len: len.unwrap_or(0), row_len, py, name };
-        if PyErr::occurred(py) {
-            // The exporter granted the view and also set an exception, which would appear later in unrelated code.
-            return Err(raised(py));
-        }
+        let data = granted.buf.cast::<u8>().cast_const();
+        let frame = Self { view: Some(view), may_be_kept, data, len: len.unwrap_or(0), row_len, py, name };
         if len.is_none() { Err(frame.refused("it has no address or a negative length")) } else { Ok(frame) }
     }
 
@@ -111,12 +111,46 @@ impl<'py> Frame<'py> {
         }
         let mut elements: Vec<E> = room_for(count).map_err(|_| self.no_memory())?;
         let (from, to) = (self.data.wrapping_add(start * size_of::<E>()), elements.as_mut_ptr());
-        // SAFETY: the exporter keeps `len` bytes in place (invariant 1), all of which were just compared with the end. The
+        // SAFETY: the view keeps `len` bytes in place (invariant 1), all of which were just compared with the end. The
         // vector has room for as many, and is new.
         unsafe { copy_bytes(from, to.cast(), count * size_of::<E>()) };
         // SAFETY: the bytes of `count` elements were just written; any bytes are an element (`Viewable`).
         unsafe { elements.set_len(count) };
         Ok(elements)
+    }
+
+    /// The same, shared.
+    ///
+    /// # Errors
+    ///
+    /// As for [`to_vec`](Self::to_vec).
+    pub(super) fn to_shared<E: Viewable>(&self) -> PyResult<Arc<[E]>> {
+        let count = self.count::<E>()?;
+        // An `Arc` that finds no memory ends the process, so this asks for as much before.
+        drop(room_for::<E>(count).map_err(|_| self.no_memory())?);
+        let mut elements = Arc::<[E]>::new_uninit_slice(count);
+        let room = Arc::get_mut(&mut elements).ok_or_else(|| self.no_memory())?;
+        // SAFETY: the view keeps `len` bytes in place (invariant 1), which are `count` elements. The slice has room for as
+        // many, and is new.
+        unsafe { copy_bytes(self.data, room.as_mut_ptr().cast(), count * size_of::<E>()) };
+        // SAFETY: the bytes of all elements were just written; any bytes are an element (`Viewable`).
+        Ok(unsafe { elements.assume_init() })
+    }
+
+    /// The elements where they are, if a storage may keep them there; otherwise a copy.
+    ///
+    /// # Errors
+    ///
+    /// As for [`to_vec`](Self::to_vec).
+    pub(super) fn kept<E: Viewable>(&mut self) -> PyResult<VecOrImported<E>> {
+        self.count::<E>()?;
+        if let Some(view) = self.view.take_if(|_| self.may_be_kept) {
+            match VecOrImported::of(view) {
+                Ok(kept) => return Ok(kept),
+                Err(view) => self.view = Some(view),
+            }
+        }
+        self.to_vec().map(VecOrImported::from)
     }
 
     /// The exception for a frame that is wrong. `why` must not allocate.
@@ -139,17 +173,8 @@ impl fmt::Debug for Frame<'_> {
 
 impl Drop for Frame<'_> {
     fn drop(&mut self) {
-        let release = || {
-            // SAFETY: attached, as the token proves; the view was granted, and is released only here (invariant 1).
-            unsafe { ffi::PyBuffer_Release(self.view.as_ptr()) };
-            report_raised(self.py);
-        };
-        if PyErr::occurred(self.py) {
-            with_none_pending(self.py, release, |()| false);
-        } else {
-            release();
+        if let Some(view) = self.view.take() {
+            view.release(self.py);
         }
-        // SAFETY: by invariant 2; the released view points nowhere, and is not used afterwards.
-        drop(unsafe { Box::from_raw(self.view.as_ptr()) });
     }
 }

@@ -1,6 +1,7 @@
 //! Storages that can be made of the memory that arrives.
 
 use std::ffi::CStr;
+use std::sync::Arc;
 
 use pyo3::PyResult;
 
@@ -8,7 +9,7 @@ use super::arrive::Arrived;
 use super::frame::Frame;
 use crate::cell::ExportCell;
 use crate::element::Viewable;
-use crate::storage::{Exportable, FromElements, Rows};
+use crate::storage::{Exportable, FromElements, Rows, VecOrImported};
 
 /// A storage that can be made of copies of elements whose every byte some other code has chosen.
 #[diagnostic::on_unimplemented(
@@ -24,12 +25,12 @@ pub trait Rebuilt: Exportable + Sized {
     /// # Errors
     ///
     /// `UnpicklingError` if the storage cannot hold as many elements as there are; `MemoryError`.
-    fn rebuilt(frame: &Frame<'_>) -> PyResult<Self>;
+    fn rebuilt(frame: &mut Frame<'_>) -> PyResult<Self>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<S: FromElements<Element: Viewable>> Rebuilt for S {
-    fn rebuilt(frame: &Frame<'_>) -> PyResult<Self> {
+    fn rebuilt(frame: &mut Frame<'_>) -> PyResult<Self> {
         let count = frame.count::<<S as Exportable>::Element>()?;
         if let Some(len) = <S as Exportable>::LEN
             && len != count
@@ -43,14 +44,35 @@ impl<S: FromElements<Element: Viewable>> Rebuilt for S {
 #[cfg(feature = "bytes")]
 #[diagnostic::do_not_recommend]
 impl Rebuilt for bytes::Bytes {
-    fn rebuilt(frame: &Frame<'_>) -> PyResult<Self> {
+    fn rebuilt(frame: &mut Frame<'_>) -> PyResult<Self> {
         frame.to_vec::<u8>().map(Into::into)
     }
 }
 
 #[diagnostic::do_not_recommend]
+impl<T: Viewable> Rebuilt for Arc<[T]> {
+    fn rebuilt(frame: &mut Frame<'_>) -> PyResult<Self> {
+        frame.to_shared()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Viewable> Rebuilt for Arc<Vec<T>> {
+    fn rebuilt(frame: &mut Frame<'_>) -> PyResult<Self> {
+        frame.to_vec().map(Self::new)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Viewable> Rebuilt for VecOrImported<T> {
+    fn rebuilt(frame: &mut Frame<'_>) -> PyResult<Self> {
+        frame.kept()
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl<T: Viewable> Rebuilt for Rows<T> {
-    fn rebuilt(frame: &Frame<'_>) -> PyResult<Self> {
+    fn rebuilt(frame: &mut Frame<'_>) -> PyResult<Self> {
         let count = frame.count::<T>()?;
         let row_len = frame.row_len().unwrap_or(0);
         let whole = if row_len == 0 { count == 0 } else { count.is_multiple_of(row_len) };
@@ -84,7 +106,7 @@ pub trait ArrivingCell: Sized {
 
 impl<S: Rebuilt> ArrivingCell for ExportCell<S> {
     fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<Self> {
-        let frame = arrived.frame::<S::Element>(name, S::INDIRECT)?;
-        Self::try_new(S::rebuilt(&frame)?).map_err(|_| frame.no_memory())
+        let mut frame = arrived.frame::<S::Element>(name, S::INDIRECT)?;
+        Self::try_new(S::rebuilt(&mut frame)?).map_err(|_| frame.no_memory())
     }
 }

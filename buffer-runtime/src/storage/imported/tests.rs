@@ -1,0 +1,1 @@
+//! Imported memory under Miri, with a stand-in for the interpreter.
