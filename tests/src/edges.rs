@@ -22,6 +22,7 @@ mod shaped;
 mod tensors;
 mod traced;
 mod travel;
+mod travelled;
 mod varying;
 mod watched;
 
@@ -47,6 +48,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         tensors::add,
         traced::add,
         travel::add,
+        travelled::add,
         varying::add,
         watched::add,
     ] {

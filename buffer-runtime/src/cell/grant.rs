@@ -16,6 +16,8 @@ use crate::error::{Held, ViewError};
 use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError, Memory};
 use crate::lock::{Admission, Blocker, Missed, ViewKind, Wants};
 use crate::request::{self, Answer, Flags, Refusal, Unanswered};
+#[cfg(all(feature = "pickle", feature = "ndarray"))]
+use crate::storage::OwnLayout;
 
 /// Why a view was not granted. Nothing has changed then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -319,6 +321,13 @@ impl<'a> Grant<'a> {
     pub(crate) fn layout(&self) -> &Published {
         // SAFETY: the view is counted, and its layout is published or this view is the claimer (invariant 4).
         unsafe { self.header().published() }
+    }
+
+    /// The layout that the memory has of its own, if it may have one.
+    #[cfg(all(feature = "pickle", feature = "ndarray"))]
+    pub(crate) fn own_layout(&self) -> Option<&OwnLayout> {
+        // SAFETY: the owner keeps its block alive, and the view excludes write guards.
+        unsafe { Header::own_layout(self.block) }
     }
 
     /// Whether the consumer may not write.

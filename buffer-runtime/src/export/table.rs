@@ -40,6 +40,9 @@ pub struct ClassTable {
     /// Whether rows are allocated one by one.
     #[cfg_attr(not(feature = "pickle"), expect(dead_code, reason = "only a pickle asks"))]
     rows: bool,
+    /// Whether the memory has a layout of its own.
+    #[cfg_attr(not(all(feature = "pickle", feature = "ndarray")), expect(dead_code, reason = "only a pickle asks"))]
+    strided: bool,
     reach: unsafe fn(Python<'_>, *mut ffi::PyObject, WithValue<'_>) -> Result<(), Unreached>,
     dims: unsafe fn(NonNull<()>, WithDims<'_>) -> PyResult<()>,
 }
@@ -86,6 +89,7 @@ impl ClassTable {
             getbuffer: <T::Cell as Slot<T>>::GETBUFFER,
             property: T::PROPERTY,
             rows: <T::Cell as Source>::ROWS,
+            strided: <T::Cell as Source>::STRIDED,
             reach: reach::<T>,
             dims: dims::<T>,
         }
@@ -106,6 +110,12 @@ impl ClassTable {
     #[cfg(feature = "pickle")]
     pub(crate) fn has_rows(&self) -> bool {
         self.rows
+    }
+
+    /// Whether the memory has a layout of its own.
+    #[cfg(all(feature = "pickle", feature = "ndarray"))]
+    pub(crate) fn is_strided(&self) -> bool {
+        self.strided
     }
 
     /// What the class declares at compile time.

@@ -3,12 +3,12 @@
 use std::ffi::CStr;
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTypeInfo, ffi};
 
 use super::VERSION;
 use super::format::Portable;
-use super::frame::{Frame, Name};
+use super::frame::{Frame, Kind, Name, Shape};
 use super::leave::interned;
 use super::lineage::{self, Lineage};
 use super::refused::{cause_of, is_unpickling, unpickling};
@@ -16,6 +16,7 @@ use super::table::Table;
 use crate::element::Element;
 use crate::exception::string;
 use crate::export::peek::peek;
+use crate::limits::MAX_NDIM;
 use crate::pending::{owned, raised};
 
 /// The values that have arrived, by the names of their fields.
@@ -69,7 +70,7 @@ impl<'py> Arrived<'_, 'py> {
     /// # Errors
     ///
     /// `UnpicklingError` if there is none, or if it has other elements.
-    pub(super) fn frame<E: Element>(&self, name: &'static CStr, rows: bool) -> PyResult<Frame<'py>> {
+    pub(super) fn frame<E: Element>(&self, name: &'static CStr, kind: Kind) -> PyResult<Frame<'py>> {
         let (py, value) = (self.py(), self.value(name)?);
         let name = Name { class: self.class, field: text(name) };
         let wrong = || {
@@ -77,21 +78,22 @@ impl<'py> Arrived<'_, 'py> {
             unpickling(py, format_args!("the pickle's value for the field `{field}` of `{class}` is no memory"))
         };
         let (mut format, mut memory) = (std::ptr::null_mut(), std::ptr::null_mut::<ffi::PyObject>());
-        let mut bytes_of_row: isize = 0;
+        let (mut bytes_of_row, mut shape) = (0_isize, std::ptr::null_mut::<ffi::PyObject>());
         // SAFETY: attached, with an object that is alive.
         if unsafe { ffi::PyTuple_Check(value.as_ptr()) } == 0 {
             return Err(wrong());
         }
-        let parse = if rows { c"UOn" } else { c"UO" };
+        let tuple = PyTuple::type_object_raw(py);
+        let (value, format_at, memory_at) = (value.as_ptr(), &raw mut format, &raw mut memory);
         // SAFETY: attached, with a tuple that is alive, and room for what the format asks for.
         let parsed = unsafe {
-            ffi::PyArg_ParseTuple(
-                value.as_ptr(),
-                parse.as_ptr(),
-                &raw mut format,
-                &raw mut memory,
-                &raw mut bytes_of_row,
-            )
+            match kind {
+                Kind::OnePiece => ffi::PyArg_ParseTuple(value, c"UO".as_ptr(), format_at, memory_at),
+                Kind::Rows => ffi::PyArg_ParseTuple(value, c"UOn".as_ptr(), format_at, memory_at, &raw mut bytes_of_row),
+                Kind::Array => {
+                    ffi::PyArg_ParseTuple(value, c"UOO!".as_ptr(), format_at, memory_at, tuple, &raw mut shape)
+                }
+            }
         };
         if parsed == 0 {
             return Err(cause_of(py, raised(py), |_| wrong()));
@@ -117,10 +119,22 @@ impl<'py> Arrived<'_, 'py> {
         }
         let size = size_of::<E>();
         let row_len = usize::try_from(bytes_of_row).ok().filter(|bytes| bytes.is_multiple_of(size));
-        match row_len {
-            Some(bytes) => Frame::request(&memory, rows.then_some(bytes / size), name, self.may_be_kept),
-            None => Err(wrong()),
-        }
+        let Some(bytes) = row_len else { return Err(wrong()) };
+        let shape = match kind {
+            Kind::OnePiece => Shape::OnePiece,
+            Kind::Rows => Shape::Rows(bytes / size),
+            Kind::Array => {
+                // SAFETY: attached; the tuple is alive and has this object, of the class that was asked for.
+                let shape: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, shape) };
+                let shape = shape.cast::<PyTuple>()?;
+                if shape.len() > MAX_NDIM {
+                    return Err(wrong());
+                }
+                let extents = shape.iter().map(|extent| extent.extract());
+                Shape::Array(extents.collect::<PyResult<_>>().map_err(|error| cause_of(py, error, |_| wrong()))?)
+            }
+        };
+        Frame::request(&memory, shape, name, self.may_be_kept)
     }
 }
 

@@ -26,10 +26,29 @@ pub struct Frame<'py> {
     may_be_kept: bool,
     data: *const u8,
     len: usize,
-    /// How many elements a row has, where rows are allocated one by one.
-    row_len: Option<usize>,
+    shape: Shape,
     py: Python<'py>,
     name: Name,
+}
+
+/// What a storage needs to know of its elements, besides their number.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    OnePiece,
+    /// Rows are allocated one by one.
+    Rows,
+    /// There is a shape of its own.
+    Array,
+}
+
+/// What a pickle says of it.
+#[derive(Debug)]
+pub(super) enum Shape {
+    OnePiece,
+    /// How many elements each row has.
+    Rows(usize),
+    /// How many elements there are along each axis.
+    Array(Vec<usize>),
 }
 
 /// Which field of which class a frame is for.
@@ -47,7 +66,7 @@ impl<'py> Frame<'py> {
     /// `UnpicklingError` if the object has no bytes in one piece; `MemoryError`.
     pub(super) fn request(
         object: &Bound<'py, PyAny>,
-        row_len: Option<usize>,
+        shape: Shape,
         name: Name,
         may_be_kept: bool,
     ) -> PyResult<Self> {
@@ -68,7 +87,7 @@ impl<'py> Frame<'py> {
         let granted = view.fields();
         let len = usize::try_from(granted.len).ok().filter(|&len| len == 0 || !granted.buf.is_null());
         let data = granted.buf.cast::<u8>().cast_const();
-        let frame = Self { view: Some(view), may_be_kept, data, len: len.unwrap_or(0), row_len, py, name };
+        let frame = Self { view: Some(view), may_be_kept, data, len: len.unwrap_or(0), shape, py, name };
         if len.is_none() { Err(frame.refused("it has no address or a negative length")) } else { Ok(frame) }
     }
 
@@ -85,9 +104,21 @@ impl<'py> Frame<'py> {
         Err(self.refused(format_args!("it has {len} bytes, which are no whole number of elements of {size} bytes")))
     }
 
-    /// How many elements each row has; `None` where the elements are in one piece.
-    pub(super) fn row_len(&self) -> Option<usize> {
-        self.row_len
+    /// How many elements each row has, where rows are allocated one by one.
+    pub(super) fn row_len(&self) -> usize {
+        match self.shape {
+            Shape::Rows(row_len) => row_len,
+            _ => 0,
+        }
+    }
+
+    /// How many elements there are along each axis, where there is a shape.
+    #[cfg(feature = "ndarray")]
+    pub(super) fn extents(&self) -> &[usize] {
+        match &self.shape {
+            Shape::Array(extents) => extents,
+            _ => &[],
+        }
     }
 
     /// Copies all elements, wherever they lie: frames may be misaligned.
@@ -166,8 +197,8 @@ impl<'py> Frame<'py> {
 
 impl fmt::Debug for Frame<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { len, row_len, name, .. } = self;
-        f.debug_struct("Frame").field("len", len).field("row_len", row_len).field("name", name).finish_non_exhaustive()
+        let Self { len, shape, name, .. } = self;
+        f.debug_struct("Frame").field("len", len).field("shape", shape).field("name", name).finish_non_exhaustive()
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::PyResult;
 
 use super::arrive::Arrived;
-use super::frame::Frame;
+use super::frame::{Frame, Kind};
 use crate::cell::ExportCell;
 use crate::element::Viewable;
 use crate::storage::{Exportable, FromElements, Rows, VecOrImported};
@@ -15,7 +15,7 @@ use crate::storage::{Exportable, FromElements, Rows, VecOrImported};
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot be made of the elements in a pickle",
     label = "this storage cannot be pickled",
-    note = "store a `Vec<T>`, `Box<[T]>`, `[T; N]` or `Rows<T>`; for a storage of your own, implement `FromElements`",
+    note = "store a `Vec<T>`, `VecOrImported<T>`, `Box<[T]>`, `Arc<[T]>`, `[T; N]` or `Rows<T>`; for a storage of your own, implement `FromElements`",
     note = "an element with a `bool` cannot be pickled, since not every byte is a valid one; store `u8` in its place",
     note = "or write `#[buffer(default)]` above the field to begin an unpickled object with `Default::default()`"
 )]
@@ -74,7 +74,7 @@ impl<T: Viewable> Rebuilt for VecOrImported<T> {
 impl<T: Viewable> Rebuilt for Rows<T> {
     fn rebuilt(frame: &mut Frame<'_>) -> PyResult<Self> {
         let count = frame.count::<T>()?;
-        let row_len = frame.row_len().unwrap_or(0);
+        let row_len = frame.row_len();
         let whole = if row_len == 0 { count == 0 } else { count.is_multiple_of(row_len) };
         if !whole {
             return Err(frame.refused(format_args!("its {count} elements are no whole number of rows of {row_len}")));
@@ -87,6 +87,34 @@ impl<T: Viewable> Rebuilt for Rows<T> {
             rows.push(row).map_err(|error| frame.refused(error))?;
         }
         Ok(rows)
+    }
+}
+
+/// In C order.
+#[cfg(feature = "ndarray")]
+#[diagnostic::do_not_recommend]
+impl<A: Viewable, D: ndarray::Dimension + 'static> Rebuilt for ndarray::Array<A, D> {
+    fn rebuilt(frame: &mut Frame<'_>) -> PyResult<Self> {
+        let (elements, extents) = (frame.to_vec()?, frame.extents());
+        if let Some(ndim) = D::NDIM.filter(|&ndim| ndim != extents.len()) {
+            let given = extents.len();
+            return Err(frame.refused(format_args!("it has {given} dimensions, but there are always {ndim}")));
+        }
+        let mut shape = D::zeros(extents.len());
+        shape.slice_mut().copy_from_slice(extents);
+        let count = elements.len();
+        Self::from_shape_vec(shape, elements)
+            .map_err(|_| frame.refused(format_args!("its shape is not one of {count} elements")))
+    }
+}
+
+impl Kind {
+    fn of<S: Exportable>() -> Self {
+        match (S::INDIRECT, S::STRIDED) {
+            (true, _) => Self::Rows,
+            (_, true) => Self::Array,
+            _ => Self::OnePiece,
+        }
     }
 }
 
@@ -106,7 +134,7 @@ pub trait ArrivingCell: Sized {
 
 impl<S: Rebuilt> ArrivingCell for ExportCell<S> {
     fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<Self> {
-        let mut frame = arrived.frame::<S::Element>(name, S::INDIRECT)?;
+        let mut frame = arrived.frame::<S::Element>(name, Kind::of::<S>())?;
         Self::try_new(S::rebuilt(&mut frame)?).map_err(|_| frame.no_memory())
     }
 }

@@ -361,6 +361,3 @@ impl<T: Element> Replaceable for VecOrImported<T> {
         elements.to_vec().map(Self::from)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,0 @@
-//! Imported memory under Miri, with a stand-in for the interpreter.
