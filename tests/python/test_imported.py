@@ -11,6 +11,7 @@ import threading
 import numpy as np
 import pytest
 from buffer_tests_ext.edges import MutableShipment, Shipment
+from pybuffer import WRITABLE, ask
 
 ITEMS = [1, 2, 3, 2**32 - 1]
 
@@ -86,7 +87,7 @@ def test_pickles_in_band_are_kept_up_to_protocol_4():
 def test_writable_views_are_refused():
     shipment, _ = arrived()
     with pytest.raises(BufferError, match="cannot grant a writable view: the memory belongs to another object"):
-        request(shipment.items, PyBUF.WRITABLE)
+        ask(shipment.items, WRITABLE)
 
 
 def test_what_others_write_shows():

@@ -2,22 +2,25 @@
 
 use std::ffi::CStr;
 
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTypeInfo, ffi};
 
 use super::VERSION;
 use super::format::Portable;
-use super::frame::{Frame, Kind, Name, Shape};
+use super::frame::{Frame, Kind, Shape, Wrong};
 use super::leave::interned;
 use super::lineage::{self, Lineage};
 use super::refused::{cause_of, is_unpickling, unpickling};
 use super::table::Table;
+use crate::cell::orphans::free_waiting;
 use crate::element::Element;
-use crate::exception::string;
+use crate::exception::{ClassName, exception, string};
 use crate::export::peek::peek;
 use crate::limits::MAX_NDIM;
 use crate::pending::{owned, raised};
+use crate::storage::Import;
 
 /// The values that have arrived, by the names of their fields.
 #[derive(Debug)]
@@ -65,12 +68,17 @@ impl<'py> Arrived<'_, 'py> {
         }
     }
 
-    /// The memory of a cell of these elements.
+    /// Calls `with` on the memory of a cell of these elements. Returns what makes an exception of its refusal.
     ///
     /// # Errors
     ///
     /// `UnpicklingError` if there is none, or if it has other elements.
-    pub(super) fn frame<E: Element>(&self, name: &'static CStr, kind: Kind) -> PyResult<Frame<'py>> {
+    pub(super) fn with_frame<E: Element>(
+        &self,
+        name: &'static CStr,
+        kind: Kind,
+        with: impl FnOnce(&mut Frame),
+    ) -> PyResult<Refused<'py>> {
         let (py, value) = (self.py(), self.value(name)?);
         let name = Name { class: self.class, field: text(name) };
         let wrong = || {
@@ -117,12 +125,9 @@ impl<'py> Arrived<'_, 'py> {
                 return Err(unpickling(py, text));
             }
         }
-        let size = size_of::<E>();
-        let row_len = usize::try_from(bytes_of_row).ok().filter(|bytes| bytes.is_multiple_of(size));
-        let Some(bytes) = row_len else { return Err(wrong()) };
         let shape = match kind {
             Kind::OnePiece => Shape::OnePiece,
-            Kind::Rows => Shape::Rows(bytes / size),
+            Kind::Rows => Shape::of_rows::<E>(bytes_of_row).ok_or_else(wrong)?,
             Kind::Array => {
                 // SAFETY: attached; the tuple is alive and has this object, of the class that was asked for.
                 let shape: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, shape) };
@@ -134,7 +139,60 @@ impl<'py> Arrived<'_, 'py> {
                 Shape::Array(extents.collect::<PyResult<_>>().map_err(|error| cause_of(py, error, |_| wrong()))?)
             }
         };
-        Frame::request(&memory, shape, name, self.may_be_kept)
+        let refused = Refused { py, name };
+        let view = request(&memory, name)?;
+        let mut frame = Frame::of(view, shape, self.may_be_kept).map_err(|wrong| refused.because(&wrong))?;
+        with(&mut frame);
+        if let Some(view) = frame.into_view() {
+            view.release(py);
+        }
+        Ok(refused)
+    }
+}
+
+/// Which field of which class a frame is for.
+#[derive(Debug, Clone, Copy)]
+struct Name {
+    class: &'static str,
+    field: &'static str,
+}
+
+/// Makes the exceptions for a frame that is wrong.
+#[derive(Clone, Copy)]
+pub(super) struct Refused<'py> {
+    py: Python<'py>,
+    name: Name,
+}
+
+impl Refused<'_> {
+    pub(super) fn because(self, wrong: &Wrong) -> PyErr {
+        let Self { py, name: Name { class, field } } = self;
+        if matches!(wrong, Wrong::NoMemory) {
+            return exception::<PyMemoryError>(py, "there is no memory for the unpickled elements");
+        }
+        unpickling(py, format_args!("the pickle's memory for the field `{field}` of `{class}` is wrong: {wrong}"))
+    }
+}
+
+/// Requests a view of the bytes of an object.
+///
+/// # Errors
+///
+/// `UnpicklingError` if the object has no bytes in one piece; `MemoryError`.
+fn request(object: &Bound<'_, PyAny>, name: Name) -> PyResult<Import> {
+    let py = object.py();
+    // Of objects that were dropped elsewhere, so that they do not add up.
+    free_waiting(py);
+    let no_memory = |_| exception::<PyMemoryError>(py, "there is no memory for a view");
+    // SAFETY: attached, with an object that is alive.
+    match unsafe { Import::request(py, object.as_ptr(), no_memory) } {
+        Ok(view) => Ok(view),
+        Err(error) => {
+            let (Name { field, .. }, class) = (name, ClassName::of(object)?);
+            Err(cause_of(py, error, |py| {
+                unpickling(py, format_args!("the memory of `{field}` is a `{class}`, which has no bytes in one piece"))
+            }))
+        }
     }
 }
 
