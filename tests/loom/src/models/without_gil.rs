@@ -2,6 +2,7 @@
 
 mod closing;
 mod fields;
+mod imported;
 mod stable;
 
 use super::*;
