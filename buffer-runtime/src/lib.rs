@@ -221,10 +221,10 @@ pub use self::format::{Format, FormatError};
 pub use self::pickle::{
     ArrivingCell as CellToPickle, Field as FieldToPickle, Rebuilt as StorageToPickle, Root as ClassToPickle,
 };
-#[cfg(feature = "pickle")]
-pub use self::{cell::SharedReadGuard, storage::VecOrImported};
 #[cfg(all(feature = "consumer", feature = "ndarray"))]
 pub use self::view::StableArray;
+#[cfg(feature = "pickle")]
+pub use self::{cell::SharedReadGuard, storage::VecOrImported};
 pub use self::{
     cell::{ExportCell, OwnedShareGuard, ReadGuard, ShareGuard, SharedRow, WriteGuard},
     element::{Be, Bytes, Element, Le, Scalar, Viewable},

@@ -88,7 +88,7 @@ def by_ray(fleet):
 
 
 def scaled(samples):
-    """What a worker does: a sum of the memory that has arrived, and a change, in place if the memory is the samples' own."""
+    """What a worker does: a sum of the memory that has arrived, and a change, which copies imported memory first."""
     imported, before = samples.imported, samples.sum()
     samples.scale(2.0)
     return os.getpid(), imported, before, samples.sum()
@@ -99,7 +99,9 @@ def report(fleet, results):
     workers = len({pid for pid, *_ in results} - {os.getpid()})
     kept = sum(imported for _, imported, *_ in results)
     before, after = sum(one[2] for one in results), sum(one[3] for one in results)
-    print(f"  {workers} other processes got {len(results)} parts; {kept} were read in the memory in which they had arrived")
+    print(
+        f"  {workers} other processes got {len(results)} parts; {kept} were read in the memory in which they had arrived"
+    )
     print(f"  the sum there: {before:g}, and {after:g} when doubled; here: {sum(samples.sum() for samples in fleet):g}")
 
 

@@ -14,8 +14,8 @@ class Samples:
         """Their sum. Raises `BufferError` while they are being resized."""
 
     def scale(self, factor: float) -> None:
-        """Multiplies each by a factor, in place: arrays of them show it. Samples in the memory in which they have arrived are
-        copied first; that raises `BufferError` while they are viewed."""
+        """Multiplies each by a factor, in place: arrays of them show it. Samples in the memory in which they have
+        arrived are copied first; that raises `BufferError` while they are viewed."""
 
     def append(self, sample: float) -> None:
         """Adds a sample at the end. Raises `BufferError` while they are viewed: also while they are being sent."""

@@ -11,13 +11,8 @@ mod tensor;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
-    ("format", format),
-    ("consumer", consumer),
-    ("exporter", exporter),
-    ("tensor", tensor),
-    ("arrival", arrival),
-];
+pub const TARGETS: [Target; 5] =
+    [("format", format), ("consumer", consumer), ("exporter", exporter), ("tensor", tensor), ("arrival", arrival)];
 
 pub use arrival::run as arrival;
 pub use consumer::run as consumer;

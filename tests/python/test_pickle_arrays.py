@@ -49,8 +49,9 @@ def test_arrays_in_c_order_are_lent(order, lent):
     data = pickle.dumps(arrays, protocol=5, buffer_callback=frames.append)
     assert len(frames) == lent
     if order == "C":
-        assert np.frombuffer(frames[0], np.float32).__array_interface__["data"] == (
-            np.asarray(arrays.grid).__array_interface__["data"]
+        assert (
+            np.frombuffer(frames[0], np.float32).__array_interface__["data"]
+            == (np.asarray(arrays.grid).__array_interface__["data"])
         )
     assert_same(arrays, pickle.loads(data, buffers=frames))
 

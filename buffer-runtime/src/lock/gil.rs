@@ -403,7 +403,11 @@ impl Lock {
             }
         }
         self.end();
-        Err(if views.total() > 0 { views.blocker() } else { Blocker::ReadGuards((held & GUARDS).saturating_sub(2).max(1)) })
+        Err(if views.total() > 0 {
+            views.blocker()
+        } else {
+            Blocker::ReadGuards((held & GUARDS).saturating_sub(2).max(1))
+        })
     }
 
     /// Undoes [`adopt`](Self::adopt).

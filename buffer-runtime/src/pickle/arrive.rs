@@ -97,7 +97,9 @@ impl<'py> Arrived<'_, 'py> {
         let parsed = unsafe {
             match kind {
                 Kind::OnePiece => ffi::PyArg_ParseTuple(value, c"UO".as_ptr(), format_at, memory_at),
-                Kind::Rows => ffi::PyArg_ParseTuple(value, c"UOn".as_ptr(), format_at, memory_at, &raw mut bytes_of_row),
+                Kind::Rows => {
+                    ffi::PyArg_ParseTuple(value, c"UOn".as_ptr(), format_at, memory_at, &raw mut bytes_of_row)
+                }
                 Kind::Array => {
                     ffi::PyArg_ParseTuple(value, c"UOO!".as_ptr(), format_at, memory_at, tuple, &raw mut shape)
                 }

@@ -89,7 +89,11 @@ fn in_one_piece<T: Viewable, S: Rebuilt + AsRef<[T]>>(frame: Frame, made: impl F
     })
 }
 
-fn of<T, S: Rebuilt>(mut frame: Frame, made: impl FnOnce(), show: impl FnOnce(S) -> Made<T>) -> Result<Made<T>, String> {
+fn of<T, S: Rebuilt>(
+    mut frame: Frame,
+    made: impl FnOnce(),
+    show: impl FnOnce(S) -> Made<T>,
+) -> Result<Made<T>, String> {
     let storage = S::rebuilt(&mut frame);
     made();
     storage.map(show).map_err(|wrong| wrong.to_string())

@@ -192,7 +192,8 @@ unsafe fn array<'py>(
     let py = object.py();
     // SAFETY: the caller vouches for the object.
     let (offset, axes) = unsafe { own_layout(py, object.as_ptr(), cell) }?.unwrap_or_default();
-    let (extents, strides): (Vec<_>, Vec<_>) = axes.iter().map(|&(extent, stride)| (extent.cast_signed(), stride)).unzip();
+    let (extents, strides): (Vec<_>, Vec<_>) =
+        axes.iter().map(|&(extent, stride)| (extent.cast_signed(), stride)).unzip();
     let layout = (&extents[..], &strides[..], offset.cast_signed());
     // SAFETY: as above.
     let part = unsafe { Part::in_layout(object, cell, layout) }?.into_pyobject(py)?;

@@ -1,7 +1,7 @@
 //! Imported memory, from the request to the release. The test implements the exporter, and Rust owns the memory.
 
 use std::ffi::c_int;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU8, AtomicU32};
 
 use pyo3::ffi;
 
@@ -26,6 +26,14 @@ impl Exporter {
             readonly: true,
             released: AtomicUsize::new(0),
         }
+    }
+
+    /// A byte of an item. Where an access of Rust may race, it is one of a byte.
+    fn lowest_byte(&self, index: usize) -> &AtomicU8 {
+        let first = self.items[index].as_ptr().cast::<u8>();
+        let lowest = first.wrapping_add(if cfg!(target_endian = "little") { 0 } else { 3 });
+        // SAFETY: the byte is part of an atomic, and lives as long as the exporter.
+        unsafe { AtomicU8::from_ptr(lowest) }
     }
 
     fn object(self) -> Object<Self> {
@@ -81,7 +89,7 @@ fn miri_views_of_imported_memory_are_read_only_and_show_what_others_write() {
     interpreter::attached(|py| {
         let read = cell.share_read(py).unwrap();
         thread::scope(|scope| {
-            scope.spawn(|| exporter.value().items[1].store(7, Ordering::Relaxed));
+            scope.spawn(|| exporter.value().lowest_byte(1).store(7, Ordering::Relaxed));
             // A race, which is none to Rust.
             assert!([2, 7].contains(&read.get(1)));
         });
