@@ -99,9 +99,7 @@ def report(fleet, results):
     workers = len({pid for pid, *_ in results} - {os.getpid()})
     kept = sum(imported for _, imported, *_ in results)
     before, after = sum(one[2] for one in results), sum(one[3] for one in results)
-    print(
-        f"  {workers} other processes got {len(results)} parts; {kept} were read in the memory in which they had arrived"
-    )
+    print(f"  {workers} other processes got {len(results)} parts, and read {kept} in the memory in which they arrived")
     print(f"  the sum there: {before:g}, and {after:g} when doubled; here: {sum(samples.sum() for samples in fleet):g}")
 
 
