@@ -186,8 +186,8 @@ pub unsafe trait Storage: Send + 'static {
     }
 }
 
-/// What an [`ExportCell`](crate::ExportCell) can store: any [`Storage`], whose elements are in one piece, or [`Rows`],
-/// which are allocated one by one.
+/// What an [`ExportCell`](crate::ExportCell) can store: any [`Storage`], whose elements are in one piece; [`Rows`], which are
+/// allocated one by one; and, with the feature `pickle`, `VecOrImported`, a `Vec` or the memory in which an object has arrived.
 ///
 /// # Safety
 ///
