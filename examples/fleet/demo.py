@@ -5,6 +5,7 @@ of `distributed` and `ray` that is installed too gets two workers on this machin
 their size in mebibytes.
 """
 
+import logging
 import os
 import pickle
 import sys
@@ -55,7 +56,7 @@ def by_dask(fleet):
 
     print("\nDask, two workers")
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR) as cluster,
         Client(cluster) as client,
     ):
         before = resident()
