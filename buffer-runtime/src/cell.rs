@@ -12,6 +12,8 @@ mod dropped;
 pub mod fuzz;
 mod grant;
 mod guard;
+#[cfg(feature = "pickle")]
+mod imported;
 mod lease;
 mod not_storage;
 pub(crate) mod orphans;
@@ -43,6 +45,8 @@ pub use self::constructed::{Because, Constructed, Field, Unexportable, UnknownCe
 pub(crate) use self::denied::{Denied, NotAtOnce};
 pub(crate) use self::grant::{Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
+#[cfg(feature = "pickle")]
+pub use self::imported::SharedReadGuard;
 pub use self::owned_guard::OwnedShareGuard;
 pub(crate) use self::part_ticket::PartTicket;
 pub(crate) use self::part_view::{Again, PartGrant, PartView, counted};
@@ -59,7 +63,7 @@ pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;
 use crate::error::{Attempt, BorrowError};
-use crate::lock::GuardKind;
+use crate::lock::{Blocker, GuardKind};
 #[cfg(feature = "pickle")]
 use crate::memory::NoMemory;
 use crate::storage::{Access, Exportable, MayWrite};
@@ -330,13 +334,25 @@ impl<S: Exportable> ExportCell<S> {
     #[track_caller]
     fn begin(&self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
         let header = self.header();
-        header.begin(kind).map_err(|blocker| header.refused(attempt, blocker))
+        header.begin(kind).or_else(|blocker| self.refuse(kind, attempt, blocker))
     }
 
     #[track_caller]
     fn begin_exclusive(&mut self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
         let header = self.header();
-        header.begin_exclusive(kind).map_err(|blocker| header.refused(attempt, blocker))
+        header.begin_exclusive(kind).or_else(|blocker| self.refuse(kind, attempt, blocker))
+    }
+
+    /// The error of a guard that is refused. But imported memory is copied first, and then the guard begins.
+    #[inline(always)]
+    #[track_caller]
+    fn refuse(&self, kind: GuardKind, attempt: Attempt, blocker: Blocker) -> Result<(), BorrowError> {
+        #[cfg(feature = "pickle")]
+        if S::IMPORTS {
+            return self.begin_of_own(kind, attempt, blocker);
+        }
+        let _ = kind;
+        Err(self.header().refused(attempt, blocker))
     }
 }
 

@@ -104,6 +104,7 @@
 //!   the derive for records.
 //! - [`ExportCell`] documents the lock: what is allowed while a view is alive, and what is refused.
 //! - [`Shared`] lets Rust update elements in place while Python views them.
+//! - `VecOrImported`, with the feature `pickle`, keeps the memory in which an object has arrived.
 //! - [`Rows`] are allocated one by one and exported as an indirect array.
 //! - [`Format`] and [`Layout`] check a format or a layout that is known only at run time, before it is declared.
 //! - [`Part`] is a row, a column, a crop or a channel of an object's memory, made by a method.
@@ -131,7 +132,7 @@
 //! | `memmap2` | the storages `memmap2::MmapMut` and, read-only, `memmap2::Mmap`: the bytes of a file |
 //! | `ndarray` | the storage `ndarray::Array`, exported with its own shape and strides; with `consumer`, [`StableArray`] |
 //! | `num-complex` | the elements `Complex<f32>` and `Complex<f64>`, numpy's `complex64` and `complex128` |
-//! | `pickle` | the option `pickle` of [`ExportBuffer`]: objects that `pickle` and `copy` take |
+//! | `pickle` | the option `pickle` of [`ExportBuffer`]: objects that `pickle` and `copy` take; and the storage `VecOrImported` |
 //! | `smallvec` | the storage `smallvec::SmallVec`, inline or spilled |
 //! | `test-kit` | the module `test_kit`, which checks a storage of your own against the promises of [`Storage`] |
 //!
@@ -228,6 +229,8 @@ pub use self::pickle::{
 };
 #[cfg(all(feature = "consumer", feature = "ndarray"))]
 pub use self::view::StableArray;
+#[cfg(feature = "pickle")]
+pub use self::{cell::SharedReadGuard, storage::VecOrImported};
 pub use self::{
     cell::{ExportCell, OwnedShareGuard, ReadGuard, ShareGuard, SharedRow, WriteGuard},
     element::{Be, Bytes, Element, Le, Scalar, Viewable},

@@ -192,6 +192,33 @@ impl Part {
     }
 }
 
+#[cfg(all(feature = "pickle", feature = "ndarray"))]
+impl Part {
+    /// The elements of a cell in this layout: extents, strides and an offset in bytes.
+    ///
+    /// # Safety
+    ///
+    /// The object is of the class that the table belongs to.
+    ///
+    /// # Errors
+    ///
+    /// `MemoryError`.
+    pub(crate) unsafe fn in_layout(
+        object: &Bound<'_, PyAny>,
+        table: &'static ClassTable,
+        layout: (&[isize], &[isize], isize),
+    ) -> PyResult<Self> {
+        // SAFETY: the caller vouches for the object.
+        let part = unsafe { Self::of_all(object, table) }?;
+        let descriptor = table.descriptor();
+        let items = crate::memory::c_string(descriptor.format).map(|format| (format, descriptor.itemsize));
+        match items.and_then(|items| Numbers::new(layout, items, false)).and_then(boxed) {
+            Ok(numbers) => Ok(Self { chosen: Some(numbers), ..part }),
+            Err(error) => Err(refused(object.py(), error.into())),
+        }
+    }
+}
+
 /// The object and the table that own what an object shows. For a part that shows a whole field, these are the field's.
 ///
 /// # Safety

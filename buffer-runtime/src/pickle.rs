@@ -13,6 +13,8 @@ mod copied;
 mod field;
 mod format;
 mod frame;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod leave;
 mod lineage;
 mod methods;

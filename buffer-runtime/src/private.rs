@@ -59,6 +59,8 @@ pub mod fuzz {
     pub use crate::cell::fuzz as exporter;
     #[cfg(all(feature = "consumer", feature = "dlpack"))]
     pub use crate::dlpack::fuzz as tensor;
+    #[cfg(all(feature = "ndarray", feature = "pickle"))]
+    pub use crate::pickle::fuzz as arrival;
     #[cfg(feature = "consumer")]
     pub use crate::view::fuzz as consumer;
 }

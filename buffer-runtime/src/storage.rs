@@ -4,12 +4,15 @@ mod access;
 mod copied;
 mod foreign;
 mod frozen;
+#[cfg(feature = "pickle")]
+mod imported;
 mod mistaken;
 mod own;
 mod readonly;
 mod rows;
 mod stable;
 
+use std::collections::TryReserveError;
 use std::ptr::NonNull;
 
 use crate::element::Element;
@@ -18,6 +21,10 @@ pub use self::access::{Access, MayWrite, ReadOnly, ReadWrite};
 pub use self::copied::{FromElements, Replaceable};
 pub use self::foreign::{ForeignBuffer, ForeignBufferError};
 pub use self::frozen::Frozen;
+#[cfg(feature = "pickle")]
+pub use self::imported::VecOrImported;
+#[cfg(feature = "pickle")]
+pub(crate) use self::imported::{Import, Left, Lefts};
 pub use self::mistaken::Mistake;
 pub use self::own::OwnLayout;
 #[cfg(any(feature = "bytes", feature = "memmap2"))]
@@ -178,8 +185,8 @@ pub unsafe trait Storage: Send + 'static {
     }
 }
 
-/// What an [`ExportCell`](crate::ExportCell) can store: any [`Storage`], whose elements are in one piece, or [`Rows`],
-/// which are allocated one by one.
+/// What an [`ExportCell`](crate::ExportCell) can store: any [`Storage`], whose elements are in one piece; [`Rows`], which are
+/// allocated one by one; and, with the feature `pickle`, `VecOrImported`, a `Vec` or the memory in which an object has arrived.
 ///
 /// # Safety
 ///
@@ -214,6 +221,10 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     #[doc(hidden)]
     const LEN: Option<usize>;
 
+    // Whether the memory may be that of another exporter, as long as `is_imported` says so.
+    #[doc(hidden)]
+    const IMPORTS: bool = false;
+
     // Why a class cannot export this type, if it is not a storage.
     #[doc(hidden)]
     const MISTAKE: Option<Mistake> = None;
@@ -226,6 +237,27 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     /// As for [`Storage::raw`].
     #[doc(hidden)]
     unsafe fn capture(this: *mut Self, own: &mut OwnLayout) -> Captured;
+
+    /// Whether its memory is that of another exporter.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Storage::raw`].
+    #[doc(hidden)]
+    unsafe fn is_imported(this: *mut Self) -> bool {
+        let _ = this;
+        false
+    }
+
+    /// Copies the elements to memory of its own, if they are in that of another exporter, and lets go of that one.
+    ///
+    /// # Errors
+    ///
+    /// There is not enough memory; then nothing has changed.
+    #[doc(hidden)]
+    fn make_own(&mut self) -> Result<(), TryReserveError> {
+        Ok(())
+    }
 }
 
 mod sealed {
@@ -234,6 +266,9 @@ mod sealed {
     impl<S: super::Storage> Sealed for S {}
 
     impl<T: super::Element> Sealed for super::Rows<T> {}
+
+    #[cfg(feature = "pickle")]
+    impl<T: super::Element> Sealed for super::VecOrImported<T> {}
 }
 
 /// Where the memory of a storage is.

@@ -5,6 +5,7 @@ of `distributed` and `ray` that is installed too gets two workers on this machin
 their size in mebibytes.
 """
 
+import logging
 import os
 import pickle
 import sys
@@ -55,7 +56,7 @@ def by_dask(fleet):
 
     print("\nDask, two workers")
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR) as cluster,
         Client(cluster) as client,
     ):
         before = resident()
@@ -76,6 +77,11 @@ def by_ray(fleet):
         task = ray.remote(scaled)
         shared = [ray.put(samples) for samples in tqdm(fleet, unit=" parts")]
         print(f"  resident memory of the sender, beside the shared memory that it has written: {grown(before)}")
+        before = resident()
+        one, other = ray.get(shared[0]), ray.get(shared[0])
+        same = "one address" if address(one) == address(other) else "different addresses"
+        print(f"  two getters see {same}, read-only: {not writable(one)}; resident memory: {grown(before)}")
+        del one, other
         pending = [task.remote(samples) for samples in shared]
         report(fleet, (ray.get(one) for one in tqdm(pending, unit=" parts")))
     finally:
@@ -83,22 +89,27 @@ def by_ray(fleet):
 
 
 def scaled(samples):
-    """What a worker does: a sum, and a change in place of the memory that has arrived."""
+    """What a worker does: a sum of the memory that has arrived, and a change, which copies imported memory first."""
+    imported, before = samples.imported, samples.sum()
     samples.scale(2.0)
-    return os.getpid(), address(samples), samples.sum()
+    return os.getpid(), imported, before, samples.sum()
 
 
 def report(fleet, results):
     results = list(results)
-    total = sum(total for _, _, total in results)
-    workers = len({pid for pid, _, _ in results} - {os.getpid()})
-    own = {address(samples) for samples in fleet}.isdisjoint(address for _, address, _ in results)
-    print(f"  {workers} other processes doubled the samples in place, in memory {'of their own' if own else 'of ours'}")
-    print(f"  the sum there: {total:g}; the sum here: {sum(samples.sum() for samples in fleet):g}")
+    workers = len({pid for pid, *_ in results} - {os.getpid()})
+    kept = sum(imported for _, imported, *_ in results)
+    before, after = sum(one[2] for one in results), sum(one[3] for one in results)
+    print(f"  {workers} other processes got {len(results)} parts, and read {kept} in the memory in which they arrived")
+    print(f"  the sum there: {before:g}, and {after:g} when doubled; here: {sum(samples.sum() for samples in fleet):g}")
 
 
 def address(memory):
     return np.frombuffer(memory, np.float64).__array_interface__["data"][0]
+
+
+def writable(memory):
+    return np.asarray(memory).flags.writeable
 
 
 def resident():

@@ -14,10 +14,15 @@ class Samples:
         """The sum of the samples. Raises `BufferError` while they are being resized."""
 
     def scale(self, factor: float) -> None:
-        """Multiplies each sample by a factor, in place. Arrays of the samples show the result."""
+        """Multiplies each sample by a factor, in place. Arrays of the samples show the result. Samples in the memory in
+        which they arrived are copied first, which raises `BufferError` while they are viewed."""
 
     def append(self, sample: float) -> None:
         """Adds a sample at the end. Raises `BufferError` while the samples are viewed, or are being sent."""
+
+    @property
+    def imported(self) -> bool:
+        """Whether the samples are in the memory in which they arrived. Then arrays of them are read-only."""
 
     @property
     def views(self) -> int:

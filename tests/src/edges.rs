@@ -23,6 +23,7 @@ mod shaped;
 mod tensors;
 mod traced;
 mod travel;
+mod travelled;
 mod varying;
 mod watched;
 
@@ -48,6 +49,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         tensors::add,
         traced::add,
         travel::add,
+        travelled::add,
         varying::add,
         watched::add,
     ] {

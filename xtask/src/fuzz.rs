@@ -14,7 +14,7 @@ use crate::test::{Suite, nightly};
 use crate::workspace::Workspace;
 
 /// The binaries of `fuzz/Cargo.toml`.
-const TARGETS: [&str; 4] = ["format", "consumer", "exporter", "tensor"];
+const TARGETS: [&str; 5] = ["format", "consumer", "exporter", "tensor", "arrival"];
 
 pub(crate) fn run(workspace: &Workspace, seconds: u32) -> Result<()> {
     if let Some(reason) = nightly::missing("rustc").or_else(missing_cargo_fuzz) {

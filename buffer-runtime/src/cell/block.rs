@@ -10,7 +10,8 @@
 //! 2. The captured pointer, length and own layout change only under a write guard, and are captured anew before that
 //!    guard is released. If that guard is the last one, because the cell is being closed, other closing threads also
 //!    set the length to 0.
-//! 3. No reference to the storage exists outside a write guard; read guards build `&[T]` from the captured parts.
+//! 3. No reference to the storage exists outside a write guard; read guards build `&[T]` from the captured parts, unless
+//!    the memory may be imported (12).
 //! 4. The layout is written only by the thread that claimed the step from 0 to 1 views, before it publishes, or by the
 //!    holder of the write guard. It is read only under a view that is counted, or by that claimer. Without an owner,
 //!    only the queue of orphans writes it: the link to the next block.
@@ -23,6 +24,9 @@
 //!     has one (`lock::Holds`). Who gives up the last hold frees the block, or leaves it in the queue with that hold.
 //! 11. The storage is there unless the lock is closed. The thread to which the lock gives the closed state moves the
 //!     storage out before it lets go of the owner; a block without a storage is closed from the start.
+//! 12. While the storage is imported, the lock has a read guard for it, which began with the block. So nothing writes the
+//!     captured memory through this crate: no writable view, no share guard. The guard ends when the elements have been
+//!     copied to memory of the cell's own (`cell::imported`). Safe code has no imported storage outside a block.
 //!
 //! A block is small, because there may be a million. What the type of its storage determines is behind one pointer; the
 //! numbers of a layout of two dimensions are in the block; and what few storages need follows the storage.
@@ -66,6 +70,7 @@ impl<S: Exportable> Block<S> {
         element_size: size_of::<S::Element>(),
         drops_plainly: S::DROPS_PLAINLY,
         stable: S::STABLE,
+        imports: S::IMPORTS,
         indirect: S::INDIRECT,
         destroy: Self::destroy,
         own: Self::OWN,
@@ -103,6 +108,12 @@ impl<S: Exportable> Block<S> {
         unsafe { place.write(MaybeUninit::new(storage)) };
         // SAFETY: as above.
         unsafe { Self::capture(block) };
+        // SAFETY: as above.
+        if S::IMPORTS && unsafe { S::is_imported(place.cast()) } {
+            // SAFETY: the block is alive.
+            let header = unsafe { Self::header(block).as_ref() };
+            header.lock.begin_import().expect("a new lock has nothing in the way");
+        }
         Ok(block)
     }
 

@@ -46,6 +46,10 @@ impl<S: Exportable> ExportCell<S> {
     #[track_caller]
     pub(super) fn close_attached(&self) -> Result<S, BorrowError> {
         let header = self.header();
+        #[cfg(feature = "pickle")]
+        if S::IMPORTS && header.lock.stable_views() > 0 {
+            self.make_own()?;
+        }
         let refused = |blocker| header.refused(Attempt::Close, blocker);
         let Header { lock, pin, .. } = header;
         // Check the pin first for the better message, as in `begin`.

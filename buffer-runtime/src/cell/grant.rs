@@ -17,6 +17,8 @@ use crate::error::{Held, ViewError};
 use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError};
 use crate::lock::{Admission, Blocker, Missed, ViewKind, Wants};
 use crate::request::{self, Answer, Flags, Refusal, Unanswered};
+#[cfg(all(feature = "pickle", feature = "ndarray"))]
+use crate::storage::OwnLayout;
 
 /// A view that the lock counts, of a published layout. Dropping it releases the view.
 pub(crate) struct Grant<'a> {
@@ -231,6 +233,7 @@ const fn usual_access(descriptor: &Descriptor) -> ViewKind {
 }
 
 fn blocked(header: &Header, flags: Flags, blocker: Blocker) -> Denied {
+    let blocker = if header.kind.imports { blocker.naming_import() } else { blocker };
     ViewError::Blocked { writable: flags.writable(), blocker, held: Held::by(header, blocker) }.into()
 }
 
@@ -291,6 +294,13 @@ impl<'a> Grant<'a> {
     pub(crate) fn layout(&self) -> &Published {
         // SAFETY: the view is counted, and its layout is published or this view is the claimer (invariant 4).
         unsafe { self.header().published() }
+    }
+
+    /// The layout that the memory has of its own, if it may have one.
+    #[cfg(all(feature = "pickle", feature = "ndarray"))]
+    pub(crate) fn own_layout(&self) -> Option<&OwnLayout> {
+        // SAFETY: the owner keeps its block alive, and the view excludes write guards.
+        unsafe { Header::own_layout(self.block) }
     }
 
     /// Whether the consumer may not write.

@@ -101,7 +101,7 @@ pub(super) unsafe fn shared<S: Exportable>(header: &Header) -> Shared<S::Element
 pub struct ShareGuard<'a, S: Exportable> {
     pub(super) cell: &'a ExportCell<S>,
     /// Empty if rows are allocated one by one.
-    elements: Shared<S::Element>,
+    pub(super) elements: Shared<S::Element>,
 }
 
 impl<'a, S: Exportable> ShareGuard<'a, S> {

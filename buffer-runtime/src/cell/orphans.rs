@@ -1,6 +1,7 @@
 //! The queue of blocks that an attached thread is to free, because their last owner may have been on a detached one.
 //!
-//! Two kinds of block are in it:
+//! Two kinds of block are in it, and with the feature `pickle` views of other exporters, which imported memory has left
+//! (`storage::imported`):
 //!
 //! - With the GIL's lock, only attached threads may change a view count. A thread that drops a cell with views must not
 //!   attach to do so: it may hold a lock that an attached thread waits for. So it pushes the block on this queue. The
@@ -31,6 +32,8 @@ use pyo3::Python;
 use super::block::Header;
 use crate::contain::{report, with_none_pending};
 use crate::pending::attached;
+#[cfg(feature = "pickle")]
+use crate::storage::Left;
 
 /// The address of the block that was pushed last, or 0.
 static QUEUE: AtomicUsize = AtomicUsize::new(0);
@@ -47,7 +50,17 @@ pub(super) unsafe fn leave(block: NonNull<Header>) {
     let header = unsafe { block.as_ref() };
     // SAFETY: the caller vouches for the owner.
     let next = unsafe { header.next_orphan() };
-    let address = block.as_ptr().expose_provenance();
+    push(block.as_ptr().expose_provenance(), next);
+}
+
+/// Pushes a view that imported memory has left, so that an attached thread releases it. Never waits.
+#[cfg(feature = "pickle")]
+pub(crate) fn leave_import(left: Left) {
+    left.push_with(push);
+}
+
+/// Pushes what is at an address, and links it by `next` to what was pushed before. The address is exposed.
+fn push(address: usize, next: &AtomicUsize) {
     let mut first = QUEUE.load(Ordering::Relaxed);
     loop {
         next.store(first, Ordering::Relaxed);
@@ -93,7 +106,15 @@ pub(crate) fn drain(mut free: impl FnMut(NonNull<Header>)) {
     // Acquire pairs with the Release in `leave`.
     let mut waiting = QUEUE.swap(0, Ordering::Acquire);
     let mut unviewed = 0;
-    while let Some(block) = block_at(waiting) {
+    #[cfg(feature = "pickle")]
+    let mut imports = crate::storage::Lefts::new();
+    while waiting != 0 {
+        #[cfg(feature = "pickle")]
+        if let Some(next) = imports.take(waiting) {
+            waiting = next;
+            continue;
+        }
+        let Some(block) = block_at(waiting) else { break };
         // SAFETY: the queue has the hold of the owner and the views, which is given up after the next step.
         let header = unsafe { block.as_ref() };
         // SAFETY: blocks in the queue have no owner.
@@ -111,6 +132,11 @@ pub(crate) fn drain(mut free: impl FnMut(NonNull<Header>)) {
         unviewed = unsafe { header.next_orphan() }.load(Ordering::Relaxed);
         free(block);
     }
+    // SAFETY: attached, as the caller is.
+    #[cfg(feature = "pickle")]
+    unsafe {
+        imports.release();
+    };
 }
 
 /// Frees what waits in the queue, and reports what the storages' drops raise: no caller could handle the exceptions.

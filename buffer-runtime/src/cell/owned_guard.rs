@@ -18,7 +18,7 @@ use crate::storage::{Exportable, Storage};
 #[must_use = "the memory is shared only as long as the guard is alive"]
 pub struct OwnedShareGuard<S: Exportable> {
     /// Empty if rows are allocated one by one.
-    elements: Shared<S::Element>,
+    pub(super) elements: Shared<S::Element>,
     /// Dropped after the guard has ended.
     lease: Lease,
 }

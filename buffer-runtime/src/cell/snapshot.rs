@@ -72,7 +72,7 @@ impl<S: Replaceable> ExportCell<S> {
         // SAFETY: no guard is alive but those of stable views, not even a leaked or an owned one, which are reported before
         // views and tensors. So the storage is where it was captured (invariant 2); and none can begin while the cell is
         // borrowed mutably. So no reference to the elements exists (invariants 3 and 8) but shared ones of stable views,
-        // beside which nobody writes; and Python has only read-only views if not every bit pattern is valid
+        // beside which nobody writes, and handles of imported memory, which load atomically; and Python has only read-only views if not every bit pattern is valid
         // (`export::descriptor`).
         unsafe { S::copy_of(captured) }.ok()
     }

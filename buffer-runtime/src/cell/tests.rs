@@ -4,6 +4,8 @@
 //! `attached`. With the free-threaded lock there is no GIL, and its threads really run at the same time.
 
 mod closing;
+#[cfg(all(miri, feature = "pickle"))]
+mod imported;
 #[cfg(not(atomic_lock))]
 mod orphans;
 mod owned;

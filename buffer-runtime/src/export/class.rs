@@ -118,6 +118,8 @@ pub unsafe trait Source: sealed::Sealed {
     type Element: Element;
     /// Whether rows are allocated one by one.
     const ROWS: bool;
+    /// Whether the memory has a layout of its own, as an array of `ndarray` has.
+    const STRIDED: bool;
     /// How many items there always are, if that is known. Only messages at compile time depend on it.
     const ITEMS: Option<usize>;
     /// Whether the memory may not be written, whatever the class declares.
@@ -148,6 +150,7 @@ unsafe impl<S: Exportable> Source for ExportCell<S> {
     type Element = S::Element;
 
     const ROWS: bool = S::INDIRECT;
+    const STRIDED: bool = S::STRIDED;
     const ITEMS: Option<usize> = match S::LEN {
         Some(len) => Some(len.saturating_mul(S::Element::SHAPE.scalars())),
         None => None,
@@ -174,6 +177,7 @@ unsafe impl<W: Exported> Source for Py<W> {
     type Element = u8;
 
     const ROWS: bool = false;
+    const STRIDED: bool = false;
     const ITEMS: Option<usize> = None;
     // The other object's class declares it.
     const READONLY: bool = false;

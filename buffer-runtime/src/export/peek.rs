@@ -82,6 +82,32 @@ pub(crate) unsafe fn peek(py: Python<'_>, object: *mut ffi::PyObject, table: &'s
     seen.map_err(|error| ViewError::from(LayoutError::from(error)).into())
 }
 
+/// The layout that the memory of a cell has of its own now: the offset of its first element in bytes, and each axis with its
+/// stride in bytes. `None` if it has none.
+///
+/// # Safety
+///
+/// As for [`peek`]; the table is that of a cell.
+///
+/// # Errors
+///
+/// The exception that refuses the view.
+#[cfg(all(feature = "pickle", feature = "ndarray"))]
+pub(crate) unsafe fn own_layout(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    table: &'static ClassTable,
+) -> PyResult<Option<(usize, Vec<(usize, isize)>)>> {
+    let mut seen = Ok(None);
+    let mut look = |grant: Grant<'_>| {
+        let own = grant.own_layout().and_then(|own| Some((own.offset()?, own)));
+        seen = own.map(|(offset, own)| own.axes_now().map(|axes| (offset, axes))).transpose();
+    };
+    // SAFETY: the caller vouches for the object.
+    unsafe { with_grant(py, object, Flags(ffi::PyBUF_FULL_RO), table, &mut look) }?;
+    seen.map_err(|error: NoMemory| ViewError::from(LayoutError::from(error)).into())
+}
+
 /// Grants a view of the object, and calls `with` on it, on its layout, and on whether the class pins. The view is released
 /// afterwards.
 ///

@@ -46,6 +46,9 @@ pub struct ClassTable {
     /// How a view of a cell is granted without user code, where the class shows a cell.
     #[cfg(feature = "dlpack")]
     pub(crate) grant_at_once: Option<GrantAtOnce>,
+    /// Whether the memory has a layout of its own.
+    #[cfg_attr(not(all(feature = "pickle", feature = "ndarray")), expect(dead_code, reason = "only a pickle asks"))]
+    strided: bool,
     reach: unsafe fn(Python<'_>, *mut ffi::PyObject, WithValue<'_>) -> Result<(), Unreached>,
     dims: unsafe fn(NonNull<()>, WithDims<'_>) -> PyResult<()>,
 }
@@ -97,6 +100,7 @@ impl ClassTable {
             rows: <T::Cell as Source>::ROWS,
             #[cfg(feature = "dlpack")]
             grant_at_once: None,
+            strided: <T::Cell as Source>::STRIDED,
             reach: reach::<T>,
             dims: dims::<T>,
         }
@@ -117,6 +121,12 @@ impl ClassTable {
     #[cfg(feature = "pickle")]
     pub(crate) fn has_rows(&self) -> bool {
         self.rows
+    }
+
+    /// Whether the memory has a layout of its own.
+    #[cfg(all(feature = "pickle", feature = "ndarray"))]
+    pub(crate) fn is_strided(&self) -> bool {
+        self.strided
     }
 
     /// What the class declares at compile time.

@@ -22,6 +22,7 @@ unsafe impl Source for Whole {
     type Element = u8;
 
     const ROWS: bool = false;
+    const STRIDED: bool = false;
     const ITEMS: Option<usize> = None;
     // The field's class declares it.
     const READONLY: bool = false;

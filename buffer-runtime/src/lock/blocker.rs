@@ -13,6 +13,9 @@ pub(crate) enum Blocker {
     ReadGuards(u32),
     /// Stable views are alive in Python, and perhaps read guards in Rust besides.
     StableViews { stable: u32, guards: u32 },
+    /// The memory belongs to another exporter, which has granted a view of it.
+    #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
+    Imported,
     /// Share guards are alive in Rust.
     ShareGuards(u32),
     /// The write guard is alive in Rust, or was leaked.
@@ -85,6 +88,9 @@ impl fmt::Display for Explained<'_> {
                 let (stable, guards) = (Alive(stable, "stable view"), Alive(guards, "read guard"));
                 write!(f, "{stable}, and {guards} in Rust{taken}; {REMEDY}, and {RETURN}")
             }
+            Blocker::Imported => f.write_str(
+                "the memory belongs to another object, with which it arrived; copy it first, as with `copy.copy`",
+            ),
             Blocker::ShareGuards(count) => write!(f, "{} in Rust{taken}; {RETURN}", Alive(count, "share guard")),
             Blocker::WriteGuard => write!(f, "Rust is changing it (a write guard is alive{taken}); {RETURN}"),
             Blocker::Closed => f.write_str("it is closed"),
@@ -143,6 +149,15 @@ impl Blocker {
         }
     }
 
+    /// Tells the read guard of imported memory, which locks count as a stable view's, from the others.
+    pub(crate) fn naming_import(self) -> Self {
+        match self {
+            Self::StableViews { guards: 0, .. } => Self::Imported,
+            Self::StableViews { guards, .. } => Self::ReadGuards(guards),
+            other => other,
+        }
+    }
+
     /// Whether the blocker ends when some thread continues. In a forked child, that thread may not exist.
     fn is_held_by_a_thread(self) -> bool {
         match self {
@@ -153,7 +168,7 @@ impl Blocker {
             | Self::WriteGuard
             | Self::Tensors(_)
             | Self::Publishing => true,
-            Self::Closed | Self::Pinned { .. } | Self::OutOfMemory | Self::Full => false,
+            Self::Imported | Self::Closed | Self::Pinned { .. } | Self::OutOfMemory | Self::Full => false,
         }
     }
 }

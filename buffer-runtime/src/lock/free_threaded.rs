@@ -59,7 +59,8 @@ pub(crate) struct Lock {
     published: AtomicU8,
     /// Fills what would be padding. See `lock`.
     _rest: [AtomicU8; 3],
-    /// How many of the read guards belong to stable views; more while one of these begins or ends.
+    /// How many of the read guards belong to stable views; more while one of these begins or ends. Or 1, if the memory is
+    /// imported, which grants none.
     stable: AtomicU32,
 }
 
@@ -347,7 +348,50 @@ impl Lock {
         self.stable.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// How many stable views are alive.
+    /// Begins the read guard of imported memory, which no drop ends. The lock is new.
+    #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
+    pub(crate) fn begin_import(&self) -> Result<(), Blocker> {
+        self.begin_stable(|| self.begin_beside_others(GuardKind::Read))
+    }
+
+    /// Makes a write guard of the read guard of imported memory, if nothing else is alive. `false` if the memory is not
+    /// imported.
+    #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
+    pub(crate) fn adopt(&self) -> Result<bool, Blocker> {
+        // A read guard of this caller's own: what is imported stays so until it ends. Its Acquire pairs with the Release of
+        // the write guard under which `stable` was set to 0.
+        self.begin_beside_others(GuardKind::Read)?;
+        if self.stable.load(Ordering::Relaxed) == 0 {
+            self.end();
+            return Ok(false);
+        }
+        let mut word = self.word.load(Ordering::Relaxed);
+        while word & VIEW_COUNT == 0 && guards_of(word) == Some((GuardKind::Read, 2)) {
+            let next = ((word & !KIND_MASK) | ((GuardKind::Write as u64) << KIND_SHIFT)) - GUARD_ONE;
+            // Acquire pairs with the Release of the views and guards that have ended.
+            match self.word.compare_exchange_weak(word, next, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => {
+                    self.stable.store(0, Ordering::Relaxed);
+                    return Ok(true);
+                }
+                Err(now) => word = now,
+            }
+        }
+        self.end();
+        let (views, guards) = (views_of(word), guards_of(word).map_or(0, |(_, count)| count));
+        Err(if views.total() > 0 { views.blocker() } else { Blocker::ReadGuards(guards.saturating_sub(2).max(1)) })
+    }
+
+    /// Undoes [`adopt`](Self::adopt).
+    #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
+    pub(crate) fn abandon_adoption(&self) {
+        self.stable.store(1, Ordering::Relaxed);
+        const { assert!(GuardKind::Read as u64 == 0) }
+        // Release as in `end`. The write guard excludes all but TRACED.
+        self.word.fetch_and(!KIND_MASK, Ordering::Release);
+    }
+
+    /// How many stable views are alive; 1 if the memory is imported.
     pub(crate) fn stable_views(&self) -> u32 {
         // Relaxed: they are only reported.
         self.stable.load(Ordering::Relaxed)

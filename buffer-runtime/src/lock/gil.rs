@@ -40,7 +40,8 @@ pub(crate) struct Lock {
     views: AtomicU64,
     /// Guards that are alive, all of one kind, and whether views are traced. Invariant 2.
     guards: AtomicU32,
-    /// How many of the read guards belong to stable views. Only attached threads change it.
+    /// How many of the read guards belong to stable views; or 1, if the memory is imported, which grants none. Only
+    /// attached threads change it, or a caller that has the owner by `&mut`.
     stable: AtomicU32,
 }
 
@@ -326,7 +327,55 @@ impl Lock {
         self.stable.store(self.stable.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
     }
 
-    /// How many stable views are alive.
+    /// Begins the read guard of imported memory, which no drop ends. The lock is new.
+    #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
+    pub(crate) fn begin_import(&self) -> Result<(), Blocker> {
+        self.begin_stable(|| self.begin_beside_others(GuardKind::Read))
+    }
+
+    /// Makes a write guard of the read guard of imported memory, if nothing else is alive. `false` if the memory is not
+    /// imported. Attached, or for a caller that has the owner by `&mut`.
+    #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
+    pub(crate) fn adopt(&self) -> Result<bool, Blocker> {
+        // A read guard of this caller's own: what is imported stays so until it ends. Its Acquire pairs with the Release of
+        // the write guard under which `stable` was set to 0.
+        self.begin_beside_others(GuardKind::Read)?;
+        if self.stable.load(Ordering::Relaxed) == 0 {
+            self.end();
+            return Ok(false);
+        }
+        let views = unpack(self.views.load(Ordering::Acquire));
+        let mut held = self.guards.load(Ordering::Relaxed);
+        // By invariants 2 and 3 no view and no guard begins meanwhile, but guards may end.
+        while views.total() == 0 && held & GUARDS == 2 {
+            let next = one_guard(GuardKind::Write) | held & TRACED;
+            // Acquire pairs with the Release of the guards that have ended.
+            match self.guards.compare_exchange(held, next, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => {
+                    self.stable.store(0, Ordering::Relaxed);
+                    return Ok(true);
+                }
+                Err(now) => held = now,
+            }
+        }
+        self.end();
+        Err(if views.total() > 0 {
+            views.blocker()
+        } else {
+            Blocker::ReadGuards((held & GUARDS).saturating_sub(2).max(1))
+        })
+    }
+
+    /// Undoes [`adopt`](Self::adopt).
+    #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
+    pub(crate) fn abandon_adoption(&self) {
+        self.stable.store(1, Ordering::Relaxed);
+        let traced = self.guards.load(Ordering::Relaxed) & TRACED;
+        // A store, and a Release, as in `end_write`.
+        self.guards.store(one_guard(GuardKind::Read) | traced, Ordering::Release);
+    }
+
+    /// How many stable views are alive; 1 if the memory is imported.
     pub(crate) fn stable_views(&self) -> u32 {
         // Relaxed: they are only reported.
         self.stable.load(Ordering::Relaxed)

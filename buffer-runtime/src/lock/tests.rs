@@ -54,6 +54,39 @@ macro_rules! request {
 
 for_both_locks! {
     #[test]
+    fn imported_memory_is_read_only_until_it_is_adopted(lock) {
+        assert_eq!(lock.adopt(), Ok(false));
+        assert_eq!(lock.guards(), None);
+        lock.begin_import().unwrap();
+        let imported = Blocker::StableViews { stable: 1, guards: 0 };
+        assert_eq!(view(&lock, WRITER), Err(imported));
+        for kind in [GuardKind::Write, GuardKind::Share, GuardKind::Closed] {
+            assert_eq!(lock.begin(kind), Err(imported));
+        }
+        assert_eq!(imported.naming_import(), Blocker::Imported);
+
+        // Views and guards are in the way; then everything is as it was.
+        assert_eq!(view(&lock, MAY_WRITE), Ok(ViewKind::ReadOnly));
+        assert_eq!(lock.adopt(), Err(Blocker::Views { writable: 0, readonly: 1 }));
+        assert_eq!(lock.release(ViewKind::ReadOnly), Released { views: false, owner: true });
+        lock.begin(GuardKind::Read).unwrap();
+        assert_eq!(lock.adopt(), Err(Blocker::ReadGuards(1)));
+        lock.end();
+        assert_eq!((lock.guards(), lock.stable_views()), (Some((GuardKind::Read, 1)), 1));
+
+        assert_eq!(lock.adopt(), Ok(true));
+        assert_eq!((lock.guards(), lock.stable_views()), (Some((GuardKind::Write, 1)), 0));
+        assert_eq!(lock.adopt(), Err(Blocker::WriteGuard));
+        lock.abandon_adoption();
+        assert_eq!(lock.begin(GuardKind::Write), Err(imported));
+        assert_eq!(lock.adopt(), Ok(true));
+        lock.end_write();
+        assert_eq!(lock.guards(), None);
+        assert_eq!(view(&lock, WRITER), Ok(ViewKind::Writable));
+        assert_eq!(lock.adopt(), Err(Blocker::Views { writable: 1, readonly: 0 }));
+    }
+
+    #[test]
     fn views_of_both_kinds_live_together(lock) {
         assert_eq!(view(&lock, WRITER), Ok(ViewKind::Writable));
         assert_eq!(view(&lock, READER), Ok(ViewKind::ReadOnly));

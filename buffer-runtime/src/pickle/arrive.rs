@@ -2,27 +2,33 @@
 
 use std::ffi::CStr;
 
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTypeInfo, ffi};
 
 use super::VERSION;
 use super::format::Portable;
-use super::frame::{Frame, Name};
+use super::frame::{Frame, Kind, Shape, Wrong};
 use super::leave::interned;
 use super::lineage::{self, Lineage};
 use super::refused::{cause_of, is_unpickling, unpickling};
 use super::table::Table;
+use crate::cell::orphans::free_waiting;
 use crate::element::Element;
-use crate::exception::string;
+use crate::exception::{ClassName, exception, string};
 use crate::export::peek::peek;
+use crate::limits::MAX_NDIM;
 use crate::pending::{owned, raised};
+use crate::storage::Import;
 
 /// The values that have arrived, by the names of their fields.
 #[derive(Debug)]
 pub struct Arrived<'a, 'py> {
     values: &'a Bound<'py, PyDict>,
     class: &'static str,
+    /// Whether storages may keep the memory.
+    may_be_kept: bool,
 }
 
 impl<'py> Arrived<'_, 'py> {
@@ -62,12 +68,17 @@ impl<'py> Arrived<'_, 'py> {
         }
     }
 
-    /// The memory of a cell of these elements.
+    /// Calls `with` on the memory of a cell of these elements. Returns what makes an exception of its refusal.
     ///
     /// # Errors
     ///
     /// `UnpicklingError` if there is none, or if it has other elements.
-    pub(super) fn frame<E: Element>(&self, name: &'static CStr, rows: bool) -> PyResult<Frame<'py>> {
+    pub(super) fn with_frame<E: Element>(
+        &self,
+        name: &'static CStr,
+        kind: Kind,
+        with: impl FnOnce(&mut Frame),
+    ) -> PyResult<Refused<'py>> {
         let (py, value) = (self.py(), self.value(name)?);
         let name = Name { class: self.class, field: text(name) };
         let wrong = || {
@@ -75,21 +86,24 @@ impl<'py> Arrived<'_, 'py> {
             unpickling(py, format_args!("the pickle's value for the field `{field}` of `{class}` is no memory"))
         };
         let (mut format, mut memory) = (std::ptr::null_mut(), std::ptr::null_mut::<ffi::PyObject>());
-        let mut bytes_of_row: isize = 0;
+        let (mut bytes_of_row, mut shape) = (0_isize, std::ptr::null_mut::<ffi::PyObject>());
         // SAFETY: attached, with an object that is alive.
         if unsafe { ffi::PyTuple_Check(value.as_ptr()) } == 0 {
             return Err(wrong());
         }
-        let parse = if rows { c"UOn" } else { c"UO" };
+        let tuple = PyTuple::type_object_raw(py);
+        let (value, format_at, memory_at) = (value.as_ptr(), &raw mut format, &raw mut memory);
         // SAFETY: attached, with a tuple that is alive, and room for what the format asks for.
         let parsed = unsafe {
-            ffi::PyArg_ParseTuple(
-                value.as_ptr(),
-                parse.as_ptr(),
-                &raw mut format,
-                &raw mut memory,
-                &raw mut bytes_of_row,
-            )
+            match kind {
+                Kind::OnePiece => ffi::PyArg_ParseTuple(value, c"UO".as_ptr(), format_at, memory_at),
+                Kind::Rows => {
+                    ffi::PyArg_ParseTuple(value, c"UOn".as_ptr(), format_at, memory_at, &raw mut bytes_of_row)
+                }
+                Kind::Array => {
+                    ffi::PyArg_ParseTuple(value, c"UOO!".as_ptr(), format_at, memory_at, tuple, &raw mut shape)
+                }
+            }
         };
         if parsed == 0 {
             return Err(cause_of(py, raised(py), |_| wrong()));
@@ -113,11 +127,73 @@ impl<'py> Arrived<'_, 'py> {
                 return Err(unpickling(py, text));
             }
         }
-        let size = size_of::<E>();
-        let row_len = usize::try_from(bytes_of_row).ok().filter(|bytes| bytes.is_multiple_of(size));
-        match row_len {
-            Some(bytes) => Frame::request(&memory, rows.then_some(bytes / size), name),
-            None => Err(wrong()),
+        let shape = match kind {
+            Kind::OnePiece => Shape::OnePiece,
+            Kind::Rows => Shape::of_rows::<E>(bytes_of_row).ok_or_else(wrong)?,
+            Kind::Array => {
+                // SAFETY: attached; the tuple is alive and has this object, of the class that was asked for.
+                let shape: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, shape) };
+                let shape = shape.cast::<PyTuple>()?;
+                if shape.len() > MAX_NDIM {
+                    return Err(wrong());
+                }
+                let extents = shape.iter().map(|extent| extent.extract());
+                Shape::Array(extents.collect::<PyResult<_>>().map_err(|error| cause_of(py, error, |_| wrong()))?)
+            }
+        };
+        let refused = Refused { py, name };
+        let view = request(&memory, name)?;
+        let mut frame = Frame::of(view, shape, self.may_be_kept).map_err(|wrong| refused.because(&wrong))?;
+        with(&mut frame);
+        if let Some(view) = frame.into_view() {
+            view.release(py);
+        }
+        Ok(refused)
+    }
+}
+
+/// Which field of which class a frame is for.
+#[derive(Debug, Clone, Copy)]
+struct Name {
+    class: &'static str,
+    field: &'static str,
+}
+
+/// Makes the exceptions for a frame that is wrong.
+#[derive(Clone, Copy)]
+pub(super) struct Refused<'py> {
+    py: Python<'py>,
+    name: Name,
+}
+
+impl Refused<'_> {
+    pub(super) fn because(self, wrong: &Wrong) -> PyErr {
+        let Self { py, name: Name { class, field } } = self;
+        if matches!(wrong, Wrong::NoMemory) {
+            return exception::<PyMemoryError>(py, "there is no memory for the unpickled elements");
+        }
+        unpickling(py, format_args!("the pickle's memory for the field `{field}` of `{class}` is wrong: {wrong}"))
+    }
+}
+
+/// Requests a view of the bytes of an object.
+///
+/// # Errors
+///
+/// `UnpicklingError` if the object has no bytes in one piece; `MemoryError`.
+fn request(object: &Bound<'_, PyAny>, name: Name) -> PyResult<Import> {
+    let py = object.py();
+    // Of objects that were dropped elsewhere, so that they do not add up.
+    free_waiting(py);
+    let no_memory = |_| exception::<PyMemoryError>(py, "there is no memory for a view");
+    // SAFETY: attached, with an object that is alive.
+    match unsafe { Import::request(py, object.as_ptr(), no_memory) } {
+        Ok(view) => Ok(view),
+        Err(error) => {
+            let (Name { field, .. }, class) = (name, ClassName::of(object)?);
+            Err(cause_of(py, error, |py| {
+                unpickling(py, format_args!("the memory of `{field}` is a `{class}`, which has no bytes in one piece"))
+            }))
         }
     }
 }
@@ -127,7 +203,8 @@ fn text(name: &'static CStr) -> &'static str {
     name.to_str().unwrap_or("")
 }
 
-/// Makes an object of a class from the arguments that [`leave`](super::leave::leave) has made, or others.
+/// Makes an object of a class from the arguments that [`leave`](super::leave::leave) has made, or others. A copy of another
+/// object must not keep the memory of that one.
 ///
 /// # Errors
 ///
@@ -136,6 +213,7 @@ pub(super) fn arrive<'py>(
     class: &Bound<'py, PyAny>,
     table: &Table,
     arguments: &Bound<'py, PyAny>,
+    is_copy: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = class.py();
     let (mut version, mut values) = (0, std::ptr::null_mut::<ffi::PyObject>());
@@ -165,7 +243,7 @@ pub(super) fn arrive<'py>(
         );
         return Err(unpickling(py, text));
     }
-    let arrived = Arrived { values, class: name };
+    let arrived = Arrived { values, class: name, may_be_kept: !is_copy };
     // SAFETY: no Rust code has added fields to the class.
     let made = unsafe { table.make(&arrived, class.as_ptr().cast()) };
     let wrong = |error| {

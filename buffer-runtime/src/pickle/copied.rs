@@ -37,7 +37,7 @@ pub(super) unsafe fn copy<'py>(
         None => {
             // SAFETY: the caller vouches for the object.
             let arguments = unsafe { leave(object, table, How::Shown, deep.clone()) }?;
-            (arrive(class.as_any(), table, &arguments)?, state::of(object)?)
+            (arrive(class.as_any(), table, &arguments, true)?, state::of(object)?)
         }
     };
     if let Some(deep) = &deep {

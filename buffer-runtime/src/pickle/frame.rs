@@ -1,155 +1,251 @@
-//! The memory that arrives for a cell.
+//! The memory that arrives for a cell, and what storages take of it. Nothing here depends on Python, apart from the view.
 
+use std::collections::TryReserveError;
 use std::fmt::{self, Display};
-use std::ptr::NonNull;
+use std::sync::Arc;
 
-use pyo3::exceptions::PyMemoryError;
-use pyo3::ffi;
-use pyo3::prelude::*;
-
-use super::refused::{cause_of, unpickling};
-use crate::contain::{report_raised, with_none_pending};
 use crate::element::{Element, Viewable};
-use crate::exception::{ClassName, exception};
-use crate::memory::boxed;
-use crate::pending::raised;
+use crate::memory::NoMemory;
 use crate::shared::{copy_bytes, room_for};
+use crate::storage::{Import, RowLengthError, VecOrImported};
 
-/// A view of the bytes that have arrived for one cell.
+/// The bytes that have arrived for one cell.
 ///
 /// Invariants:
 ///
-/// 1. The exporter has granted the view, and it is released when this is dropped. So its bytes stay in place, if the
-///    exporter follows the protocol.
-/// 2. `view` is from a `Box`. Nothing makes a reference to it: its pointers may point into itself.
-pub struct Frame<'py> {
-    view: NonNull<ffi::Py_buffer>,
+/// 1. `data` and `len` are bytes that may be read, and that Rust accesses by atomics alone. They stay in place as long as this
+///    lives, and as long as `view`, if there is one.
+pub struct Frame {
+    view: Option<Import>,
+    /// Whether a storage may keep the view: it did not come from an object that is being copied.
+    may_be_kept: bool,
     data: *const u8,
     len: usize,
-    /// How many elements a row has, where rows are allocated one by one.
-    row_len: Option<usize>,
-    py: Python<'py>,
-    name: Name,
+    shape: Shape,
 }
 
-/// Which field of which class a frame is for.
+/// What a storage needs to know of its elements, besides their number.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Name {
-    pub(super) class: &'static str,
-    pub(super) field: &'static str,
+pub(super) enum Kind {
+    OnePiece,
+    /// Rows are allocated one by one.
+    Rows,
+    /// There is a shape of its own.
+    Array,
 }
 
-impl<'py> Frame<'py> {
-    /// Requests a view of the bytes.
+/// What a pickle says of it.
+#[derive(Debug)]
+pub(super) enum Shape {
+    OnePiece,
+    /// How many elements each row has.
+    Rows(usize),
+    /// How many elements there are along each axis.
+    Array(Vec<usize>),
+}
+
+impl Shape {
+    /// Rows of so many bytes; `None` if these are no whole number of elements.
+    pub(super) fn of_rows<E: Element>(bytes_of_row: isize) -> Option<Self> {
+        let bytes = usize::try_from(bytes_of_row).ok()?;
+        bytes.is_multiple_of(size_of::<E>()).then(|| Self::Rows(bytes / size_of::<E>()))
+    }
+}
+
+/// Why no storage can be made of a frame.
+#[derive(Debug)]
+pub enum Wrong {
+    /// There is no memory.
+    NoMemory,
+    /// The view has no address or a negative length.
+    Nowhere,
+    /// The bytes are no whole number of elements.
+    Remainder {
+        /// How many bytes there are.
+        len: usize,
+        /// The size of an element.
+        size: usize,
+    },
+    /// A storage of another number of elements.
+    Count {
+        /// How many elements there are.
+        count: usize,
+        /// How many it always has.
+        always: usize,
+    },
+    /// The elements are no whole number of rows.
+    Rows {
+        /// How many elements there are.
+        count: usize,
+        /// How many elements a row has.
+        row_len: usize,
+    },
+    /// A row is as long as no other.
+    Row(RowLengthError),
+    /// An array of another number of dimensions.
+    Ndim {
+        /// How many there are.
+        given: usize,
+        /// How many it always has.
+        always: usize,
+    },
+    /// The shape is one of another number of elements.
+    Extents {
+        /// How many elements there are.
+        count: usize,
+    },
+}
+
+impl Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoMemory => f.write_str("there is no memory"),
+            Self::Nowhere => f.write_str("it has no address or a negative length"),
+            Self::Remainder { len, size } => {
+                write!(f, "it has {len} bytes, which are no whole number of elements of {size} bytes")
+            }
+            Self::Count { count, always } => write!(f, "it has {count} elements, but there are always {always}"),
+            Self::Rows { count, row_len } => {
+                write!(f, "its {count} elements are no whole number of rows of {row_len}")
+            }
+            Self::Row(error) => error.fmt(f),
+            Self::Ndim { given, always } => write!(f, "it has {given} dimensions, but there are always {always}"),
+            Self::Extents { count } => write!(f, "its shape is not one of {count} elements"),
+        }
+    }
+}
+
+impl From<TryReserveError> for Wrong {
+    fn from(_: TryReserveError) -> Self {
+        Self::NoMemory
+    }
+}
+
+impl From<NoMemory> for Wrong {
+    fn from(_: NoMemory) -> Self {
+        Self::NoMemory
+    }
+}
+
+impl Frame {
+    /// The bytes of a view.
     ///
     /// # Errors
     ///
-    /// `UnpicklingError` if the object has no bytes in one piece; `MemoryError`.
-    pub(super) fn request(object: &Bound<'py, PyAny>, row_len: Option<usize>, name: Name) -> PyResult<Self> {
-        let py = object.py();
-        let no_memory = |_| exception::<PyMemoryError>(py, "there is no memory for a view");
-        let view = Box::into_raw(boxed(ffi::Py_buffer::new()).map_err(no_memory)?);
-        // SAFETY: attached, with an object that is alive and room for a view.
-        if unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), view, ffi::PyBUF_SIMPLE) } != 0 {
-            // SAFETY: the box is not used afterwards; without a view nothing points into it.
-            drop(unsafe { Box::from_raw(view) });
-            let class = ClassName::of(object)?;
-            let Name { field, .. } = name;
-            return Err(cause_of(py, raised(py), |py| {
-                unpickling(py, format_args!("the memory of `{field}` is a `{class}`, which has no bytes in one piece"))
-            }));
-        }
-        // SAFETY: the view was granted, and is initialised.
-        let granted = unsafe { *view };
-        // SAFETY: the pointer of a Box is never null.
-        let view = unsafe { NonNull::new_unchecked(view) };
+    /// The view claims none.
+    pub(super) fn of(view: Import, shape: Shape, may_be_kept: bool) -> Result<Self, Wrong> {
+        let granted = view.fields();
         let len = usize::try_from(granted.len).ok().filter(|&len| len == 0 || !granted.buf.is_null());
-        let frame = Self { view, data: granted.buf.cast(), len: len.unwrap_or(0), row_len, py, name };
-        if PyErr::occurred(py) {
-            // The exporter granted the view and also set an exception, which would appear later in unrelated code.
-            return Err(raised(py));
-        }
-        if len.is_none() { Err(frame.refused("it has no address or a negative length")) } else { Ok(frame) }
+        let len = len.ok_or(Wrong::Nowhere)?;
+        Ok(Self { view: Some(view), may_be_kept, data: granted.buf.cast::<u8>().cast_const(), len, shape })
+    }
+
+    /// Bytes without a view.
+    ///
+    /// # Safety
+    ///
+    /// Invariant 1 is true of them.
+    #[cfg(fuzzing)]
+    pub(super) unsafe fn of_bytes(bytes: &mut [u8], shape: Shape) -> Self {
+        Self { view: None, may_be_kept: true, data: bytes.as_mut_ptr(), len: bytes.len(), shape }
     }
 
     /// How many elements of this type the bytes are.
     ///
     /// # Errors
     ///
-    /// `UnpicklingError` if they are no whole number of elements.
-    pub(super) fn count<E: Element>(&self) -> PyResult<usize> {
-        if self.len.is_multiple_of(size_of::<E>()) {
-            return Ok(self.len / size_of::<E>());
-        }
+    /// They are no whole number of elements.
+    pub(super) fn count<E: Element>(&self) -> Result<usize, Wrong> {
         let (len, size) = (self.len, size_of::<E>());
-        Err(self.refused(format_args!("it has {len} bytes, which are no whole number of elements of {size} bytes")))
+        if len.is_multiple_of(size) { Ok(len / size) } else { Err(Wrong::Remainder { len, size }) }
     }
 
-    /// How many elements each row has; `None` where the elements are in one piece.
-    pub(super) fn row_len(&self) -> Option<usize> {
-        self.row_len
+    /// How many elements each row has, where rows are allocated one by one.
+    pub(super) fn row_len(&self) -> usize {
+        match self.shape {
+            Shape::Rows(row_len) => row_len,
+            _ => 0,
+        }
+    }
+
+    /// How many elements there are along each axis, where there is a shape.
+    #[cfg(feature = "ndarray")]
+    pub(super) fn extents(&self) -> &[usize] {
+        match &self.shape {
+            Shape::Array(extents) => extents,
+            _ => &[],
+        }
     }
 
     /// Copies all elements, wherever they lie: frames may be misaligned.
     ///
     /// # Errors
     ///
-    /// `UnpicklingError` if the bytes are no whole number of elements; `MemoryError`.
-    pub(super) fn to_vec<E: Viewable>(&self) -> PyResult<Vec<E>> {
-        let count = self.count::<E>()?;
-        self.copied(0, count)
+    /// The bytes are no whole number of elements, or there is no memory.
+    pub(super) fn to_vec<E: Viewable>(&self) -> Result<Vec<E>, Wrong> {
+        self.copied(0, self.count::<E>()?)
     }
 
     /// Copies `count` elements from the one with the index `start` on.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// `UnpicklingError` if there are fewer; `MemoryError`.
-    pub(super) fn copied<E: Viewable>(&self, start: usize, count: usize) -> PyResult<Vec<E>> {
-        if start.checked_add(count).is_none_or(|end| end > self.len / size_of::<E>()) {
-            return Err(self.refused("it has fewer elements than it should"));
-        }
-        let mut elements: Vec<E> = room_for(count).map_err(|_| self.no_memory())?;
+    /// If there are fewer.
+    pub(super) fn copied<E: Viewable>(&self, start: usize, count: usize) -> Result<Vec<E>, Wrong> {
+        let end = start.checked_add(count).filter(|&end| end <= self.len / size_of::<E>());
+        assert!(end.is_some(), "there are fewer elements");
+        let mut elements: Vec<E> = room_for(count)?;
         let (from, to) = (self.data.wrapping_add(start * size_of::<E>()), elements.as_mut_ptr());
-        // SAFETY: the exporter keeps `len` bytes in place (invariant 1), all of which were just compared with the end. The
-        // vector has room for as many, and is new.
+        // SAFETY: the bytes may be read (invariant 1), and their end was just compared with that of the frame. The vector has
+        // room for as many, and is new.
         unsafe { copy_bytes(from, to.cast(), count * size_of::<E>()) };
         // SAFETY: the bytes of `count` elements were just written; any bytes are an element (`Viewable`).
         unsafe { elements.set_len(count) };
         Ok(elements)
     }
 
-    /// The exception for a frame that is wrong. `why` must not allocate.
-    pub(super) fn refused(&self, why: impl Display) -> PyErr {
-        let Name { class, field } = self.name;
-        unpickling(self.py, format_args!("the pickle's memory for the field `{field}` of `{class}` is wrong: {why}"))
+    /// Copies all elements, to be shared.
+    ///
+    /// # Errors
+    ///
+    /// As for [`to_vec`](Self::to_vec).
+    pub(super) fn to_shared<E: Viewable>(&self) -> Result<Arc<[E]>, Wrong> {
+        let count = self.count::<E>()?;
+        // An `Arc` that finds no memory ends the process, so this asks for as much before.
+        drop(room_for::<E>(count)?);
+        let mut elements = Arc::<[E]>::new_uninit_slice(count);
+        let room = Arc::get_mut(&mut elements).ok_or(NoMemory)?;
+        // SAFETY: the bytes may be read (invariant 1), and are `count` elements. The slice has room for as many, and is new.
+        unsafe { copy_bytes(self.data, room.as_mut_ptr().cast(), count * size_of::<E>()) };
+        // SAFETY: the bytes of all elements were just written; any bytes are an element (`Viewable`).
+        Ok(unsafe { elements.assume_init() })
     }
 
-    pub(super) fn no_memory(&self) -> PyErr {
-        exception::<PyMemoryError>(self.py, "there is no memory for the unpickled elements")
-    }
-}
-
-impl fmt::Debug for Frame<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { len, row_len, name, .. } = self;
-        f.debug_struct("Frame").field("len", len).field("row_len", row_len).field("name", name).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Frame<'_> {
-    fn drop(&mut self) {
-        let release = || {
-            // SAFETY: attached, as the token proves; the view was granted, and is released only here (invariant 1).
-            unsafe { ffi::PyBuffer_Release(self.view.as_ptr()) };
-            report_raised(self.py);
-        };
-        if PyErr::occurred(self.py) {
-            with_none_pending(self.py, release, |()| false);
-        } else {
-            release();
+    /// The elements where they are, if a storage may keep them there; otherwise a copy.
+    ///
+    /// # Errors
+    ///
+    /// As for [`to_vec`](Self::to_vec).
+    pub(super) fn kept<E: Viewable>(&mut self) -> Result<VecOrImported<E>, Wrong> {
+        self.count::<E>()?;
+        if let Some(view) = self.view.take_if(|_| self.may_be_kept) {
+            match VecOrImported::of(view) {
+                Ok(kept) => return Ok(kept),
+                Err(view) => self.view = Some(view),
+            }
         }
-        // SAFETY: by invariant 2; the released view points nowhere, and is not used afterwards.
-        drop(unsafe { Box::from_raw(self.view.as_ptr()) });
+        self.to_vec().map(VecOrImported::from)
+    }
+
+    /// The view, unless a storage has kept it.
+    pub(super) fn into_view(self) -> Option<Import> {
+        self.view
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { len, shape, .. } = self;
+        f.debug_struct("Frame").field("len", len).field("shape", shape).finish_non_exhaustive()
     }
 }

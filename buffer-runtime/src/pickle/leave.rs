@@ -5,6 +5,8 @@ use std::ffi::CStr;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+#[cfg(feature = "ndarray")]
+use pyo3::types::PyTuple;
 
 use super::VERSION;
 use super::format::Portable;
@@ -12,6 +14,8 @@ use super::table::Table;
 use crate::exception::string;
 use crate::export::ClassTable;
 use crate::export::array::memoryview;
+#[cfg(feature = "ndarray")]
+use crate::export::peek::own_layout;
 use crate::export::peek::{Peeked, peek};
 use crate::lookup::{attribute, module};
 use crate::part::Part;
@@ -144,16 +148,17 @@ pub(super) unsafe fn leave<'py>(
 unsafe fn memory<'py>(object: &Bound<'py, PyAny>, cell: &'static ClassTable, how: How) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
     let Some(format) = string(py, &Portable::of_cell(cell)) else { return Err(raised(py)) };
+    #[cfg(feature = "ndarray")]
+    if cell.is_strided() {
+        // SAFETY: the caller vouches for the object.
+        return unsafe { array(object, cell, how, &format) };
+    }
     let made = if cell.has_rows() {
         // SAFETY: the caller vouches for the object.
         let seen = unsafe { peek(py, object.as_ptr(), cell) }?;
         // SAFETY: as above.
         let part = unsafe { Part::of_all(object, cell) }?.into_pyobject(py)?;
-        let view = memoryview(part.as_any())?;
-        // SAFETY: attached; the view is alive, and the name is a text; without a format there are no arguments.
-        let bytes = unsafe { ffi::PyObject_CallMethod(view.as_ptr(), c"tobytes".as_ptr(), std::ptr::null()) };
-        // SAFETY: the result is an owned reference, or NULL.
-        let bytes = unsafe { owned(py, bytes) }?;
+        let bytes = in_c_order(part.as_any())?;
         // SAFETY: attached; the format takes two objects that are alive, and a number.
         unsafe { ffi::Py_BuildValue(c"(OOn)".as_ptr(), format.as_ptr(), bytes.as_ptr(), bytes_of_row(&seen)) }
     } else {
@@ -169,6 +174,59 @@ unsafe fn memory<'py>(object: &Bound<'py, PyAny>, cell: &'static ClassTable, how
     };
     // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(py, made) }
+}
+
+/// What is written for a cell whose memory has a layout of its own: the format of its elements, the elements in C order, and
+/// the number of elements along each axis.
+///
+/// # Safety
+///
+/// As for [`memory`].
+#[cfg(feature = "ndarray")]
+unsafe fn array<'py>(
+    object: &Bound<'py, PyAny>,
+    cell: &'static ClassTable,
+    how: How,
+    format: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = object.py();
+    // SAFETY: the caller vouches for the object.
+    let (offset, axes) = unsafe { own_layout(py, object.as_ptr(), cell) }?.unwrap_or_default();
+    let (extents, strides): (Vec<_>, Vec<_>) =
+        axes.iter().map(|&(extent, stride)| (extent.cast_signed(), stride)).unzip();
+    let layout = (&extents[..], &strides[..], offset.cast_signed());
+    // SAFETY: as above.
+    let part = unsafe { Part::in_layout(object, cell, layout) }?.into_pyobject(py)?;
+    let bytes = match how {
+        How::Lent if follow_one_another(&axes, cell.descriptor().itemsize) => pickle_buffer(part.as_any())?,
+        _ => in_c_order(part.as_any())?,
+    };
+    let outer = extents.len().saturating_sub(cell.descriptor().inner.extents().len());
+    let shape = PyTuple::new(py, &extents[..outer])?;
+    // SAFETY: attached; the format takes three objects that are alive.
+    let made = unsafe { ffi::Py_BuildValue(c"(OOO)".as_ptr(), format.as_ptr(), bytes.as_ptr(), shape.as_ptr()) };
+    // SAFETY: the result is an owned reference, or NULL.
+    unsafe { owned(py, made) }
+}
+
+/// Whether items lie one after the other in C order.
+#[cfg(feature = "ndarray")]
+fn follow_one_another(axes: &[(usize, isize)], itemsize: usize) -> bool {
+    let mut distance = itemsize.cast_signed();
+    axes.iter().rev().all(|&(extent, stride)| {
+        let follows = extent <= 1 || stride == distance;
+        distance = distance.saturating_mul(extent.cast_signed());
+        follows
+    })
+}
+
+/// `memoryview(object).tobytes()`
+fn in_c_order<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let view = memoryview(object)?;
+    // SAFETY: attached; the view is alive, and the name is a text; without a format there are no arguments.
+    let bytes = unsafe { ffi::PyObject_CallMethod(view.as_ptr(), c"tobytes".as_ptr(), std::ptr::null()) };
+    // SAFETY: the result is an owned reference, or NULL.
+    unsafe { owned(object.py(), bytes) }
 }
 
 fn bytes_of_row(seen: &Peeked) -> isize {

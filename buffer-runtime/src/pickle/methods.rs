@@ -190,5 +190,5 @@ unsafe fn rebuild(
 ) -> PyResult<*mut ffi::PyObject> {
     // SAFETY: attached; the caller vouches for a tuple.
     let args = unsafe { Bound::from_borrowed_ptr(class.py(), args) };
-    arrive(class, table, &args).map(Bound::into_ptr)
+    arrive(class, table, &args, false).map(Bound::into_ptr)
 }

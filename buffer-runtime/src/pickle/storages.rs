@@ -1,20 +1,21 @@
 //! Storages that can be made of the memory that arrives.
 
 use std::ffi::CStr;
+use std::sync::Arc;
 
 use pyo3::PyResult;
 
 use super::arrive::Arrived;
-use super::frame::Frame;
+use super::frame::{Frame, Kind, Wrong};
 use crate::cell::ExportCell;
 use crate::element::Viewable;
-use crate::storage::{Exportable, FromElements, Rows};
+use crate::storage::{Exportable, FromElements, Rows, VecOrImported};
 
 /// A storage that can be made of copies of elements whose every byte some other code has chosen.
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot be made of the elements in a pickle",
     label = "this storage cannot be pickled",
-    note = "store a `Vec<T>`, `Box<[T]>`, `[T; N]` or `Rows<T>`; for a storage of your own, implement `FromElements`",
+    note = "store a `Vec<T>`, `VecOrImported<T>`, `Box<[T]>`, `Arc<[T]>`, `[T; N]` or `Rows<T>`; for a storage of your own, implement `FromElements`",
     note = "an element with a `bool` cannot be pickled, since not every byte is a valid one; store `u8` in its place",
     note = "or write `#[buffer(default)]` above the field to begin an unpickled object with `Default::default()`"
 )]
@@ -23,48 +24,95 @@ pub trait Rebuilt: Exportable + Sized {
     ///
     /// # Errors
     ///
-    /// `UnpicklingError` if the storage cannot hold as many elements as there are; `MemoryError`.
-    fn rebuilt(frame: &Frame<'_>) -> PyResult<Self>;
+    /// The storage cannot hold as many elements as there are, or there is no memory.
+    fn rebuilt(frame: &mut Frame) -> Result<Self, Wrong>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<S: FromElements<Element: Viewable>> Rebuilt for S {
-    fn rebuilt(frame: &Frame<'_>) -> PyResult<Self> {
+    fn rebuilt(frame: &mut Frame) -> Result<Self, Wrong> {
         let count = frame.count::<<S as Exportable>::Element>()?;
-        if let Some(len) = <S as Exportable>::LEN
-            && len != count
+        if let Some(always) = <S as Exportable>::LEN
+            && always != count
         {
-            return Err(frame.refused(format_args!("it has {count} elements, but there are always {len}")));
+            return Err(Wrong::Count { count, always });
         }
-        S::from_vec(frame.to_vec()?).map_err(|_| frame.no_memory())
+        Ok(S::from_vec(frame.to_vec()?)?)
     }
 }
 
 #[cfg(feature = "bytes")]
 #[diagnostic::do_not_recommend]
 impl Rebuilt for bytes::Bytes {
-    fn rebuilt(frame: &Frame<'_>) -> PyResult<Self> {
+    fn rebuilt(frame: &mut Frame) -> Result<Self, Wrong> {
         frame.to_vec::<u8>().map(Into::into)
     }
 }
 
 #[diagnostic::do_not_recommend]
+impl<T: Viewable> Rebuilt for Arc<[T]> {
+    fn rebuilt(frame: &mut Frame) -> Result<Self, Wrong> {
+        frame.to_shared()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Viewable> Rebuilt for Arc<Vec<T>> {
+    fn rebuilt(frame: &mut Frame) -> Result<Self, Wrong> {
+        frame.to_vec().map(Self::new)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Viewable> Rebuilt for VecOrImported<T> {
+    fn rebuilt(frame: &mut Frame) -> Result<Self, Wrong> {
+        frame.kept()
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl<T: Viewable> Rebuilt for Rows<T> {
-    fn rebuilt(frame: &Frame<'_>) -> PyResult<Self> {
+    fn rebuilt(frame: &mut Frame) -> Result<Self, Wrong> {
         let count = frame.count::<T>()?;
-        let row_len = frame.row_len().unwrap_or(0);
+        let row_len = frame.row_len();
         let whole = if row_len == 0 { count == 0 } else { count.is_multiple_of(row_len) };
         if !whole {
-            return Err(frame.refused(format_args!("its {count} elements are no whole number of rows of {row_len}")));
+            return Err(Wrong::Rows { count, row_len });
         }
         let mut rows = Self::new(row_len);
         let starts = (0..count).step_by(row_len.max(1));
-        rows.try_reserve(starts.len()).map_err(|_| frame.no_memory())?;
+        rows.try_reserve(starts.len())?;
         for start in starts {
             let row: Vec<T> = frame.copied(start, row_len)?;
-            rows.push(row).map_err(|error| frame.refused(error))?;
+            rows.push(row).map_err(Wrong::Row)?;
         }
         Ok(rows)
+    }
+}
+
+/// In C order.
+#[cfg(feature = "ndarray")]
+#[diagnostic::do_not_recommend]
+impl<A: Viewable, D: ndarray::Dimension + 'static> Rebuilt for ndarray::Array<A, D> {
+    fn rebuilt(frame: &mut Frame) -> Result<Self, Wrong> {
+        let (elements, extents) = (frame.to_vec()?, frame.extents());
+        if let Some(always) = D::NDIM.filter(|&ndim| ndim != extents.len()) {
+            return Err(Wrong::Ndim { given: extents.len(), always });
+        }
+        let mut shape = D::zeros(extents.len());
+        shape.slice_mut().copy_from_slice(extents);
+        let count = elements.len();
+        Self::from_shape_vec(shape, elements).map_err(|_| Wrong::Extents { count })
+    }
+}
+
+impl Kind {
+    fn of<S: Exportable>() -> Self {
+        match (S::INDIRECT, S::STRIDED) {
+            (true, _) => Self::Rows,
+            (_, true) => Self::Array,
+            _ => Self::OnePiece,
+        }
     }
 }
 
@@ -84,7 +132,10 @@ pub trait ArrivingCell: Sized {
 
 impl<S: Rebuilt> ArrivingCell for ExportCell<S> {
     fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<Self> {
-        let frame = arrived.frame::<S::Element>(name, S::INDIRECT)?;
-        Self::try_new(S::rebuilt(&frame)?).map_err(|_| frame.no_memory())
+        let mut made = Err(Wrong::NoMemory);
+        let refused = arrived.with_frame::<S::Element>(name, Kind::of::<S>(), |frame| {
+            made = S::rebuilt(frame).and_then(|storage| Ok(Self::try_new(storage)?));
+        })?;
+        made.map_err(|wrong| refused.because(&wrong))
     }
 }

@@ -1,6 +1,8 @@
 //! The layout that a storage has of its own, as it was when its memory was captured.
 
 use crate::layout::{Declaration, Dim, Distance};
+#[cfg(all(feature = "pickle", feature = "ndarray"))]
+use crate::memory::NoMemory;
 
 /// Where the elements of a storage are, if they do not lie one after the other. [`Storage::layout`] sets it.
 ///
@@ -62,6 +64,25 @@ impl OwnLayout {
             (&Dim::Length(extent), &Distance::Bytes(stride)) => (extent, stride),
             _ => (usize::MAX, isize::MAX),
         })
+    }
+
+    /// The offset in bytes; `None` where the elements lie one after the other.
+    #[cfg(all(feature = "pickle", feature = "ndarray"))]
+    pub(crate) fn offset(&self) -> Option<usize> {
+        self.offset
+    }
+
+    /// A copy of the axes.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for it.
+    #[cfg(all(feature = "pickle", feature = "ndarray"))]
+    pub(crate) fn axes_now(&self) -> Result<Vec<(usize, isize)>, NoMemory> {
+        let mut axes = Vec::new();
+        axes.try_reserve_exact(self.ndim()).map_err(|_| NoMemory)?;
+        axes.extend(self.axes());
+        Ok(axes)
     }
 
     /// The offset, the shape and the strides, if there are any.

@@ -132,7 +132,9 @@ pub(crate) fn holders(header: &Header) -> Result<Vec<Holder>, NoMemory> {
 
     let count = |access| holders.iter().filter(|holder| holder.access == access).count();
     // A stable view is also counted as a read-only one.
-    let (Views { writable, readonly }, stable) = (header.lock.views(), header.lock.stable_views());
+    let (Views { writable, readonly }, counted) = (header.lock.views(), header.lock.stable_views());
+    // The guard of imported memory is counted as that of a stable view, but nobody can end it.
+    let stable = if header.kind.imports { 0 } else { counted };
     let readonly = readonly.saturating_sub(stable);
     let kinds = [(Holding::WritableView, writable), (Holding::ReadOnlyView, readonly), (Holding::StableView, stable)];
     let untraced = kinds.map(|(access, alive)| (access, (alive as usize).saturating_sub(count(access))));
@@ -144,7 +146,7 @@ pub(crate) fn holders(header: &Header) -> Result<Vec<Holder>, NoMemory> {
     for _ in 0..header.pin.tensors() {
         push(&mut holders, Holder::unknown(Holding::Tensor))?;
     }
-    guards(header, stable, &mut holders)?;
+    guards(header, counted, &mut holders)?;
     Ok(holders)
 }
 

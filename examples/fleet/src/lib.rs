@@ -1,11 +1,12 @@
 //! Samples that travel to the workers of Dask and Ray without a copy at the sender.
 //!
 //! `numpy.asarray(samples)` shows the samples without a copy, and `pickle` takes them out of band: an engine sends the
-//! memory of the object itself. The object that arrives has its own memory.
+//! memory of the object itself. The object that arrives shows the memory in which it arrived, if that is read-only and
+//! aligned, as Ray's is. The first change copies it.
 
 mod limits;
 
-use buffer_runtime::{ExportBuffer, ExportCell};
+use buffer_runtime::{ExportBuffer, ExportCell, VecOrImported};
 use pyo3::exceptions::{PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
@@ -16,7 +17,7 @@ use crate::limits::{exception, nested};
 #[buffer(pickle)]
 #[pyclass(frozen, subclass, weakref, module = "fleet")]
 struct Samples {
-    data: ExportCell<Vec<f64>>,
+    data: ExportCell<VecOrImported<f64>>,
 }
 
 #[pymethods]
@@ -30,16 +31,17 @@ impl Samples {
         data.try_reserve_exact(count)
             .map_err(|_| exception::<PyMemoryError>(format_args!("no memory for {count} samples")))?;
         data.resize(count, 0.0);
-        Ok(Self { data: ExportCell::new(data) })
+        Ok(Self { data: ExportCell::new(data.into()) })
     }
 
     /// The sum of the samples. Raises `BufferError` while they are being resized.
     fn sum(&self, py: Python<'_>) -> PyResult<f64> {
-        let data = self.data.share(py)?;
+        let data = self.data.share_read(py)?;
         Ok(py.detach(|| data.iter().sum()))
     }
 
-    /// Multiplies each sample by a factor, in place. Arrays of the samples show the result.
+    /// Multiplies each sample by a factor, in place. Arrays of the samples show the result. Samples in the memory in
+    /// which they arrived are copied first, which raises `BufferError` while they are viewed.
     fn scale(&self, py: Python<'_>, factor: &Bound<'_, PyAny>) -> PyResult<()> {
         let factor = real("factor", factor)?;
         let data = self.data.share(py)?;
@@ -54,6 +56,12 @@ impl Samples {
         data.try_reserve(1).map_err(|_| exception::<PyMemoryError>("no memory for another sample"))?;
         data.push(sample);
         Ok(())
+    }
+
+    /// Whether the samples are in the memory in which they arrived. Then arrays of them are read-only.
+    #[getter]
+    fn imported(&self) -> bool {
+        self.data.is_imported()
     }
 
     /// How many views of the samples are alive.

@@ -135,6 +135,29 @@ def test_ray_computes_on_samples(ray):
     back.append(1.0)
 
 
+def test_all_getters_of_a_ray_object_see_one_address(ray):
+    shared = ray.put(ones())
+    one, other = ray.get(shared), ray.get(shared)
+    assert one.imported and other.imported
+    assert address(one) == address(other)
+    assert address(one) % 64 == 0
+    a = np.asarray(one)
+    assert not a.flags.writeable
+    with pytest.raises(BufferError):
+        one.append(1.0)
+    frames = []
+    from ray import cloudpickle
+
+    cloudpickle.dumps(one, protocol=5, buffer_callback=frames.append)
+    assert [address(frame) for frame in frames] == [address(other)]
+    del a, frames
+    one.scale(2.0)
+    assert (one.imported, one.sum(), other.sum()) == (False, 2 * COUNT, COUNT)
+    # The store keeps the memory as long as the object that shows it.
+    del shared, one
+    assert other.sum() == COUNT
+
+
 def test_ray_serializes_without_a_copy(ray):
     samples = ones()
     frames = []

@@ -55,6 +55,51 @@ def test_frames_are_the_memory():
     samples.append(1)
 
 
+def arrived(count=1000, shift=0):
+    """Samples that have arrived in `bytes`, and these."""
+    frames = []
+    data = pickle.dumps(ones(count), protocol=5, buffer_callback=frames.append)
+    frame = bytes(shift) + bytes(frames[0])
+    return pickle.loads(data, buffers=[memoryview(frame)[shift:]]), frame
+
+
+def address(memory):
+    return np.frombuffer(memory, np.uint8).__array_interface__["data"][0]
+
+
+def test_samples_stay_in_the_memory_in_which_they_arrive():
+    samples, frame = arrived()
+    assert samples.imported
+    a = np.asarray(samples)
+    assert (address(a), a.flags.writeable, samples.sum(), len(samples)) == (address(frame), False, 1000, 1000)
+    for change in (lambda: samples.append(1), lambda: samples.scale(2)):
+        with pytest.raises(BufferError, match="1 read-only view is alive"):
+            change()
+    del a
+    samples.scale(2)
+    assert (samples.imported, samples.sum(), bytes(frame) == np.ones(1000).tobytes()) == (False, 2000, True)
+    a = np.asarray(samples)
+    assert a.flags.writeable and address(a) != address(frame)
+    del a
+    samples.append(1)
+    assert samples.sum() == 2001
+
+
+def test_samples_go_on_without_a_copy():
+    samples, frame = arrived()
+    frames = []
+    data = pickle.dumps(samples, protocol=5, buffer_callback=frames.append)
+    assert address(frames[0]) == address(frame)
+    assert address(pickle.loads(data, buffers=frames)) == address(frame)
+    assert address(copy.copy(samples)) != address(frame)
+
+
+def test_misaligned_samples_are_copied():
+    samples, frame = arrived(shift=3)
+    assert not samples.imported
+    assert (samples.sum(), address(samples) % 8) == (1000, 0)
+
+
 @pytest.mark.parametrize("cut", [slice(1, None), slice(0, -1), slice(0, 8)])
 def test_a_frame_that_was_cut_is_refused_or_shorter(cut):
     frames = []

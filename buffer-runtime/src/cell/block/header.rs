@@ -40,6 +40,8 @@ pub(crate) struct MemoryKind {
     pub(in crate::cell) drops_plainly: bool,
     /// Whether nothing but Python and the guards writes the memory, so that a stable view may be granted.
     pub(in crate::cell) stable: bool,
+    /// Whether the memory may be imported. Then the lock counts the read guard of imported memory as a stable view's.
+    pub(crate) imports: bool,
     /// Whether rows are allocated one by one, and are reached through pointers.
     pub(crate) indirect: bool,
     /// Drops the storage and frees the block. A function pointer, because the last view may end in the release of another

@@ -2,6 +2,7 @@
 
 mod closing;
 mod fields;
+mod imported;
 mod lifetime;
 mod stable;
 mod views;

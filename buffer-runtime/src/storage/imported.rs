@@ -1,0 +1,363 @@
+//! `VecOrImported<T>`: a `Vec`, or memory that has arrived from another exporter, which stays where it is.
+//!
+//! An [`Import`] holds the view of the other exporter. Its drop never attaches: on a thread that is not attached, the view
+//! goes to the queue of orphans (`cell::orphans`), which an attached thread drains.
+
+use std::collections::TryReserveError;
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pyo3::{PyErr, PyResult, Python, ffi};
+
+use super::{Captured, Exportable, OwnLayout, ReadWrite, Replaceable, Storage};
+use crate::cell::orphans;
+use crate::contain::{report_raised, with_none_pending};
+use crate::element::{Element, Viewable};
+use crate::memory::{NoMemory, boxed};
+use crate::pending::{attached, raised};
+use crate::shared::SharedRead;
+
+/// A view that another exporter has granted, and the link by which it may be queued.
+///
+/// Invariants:
+///
+/// 1. It is from a `Box`, and does not move: the pointers of the view may point into the view.
+/// 2. No reference to `view` is made, and none to all of it.
+/// 3. It is aligned to 8 bytes or more, and so has no [`Lefts::TAG`] in its address.
+#[repr(C, align(8))]
+struct Node {
+    next: AtomicUsize,
+    view: ffi::Py_buffer,
+}
+
+/// A view of bytes that another exporter has granted, released when dropped, on any thread.
+///
+/// Invariants:
+///
+/// 1. The exporter has granted the view, and nobody else releases it. So its bytes stay in place, if the exporter follows
+///    the protocol.
+pub(crate) struct Import(NonNull<Node>);
+
+// SAFETY: what is read on other threads are the fields of a `Py_buffer`, which nobody writes. The release, which needs an
+// attached thread, happens on one.
+unsafe impl Send for Import {}
+// SAFETY: as above.
+unsafe impl Sync for Import {}
+
+impl Import {
+    /// Requests a view of the bytes of an object, in one piece. The error is of the exporter, or a `MemoryError`.
+    ///
+    /// # Safety
+    ///
+    /// Attached, with an object that is alive.
+    pub(crate) unsafe fn request(
+        py: Python<'_>,
+        object: *mut ffi::PyObject,
+        no_memory: impl FnOnce(NoMemory) -> PyErr,
+    ) -> PyResult<Self> {
+        let node = boxed(Node { next: AtomicUsize::new(0), view: ffi::Py_buffer::new() }).map_err(no_memory)?;
+        let node = Box::into_raw(node);
+        // SAFETY: the node is alive; this only computes an address in it.
+        let view = unsafe { &raw mut (*node).view };
+        // SAFETY: attached, with an object that is alive and room for a view.
+        if unsafe { ffi::PyObject_GetBuffer(object, view, ffi::PyBUF_SIMPLE) } != 0 {
+            // SAFETY: the box is not used afterwards; without a view nothing points into it.
+            drop(unsafe { Box::from_raw(node) });
+            return Err(raised(py));
+        }
+        // SAFETY: the pointer of a Box is never null.
+        let import = Self(unsafe { NonNull::new_unchecked(node) });
+        // The exporter may have granted the view and set an exception, which would appear later in unrelated code.
+        if PyErr::occurred(py) { Err(raised(py)) } else { Ok(import) }
+    }
+
+    /// The fields that the exporter has filled.
+    pub(crate) fn fields(&self) -> ffi::Py_buffer {
+        // SAFETY: the node is alive (invariant 1), and the view was granted. Nobody writes it.
+        unsafe { (*self.0.as_ptr()).view }
+    }
+
+    /// Releases it now, also where nothing tells whether the thread is attached.
+    pub(crate) fn release(self, py: Python<'_>) {
+        Left(ManuallyDrop::new(self).0).release(py);
+    }
+}
+
+impl Drop for Import {
+    fn drop(&mut self) {
+        let left = Left(self.0);
+        match attached() {
+            Some(py) => left.release(py),
+            None => orphans::leave_import(left),
+        }
+    }
+}
+
+/// The view of an [`Import`] that was dropped, which an attached thread is to release.
+pub(crate) struct Left(NonNull<Node>);
+
+impl Left {
+    /// Pushes it on a queue of addresses.
+    pub(crate) fn push_with(self, push: impl FnOnce(usize, &AtomicUsize)) {
+        let address = self.0.as_ptr().expose_provenance() | Lefts::TAG;
+        // SAFETY: the node is alive until an attached thread takes it from the queue; the link is atomic. A reference to it may
+        // outlive the push of a node that is freed meanwhile, which Rust allows for what is atomic.
+        let next = unsafe { &(*self.0.as_ptr()).next };
+        push(address, next);
+    }
+
+    /// Releases the view, which may run Python code. A pending exception stays pending.
+    fn release(self, py: Python<'_>) {
+        let node = self.0.as_ptr();
+        let release = || {
+            // SAFETY: the node is alive; this only computes an address in it.
+            let view = unsafe { &raw mut (*node).view };
+            // SAFETY: attached, as the token proves; the view was granted, and is released only here (Import, invariant 1).
+            unsafe { ffi::PyBuffer_Release(view) };
+            report_raised(py);
+        };
+        if PyErr::occurred(py) {
+            with_none_pending(py, release, |()| false);
+        } else {
+            release();
+        }
+        // SAFETY: from a Box (Node, invariant 1); the released view points nowhere, and is not used afterwards.
+        drop(unsafe { Box::from_raw(node) });
+    }
+}
+
+/// The views that a thread has found in the queue.
+pub(crate) struct Lefts(*mut Node);
+
+impl Lefts {
+    /// Added to the address of a node, to tell it from that of a block.
+    const TAG: usize = 1;
+
+    pub(crate) fn new() -> Self {
+        Self(ptr::null_mut())
+    }
+
+    /// Takes what is at an address in the queue, if it is a view. Returns the address that follows in the queue.
+    ///
+    /// The address was pushed by [`Left::push_with`] or is that of a block, and this thread has taken it from the queue.
+    pub(crate) fn take(&mut self, address: usize) -> Option<usize> {
+        if address & Self::TAG == 0 {
+            return None;
+        }
+        let node = ptr::with_exposed_provenance_mut::<Node>(address & !Self::TAG);
+        // SAFETY: a node in the queue is alive, and this thread has taken the queue. Its link is atomic.
+        let next = unsafe { &(*node).next };
+        let following = next.load(Ordering::Relaxed);
+        next.store(self.0.expose_provenance(), Ordering::Relaxed);
+        self.0 = node;
+        Some(following)
+    }
+
+    /// Releases all of them.
+    ///
+    /// # Safety
+    ///
+    /// Attached.
+    pub(crate) unsafe fn release(mut self) {
+        while let Some(node) = NonNull::new(self.0) {
+            // SAFETY: the node is alive until it is released below.
+            let next = unsafe { &(*node.as_ptr()).next }.load(Ordering::Relaxed);
+            self.0 = ptr::with_exposed_provenance_mut(next);
+            // SAFETY: the caller vouches for an attached thread.
+            Left(node).release(unsafe { Python::assume_attached() });
+        }
+    }
+}
+
+/// A `Vec<T>`; or, in an object that was unpickled, the memory in which its elements have arrived.
+///
+/// For classes whose objects should arrive without a copy, as numpy's arrays do. Where the frame that `pickle` hands over is
+/// read-only and aligned for `T`, as those of Ray and all `bytes` are, the object shows that memory. It is exported
+/// read-only, and lives as long as the object and its views. In any other case, the elements are copied to a `Vec`.
+///
+/// ```
+/// use buffer_runtime::{ExportBuffer, ExportCell, VecOrImported};
+/// use pyo3::prelude::*;
+///
+/// #[derive(ExportBuffer)]
+/// #[buffer(pickle)]
+/// #[pyclass(frozen, module = "mine")]
+/// struct Samples {
+///     data: ExportCell<VecOrImported<f64>>,
+/// }
+///
+/// #[pymethods]
+/// impl Samples {
+///     #[new]
+///     fn new(count: usize) -> Self {
+///         Self { data: ExportCell::new(vec![0.0; count].into()) }
+///     }
+///
+///     /// Reads wherever the samples are.
+///     fn sum(&self, py: Python<'_>) -> PyResult<f64> {
+///         let data = self.data.share_read(py)?;
+///         Ok(py.detach(|| data.iter().sum()))
+///     }
+///
+///     /// Copies samples that have arrived from elsewhere, the first time.
+///     fn append(&self, py: Python<'_>, sample: f64) -> PyResult<()> {
+///         self.data.write(py)?.push(sample);
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// It derefs to the `Vec`: all that gives access to a `VecOrImported` itself, such as the guard of
+/// [`write`](crate::ExportCell::write), has copied what was imported. So do [`share`](crate::ExportCell::share),
+/// [`get_mut`](crate::ExportCell::get_mut), [`close`](crate::ExportCell::close), [`take`](crate::ExportCell::take) and
+/// [`into_inner`](crate::ExportCell::into_inner). They are refused while a view of imported memory is alive;
+/// [`write_or_detach`](crate::ExportCell::write_or_detach) is not. To read without a copy, take
+/// [`share_read`](crate::ExportCell::share_read).
+///
+/// # Who may change imported memory
+///
+/// Nobody through this object: its views are read-only. The other exporter said that its view is read-only, too, but that
+/// promises only that this consumer must not write. Others may: the owner of a `bytearray` of which a frame is a read-only
+/// `memoryview`, or whoever has mapped the same file. So Rust reads imported memory as [`SharedRead`] only, which accesses
+/// it as if by relaxed atomics, and a change shows. There are no stable views of a `VecOrImported`, not even of a `Vec` in it.
+///
+/// # Dropping it elsewhere
+///
+/// The view of the other exporter is released where the last owner is dropped: that of the object, or of its last view. On
+/// a thread that is not attached to Python, and after Python has ended, the drop neither attaches nor waits: an attached thread
+/// releases the view, when it next unpickles an object or drops a cell, or grants or ends certain views.
+pub struct VecOrImported<T>(Items<T>);
+
+/// Invariants:
+///
+/// 1. An import is read-only. Its bytes are those of whole elements, aligned, of which every bit pattern is valid.
+/// 2. Nobody has an import but in a block (block invariant 12).
+enum Items<T> {
+    Own(Vec<T>),
+    Imported { data: NonNull<T>, len: usize, _import: Import },
+}
+
+// SAFETY: elements are Send, and so is an import.
+unsafe impl<T: Element> Send for VecOrImported<T> {}
+// SAFETY: as above; `&VecOrImported` gives access to a `&Vec`.
+unsafe impl<T: Element> Sync for VecOrImported<T> {}
+
+impl<T: Viewable> VecOrImported<T> {
+    /// Keeps a view, if its memory may be kept.
+    pub(crate) fn of(import: Import) -> Result<Self, Import> {
+        let ffi::Py_buffer { buf, len, readonly, .. } = import.fields();
+        let bytes = usize::try_from(len).unwrap_or(0);
+        match NonNull::new(buf.cast::<T>()) {
+            Some(data) if bytes > 0 && readonly == 1 && bytes.is_multiple_of(size_of::<T>()) && data.is_aligned() => {
+                Ok(Self(Items::Imported { data, len: bytes / size_of::<T>(), _import: import }))
+            }
+            _ => Err(import),
+        }
+    }
+}
+
+impl<T> VecOrImported<T> {
+    /// The vector.
+    pub fn into_vec(self) -> Vec<T> {
+        match self.0 {
+            Items::Own(vec) => vec,
+            Items::Imported { .. } => unowned(),
+        }
+    }
+}
+
+fn unowned() -> ! {
+    unreachable!("what is imported is copied before safe code gets it")
+}
+
+impl<T> Default for VecOrImported<T> {
+    fn default() -> Self {
+        Vec::new().into()
+    }
+}
+
+impl<T> From<Vec<T>> for VecOrImported<T> {
+    fn from(vec: Vec<T>) -> Self {
+        Self(Items::Own(vec))
+    }
+}
+
+impl<T> Deref for VecOrImported<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        match &self.0 {
+            Items::Own(vec) => vec,
+            Items::Imported { .. } => unowned(),
+        }
+    }
+}
+
+impl<T> DerefMut for VecOrImported<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        match &mut self.0 {
+            Items::Own(vec) => vec,
+            Items::Imported { .. } => unowned(),
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for VecOrImported<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+// SAFETY: for a `Vec`, as for the storage `Vec`. The memory of an import is initialised, aligned, in one piece, at most
+// `isize::MAX` bytes long and not null (1), valid for reads (2), and stays in place until the release (5), which any thread
+// may cause (6). It is not valid for writes, and others may write it: by block invariant 12, no view and no guard writes it,
+// and none makes a `&[T]` of it, because this is no `Storage`. `capture` reads fields (3, 4), and nothing is stable (7).
+unsafe impl<T: Element> Exportable for VecOrImported<T> {
+    type Element = T;
+    type Access = ReadWrite;
+
+    const INDIRECT: bool = false;
+    const STRIDED: bool = false;
+    const DROPS_PLAINLY: bool = false;
+    const STABLE: bool = false;
+    const RESIZABLE: bool = true;
+    const LEN: Option<usize> = None;
+    const IMPORTS: bool = true;
+
+    unsafe fn capture(this: *mut Self, _own: &mut OwnLayout) -> Captured {
+        // SAFETY: the caller vouches for a valid value without other references. No reference to an element is made.
+        let (data, len) = match unsafe { &mut (*this).0 } {
+            // SAFETY: a `&mut` is a valid pointer without other references.
+            Items::Own(vec) => unsafe { Vec::raw(vec) },
+            Items::Imported { data, len, .. } => (*data, *len),
+        };
+        Captured { data: data.cast(), len, row_len: 0 }
+    }
+
+    unsafe fn is_imported(this: *mut Self) -> bool {
+        // SAFETY: the caller vouches for a valid value without other references.
+        matches!(unsafe { &(*this).0 }, Items::Imported { .. })
+    }
+
+    fn make_own(&mut self) -> Result<(), TryReserveError> {
+        if let Items::Imported { data, len, .. } = &self.0 {
+            // SAFETY: by invariant 1 of the items; the handle does not outlive this borrow of the import.
+            let elements = unsafe { SharedRead::new(data.as_ptr(), *len) };
+            let vec = elements.to_vec()?;
+            self.0 = Items::Own(vec);
+        }
+        Ok(())
+    }
+}
+
+impl<T: Element> Replaceable for VecOrImported<T> {
+    unsafe fn copy_of(captured: Captured) -> Result<Self, TryReserveError> {
+        // SAFETY: the caller vouches for captured elements, which stay where they are while the handle lives. Imported or not,
+        // whoever writes them leaves valid elements: for what is imported, every bit pattern is one.
+        let elements: SharedRead<T> = unsafe { SharedRead::new(captured.data.cast().as_ptr(), captured.len) };
+        elements.to_vec().map(Self::from)
+    }
+}
