@@ -545,6 +545,17 @@ def test_names_that_are_not_interned():
     taken.delete()
 
 
+def test_no_arguments_with_an_empty_tuple_of_names():
+    """As code in C may call it: without a pointer to arguments."""
+    m = Owner([1])
+    call = ctypes.pythonapi.PyObject_Vectorcall
+    call.restype = ctypes.py_object
+    call.argtypes = [ctypes.py_object, ctypes.c_void_p, ctypes.c_size_t, ctypes.py_object]
+    taken = Taken(call(m.__dlpack__, None, 0, ()))
+    assert taken.name == LEGACY
+    taken.delete()
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="this system does not tell how much memory is used")
 def test_many_tensors_take_no_more_memory():
     m = Owner(list(range(100)))
