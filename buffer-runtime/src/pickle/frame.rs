@@ -106,6 +106,14 @@ impl<'py> Frame<'py> {
     ///
     /// `UnpicklingError` if there are fewer; `MemoryError`.
     pub(super) fn copied<E: Viewable>(&self, start: usize, count: usize) -> PyResult<Vec<E>> {
+        const {
+            // `Viewable` says so in an error of `cargo check`; this says it of records with parameters, and of elements that
+            // are implemented by hand.
+            assert!(
+                E::ANY_BITS,
+                "a pickle may contain any byte, and not every byte is a valid `bool`; store `u8`, where 0 is false and any other number is true"
+            );
+        }
         if start.checked_add(count).is_none_or(|end| end > self.len / size_of::<E>()) {
             return Err(self.refused("it has fewer elements than it should"));
         }
@@ -114,7 +122,7 @@ impl<'py> Frame<'py> {
         // SAFETY: the exporter keeps `len` bytes in place (invariant 1), all of which were just compared with the end. The
         // vector has room for as many, and is new.
         unsafe { copy_bytes(from, to.cast(), count * size_of::<E>()) };
-        // SAFETY: the bytes of `count` elements were just written; any bytes are an element (`Viewable`).
+        // SAFETY: the bytes of `count` elements were just written; any bytes are an element, as was asserted.
         unsafe { elements.set_len(count) };
         Ok(elements)
     }
