@@ -547,11 +547,9 @@ def test_names_that_are_not_interned():
 
 def test_no_arguments_with_an_empty_tuple_of_names():
     """As code in C may call it: without a pointer to arguments."""
+    testcapi = pytest.importorskip("_testcapi", reason="this Python was built without _testcapi, which calls as C does")
     m = Owner([1])
-    call = ctypes.pythonapi.PyObject_Vectorcall
-    call.restype = ctypes.py_object
-    call.argtypes = [ctypes.py_object, ctypes.c_void_p, ctypes.c_size_t, ctypes.py_object]
-    taken = Taken(call(m.__dlpack__, None, 0, ()))
+    taken = Taken(testcapi.pyobject_vectorcall(m.__dlpack__, None, ()))
     assert taken.name == LEGACY
     taken.delete()
 
