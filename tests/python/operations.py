@@ -108,6 +108,16 @@ def attributed():
     return thing
 
 
+class Slotted(edges.Nowhere):
+    __slots__ = ("mark",)
+
+
+def slotted():
+    thing = Slotted()
+    thing.mark = "mark"
+    return thing
+
+
 def reduced():
     return edges.Luggage().__reduce_ex__(2)[1][1]
 
@@ -363,6 +373,7 @@ OPERATIONS = [
     ),
     Operation("copied", edges.Luggage, lambda thing: thing.__copy__(), views=no_views),
     Operation("copied: subclass", attributed, lambda thing: thing.__copy__(), views=no_views),
+    Operation("copied: slots", slotted, lambda thing: thing.__copy__(), views=no_views),
     Operation("copied deeply", edges.Luggage, lambda thing: thing.__deepcopy__({}), views=no_views),
     Operation("rebuild", reduced, rebuild),
     *(

@@ -16,6 +16,11 @@ class OwnReduceEx(Traveller):
         return OwnReduceEx, (3,), None
 
 
+class Only(Traveller):
+    def __reduce__(self):
+        return "ONLY"
+
+
 class Strange(Traveller):
     def __reduce__(self):
         return Strange, (3,), None, iter([1])
@@ -73,6 +78,27 @@ def test_attributes_of_subclasses_are_copied(copied):
     assert copied(Stateful(1)).restored == "state"
 
 
+@BOTH
+def test_a_state_may_have_no_slots_and_may_change_while_it_is_set(copied):
+    class WithoutSlots(Traveller):
+        def __getstate__(self):
+            return {"mark": 5}, None
+
+    class Growing(Traveller):
+        def __getstate__(self):
+            return None, slots
+
+        def __setattr__(self, name, value):
+            slots.clear()
+            slots.update(dict.fromkeys("abcdefghij"))
+            object.__setattr__(self, name, value)
+
+    assert copied(WithoutSlots(1)).mark == 5
+    slots = {"mark": 6, "other": 7}
+    c = copied(Growing(1))
+    assert (c.mark, c.other) == (6, 7)
+
+
 def test_a_deep_copy_may_contain_itself():
     s = Sub(2)
     s.itself = [s]
@@ -85,6 +111,8 @@ def test_a_subclass_may_say_how_it_is_copied(copied):
     assert copied(OwnReduce(3)).reduced
     assert np.asarray(copied(OwnReduceEx(1))).shape == (3, 2)
     assert type(copied(edges.Reducing())) is edges.Reducing
+    only = Only(1)
+    assert copied(only) is only
     with pytest.raises(TypeError, match="returns more than a function, arguments and a state"):
         copied(Strange(1))
 

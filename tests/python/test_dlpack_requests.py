@@ -94,3 +94,12 @@ def test_names_that_are_not_interned():
     taken = Taken(m.__dlpack__(**{name: (1, 0), "".join(["co", "py"]): True}))
     assert (taken.name, taken.managed.flags) == (VERSIONED, IS_COPIED)
     taken.delete()
+
+
+def test_no_arguments_with_an_empty_tuple_of_names():
+    """As code in C may call it: without a pointer to arguments."""
+    testcapi = pytest.importorskip("_testcapi", reason="this Python was built without _testcapi, which calls as C does")
+    m = Owner([1])
+    taken = Taken(testcapi.pyobject_vectorcall(m.__dlpack__, None, ()))
+    assert taken.name == LEGACY
+    taken.delete()

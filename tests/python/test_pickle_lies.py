@@ -1,12 +1,13 @@
 """Pickles that lie: about versions, names, types and lengths. All of them raise `UnpicklingError`, and nothing more."""
 
+import abc
 import array
 import pickle
 import sys
 
 import numpy as np
 import pytest
-from buffer_tests_ext.edges import Columned, Gaps, Luggage, OddTraveller, Traveller
+from buffer_tests_ext.edges import Columned, Gaps, Luggage, OddTraveller, RustTraveller, Traveller
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -183,6 +184,14 @@ def test_what_a_value_raises_while_it_is_pickled_is_raised():
     with pytest.raises(KeyboardInterrupt):
         pickle.dumps(odd)
     odd.grow()
+
+
+@pytest.mark.parametrize("other", [RustTraveller, type])
+def test_a_class_of_rust_is_refused_whatever_python_code_has_changed(monkeypatch, other):
+    """What Rust code has added to the object would not be initialised."""
+    fields = parts_of(Traveller(1))
+    monkeypatch.setattr(abc, "ABC", other)
+    assert "this class adds fields of Rust to `Traveller`" in refused(RustTraveller, 1, fields)
 
 
 def test_frames_that_are_missing_or_swapped_are_refused():

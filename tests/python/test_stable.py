@@ -187,13 +187,19 @@ def test_a_stable_view_shows_what_an_ordinary_one_does(make, flags):
 
 def test_a_part_excludes_writers_of_the_whole():
     m = edges.Several()
-    with View(m.first_values(2), FULL_RO | STABLE):
+    part = m.first_values(2)
+    with View(part, FULL_RO | STABLE):
         assert memoryview(m).readonly
         with pytest.raises(BufferError, match=ALIVE):
             m.grow_values()
         # Each field has a lock of its own.
         assert not memoryview(m.matrix).readonly
     m.grow_values()
+    # What the stable view has left serves ordinary ones.
+    for _ in range(2):
+        with View(part, FULL_RO) as view:
+            assert not view.answer().readonly
+        m.grow_values()
 
 
 def test_the_last_view_of_a_dead_object_may_be_a_stable_one(storages):
@@ -292,6 +298,21 @@ def test_memoryviews_of_what_does_not_change():
         assert m.views() == 1
     with pytest.raises(BufferError, match="one after the other, in C order"):
         consumer.stable("u8", memoryview(content)[::2])
+
+
+def test_a_memoryview_of_memory_that_its_object_no_longer_has():
+    """The object promises nothing about it."""
+    m, other = edges.ReadOnlyOwner([1, 2, 3]), edges.ReadOnlyOwner([4, 5, 6])
+    with memoryview(m) as view:
+        edges.swap(m, other)
+        with pytest.raises(BufferError, match="which this 'memoryview' cannot promise"):
+            consumer.stable("i32", view)
+        edges.replace(other, [7])
+        with pytest.raises(BufferError, match="which this 'memoryview' cannot promise"):
+            consumer.stable("i32", view)
+        assert view.tolist() == [1, 2, 3]
+    assert m.views() == 0
+    edges.grow(m, 4)
 
 
 def test_a_memoryview_that_may_write_is_in_its_own_way():

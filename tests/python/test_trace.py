@@ -539,6 +539,24 @@ print("end")
     assert said[0] == "end"
 
 
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="there is no fork here")
+def test_views_are_traced_when_the_interpreter_has_lost_its_modules():
+    """The last objects that it drops are the functions to call at a fork."""
+    said = run("""
+import os
+class Last:
+    def __init__(self):
+        self.m, self.view, self.say = Series([1.0]), memoryview, os.write
+    def __call__(self):
+        pass
+    def __del__(self):
+        self.view(self.m)
+        self.say(1, b"viewed")
+os.register_at_fork(before=Last())
+""")
+    assert said == ["viewed"]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_knows_the_notes():
     said = run(

@@ -100,8 +100,8 @@ impl Request {
         }
         // SAFETY: the caller vouches for a tuple of names.
         let count = unsafe { ffi::PyTuple_Size(names) };
-        // SAFETY: the caller vouches for a value for each name.
-        let values = unsafe { slice::from_raw_parts(args, count.cast_unsigned()) };
+        // SAFETY: the caller vouches for the arguments.
+        let values = unsafe { named(args, count) };
         for (index, &value) in (0..).zip(values) {
             // SAFETY: the index is one of the tuple's.
             let name = unsafe { ffi::PyTuple_GetItem(names, index) };
@@ -138,8 +138,8 @@ impl Request {
         let none = unsafe { ffi::Py_None() };
         // SAFETY: the caller vouches for a tuple of names.
         let count = unsafe { length(names) };
-        // SAFETY: the caller vouches for a value for each name.
-        let values = unsafe { slice::from_raw_parts(args, count.cast_unsigned()) };
+        // SAFETY: the caller vouches for the arguments.
+        let values = unsafe { named(args, count) };
         let [stream, max_version, dl_device, copy] = INTERNED.each_ref().map(|known| known.load(Ordering::Relaxed));
         for (index, &value) in (0..).zip(values) {
             // SAFETY: the index is one of the tuple's.
@@ -206,6 +206,20 @@ unsafe fn length(tuple: *mut ffi::PyObject) -> isize {
     // SAFETY: as above.
     let length = unsafe { ffi::PyTuple_Size(tuple) };
     length
+}
+
+/// The values of so many named arguments. Without any, CPython may pass NULL, as for `PyObject_Vectorcall` with an empty
+/// tuple of names.
+///
+/// # Safety
+///
+/// As CPython calls a method with a vector of arguments, of which none is positional.
+unsafe fn named<'a>(args: *const *mut ffi::PyObject, count: isize) -> &'a [*mut ffi::PyObject] {
+    if args.is_null() {
+        return &[];
+    }
+    // SAFETY: the caller vouches for a value for each name.
+    unsafe { slice::from_raw_parts(args, count.cast_unsigned()) }
 }
 
 /// An item of a tuple, borrowed from it.

@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyString, PyTuple};
 
 use super::arrive::arrive;
 use super::leave::{Deep, How, leave};
@@ -32,6 +32,8 @@ pub(super) unsafe fn copy<'py>(
     let deep = memo.map(Deep::new).transpose()?;
     let class = object.get_type();
     let (copy, state) = match overridden(object, table)? {
+        // A name by which the object is found: there is only one.
+        Some(reduced) if reduced.is_instance_of::<PyString>() => return Ok(object.clone()),
         Some(reduced) => rebuilt(&reduced, deep.as_ref())?,
         None if lineage::of(class.as_any(), table)? == Lineage::Rust => return Err(lineage::added(object.py(), table)),
         None => {

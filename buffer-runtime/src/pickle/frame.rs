@@ -127,6 +127,17 @@ impl From<NoMemory> for Wrong {
     }
 }
 
+/// Asserts at compile time that any bytes are an element, because a pickle may contain any.
+///
+/// [`Viewable`] says so in an error of `cargo check`; this says it of records with parameters, and of elements that are
+/// implemented by hand.
+const fn assert_any_bits<E: Viewable>() {
+    assert!(
+        E::ANY_BITS,
+        "a pickle may contain any byte, and not every byte is a valid `bool`; store `u8`, where 0 is false and any other number is true"
+    );
+}
+
 impl Frame {
     /// The bytes of a view.
     ///
@@ -192,6 +203,7 @@ impl Frame {
     ///
     /// If there are fewer.
     pub(super) fn copied<E: Viewable>(&self, start: usize, count: usize) -> Result<Vec<E>, Wrong> {
+        const { assert_any_bits::<E>() }
         let end = start.checked_add(count).filter(|&end| end <= self.len / size_of::<E>());
         assert!(end.is_some(), "there are fewer elements");
         let mut elements: Vec<E> = room_for(count)?;
@@ -199,7 +211,7 @@ impl Frame {
         // SAFETY: the bytes may be read (invariant 1), and their end was just compared with that of the frame. The vector has
         // room for as many, and is new.
         unsafe { copy_bytes(from, to.cast(), count * size_of::<E>()) };
-        // SAFETY: the bytes of `count` elements were just written; any bytes are an element (`Viewable`).
+        // SAFETY: the bytes of `count` elements were just written; any bytes are an element, as was asserted.
         unsafe { elements.set_len(count) };
         Ok(elements)
     }
@@ -210,6 +222,7 @@ impl Frame {
     ///
     /// As for [`to_vec`](Self::to_vec).
     pub(super) fn to_shared<E: Viewable>(&self) -> Result<Arc<[E]>, Wrong> {
+        const { assert_any_bits::<E>() }
         let count = self.count::<E>()?;
         // An `Arc` that finds no memory ends the process, so this asks for as much before.
         drop(room_for::<E>(count)?);
@@ -217,7 +230,7 @@ impl Frame {
         let room = Arc::get_mut(&mut elements).ok_or(NoMemory)?;
         // SAFETY: the bytes may be read (invariant 1), and are `count` elements. The slice has room for as many, and is new.
         unsafe { copy_bytes(self.data, room.as_mut_ptr().cast(), count * size_of::<E>()) };
-        // SAFETY: the bytes of all elements were just written; any bytes are an element (`Viewable`).
+        // SAFETY: the bytes of all elements were just written; any bytes are an element, as was asserted.
         Ok(unsafe { elements.assume_init() })
     }
 
@@ -227,6 +240,7 @@ impl Frame {
     ///
     /// As for [`to_vec`](Self::to_vec).
     pub(super) fn kept<E: Viewable>(&mut self) -> Result<VecOrImported<E>, Wrong> {
+        const { assert_any_bits::<E>() }
         self.count::<E>()?;
         if let Some(view) = self.view.take_if(|_| self.may_be_kept) {
             match VecOrImported::of(view) {

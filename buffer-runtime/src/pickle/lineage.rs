@@ -1,6 +1,8 @@
 //! Where a class comes from: whether pickle finds it by its name, and what subclasses have added.
 
 use std::ffi::{c_int, c_void};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -8,7 +10,7 @@ use pyo3::types::PyString;
 
 use super::refused::{cause_of, pickling};
 use super::table::Table;
-use crate::lookup::{attribute, module};
+use crate::lookup::attribute;
 use crate::pending::owned;
 
 /// Who has added to the class.
@@ -29,7 +31,7 @@ pub(super) fn of(class: &Bound<'_, PyAny>, table: &Table) -> PyResult<Lineage> {
     if class.is(&*root) {
         return Ok(Lineage::Itself);
     }
-    let made_by_python = slot(python_class(py)?.as_ptr(), ffi::Py_tp_dealloc);
+    let made_by_python = dealloc_of_python_classes(py)?;
     let mut class = class.as_ptr();
     // Each class extends the memory of the one before, if it extends it at all.
     while class != root.as_ptr() {
@@ -42,16 +44,32 @@ pub(super) fn of(class: &Bound<'_, PyAny>, table: &Table) -> PyResult<Lineage> {
     Ok(Lineage::Python)
 }
 
-/// A class that Python code has made.
-fn python_class(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    attribute(&module(py, c"abc")?, c"ABC")
+/// The function that deallocates the objects of classes that Python code makes.
+///
+/// It is that of a class which is made here. A class that is found by a name may be any other, or no class at all: Python
+/// code may have assigned to `abc.ABC`.
+fn dealloc_of_python_classes(py: Python<'_>) -> PyResult<*mut c_void> {
+    static DEALLOC: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    // Relaxed: the address is only compared. All threads store the same one.
+    let known = DEALLOC.load(Ordering::Relaxed);
+    if !known.is_null() {
+        return Ok(known);
+    }
+    let make: *mut ffi::PyObject = (&raw mut ffi::PyType_Type).cast();
+    // SAFETY: attached, as the token proves, with a type that is always there; the format takes a text.
+    let class = unsafe { ffi::PyObject_CallFunction(make, c"s(){}".as_ptr(), c"_".as_ptr()) };
+    // SAFETY: the result is an owned reference, or NULL.
+    let class = unsafe { owned(py, class) }?;
+    let dealloc = slot(class.as_ptr(), ffi::Py_tp_dealloc);
+    DEALLOC.store(dealloc, Ordering::Relaxed);
+    Ok(dealloc)
 }
 
 /// A slot of a class; NULL for a class that is no object on the heap, whose slots Python 3.9 does not tell.
 fn slot(class: *mut ffi::PyObject, slot: c_int) -> *mut c_void {
     // SAFETY: attached, as all callers are, with a class that is alive.
     if unsafe { ffi::PyType_GetFlags(class.cast()) } & ffi::Py_TPFLAGS_HEAPTYPE == 0 {
-        return std::ptr::null_mut();
+        return ptr::null_mut();
     }
     // SAFETY: as above.
     unsafe { ffi::PyType_GetSlot(class.cast(), slot) }

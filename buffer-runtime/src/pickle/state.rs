@@ -62,8 +62,13 @@ pub(super) fn set(object: &Bound<'_, PyAny>, state: &Bound<'_, PyAny>) -> PyResu
     if !dict.is_none() {
         attribute(object, c"__dict__")?.cast::<PyDict>()?.update(dict.cast::<PyDict>()?.as_mapping())?;
     }
-    let Some(slots) = slots else { return Ok(()) };
-    for (name, value) in slots.cast::<PyDict>()? {
+    let Some(slots) = slots.filter(|slots| !slots.is_none()) else { return Ok(()) };
+    // A copy: what sets an attribute may change the dict, and PyO3 would panic.
+    // SAFETY: attached, with a dict that is alive.
+    let items = unsafe { ffi::PyDict_Items(slots.cast::<PyDict>()?.as_ptr()) };
+    // SAFETY: the result is an owned reference, or NULL.
+    for item in unsafe { owned(object.py(), items) }?.try_iter()? {
+        let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract()?;
         // SAFETY: attached, with objects that are alive.
         if unsafe { ffi::PyObject_SetAttr(object.as_ptr(), name.as_ptr(), value.as_ptr()) } != 0 {
             return Err(raised(object.py()));

@@ -12,6 +12,28 @@ use crate::element::Viewable;
 use crate::storage::{Exportable, FromElements, Rows, VecOrImported};
 
 /// A storage that can be made of copies of elements whose every byte some other code has chosen.
+///
+/// A record with parameters is refused where its objects are made, since the derive cannot repeat the types of its fields in
+/// a bound:
+///
+/// ```compile_fail,E0080
+/// # use buffer_runtime::{BufferElement, ExportBuffer, ExportCell};
+/// # use pyo3::prelude::*;
+/// #[derive(Clone, Copy, BufferElement)]
+/// #[repr(C)]
+/// struct Marked<T> {
+///     value: T,
+///     on: bool,
+/// }
+///
+/// #[derive(ExportBuffer)]
+/// #[buffer(pickle)]
+/// #[pyclass(frozen)]
+/// struct Samples {
+///     #[buffer(readonly)]
+///     data: ExportCell<Vec<Marked<u8>>>,
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot be made of the elements in a pickle",
     label = "this storage cannot be pickled",

@@ -29,12 +29,14 @@ pub(super) fn name(py: Python<'_>) -> Option<Box<str>> {
 /// The `threading.Thread` of this thread. This does not call `current_thread`: for a thread that Python did not start,
 /// that function makes an object, which `threading.enumerate` lists from then on.
 fn thread(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
-    // SAFETY: attached, as the token proves. The result is a borrowed reference to what lives as long as the
-    // interpreter.
-    let modules = unsafe { ffi::PyImport_GetModuleDict() };
-    // SAFETY: attached, with an object that is alive and a text.
-    let threading = unsafe { ffi::PyMapping_GetItemString(modules, c"threading".as_ptr()) };
+    // SAFETY: attached, as the token proves; the text is static.
+    let name = unsafe { ffi::PyUnicode_FromString(c"threading".as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL with an exception.
+    let name = unsafe { Bound::from_owned_ptr_or_opt(py, name) }?;
+    // Not `PyImport_GetModuleDict`, which aborts when the interpreter has lost its modules: then the last objects are dropped.
+    // SAFETY: attached, with a string that is alive.
+    let threading = unsafe { ffi::PyImport_GetModule(name.as_ptr()) };
+    // SAFETY: as for the name.
     let threading = unsafe { Bound::from_owned_ptr_or_opt(py, threading) }?;
     let threads = attribute(&threading, c"_active").ok()?;
     let get_ident = attribute(&threading, c"get_ident").ok()?;
