@@ -77,7 +77,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! In an environment with maturin and numpy, `maturin develop --release` builds the module and installs it. In Python:
+//! In the folder of the crate, and in an environment with maturin and numpy, `maturin develop --release` builds the module
+//! and installs it. In Python:
 //!
 //! ```python
 //! >>> import numpy as np
@@ -109,13 +110,14 @@
 //! - [`Part`] is a row, a column, a crop or a channel of an object's memory, made by a method.
 //! - [`ScopedView`] makes views that end with a `with` block.
 //! - [`BufferView`] is for the other direction: Rust reads the buffer of any Python object, and [`BufferViewMut`]
-//!   writes it. [`StableView`] is a slice of what nobody changes. [`FloatView`] accepts `float32` and `float64`, and [`ConvertedView`] converts lists and other numbers.
+//!   writes it. [`StableView`] is a slice of memory that nobody changes. [`FloatView`] accepts `float32` and `float64`, and
+//!   [`ConvertedView`] converts lists and other numbers.
 //!
 //! # Cargo features
 //!
 //! `consumer` and `format` are on by default, so that everything above is there. They add no dependency, but take about half
-//! of the time in which this crate is built: a class that exports its memory needs neither, and may be built with
-//! `default-features = false`. Of the others, each adds one optional dependency, except for `dlpack`, `pickle` and `test-kit`.
+//! of the time in which this crate is built. A class that only exports its memory needs neither: `default-features = false`
+//! leaves them out. Each other feature adds one optional dependency, except for `dlpack`, `pickle` and `test-kit`.
 //!
 //! | feature | brings |
 //! |---|---|

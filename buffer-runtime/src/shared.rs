@@ -54,8 +54,8 @@ mod wide;
 /// compiled C behaves.
 ///
 /// A `Shared` is not a slice, and `[]` cannot index it, since that would require a reference. Use
-/// [`get`](SharedRead::get) and [`set`](Self::set). To change all elements, [`update`](Self::update) is as fast as numpy
-/// does the same, and [`for_each_chunk`](Self::for_each_chunk) takes at most a quarter longer and keeps what others write
+/// [`get`](SharedRead::get) and [`set`](Self::set). To change all elements, [`update`](Self::update) is as fast as numpy,
+/// and [`for_each_chunk`](Self::for_each_chunk) takes at most a quarter longer and keeps what others write
 /// to the elements that it does not change. To read all elements, [`fold_chunks`](SharedRead::fold_chunks) is easiest, and
 /// [`fold_arrays`](SharedRead::fold_arrays) fastest. [`range`](Self::range) returns a part, such as a row. All methods
 /// that only read are on [`SharedRead`], to which a `Shared` derefs.
