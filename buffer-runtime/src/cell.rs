@@ -84,9 +84,9 @@ use crate::storage::{Access, Exportable, MayWrite};
 ///
 /// A stable view, which [`StableView`](crate::StableView) requests, counts as a read-only view and as a read guard.
 ///
-/// Nothing here blocks: a "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and changes nothing.
-/// With the feature `dlpack`, a tensor that a consumer of DLPack holds excludes the same guards as a view, writable or
-/// read-only, and is named in the same way: `cannot resize: 1 tensor is alive; ...`.
+/// Nothing here blocks. A "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and nothing has changed.
+/// With the feature `dlpack`, a tensor that a consumer of DLPack holds counts as a view, writable or read-only, and errors
+/// name it as they name views: `cannot resize: 1 tensor is alive; ...`.
 ///
 /// A view of memory that Python may write counts as writable, whether or not its consumer intends to write. Views are
 /// read-only in a class declared `readonly`, and while a read guard is alive.
@@ -249,7 +249,7 @@ impl<S: Exportable> ExportCell<S> {
     /// then, the guard counts as any share guard: `write`, `read` and `close` are refused, and views are granted. A
     /// guard that is forgotten ([`std::mem::forget`]) keeps its memory for ever.
     ///
-    /// To drop the guard takes no GIL. So the thread that has it need not attach to Python, need not be joined, and may
+    /// Dropping the guard needs no GIL. So the thread that has it need not attach to Python, need not be joined, and may
     /// still run when the interpreter exits.
     ///
     /// ```

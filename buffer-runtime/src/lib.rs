@@ -77,7 +77,8 @@
 //! # fn main() {}
 //! ```
 //!
-//! In an environment with maturin and numpy, `maturin develop --release` builds the module and installs it. In Python:
+//! In the folder of the crate, and in an environment with maturin and numpy, `maturin develop --release` builds the module
+//! and installs it. In Python:
 //!
 //! ```python
 //! >>> import numpy as np

@@ -27,6 +27,9 @@ use crate::storage::Exportable;
 
 /// A part of an object's memory, which a method of the object returns: a row, a column, a crop, a channel.
 ///
+/// The method takes `slf: &Bound<'_, Self>` in place of `&self`, since a part holds the Python object. It may be a
+/// `#[getter]`.
+///
 /// ```
 /// use buffer_runtime::{ExportBuffer, ExportCell, Part};
 /// use pyo3::prelude::*;

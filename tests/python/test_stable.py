@@ -349,7 +349,18 @@ def test_who_cannot_promise_it(make):
         consumer.stable("u8", m)
     text = str(refusal.value)
     assert "expected memory that nobody changes, which this '" in text
+    assert "; pass bytes(x), or let" in text
     assert "`StableOrCopy`" in text and "`BufferView`" in text
+
+
+def test_a_refusal_says_what_is_accepted():
+    x = np.array([1.0, 2.0])
+    with pytest.raises(BufferError) as refusal:
+        consumer.stable("f64", x)
+    (_, advice) = str(refusal.value).split("; pass ")
+    (call, _) = advice.split(", or let")
+    assert call == "memoryview(bytes(x)).cast('d')"
+    assert consumer.stable("f64", memoryview(bytes(x)).cast("d")) == ([2], [1.0, 2.0])
 
 
 def test_no_buffer_at_all():

@@ -103,7 +103,17 @@ impl<T: Element> SharedRead<T> {
     ///
     /// # Errors
     ///
-    /// When there is no memory for the copies.
+    /// When there is no memory for the copies. This works without Python, so `?` does not turn the error into a `PyErr`:
+    ///
+    /// ```
+    /// use buffer_runtime::SharedRead;
+    /// use pyo3::exceptions::PyMemoryError;
+    /// use pyo3::prelude::*;
+    ///
+    /// fn copy(items: &SharedRead<f64>) -> PyResult<Vec<f64>> {
+    ///     items.to_vec().map_err(|_| PyMemoryError::new_err("no memory for the copy"))
+    /// }
+    /// ```
     pub fn to_vec(&self) -> Result<Vec<T>, TryReserveError> {
         let mut copies = room_for(self.len)?;
         // SAFETY: there are `len` elements, and the vector has room for `len`.

@@ -94,6 +94,23 @@ impl fmt::Display for CopyAdvice {
     }
 }
 
+/// How to get memory that nobody changes.
+pub(super) struct StableAdvice(pub(super) Wanted);
+
+impl fmt::Display for StableAdvice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(wanted) = self;
+        let format = wanted.format.to_string_lossy();
+        // The items of `bytes` are single bytes, which `memoryview.cast` converts only to formats of one character.
+        match (&*format, wanted.shape.extents().is_empty()) {
+            ("B", true) => f.write_str("pass bytes(x), or ")?,
+            (_, true) if format.len() == 1 => write!(f, "pass memoryview(bytes(x)).cast('{format}'), or ")?,
+            _ => (),
+        }
+        f.write_str("let the function take a `StableOrCopy`, which copies it, or a `BufferView`")
+    }
+}
+
 /// How to get the dimensions of an element.
 pub(super) struct ReshapeAdvice<'a>(pub(super) Wanted, pub(super) &'a [usize]);
 

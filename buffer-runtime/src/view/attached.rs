@@ -16,8 +16,8 @@ use crate::never::Never;
     message = "`{Self}` belongs to the thread that is attached to Python; it cannot be used while detached, nor on \
                another thread",
     label = "the view cannot go here, but its items can",
-    note = "before this, write `let items = view.shared_in_memory_order()`, which is `None` if the items are not contiguous; \
-            use `items` in `py.detach` and in the threads of `std::thread::scope`",
+    note = "before this, write `let items = view.shared_in_memory_order()` (`match` a `FloatView` first), which is `None` if \
+            the items are not contiguous; use `items` in `py.detach` and in the threads of `std::thread::scope`",
     note = "to keep the items, copy them with `to_vec`; to keep the object, store it as `Py<PyAny>` and view it in each call"
 )]
 pub unsafe trait UsableWhileDetached: Never {}

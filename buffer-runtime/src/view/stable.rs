@@ -29,9 +29,9 @@ use crate::element::{Element, Viewable};
 
 /// A slice of the memory of a Python object, which nobody changes as long as this view lives.
 ///
-/// A [`BufferView`](super::BufferView) gives out no `&[T]`, because whoever else views the memory may write it, with the GIL
-/// released or without one. A stable view does: it is a `&[T]`, on any thread, attached to Python or not. Nothing is copied,
-/// and nothing is loaded by atomics.
+/// A [`BufferView`](super::BufferView) gives out no `&[T]`, because other viewers of the memory may write it, with the GIL
+/// released or without one. A stable view is a `&[T]`, on any thread, attached to Python or not. Nothing is copied, and
+/// nothing is loaded by atomics.
 ///
 /// ```no_run
 /// use buffer_runtime::StableView;
@@ -43,7 +43,7 @@ use crate::element::{Element, Viewable};
 /// }
 /// ```
 ///
-/// While it lives, the object grants views for reading, and refuses everything that writes: writable views (`np.asarray` of
+/// While it lives, the object grants views for reading, and refuses everything that may write: writable views (`np.asarray` of
 /// it gives a read-only array), and Rust's [`write`](crate::ExportCell::write) and [`share`](crate::ExportCell::share).
 ///
 /// # Who can promise it
@@ -52,8 +52,8 @@ use crate::element::{Element, Viewable};
 ///   with another version of this crate, and the [parts](crate::Part) of such objects. A storage whose memory others may
 ///   write, as a mapped file, is refused ([`Storage::STABLE`](crate::Storage::STABLE)).
 /// - `bytes`.
-/// - A `memoryview` of either, also of a slice, if it is read-only: it keeps others from nothing, so the object below is
-///   asked.
+/// - A read-only `memoryview` of either, or of a slice of it. The promise is that of the object below: the `memoryview`
+///   itself keeps nobody from writing.
 ///
 /// `bytearray`, `array.array` and numpy arrays cannot, nor can Python subclasses, which may override the buffer. For them,
 /// take a [`StableOrCopy`], which copies what it cannot borrow, or a [`BufferView`](super::BufferView).
@@ -62,16 +62,17 @@ use crate::element::{Element, Viewable};
 ///
 /// # Errors
 ///
-/// - `BufferError` if nobody promises that the memory does not change, and if somebody may be writing it now: a writable
-///   view of the object is alive, as of `np.asarray(x)`.
+/// - `BufferError` if nobody promises that the memory does not change.
+/// - `BufferError` if somebody may be writing it now: a writable view of the object is alive, such as `np.asarray(x)`.
 /// - `BufferError` if the items do not lie one after the other in C order, or are not `T`, as for a
 ///   [`BufferView`](super::BufferView).
-/// - `TypeError` if the object exports no buffer; `MemoryError`.
+/// - `TypeError` if the object exports no buffer.
+/// - `MemoryError` if there is no memory for the view itself.
 ///
 /// # Dropping it elsewhere
 ///
-/// The release of a view needs Python. If a stable view is dropped on a thread that is not attached, it attaches; and if
-/// that is no longer possible, because Python exits, the object stays locked.
+/// The release of a view needs Python. If a stable view is dropped on a thread that is not attached, the thread attaches for
+/// it. If Python exits, that is no longer possible, and the object stays locked.
 #[must_use = "a view is released as soon as it is dropped, and `let _ =` drops it at once; write `let view = ..`"]
 pub struct StableView<'py, T> {
     /// Initialised elements, aligned, which nobody writes as long as `kept` is there.

@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
-use super::super::advice::unbuffered;
+use super::super::advice::{StableAdvice, unbuffered};
 use super::super::held::{Held, exports_buffer};
 use super::super::reported::Reported;
 use super::super::wanted::Wanted;
@@ -108,10 +108,8 @@ fn unpromised(object: &Bound<'_, PyAny>, wanted: Wanted) -> PyResult<PyErr> {
     if !exports_buffer(object) {
         return Ok(exception::<PyTypeError>(py, unbuffered(object).message(wanted, class)));
     }
-    let text = format_args!(
-        "expected memory that nobody changes, which this '{class}' cannot promise; pass bytes(x), or let the function take a \
-         `StableOrCopy`, which copies it, or a `BufferView`"
-    );
+    let advice = StableAdvice(wanted);
+    let text = format_args!("expected memory that nobody changes, which this '{class}' cannot promise; {advice}");
     Ok(exception::<PyBufferError>(py, text))
 }
 
