@@ -1,6 +1,7 @@
-"""torch or JAX, if it is installed, and numpy compute on Rust's memory in place, and Rust does not move it meanwhile.
+"""torch, JAX and numpy compute on Rust's memory without a copy, and Rust does not move it meanwhile.
 
-Run it with any Python that has tensor and numpy installed; `cargo xtask develop` installs them into `.venv`.
+torch and JAX take part if they are installed. Run it with any Python that has tensor and numpy installed; `cargo xtask
+develop` installs them into `.venv`.
 """
 
 import gc
@@ -17,31 +18,51 @@ except ImportError as error:
 def main():
     t = Tensor((2, 3))
     t.fill(1)
-    for name in ("torch", "jax.dlpack", "numpy"):
+    print("Rust has", items(t))
+    for name, compute in (("torch", double), ("jax.dlpack", total), ("numpy", negate)):
         try:
             library = importlib.import_module(name)
         except ImportError:
-            print(f"{name} is not installed")
+            print(f"\n{name.partition('.')[0]} is not installed")
             continue
-        show(t, name, library)
+        show(t, name.partition(".")[0], library, compute)
     t.resize((3, 3))
-    print("nobody looks any more, and it grows:", t)
+    print("\nnobody looks any more, and it grows:", t)
 
 
-def show(t, name, library):
+def show(t, name, library, compute):
     theirs = library.from_dlpack(t)
-    if name == "torch":
-        theirs.mul_(2)
-    elif name == "numpy":
-        np.multiply(np.asarray(t), 2, out=np.asarray(t))
+    print(f"\n{name} {compute(theirs)}: Rust has {items(t)}")
     t.add(np.ones((2, 3), dtype=np.float32))
-    print(f"{name} shows", np.asarray(theirs).tolist(), "and Rust", np.asarray(t).tolist())
+    print(f"Rust adds 1: {name} has {np.asarray(theirs).tolist()}")
     try:
         t.resize((3, 3))
     except BufferError as error:
-        print("resize:", error)
+        print("Rust cannot grow it:", error)
     del theirs
     gc.collect()
+
+
+def double(theirs):
+    theirs.mul_(2)
+    return "doubles it in place"
+
+
+def total(theirs):
+    # An array of JAX is not written from Python.
+    return f"adds it up to {float(theirs.sum())}"
+
+
+def negate(theirs):
+    if not theirs.flags.writeable:
+        # numpy before 2.1 takes every tensor as read-only.
+        return "shows it"
+    np.negative(theirs, out=theirs)
+    return "negates it in place"
+
+
+def items(t):
+    return np.asarray(t).tolist()
 
 
 if __name__ == "__main__":

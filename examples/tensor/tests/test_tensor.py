@@ -93,5 +93,6 @@ def test_what_is_refused():
 def test_the_demo_runs():
     demo = Path(__file__).parent.parent / "demo.py"
     said = subprocess.run([sys.executable, demo], capture_output=True, text=True, check=True).stdout
-    assert f"resize: cannot resize: {ALIVE}" in said
+    assert f"Rust cannot grow it: cannot resize: {ALIVE}" in said
+    assert "Rust adds 1: numpy has [[" in said
     assert "it grows: <Tensor of shape [3, 3], float32>" in said
