@@ -58,12 +58,16 @@ where
 }
 
 /// A class without a base class of Rust or C, so that its objects can be made of a value alone.
+///
+/// # Safety
+///
+/// `INSTANCE` makes an object of the class that it is called with.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be pickled: it extends another class, whose part of the object the pickle would lack",
     label = "has a base class in Rust or C",
     note = "remove `pickle`, and define `__reduce__` in `#[pymethods]`; or hold an object of the other class in a field"
 )]
-pub trait Root: Sized {
+pub unsafe trait Root: Sized {
     /// Makes an object.
     const INSTANCE: Instance<Self>;
 }
@@ -79,8 +83,9 @@ pub trait Root: Sized {
 /// The class is that of the value, or a subclass to which no Rust code has added fields.
 pub type Instance<T> = unsafe fn(T, Python<'_>, *mut ffi::PyTypeObject) -> PyResult<*mut ffi::PyObject>;
 
+// SAFETY: without a base class, the value is all that the object needs.
 #[diagnostic::do_not_recommend]
-impl<T: PyClass + PyClassImpl<BaseType = PyAny>> Root for T {
+unsafe impl<T: PyClass + PyClassImpl<BaseType = PyAny>> Root for T {
     const INSTANCE: Instance<T> = instance;
 }
 
