@@ -190,7 +190,7 @@ pub(crate) struct Released {
 
 impl Released {
     /// Whether nothing is left: the caller frees the block, unless leases hold it ([`Holds`]).
-    #[cfg(any(test, atomic_lock))]
+    #[cfg(any(test, fuzzing, atomic_lock))]
     #[inline(always)]
     pub(crate) fn is_last(self) -> bool {
         !self.views && !self.owner

@@ -26,7 +26,7 @@ fn loom_gil_what_a_tensor_wrote_is_seen_by_whoever_writes_next() {
     explore(|| {
         let world = World::new();
         world.tensor();
-        let consumer = beside(&world, move |world| world.end_tensor());
+        let consumer = beside(&world, World::end_tensor);
         if world.begin(GuardKind::Write).is_ok() {
             if world.pin.admit_beside_tensors(GuardKind::Write).is_ok() {
                 world.memory.write();
@@ -42,7 +42,7 @@ fn loom_gil_a_block_is_freed_once_after_its_owner_and_its_tensors() {
     explore(|| {
         let world = World::new();
         world.tensor();
-        let consumer = beside(&world, move |world| world.end_tensor());
+        let consumer = beside(&world, World::end_tensor);
         world.drop_owner();
         consumer.join().unwrap();
         world.memory.assert_freed_once();

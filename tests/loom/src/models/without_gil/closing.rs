@@ -59,7 +59,7 @@ fn loom_free_threaded_what_is_seen_closed_is_empty() {
 fn loom_free_threaded_two_threads_that_close_agree_whether_it_is_pinned() {
     explore(|| {
         let world = World::new();
-        let closers: Vec<_> = (0..2).map(|_| beside(&world, move |world| world.close_and_look())).collect();
+        let closers: Vec<_> = (0..2).map(|_| beside(&world, World::close_and_look)).collect();
         let access = world.view(WRITER);
         if let Some(access) = access {
             world.pin.set(access);
@@ -77,7 +77,7 @@ fn loom_free_threaded_two_threads_that_close_agree_whether_it_is_pinned() {
 fn loom_free_threaded_two_threads_that_close_agree_whether_there_is_a_tensor() {
     explore(|| {
         let world = World::new();
-        let closers: Vec<_> = (0..2).map(|_| beside(&world, move |world| world.close_and_look())).collect();
+        let closers: Vec<_> = (0..2).map(|_| beside(&world, World::close_and_look)).collect();
         if world.tensor() {
             world.end_tensor();
         }

@@ -44,7 +44,7 @@ fn loom_free_threaded_a_block_is_freed_once_after_its_owner_and_its_tensors() {
     explore(|| {
         let world = World::new();
         assert!(world.tensor());
-        let consumer = beside(&world, move |world| world.end_tensor());
+        let consumer = beside(&world, World::end_tensor);
         world.drop_owner();
         consumer.join().unwrap();
         world.memory.assert_freed_once();
@@ -73,7 +73,7 @@ fn loom_free_threaded_a_block_is_freed_once_after_its_owner_and_its_leases() {
         let leases: Vec<_> = (0..2)
             .map(|_| {
                 world.lease();
-                beside(&world, move |world| world.read_and_end_lease())
+                beside(&world, World::read_and_end_lease)
             })
             .collect();
         world.memory.read();
@@ -89,7 +89,7 @@ fn loom_free_threaded_a_block_is_freed_once_after_its_owner_its_last_view_and_it
         let world = World::new();
         world.lease();
         let access = world.view(WRITER).unwrap();
-        let lease = beside(&world, move |world| world.read_and_end_lease());
+        let lease = beside(&world, World::read_and_end_lease);
         let viewer = beside(&world, move |world| world.read_and_release(access));
         world.memory.read();
         world.drop_owner();

@@ -6,7 +6,7 @@ use super::*;
 fn loom_free_threaded_nobody_reads_a_layout_before_it_is_published() {
     explore(|| {
         let world = World::new();
-        let viewers: Vec<_> = (0..2).map(|_| beside(&world, move |world| world.try_read_view())).collect();
+        let viewers: Vec<_> = (0..2).map(|_| beside(&world, World::try_read_view)).collect();
         joined(viewers);
     });
 }
@@ -16,7 +16,7 @@ fn loom_free_threaded_a_second_epoch_is_not_taken_for_the_first() {
     explore(|| {
         let world = World::new();
         let first = world.view(READER).unwrap();
-        let joiner = beside(&world, move |world| world.try_read_view());
+        let joiner = beside(&world, World::try_read_view);
         world.release(first);
         if let Some(second) = world.view(READER) {
             world.release(second);
@@ -29,7 +29,7 @@ fn loom_free_threaded_a_second_epoch_is_not_taken_for_the_first() {
 fn loom_free_threaded_an_abandoned_layout_is_nobodys() {
     explore(|| {
         let world = World::new();
-        let joiner = beside(&world, move |world| world.try_read_view());
+        let joiner = beside(&world, World::try_read_view);
         world.fail_to_view();
         world.try_read_view();
         joiner.join().unwrap();
@@ -43,7 +43,7 @@ fn loom_free_threaded_a_view_after_two_epochs_does_not_join_an_abandoned_one() {
         // Publish once, so that `published` has the parity of the epoch after the next one.
         let access = world.view(READER).unwrap();
         world.release(access);
-        let joiner = beside(&world, move |world| world.try_read_view());
+        let joiner = beside(&world, World::try_read_view);
         world.fail_to_view();
         world.fail_to_view();
         joiner.join().unwrap();
@@ -55,7 +55,7 @@ fn loom_free_threaded_views_and_guards_keep_out_of_each_others_way() {
     for kind in [GuardKind::Write, GuardKind::Read] {
         explore(move || {
             let world = World::new();
-            let viewer = beside(&world, move |world| world.try_write_view());
+            let viewer = beside(&world, World::try_write_view);
             world.try_guard(kind);
             viewer.join().unwrap();
         });
@@ -110,7 +110,7 @@ fn loom_free_threaded_tracing_begins_on_another_thread_and_nothing_is_lost() {
             world.lock.trace(true);
             world.lock.trace(false);
         });
-        let viewer = beside(&world, move |world| world.try_write_view());
+        let viewer = beside(&world, World::try_write_view);
         world.try_guard(GuardKind::Write);
         tracer.join().unwrap();
         viewer.join().unwrap();
