@@ -70,8 +70,8 @@ def row(name, ours, theirs, seconds, budget):
     turns = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(turns) < 6:
-        # Who comes first changes: the kernel may have to gather huge pages for the first large allocation, and the second
-        # one gets those that the first has freed.
+        # Who comes first changes: the kernel may have to gather huge pages for the first large allocation, and the
+        # second one gets those that the first has freed.
         if len(turns) % 2:
             their = time_of(theirs, repeat)
             turns.append((time_of(ours, repeat), their))

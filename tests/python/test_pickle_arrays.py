@@ -53,7 +53,9 @@ def test_arrays_in_c_order_are_lent(order, lent):
             np.frombuffer(frames[0], np.float32).__array_interface__["data"]
             == (np.asarray(arrays.grid).__array_interface__["data"])
         )
-    assert_same(arrays, pickle.loads(data, buffers=frames))
+    back = pickle.loads(data, buffers=frames)
+    del frames
+    assert_same(arrays, back)
 
 
 def refused(name, value):

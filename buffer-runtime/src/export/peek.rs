@@ -82,8 +82,11 @@ pub(crate) unsafe fn peek(py: Python<'_>, object: *mut ffi::PyObject, table: &'s
     seen.map_err(|error| ViewError::from(LayoutError::from(error)).into())
 }
 
-/// The layout that the memory of a cell has of its own now: the offset of its first element in bytes, and each axis with its
-/// stride in bytes. `None` if it has none.
+/// The offset of the first element in bytes, and each axis with its stride in bytes.
+#[cfg(all(feature = "pickle", feature = "ndarray"))]
+pub(crate) type OwnAxes = (usize, Vec<(usize, isize)>);
+
+/// The layout that the memory of a cell has of its own now. `None` if it has none.
 ///
 /// # Safety
 ///
@@ -97,7 +100,7 @@ pub(crate) unsafe fn own_layout(
     py: Python<'_>,
     object: *mut ffi::PyObject,
     table: &'static ClassTable,
-) -> PyResult<Option<(usize, Vec<(usize, isize)>)>> {
+) -> PyResult<Option<OwnAxes>> {
     let mut seen = Ok(None);
     let mut look = |grant: Grant<'_>| {
         let own = grant.own_layout().and_then(|own| Some((own.offset()?, own)));

@@ -25,6 +25,7 @@ use crate::layout::{Descriptor, Evaluated, Memory};
 /// 1. All functions belong to the same exporter. `reach` passes the address of a value of its class, and the other
 ///    functions take such an address.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 pub struct ClassTable {
     name: &'static str,
     pub(super) descriptor: fn() -> &'static Descriptor,

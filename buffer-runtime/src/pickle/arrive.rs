@@ -93,17 +93,17 @@ impl<'py> Arrived<'_, 'py> {
         }
         let tuple = PyTuple::type_object_raw(py);
         let (value, format_at, memory_at) = (value.as_ptr(), &raw mut format, &raw mut memory);
-        // SAFETY: attached, with a tuple that is alive, and room for what the format asks for.
-        let parsed = unsafe {
-            match kind {
-                Kind::OnePiece => ffi::PyArg_ParseTuple(value, c"UO".as_ptr(), format_at, memory_at),
-                Kind::Rows => {
-                    ffi::PyArg_ParseTuple(value, c"UOn".as_ptr(), format_at, memory_at, &raw mut bytes_of_row)
-                }
-                Kind::Array => {
-                    ffi::PyArg_ParseTuple(value, c"UOO!".as_ptr(), format_at, memory_at, tuple, &raw mut shape)
-                }
-            }
+        let parsed = match kind {
+            // SAFETY: attached, with a tuple that is alive, and room for what the format asks for.
+            Kind::OnePiece => unsafe { ffi::PyArg_ParseTuple(value, c"UO".as_ptr(), format_at, memory_at) },
+            // SAFETY: as above.
+            Kind::Rows => unsafe {
+                ffi::PyArg_ParseTuple(value, c"UOn".as_ptr(), format_at, memory_at, &raw mut bytes_of_row)
+            },
+            // SAFETY: as above.
+            Kind::Array => unsafe {
+                ffi::PyArg_ParseTuple(value, c"UOO!".as_ptr(), format_at, memory_at, tuple, &raw mut shape)
+            },
         };
         if parsed == 0 {
             return Err(cause_of(py, raised(py), |_| wrong()));

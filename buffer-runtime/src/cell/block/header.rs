@@ -33,6 +33,7 @@ pub(crate) struct Header {
 
 /// What the type of a storage determines.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 pub(crate) struct MemoryKind {
     /// The size of one element in bytes.
     pub(crate) element_size: usize,
