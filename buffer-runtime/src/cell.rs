@@ -36,7 +36,7 @@ use pyo3::Python;
 
 pub(crate) use self::began::GuardPlace;
 pub(crate) use self::block::Header;
-pub use self::constructed::{Because, Constructed, Field, Unexportable, UnknownCell, UnknownGuard};
+pub use self::constructed::{Because, Constructed, Field, GuardsOfExportCell, Unexportable, UnknownGuard};
 pub(crate) use self::grant::{Denied, Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::owned_guard::OwnedShareGuard;
@@ -322,7 +322,10 @@ impl<S: Exportable> ExportCell<S> {
         self.begin_exclusive(GuardKind::Write, Self::WRITING)?;
         Ok(WriteGuard::new(self))
     }
+}
 
+// None of this depends on the storage, and without a bound an error about the storage is not repeated here.
+impl<S> ExportCell<S> {
     /// How many Python views are alive. A numpy array and its slices share one view.
     pub fn views(&self) -> usize {
         self.header().lock.views().total()
@@ -383,7 +386,9 @@ impl<S: Exportable> ExportCell<S> {
     pub fn is_pinned(&self) -> bool {
         self.header().pin.is_set()
     }
+}
 
+impl<S: Exportable> ExportCell<S> {
     #[inline]
     #[track_caller]
     fn begin(&self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {

@@ -83,7 +83,7 @@ fn nothing_is_imported_where_the_users_tokens_are() {
     });
     // Has no name, and is implemented only for a field whose type is an error.
     let unknown = shown!(
-        use ::buffer_runtime::private::UnknownCell as _;
+        use ::buffer_runtime::private::GuardsOfExportCell as _;
     );
     let expanded = expanded.replace(selected, "").replace(known, "").replacen(unknown, "", 1);
     let imported = expanded.find("use::buffer_runtime::private").expect("one block of the expander's own");
