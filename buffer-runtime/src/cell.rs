@@ -41,7 +41,7 @@ use pyo3::Python;
 
 pub(crate) use self::began::GuardPlace;
 pub(crate) use self::block::Header;
-pub use self::constructed::{Because, Constructed, Field, Unexportable, UnknownCell, UnknownGuard};
+pub use self::constructed::{Because, Constructed, Field, GuardsOfExportCell, Unexportable, UnknownGuard};
 pub(crate) use self::denied::{Denied, NotAtOnce};
 pub(crate) use self::grant::{Grant, grant, grant_at_once};
 pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};

@@ -204,7 +204,7 @@ pub use self::layout::NeedsFeature;
 pub use self::view::UsableWhileDetached;
 #[doc(hidden)]
 pub use self::{
-    cell::Constructed as ExportableCell,
+    cell::{Constructed as ExportableCell, GuardsOfExportCell},
     element::{AnyBytes as BytesOfAnyKind, Field as RecordField, Marker as FieldWithoutBytes},
     export::{
         Byte as ElementIsByte, Class as PythonClass, Exported as ExportsBuffer, Exporter as BufferExport,

@@ -10,7 +10,7 @@ pub use std::result::Result::Ok;
 pub use crate::__submit_pickle as submit_pickle;
 pub use crate::__submit_properties as submit_properties;
 pub use crate::__submit_slots as submit_slots;
-pub use crate::cell::{Because, Constructed, Field as ExportField, Unexportable, UnknownCell, UnknownGuard};
+pub use crate::cell::{Because, Constructed, Field as ExportField, GuardsOfExportCell, Unexportable, UnknownGuard};
 pub use crate::element::{
     AnyBytes, Bits, Element, Field, Marker, Place, Record, RecordBits, Viewable, any_bits, check, format, hole_at_end,
     hole_before, inner_format, inner_shape, inner_size, marker, needed_at_end, needed_before, size, size_of_described,

@@ -83,8 +83,7 @@ fn emit(export: &Export) -> TokenStream {
     let properties = properties(&class, fields());
     let pickled = export.pickle.as_ref().map(|pickle| pickled(&class, &runtime, pickle, fields()));
     quote! {
-        #[allow(unused_imports)]
-        use #runtime::UnknownCell as _;
+        use #runtime::GuardsOfExportCell as _;
 
         #allow_deprecated
         const _: () = {

@@ -1,10 +1,10 @@
 //! What a cell tells about itself.
 
 use super::ExportCell;
-use crate::storage::Exportable;
 use crate::trace::{self, Holder};
 
-impl<S: Exportable> ExportCell<S> {
+// None of this depends on the storage, and without a bound an error about the storage is not repeated here.
+impl<S> ExportCell<S> {
     /// How many Python views are alive. A numpy array and its slices share one view.
     pub fn views(&self) -> usize {
         self.header().lock.views().total()

@@ -6,7 +6,7 @@
 //! call of `new` compiles. Wherever a program compiles, the first is the only one, so `new` still requires an
 //! `Exportable`.
 //!
-//! [`UnknownCell`] does the same for the other methods. Only an `Exportable` has the real ones. For the field of a class
+//! [`GuardsOfExportCell`] does the same for the other methods. Only an `Exportable` has the real ones. For the field of a class
 //! the derive implements this trait, under the same bound. The type of the guards is one that the compiler knows to contain an
 //! error, so whatever is done with a guard is no further error.
 
@@ -58,9 +58,10 @@ pub trait Because<Why, const KNOWN: bool> {}
 
 impl Because<(), false> for () {}
 
-/// The methods of a cell in a field whose type is an error.
+/// The methods of a cell in a field whose type is an error. It has a name that says whose methods they are, because the
+/// compiler shows it to a user who calls one on something else.
 #[expect(missing_docs, reason = "they are those of `ExportCell`")]
-pub trait UnknownCell<E, Why> {
+pub trait GuardsOfExportCell<E, Why> {
     /// A type with that error in it.
     type Guard;
 
@@ -99,25 +100,9 @@ pub trait UnknownCell<E, Why> {
     fn detach(&self) -> Result<(), BorrowError> {
         never()
     }
-
-    fn is_closed(&self) -> bool {
-        never()
-    }
-
-    fn is_empty(&self) -> bool {
-        never()
-    }
-
-    fn len(&self) -> usize {
-        never()
-    }
-
-    fn views(&self) -> usize {
-        never()
-    }
 }
 
-/// The guard of an [`UnknownCell`]. The number cannot be evaluated.
+/// The guard of an [`GuardsOfExportCell`]. The number cannot be evaluated.
 #[derive(Debug)]
 pub struct UnknownGuard<const ERROR: usize>;
 

@@ -103,7 +103,12 @@ fn each_field_starts_where_the_one_before_ends() {
     assert!(expanded.contains("start:::core::mem::offset_of!(Self,2),previous_end:__field1.end()"));
     assert!(expanded.contains("}).renamed(\"f0\");let"));
     assert!(expanded.contains("}).padding();let"));
-    assert!(expanded.contains("::buffer_runtime::private::Field::described_as::<i8,_,_>("));
+    assert!(expanded.contains("::buffer_runtime::private::Field::described_as("));
+    assert!(
+        expanded.contains(
+            "<_as::buffer_runtime::private::AnyBytes>::PROVEN,<i8as::buffer_runtime::private::Element>::FACTS"
+        )
+    );
     assert!(expanded.contains("}).renamed(\"x\");["));
 }
 

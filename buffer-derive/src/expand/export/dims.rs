@@ -3,7 +3,7 @@
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Expr, ExprLit, ExprReference, ExprUnary, Ident, Lit, LitInt, Token, UnOp};
+use syn::{Expr, ExprIf, ExprLit, ExprReference, ExprUnary, Ident, Lit, LitInt, Token, UnOp, parse_quote_spanned};
 
 use crate::attr::{Extent, Numbers, Shape, Strides, ungroup};
 use crate::check::{Layout, Placement};
@@ -62,10 +62,13 @@ fn calls(
 ) -> TokenStream {
     let mut calls = TokenStream::new();
     calls.extend(readonly.map(|condition| {
-        let value = receiver.resolve(condition.to_token_stream());
         let span = ours_at(condition);
         // A wrong type is an error about the condition alone, and not about an argument of `readonly`.
-        quote_spanned!(span=> .readonly(if #value { true } else { false }))
+        let mut chosen: ExprIf = parse_quote_spanned!(span=> if true { true } else { false });
+        // Printing adds parentheses where the expression needs them.
+        chosen.cond = Box::new(ungroup(condition).clone());
+        let value = receiver.resolve(chosen.into_token_stream());
+        quote_spanned!(span=> .readonly(#value))
     }));
     calls.extend(format.map(|format| {
         let call = call("format", ["FormatText", "text"], format, receiver);

@@ -198,7 +198,7 @@ impl Exporting<'_> {
             }
 
             #[automatically_derived]
-            impl<__Why> #runtime::UnknownCell<#name, __Why> for #named
+            impl<__Why> #runtime::GuardsOfExportCell<#name, __Why> for #named
             where
                 #unknown,
             {
