@@ -102,6 +102,25 @@ impl Header {
     /// without more work or room than 8.
     pub(super) const ALIGN: usize = 16;
 
+    /// The header of a block with no captured elements. `data` is aligned for them.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn new(data: NonNull<u8>, kind: &'static MemoryKind) -> Self {
+        let header = Self {
+            lock: Lock::new(),
+            data: AtomicPtr::new(data.as_ptr()),
+            layout: UnsafeCell::new(Published::unresolved()),
+            len: AtomicUsize::new(0),
+            kind,
+            began: Began::new(),
+            holds: Holds::new(),
+            pin: Pin::new(),
+        };
+        if trace::is_on_for_new_cells() {
+            header.lock.trace(true);
+        }
+        header
+    }
+
     /// Where the elements are. The pointer may be used under a view or a guard, within invariants 2 and 8.
     #[inline(always)]
     pub(crate) fn data(&self) -> *mut u8 {
@@ -314,19 +333,7 @@ impl<S: Exportable> Block<S> {
         fork::note();
         // SAFETY: a header has a size.
         let block: NonNull<Self> = unsafe { allocate(Self::LAYOUT) }?.cast();
-        let header = Header {
-            lock: Lock::new(),
-            data: AtomicPtr::new(NonNull::<S::Element>::dangling().as_ptr().cast()),
-            layout: UnsafeCell::new(Published::unresolved()),
-            len: AtomicUsize::new(0),
-            kind: Self::KIND,
-            began: Began::new(),
-            holds: Holds::new(),
-            pin: Pin::new(),
-        };
-        if trace::is_on_for_new_cells() {
-            header.lock.trace(true);
-        }
+        let header = Header::new(NonNull::<S::Element>::dangling().cast(), Self::KIND);
         // SAFETY: the new allocation has the size and the alignment of a block.
         unsafe { block.write(Self { header, storage: UnsafeCell::new(storage) }) };
         if Self::OWN > 0 {
