@@ -115,9 +115,9 @@ impl ClassAttrs {
                 continue;
             }
             for_each_option(ctxt, attr, &CLASS_OPTIONS, |name, input| match name.to_string().as_str() {
-                "crate" => class.krate.set(ctxt, name, || crate_path(name, input)),
-                "no_array" => class.no_array.set(ctxt, name, || flag(name, input)),
-                "pickle" => class.pickle.set(ctxt, name, || flag(name, input)),
+                "crate" => class.krate.set(ctxt, name, crate_path(name, input)),
+                "no_array" => class.no_array.set(ctxt, name, flag(name, input)),
+                "pickle" => class.pickle.set(ctxt, name, flag(name, input)),
                 other if FIELD_OPTIONS.contains(&other) => Err(Error::new(
                     name.span(),
                     format!("`{other}` belongs in the `#[buffer(...)]` of the field to export; move it there"),
@@ -154,17 +154,17 @@ impl FieldAttrs {
             for_each_option(ctxt, attr, &FIELD_OPTIONS, |name, input| {
                 marks |= name != "default";
                 match name.to_string().as_str() {
-                    "shape" => field.shape.set(ctxt, name, || shape(name, input)),
-                    "order" => field.order.set(ctxt, name, || order(name, input)),
-                    "strides" => field.strides.set(ctxt, name, || strides(name, input)),
-                    "offset" => field.offset.set(ctxt, name, || offset(name, input)),
-                    "format" => field.format.set(ctxt, name, || format(name, input)),
-                    "readonly" => field.readonly.set(ctxt, name, || readonly(name, input)),
-                    "pin" => field.pin.set(ctxt, name, || flag(name, input)),
-                    "get" => field.get.set(ctxt, name, || flag(name, input)),
-                    "name" => field.name.set(ctxt, name, || property_name(name, input)),
-                    "own" => field.own.set(ctxt, name, || flag(name, input)),
-                    "default" => field.default.set(ctxt, name, || flag(name, input)),
+                    "shape" => field.shape.set(ctxt, name, shape(name, input)),
+                    "order" => field.order.set(ctxt, name, order(name, input)),
+                    "strides" => field.strides.set(ctxt, name, strides(name, input)),
+                    "offset" => field.offset.set(ctxt, name, offset(name, input)),
+                    "format" => field.format.set(ctxt, name, format(name, input)),
+                    "readonly" => field.readonly.set(ctxt, name, readonly(name, input)),
+                    "pin" => field.pin.set(ctxt, name, flag(name, input)),
+                    "get" => field.get.set(ctxt, name, flag(name, input)),
+                    "name" => field.name.set(ctxt, name, property_name(name, input)),
+                    "own" => field.own.set(ctxt, name, flag(name, input)),
+                    "default" => field.default.set(ctxt, name, flag(name, input)),
                     other if CLASS_OPTIONS.contains(&other) => Err(Error::new(
                         name.span(),
                         format!("`{other}` belongs in a `#[buffer(...)]` above the struct; move it there"),
@@ -208,14 +208,16 @@ impl<T> Setting<T> {
         }
     }
 
-    fn set(&mut self, ctxt: &Ctxt, name: &Ident, parse: impl FnOnce() -> Result<T>) -> Result<()> {
+    fn set(&mut self, ctxt: &Ctxt, name: &Ident, parsed: Result<T>) -> Result<()> {
         if !matches!(self, Self::Absent) {
             ctxt.error_spanned_by(name, format_args!("`{name}` is given twice; remove one of the two"));
         }
-        *self = Self::Broken;
-        let value = parse()?;
-        *self = Self::Given { name: name.clone(), value };
-        Ok(())
+        let (setting, result) = match parsed {
+            Ok(value) => (Self::Given { name: name.clone(), value }, Ok(())),
+            Err(error) => (Self::Broken, Err(error)),
+        };
+        *self = setting;
+        result
     }
 }
 

@@ -24,7 +24,7 @@ impl Ctxt {
 
     /// Records an error that underlines `tokens`.
     pub(crate) fn error_spanned_by(&self, tokens: impl ToTokens, message: impl Display) {
-        self.push(Error::new_spanned(tokens, message));
+        self.push(spanned(&tokens, &message));
     }
 
     /// Records an error that underlines `span`.
@@ -56,6 +56,11 @@ impl Ctxt {
     pub(crate) fn check(self) -> Result<(), Error> {
         combined(self.errors.take().into_iter().flatten()).map_or(Ok(()), Err)
     }
+}
+
+/// The error, compiled once and not for each kind of tokens: every user's build compiles this crate.
+fn spanned(tokens: &dyn ToTokens, message: &dyn Display) -> Error {
+    Error::new_spanned(tokens, message)
 }
 
 /// All of `errors` as one, if there are any.

@@ -9,13 +9,15 @@ use std::ptr::NonNull;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoMemory;
 
-/// As `Box::new`.
+/// As `Box::new`, for values that take memory.
 pub(crate) fn boxed<T>(value: T) -> Result<Box<T>, NoMemory> {
-    let mut only = Vec::new();
-    push(&mut only, value)?;
-    let only: *mut [T] = Box::into_raw(only.into_boxed_slice());
-    // SAFETY: the pointer is from a Box of a slice of one value, which has the layout of that value.
-    Ok(unsafe { Box::from_raw(only.cast()) })
+    const { assert!(size_of::<T>() > 0) };
+    // SAFETY: the size is not 0, as was asserted.
+    let place = unsafe { allocate(Layout::new::<T>()) }?.cast::<T>();
+    // SAFETY: the allocation is new, and has the layout of the value.
+    unsafe { place.write(value) };
+    // SAFETY: a Box allocates with the same allocator and layout; the value is written, and nothing else owns the place.
+    Ok(unsafe { Box::from_raw(place.as_ptr()) })
 }
 
 /// As `alloc::alloc`.
@@ -56,6 +58,9 @@ pub(crate) fn text(text: &str) -> Result<Box<str>, NoMemory> {
 
 /// As `CStr::to_owned`.
 pub(crate) fn c_string(text: &CStr) -> Result<CString, NoMemory> {
-    let bytes = collect(text.to_bytes_with_nul().iter().copied())?;
+    let text = text.to_bytes_with_nul();
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(text.len()).map_err(|_| NoMemory)?;
+    bytes.extend_from_slice(text);
     CString::from_vec_with_nul(bytes).map_err(|_| NoMemory)
 }

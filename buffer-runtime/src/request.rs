@@ -204,41 +204,62 @@ impl Granted {
     const REQUESTS: usize = 0x800;
     /// The number of combinations of the bits that have a meaning.
     const MEANINGFUL: usize = 0x200;
+    /// The number of combinations of the bits that an answer is made of.
+    const PATTERN: usize = 0x20;
 
     /// Grants nothing here: every request is answered by [`answer`].
     pub(crate) const NONE: &'static Self = &Self([None; Self::REQUESTS]);
 
     /// One entry for each combination of facts; the number of dimensions does not matter.
+    ///
+    /// Every build evaluates this in the compiler's interpreter, which takes long for each step of a loop: so the steps
+    /// are few, and those that can be copied are.
     #[expect(clippy::large_stack_arrays, reason = "the compiler alone makes it")]
-    const TABLE: [Self; 16] = {
+    const fn table() -> [Self; 16] {
+        const ANSWERS: [Option<Answer>; Granted::PATTERN] = Granted::answers();
         let mut table = [const { Self([None; Self::REQUESTS]) }; 16];
+        let mut word = 0;
+        while word < Self::MEANINGFUL / 64 {
+            let granted = Self::word(word);
+            let mut index = 0;
+            while index < table.len() {
+                let mut left = granted[index];
+                while left != 0 {
+                    let request = left.trailing_zeros() as usize;
+                    table[index].0[64 * word + request] = ANSWERS[request % Self::PATTERN];
+                    left &= left - 1;
+                }
+                index += 1;
+            }
+            word += 1;
+        }
         let mut index = 0;
         while index < table.len() {
-            let mut flags = Flags(0);
-            let mut granted = 0;
-            while flags.0.cast_unsigned() as usize != Self::MEANINGFUL {
-                let request = flags.0.cast_unsigned() as usize;
-                if request.is_multiple_of(64) {
-                    granted = Self::word(request / 64, index);
-                }
-                if granted >> (request % 64) & 1 != 0 {
-                    let answer = Some(Answer::to(flags));
-                    table[index].0[request] = answer;
-                    // `PyBUF_WRITE` alone is a mistake; beside other bits it has no meaning.
-                    if request != 0 {
-                        table[index].0[Self::MEANINGFUL | request] = answer;
-                    }
-                }
-                flags.0 += 1;
-            }
+            let (requests, others) = table[index].0.split_at_mut(Self::MEANINGFUL);
+            let (with_write, _) = others.split_at_mut(Self::MEANINGFUL);
+            with_write.copy_from_slice(requests);
+            // `PyBUF_WRITE` alone is a mistake; beside other bits it has no meaning.
+            with_write[0] = None;
             index += 1;
         }
         table
-    };
+    }
 
-    /// The answers to the 64 requests of one word at once. The compiler takes a second to ask [`answer`] for each
-    /// request by itself, in every build.
-    const fn word(word: usize, facts: usize) -> u64 {
+    /// The answers to the first requests, if they are granted. Those to the others are the same ones in turn, because an
+    /// answer is made of the bits up to `PyBUF_STRIDES`.
+    const fn answers() -> [Option<Answer>; Self::PATTERN] {
+        let mut answers = [None; Self::PATTERN];
+        let mut flags = Flags(0);
+        while (flags.0.cast_unsigned() as usize) < answers.len() {
+            answers[flags.0.cast_unsigned() as usize] = Some(Answer::to(flags));
+            flags.0 += 1;
+        }
+        answers
+    }
+
+    /// Which of the 64 requests of one word are granted, for each combination of facts. To ask [`answer`] for each
+    /// request by itself would take a second.
+    const fn word(word: usize) -> [u64; 16] {
         /// The requests of the word that have all the bits of `request`.
         const fn having(word: usize, request: i32) -> u64 {
             // The requests of a word differ in their lowest six bits: each mask has those requests that have one of them.
@@ -264,33 +285,43 @@ impl Granted {
             }
             requests
         }
-        let [c_contiguous, f_contiguous, readonly, indirect] =
-            [facts & 1 != 0, facts & 2 != 0, facts & 4 != 0, facts & 8 != 0];
-        let mut refused = having(word, Flags::FORMAT) & !having(word, Flags::ND);
+        let mut mistaken = having(word, Flags::FORMAT) & !having(word, Flags::ND);
         if word == Flags::READ as usize / 64 {
-            refused |= 1; // `PyBUF_READ` alone.
+            mistaken |= 1; // `PyBUF_READ` alone.
         }
-        if readonly {
-            refused |= having(word, Flags::WRITABLE);
+        let (writable, direct) = (having(word, Flags::WRITABLE), !having(word, Flags::INDIRECT));
+        let c_ordered = having(word, Flags::C_CONTIGUOUS) | !having(word, Flags::STRIDES);
+        let (f_ordered, ordered) = (having(word, Flags::F_CONTIGUOUS), having(word, Flags::ANY_CONTIGUOUS));
+        let mut granted = [0; 16];
+        let mut facts = 0;
+        while facts < granted.len() {
+            let [c_contiguous, f_contiguous, readonly, indirect] =
+                [facts & 1 != 0, facts & 2 != 0, facts & 4 != 0, facts & 8 != 0];
+            let mut refused = mistaken;
+            if readonly {
+                refused |= writable;
+            }
+            if indirect {
+                refused |= direct;
+            }
+            if !c_contiguous {
+                refused |= c_ordered;
+            }
+            if !f_contiguous {
+                refused |= f_ordered;
+            }
+            if !c_contiguous && !f_contiguous {
+                refused |= ordered;
+            }
+            granted[facts] = !refused;
+            facts += 1;
         }
-        if indirect {
-            refused |= !having(word, Flags::INDIRECT);
-        }
-        if !c_contiguous {
-            refused |= having(word, Flags::C_CONTIGUOUS) | !having(word, Flags::STRIDES);
-        }
-        if !f_contiguous {
-            refused |= having(word, Flags::F_CONTIGUOUS);
-        }
-        if !c_contiguous && !f_contiguous {
-            refused |= having(word, Flags::ANY_CONTIGUOUS);
-        }
-        !refused
+        granted
     }
 
     /// The table of a layout; `facts.readonly` says that views must not write.
     pub(crate) fn by(facts: Facts) -> &'static Self {
-        static TABLE: [Granted; 16] = Granted::TABLE;
+        static TABLE: [Granted; 16] = Granted::table();
         let bits = [facts.c_contiguous, facts.f_contiguous, facts.readonly, facts.indirect];
         let index = bits.iter().rev().fold(0, |index, &bit| 2 * index + usize::from(bit));
         &TABLE[index]

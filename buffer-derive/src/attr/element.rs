@@ -40,7 +40,7 @@ impl RecordAttrs {
         let mut record = Self { krate: Setting::Absent };
         for attr in buffer_attributes(attrs) {
             for_each_option(ctxt, attr, &RECORD_OPTIONS, |name, input| match name.to_string().as_str() {
-                "crate" => record.krate.set(ctxt, name, || crate_path(name, input)),
+                "crate" => record.krate.set(ctxt, name, crate_path(name, input)),
                 other if ELEMENT_OPTIONS.contains(&other) => Err(Error::new(
                     name.span(),
                     format!("`{other}` belongs in the `#[buffer(...)]` of a field; move it there"),
@@ -57,9 +57,9 @@ impl ElementAttrs {
         let mut field = Self { rename: Setting::Absent, described_as: Setting::Absent, padding: Setting::Absent };
         for attr in buffer_attributes(attrs) {
             for_each_option(ctxt, attr, &ELEMENT_OPTIONS, |name, input| match name.to_string().as_str() {
-                "rename" => field.rename.set(ctxt, name, || rename(name, input)),
-                "as" => field.described_as.set(ctxt, name, || described_as(name, input)),
-                "padding" => field.padding.set(ctxt, name, || flag(name, input)),
+                "rename" => field.rename.set(ctxt, name, rename(name, input)),
+                "as" => field.described_as.set(ctxt, name, described_as(name, input)),
+                "padding" => field.padding.set(ctxt, name, flag(name, input)),
                 other if RECORD_OPTIONS.contains(&other) => Err(Error::new(
                     name.span(),
                     format!("`{other}` belongs in a `#[buffer(...)]` above the struct; move it there"),

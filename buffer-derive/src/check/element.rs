@@ -3,8 +3,6 @@
 //! The expansion makes the compiler prove what depends on types: that each field is an element, and that there is no
 //! padding.
 
-use std::collections::HashSet;
-
 use syn::{GenericParam, Generics, Ident, LitStr, Path, Result};
 
 use super::is_deprecated;
@@ -129,10 +127,9 @@ fn check_fields<'a>(ctxt: &Ctxt, input: &RecordInput, fields: &[&'a RecordField<
             "there is no field that Python could see; write one, as in `value: f32`, or remove the derive",
         );
     }
-    let mut taken = HashSet::new();
-    for Named { field, name } in &named {
+    for (index, Named { field, name }) in named.iter().enumerate() {
         if let Some(name) = name
-            && !taken.insert(name)
+            && named[..index].iter().any(|earlier| earlier.name.as_ref() == Some(name))
         {
             let message = format_args!("another field is called {name:?} already; give one of the two another name");
             match field.attrs.rename.value() {

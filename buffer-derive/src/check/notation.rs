@@ -3,7 +3,6 @@
 //! The parser that builds layouts is in the runtime, which depends on this crate. This one builds nothing, and refuses
 //! only what the runtime refuses. A test in `tests` compares the two; sizes are left to the runtime.
 
-use std::collections::HashSet;
 use std::fmt;
 
 /// A problem of a format.
@@ -62,7 +61,7 @@ struct Reader<'a> {
 /// A record that is not closed yet: where it was opened, and the names of its fields so far.
 struct Open<'a> {
     at: usize,
-    names: HashSet<&'a str>,
+    names: Vec<&'a str>,
 }
 
 const ITEM_AFTER: &str = "put the code of an item after it, or remove it";
@@ -94,7 +93,7 @@ impl<'a> Reader<'a> {
 
     /// All items up to the end of the text.
     fn items(&mut self) -> Result<(), Problem<'a>> {
-        let mut outer = HashSet::new();
+        let mut outer = Vec::new();
         let mut records: Vec<Open<'a>> = Vec::new();
         loop {
             self.space();
@@ -113,7 +112,7 @@ impl<'a> Reader<'a> {
                 _ => {
                     let code = self.head()?;
                     if code == "T" {
-                        records.push(Open { at: self.at, names: HashSet::new() });
+                        records.push(Open { at: self.at, names: Vec::new() });
                         self.at += 2;
                         continue;
                     }
@@ -235,7 +234,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `:name:`, which no earlier field of the record may have.
-    fn name(&mut self, names: &mut HashSet<&'a str>) -> Result<(), Problem<'a>> {
+    fn name(&mut self, names: &mut Vec<&'a str>) -> Result<(), Problem<'a>> {
         let start = self.at;
         if self.peek() != Some(b':') {
             return Ok(());
@@ -246,7 +245,8 @@ impl<'a> Reader<'a> {
         };
         self.at += len + 2;
         let name = &rest[..len];
-        if names.insert(name) {
+        if !names.contains(&name) {
+            names.push(name);
             return Ok(());
         }
         self.refuse_at(start, format!("a second field named {name:?}"), "give each field of a record its own name")

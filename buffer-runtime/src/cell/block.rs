@@ -37,18 +37,16 @@ use std::alloc::{self, Layout};
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 pub(crate) use self::header::{Header, MemoryKind};
 
 use self::header::OwnShape;
-use super::began::Began;
 use super::published::Published;
 use crate::fork;
-use crate::lock::{GuardKind, Holds, Lock, Pin};
+use crate::lock::GuardKind;
 use crate::memory::{NoMemory, allocate};
 use crate::storage::{Exportable, OwnLayout};
-use crate::trace;
 
 /// The header, followed by the storage. An [`OwnShape`] may follow; see [`MemoryKind::own`].
 #[repr(C)]
@@ -131,19 +129,7 @@ impl<S: Exportable> Block<S> {
         fork::note();
         // SAFETY: a header has a size.
         let block: NonNull<Self> = unsafe { allocate(Self::LAYOUT) }?.cast();
-        let header = Header {
-            lock: Lock::new(),
-            data: AtomicPtr::new(NonNull::<S::Element>::dangling().as_ptr().cast()),
-            layout: UnsafeCell::new(Published::unresolved()),
-            len: AtomicUsize::new(0),
-            kind: Self::KIND,
-            began: Began::new(),
-            holds: Holds::new(),
-            pin: Pin::new(),
-        };
-        if trace::is_on_for_new_cells() {
-            header.lock.trace(true);
-        }
+        let header = Header::new(NonNull::<S::Element>::dangling().cast(), Self::KIND);
         // SAFETY: the new allocation has the size and the alignment of a block.
         unsafe { block.write(Self { header, storage: UnsafeCell::new(storage) }) };
         if Self::OWN > 0 {

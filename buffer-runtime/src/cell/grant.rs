@@ -119,12 +119,13 @@ pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
 /// up if something would have to be computed.
 ///
 /// It takes the numbers themselves, not a function that evaluates them: such a function has a type of its own in each
-/// class, and this would be compiled for each class.
+/// class, and this would be compiled for each class. For the same reason, debug builds do not inline it, nor the other
+/// long parts of the fast path: it would be a third of what a class takes to build.
 ///
 /// # Safety
 ///
 /// As for [`grant`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 unsafe fn enter<'a, D: Evaluated, const AT_ONCE: bool>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,

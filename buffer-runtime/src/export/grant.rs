@@ -193,7 +193,7 @@ pub(super) unsafe fn grant_view(
 /// # Safety
 ///
 /// Attached. `object` is the alive object whose cell the grant is of, and `view` may be written.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) unsafe fn hand_over(
     object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,

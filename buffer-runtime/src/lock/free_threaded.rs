@@ -120,7 +120,7 @@ impl Lock {
 
     /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, which `admit`
     /// handles, or if views are traced.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Relaxed as in `admit`.
         let admission = Admission::to(self.word.load(Ordering::Relaxed), access);

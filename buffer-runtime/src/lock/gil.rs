@@ -105,7 +105,7 @@ impl Lock {
 
     /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, or beside read-only
     /// views alone a writable view, which `admit` handles, or if views are traced.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Acquire and Relaxed as in `admit`.
         if self.guards.load(Ordering::Acquire) & (GUARDS | TRACED) != 0 {

@@ -11,6 +11,7 @@ use crate::cell::published::Published;
 use crate::layout::Memory;
 use crate::lock::{Holds, Lock, Pin};
 use crate::storage::OwnLayout;
+use crate::trace;
 
 /// The part of a block that does not depend on the type of its storage. What a view needs comes first.
 #[repr(C)]
@@ -66,6 +67,25 @@ impl Header {
     /// Blocks are aligned so that a view can store a tag in the low bits of a block's address. Allocators give 16 bytes
     /// without more work or room than 8.
     pub(in crate::cell) const ALIGN: usize = 16;
+
+    /// The header of a block with no captured elements. `data` is aligned for them.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) fn new(data: NonNull<u8>, kind: &'static MemoryKind) -> Self {
+        let header = Self {
+            lock: Lock::new(),
+            data: AtomicPtr::new(data.as_ptr()),
+            layout: UnsafeCell::new(Published::unresolved()),
+            len: AtomicUsize::new(0),
+            kind,
+            began: Began::new(),
+            holds: Holds::new(),
+            pin: Pin::new(),
+        };
+        if trace::is_on_for_new_cells() {
+            header.lock.trace(true);
+        }
+        header
+    }
 
     /// Where the elements are. The pointer may be used under a view or a guard, within invariants 2 and 8.
     #[inline(always)]
