@@ -132,13 +132,19 @@ struct Arrays {
     shared_vec: ExportCell<Arc<Vec<i64>>>,
 }
 
+fn small<T: TryFrom<usize>>(number: usize) -> T {
+    T::try_from(number).ok().expect("it is a small number")
+}
+
 #[pymethods]
 impl Arrays {
     /// With arrays in the order "C", "F", or "reversed", with gaps.
     #[new]
     fn new(order: &str) -> PyResult<Self> {
-        let mut grid = Array2::from_shape_fn((3, 4).set_f(order == "F"), |(row, column)| (10 * row + column) as f32);
-        let mut pairs = ArrayD::from_shape_fn(IxDyn(&[2, 1, 3]), |at| [at[0] as u8, at[2] as u8]);
+        let mut grid = Array2::from_shape_fn((3, 4).set_f(order == "F"), |(row, column)| {
+            f32::from(small::<u8>(10 * row + column))
+        });
+        let mut pairs = ArrayD::from_shape_fn(IxDyn(&[2, 1, 3]), |at| [small(at[0]), small(at[2])]);
         match order {
             "C" | "F" => {}
             "reversed" => {
@@ -151,7 +157,7 @@ impl Arrays {
         Ok(Self {
             grid: ExportCell::new(grid),
             pairs: ExportCell::new(pairs),
-            declared: ExportCell::new(Array2::from_shape_fn((2, 3), |(row, column)| (3 * row + column) as i16)),
+            declared: ExportCell::new(Array2::from_shape_fn((2, 3), |(row, column)| small(3 * row + column))),
             count: 6,
             shared: ExportCell::new(Arc::from([0.5, 1.5])),
             shared_vec: ExportCell::new(Arc::new(vec![-1, 1])),
