@@ -195,11 +195,19 @@ def test_a_part_excludes_writers_of_the_whole():
         # Each field has a lock of its own.
         assert not memoryview(m.matrix).readonly
     m.grow_values()
-    # What the stable view has left serves ordinary ones.
-    for _ in range(2):
-        with View(part, FULL_RO) as view:
-            assert not view.answer().readonly
-        m.grow_values()
+    with View(part, FULL_RO) as view:
+        assert not view.answer().readonly
+    m.grow_values()
+
+
+def test_what_a_stable_view_of_a_part_leaves_serves_ordinary_ones():
+    m = edges.Several()
+    part = m.sealed_part()
+    for flags in (FULL_RO | STABLE, FULL_RO, FULL_RO, FULL_RO | STABLE, FULL_RO):
+        with View(part, flags):
+            access = "stable view" if flags & STABLE else "read-only view"
+            assert [holder["access"] for holder in part.holders()] == [access]
+        assert part.holders() == []
 
 
 def test_the_last_view_of_a_dead_object_may_be_a_stable_one(storages):
