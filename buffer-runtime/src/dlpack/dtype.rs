@@ -51,9 +51,9 @@ static LETTERS: [Letter; 128] = {
 #[inline(always)]
 pub(super) fn of_letter(letter: u8, itemsize: usize) -> Option<DataType> {
     let &Letter { code, sizes } = LETTERS.get(usize::from(letter))?;
-    let is_one = usize::from(sizes) & itemsize != 0 && itemsize.is_power_of_two();
+    let size = u8::try_from(itemsize).ok().filter(|&size| sizes & size != 0 && size.is_power_of_two())?;
     // At most 16 bytes.
-    is_one.then_some(DataType { code, bits: (itemsize as u8) << 3, lanes: 1 })
+    Some(DataType { code, bits: size << 3, lanes: 1 })
 }
 
 /// The type of items of this format and size in bytes. The size is a power of two.

@@ -168,13 +168,12 @@ impl<'a> Items<'a> {
     /// Most formats are one letter, which is found without a search for the end of the text.
     #[inline]
     fn dtype(&self) -> Result<DataType, Refusal> {
+        let bytes: *const u8 = self.format.cast();
         // SAFETY: as in `format`; every text has a first byte.
-        let letter = unsafe { *self.format.cast::<u8>() };
-        // SAFETY: as above; the first byte is not the end.
-        if letter != 0
-            && unsafe { *self.format.cast::<u8>().wrapping_add(1) } == 0
-            && let Some(found) = dtype::of_letter(letter, self.itemsize)
-        {
+        let letter = unsafe { *bytes };
+        // SAFETY: as above; the first byte is not the end, so there is a second one.
+        let is_alone = letter != 0 && unsafe { *bytes.wrapping_add(1) } == 0;
+        if is_alone && let Some(found) = dtype::of_letter(letter, self.itemsize) {
             return Ok(found);
         }
         dtype::of(self.format(), self.itemsize)
