@@ -42,6 +42,10 @@ pub(crate) fn refused(error: Error, input: &DeriveInput) -> TokenStream {
         return element::refused(error, input);
     }
     let errors = error.into_compile_error();
+    // The other derive emits the implementations.
+    if check_exported_once(input).is_err() {
+        return errors;
+    }
     let ctxt = Ctxt::new();
     let krate = ClassAttrs::from_syn(&ctxt, &input.attrs).krate;
     // They were reported.

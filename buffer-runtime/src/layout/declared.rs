@@ -233,7 +233,7 @@ impl<T: AsRef<str> + ?Sized> FormatText for T {
     note = "write a list, as in `[_, self.ncols]`, or an expression that gives a slice, an array or a `Vec` of integers; it \
             may use `?` on a `PyResult` of one"
 )]
-pub trait Numbers: sealed::Sealed {
+pub trait Numbers {
     /// As extents.
     ///
     /// # Errors
@@ -247,10 +247,6 @@ pub trait Numbers: sealed::Sealed {
     ///
     /// There is no memory for them.
     fn distances(&self) -> Result<Few<Distance>, NoMemory>;
-}
-
-mod sealed {
-    pub trait Sealed {}
 }
 
 macro_rules! numbers {
@@ -267,7 +263,6 @@ macro_rules! numbers {
             }
         }
 
-        impl<$($generics)*> sealed::Sealed for $slice {}
     )*};
 }
 
@@ -290,5 +285,3 @@ impl<N: Numbers + ?Sized> Numbers for &N {
         (**self).distances()
     }
 }
-
-impl<N: Numbers + ?Sized> sealed::Sealed for &N {}

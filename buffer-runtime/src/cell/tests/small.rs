@@ -1,7 +1,7 @@
 //! Blocks are small: where the numbers of a layout are, and what follows the storage.
 
 use super::*;
-use crate::layout::Declared;
+use crate::layout::{Declared, Numbers as _};
 
 static BYTES: Descriptor = natural::<u8>();
 
