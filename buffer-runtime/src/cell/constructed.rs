@@ -60,7 +60,8 @@ impl Because<(), false> for () {}
 
 /// The methods of a cell in a field whose type is an error. It has a name that says whose methods they are, because the
 /// compiler shows it to a user who calls one on something else.
-#[expect(missing_docs, reason = "they are those of `ExportCell`")]
+#[doc(hidden)]
+#[allow(missing_docs, clippy::missing_errors_doc, reason = "they are those of `ExportCell`")]
 pub trait GuardsOfExportCell<E, Why> {
     /// A type with that error in it.
     type Guard;

@@ -20,6 +20,7 @@ macro_rules! needs_a_guard {
     ($bound:ident: $($method:ident)*) => {
         // On `Self`: the compiler prints the bound's own message only for the type whose method is called.
         #[doc(hidden)]
+        #[allow(clippy::iter_not_returning_iterator, reason = "nobody can call them")]
         impl<S> ExportCell<S>
         where
             Self: $bound,
