@@ -43,8 +43,8 @@ fn of_pickle(py: Python<'_>, name: &CStr, text: &dyn Display) -> PyErr {
     error
 }
 
-/// The exception that `refusal` makes, with `error` as its cause. What no wrong pickle causes is returned as it is: a
-/// lack of memory, an interrupt, a panic.
+/// The exception that `refusal` makes, with `error` as its cause. An error that no wrong pickle causes is returned
+/// unchanged: a lack of memory, an interrupt, a panic.
 pub(super) fn cause_of<'py>(py: Python<'py>, error: PyErr, refusal: impl FnOnce(Python<'py>) -> PyErr) -> PyErr {
     if !error.is_instance_of::<PyException>(py) || error.is_instance_of::<PyMemoryError>(py) {
         return error;
