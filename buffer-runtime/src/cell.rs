@@ -141,7 +141,7 @@ unsafe impl<S> Sync for ExportCell<S> {}
 impl<S> ExportCell<S> {
     /// Moves a storage, which is an [`Exportable`], into a cell. As `Box::new` does, this ends the process if there is no
     /// memory for the block. (What a `Vec` points to is not moved.)
-    // The parameters are for the errors: `constructed` says how.
+    // The type parameters improve the compiler's errors; see `constructed`.
     pub fn new<E, Why>(storage: S) -> Self
     where
         Self: Constructed<E, S, Why>,
@@ -191,7 +191,7 @@ impl<S: Exportable> ExportCell<S> {
 
     /// Borrows the storage itself, so that it may grow, shrink and move. No view begins until the guard is dropped.
     ///
-    /// To change only values, and also while views are alive, use [`share`](Self::share).
+    /// To change only values, even while views are alive, use [`share`](Self::share).
     ///
     /// # Errors
     ///
@@ -343,7 +343,7 @@ impl<S: Exportable> ExportCell<S> {
         header.begin_exclusive(kind).or_else(|blocker| self.refuse(kind, attempt, blocker))
     }
 
-    /// The error of a guard that is refused. But imported memory is copied first, and then the guard begins.
+    /// The error of a guard that is refused. If the memory is imported, copies it instead, and begins the guard.
     #[inline(always)]
     #[track_caller]
     fn refuse(&self, kind: GuardKind, attempt: Attempt, blocker: Blocker) -> Result<(), BorrowError> {

@@ -21,7 +21,8 @@
 //! 8. Writable views and share guards exclude read guards; a write guard excludes everything. A stable view has a read guard.
 //! 9. No view and no guard begins once the owner is dropped.
 //! 10. The block is alive as long as anyone has a hold on it: the owner and the views have one together, and each lease
-//!     has one (`lock::Holds`). Who gives up the last hold frees the block, or leaves it in the queue with that hold.
+//!     has one (`lock::Holds`). Whoever gives up the last hold frees the block, or pushes it on the queue together with
+//!     that hold.
 //! 11. The storage is there unless the lock is closed. The thread to which the lock gives the closed state moves the
 //!     storage out before it lets go of the owner; a block without a storage is closed from the start.
 //! 12. While the storage is imported, the lock has a read guard for it, which began with the block. So nothing writes the

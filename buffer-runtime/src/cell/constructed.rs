@@ -1,4 +1,4 @@
-//! How a cell is constructed, such that a storage that cannot be exported is one error, at the field of the class.
+//! How a cell is constructed, so that a storage that cannot be exported causes one error, at the field of the class.
 //!
 //! [`ExportCell::new`] requires an implementation of [`Constructed`], and leaves `E` and `Why` to the compiler. There is
 //! one for each [`Exportable`]. For the field of a class, the derive emits another one, under a bound that is satisfied
@@ -6,9 +6,9 @@
 //! call of `new` compiles. Wherever a program compiles, the first is the only one, so `new` still requires an
 //! `Exportable`.
 //!
-//! [`UnknownCell`] does the same for the other methods. Only an `Exportable` has the real ones. For the field of a class
-//! the derive implements this trait, under the same bound. The type of the guards is one that the compiler knows to contain an
-//! error, so whatever is done with a guard is no further error.
+//! [`UnknownCell`] does the same for the other methods. Only an `Exportable` has the real ones. For the field of a
+//! class the derive implements this trait, under the same bound. The type of its guards contains an error that the
+//! compiler has reported already, so no use of a guard causes a further error.
 
 use super::{Block, ExportCell};
 use crate::element;
@@ -41,13 +41,13 @@ impl<S: Exportable> Constructed<(), S, ()> for ExportCell<S> {
 pub struct Field<C>(std::marker::PhantomData<C>);
 
 impl<S: Exportable> Field<ExportCell<S>> {
-    /// It is.
+    /// The type is known to be exportable.
     pub const KNOWN: bool = true;
 }
 
 /// A field whose type is not known to be exportable.
 pub trait Unexportable {
-    /// It is not.
+    /// The type is not known to be exportable.
     const KNOWN: bool = false;
 }
 
@@ -61,7 +61,7 @@ impl Because<(), false> for () {}
 /// The methods of a cell in a field whose type is an error.
 #[expect(missing_docs, reason = "they are those of `ExportCell`")]
 pub trait UnknownCell<E, Why> {
-    /// A type with that error in it.
+    /// A type that contains the error.
     type Guard;
 
     fn write<P>(&self, _: P) -> Result<Self::Guard, BorrowError> {
@@ -117,7 +117,7 @@ pub trait UnknownCell<E, Why> {
     }
 }
 
-/// The guard of an [`UnknownCell`]. The number cannot be evaluated.
+/// The guard of an [`UnknownCell`]. Its number cannot be evaluated.
 #[derive(Debug)]
 pub struct UnknownGuard<const ERROR: usize>;
 

@@ -195,8 +195,8 @@ unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
             resolved.map_err(|error| Denied::Misfit { error, memory: memory() })?;
         }
     } else if !layout.is_of(descriptor) {
-        // At once, the reason is not made: it would be another function's value, and cost every view the registers that
-        // it takes.
+        // `AT_ONCE` does not compute the reason: that would call another function, and cost every view the registers that
+        // the call takes.
         return Err(if AT_ONCE { Denied::LayoutNeeded } else { ViewError::ForeignLayout.into() });
     }
     // SAFETY: as above.

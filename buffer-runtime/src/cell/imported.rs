@@ -1,4 +1,5 @@
-//! Cells whose memory may be that of another exporter: how it becomes the cell's own, and how Rust reads it until then.
+//! Cells whose memory may be that of another exporter: how the memory becomes the cell's own, and how Rust reads it
+//! until then.
 
 use std::ops::Deref;
 use std::{fmt, slice};
@@ -46,7 +47,7 @@ impl<S: Exportable> ExportCell<S> {
         Ok(true)
     }
 
-    /// As `begin`, after that was refused: imported memory becomes the cell's own first.
+    /// As `begin`, after that was refused: first copies imported memory to memory of the cell's own.
     #[cold]
     #[inline(never)]
     #[track_caller]
@@ -75,8 +76,9 @@ impl<S: Exportable> ExportCell<S> {
 impl<T: Element> ExportCell<VecOrImported<T>> {
     /// Borrows the elements to read them, wherever they are and whoever else may write them: loads are relaxed atomics.
     ///
-    /// Nothing is copied. Beside imported memory this is like a read guard, and beside memory of the cell's own like one of
-    /// [`share`](Self::share): views are granted meanwhile. The guard may be sent to other threads and used while detached.
+    /// Nothing is copied. If the memory is imported, the guard is like a read guard; otherwise it is like a guard of
+    /// [`share`](Self::share). Views are granted meanwhile. The guard may be sent to other threads and used while
+    /// detached.
     ///
     /// # Errors
     ///
@@ -86,7 +88,8 @@ impl<T: Element> ExportCell<VecOrImported<T>> {
     pub fn share_read(&self, py: Python<'_>) -> Result<SharedReadGuard<'_, T>, BorrowError> {
         let _ = py;
         let header = self.header();
-        // Either guard keeps writers away that would move the memory. `share` would copy what is imported.
+        // Either guard excludes writers that would move the memory. Do not call `share`, which would copy imported
+        // memory.
         let begun = header.begin(GuardKind::Share).or_else(|_| header.begin(GuardKind::Read));
         begun.map_err(|blocker| header.refused(Attempt::Read, blocker.naming_import()))?;
         // SAFETY: the guard has begun, and the value below ends it. The handle lives as long as that value, which gives out
@@ -106,14 +109,14 @@ impl<T: Element> ReadGuard<'_, VecOrImported<T>> {
     /// The elements as a slice that nothing changes; `None` if they are in imported memory, which others may change.
     pub fn as_slice(&self) -> Option<&[T]> {
         let header = self.cell.header();
-        // Nothing is imported or adopted while a read guard is alive.
+        // While a read guard is alive, memory does not become imported, and imported memory does not become the cell's own.
         // SAFETY: the elements are those of a `Vec` in the cell. They do not move under a guard (invariant 2), and nothing
         // writes them while a read guard is alive (invariant 8).
         (!self.cell.is_imported()).then(|| unsafe { slice::from_raw_parts(header.data().cast(), header.len()) })
     }
 }
 
-/// Beside a share guard, the memory is the cell's own.
+/// Under a share guard, the memory is the cell's own.
 impl<T: Element> Deref for ShareGuard<'_, VecOrImported<T>> {
     type Target = Shared<T>;
 
@@ -122,7 +125,7 @@ impl<T: Element> Deref for ShareGuard<'_, VecOrImported<T>> {
     }
 }
 
-/// Beside a share guard, the memory is the cell's own.
+/// Under a share guard, the memory is the cell's own.
 impl<T: Element> Deref for OwnedShareGuard<VecOrImported<T>> {
     type Target = Shared<T>;
 

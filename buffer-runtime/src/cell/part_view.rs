@@ -32,7 +32,7 @@ use crate::trace::Holding;
 pub(crate) struct PartView {
     /// The view of the cell.
     ticket: Ticket,
-    /// Whether that is a stable view. Never in a view that has ended.
+    /// Whether the view of the cell is a stable one. Always `false` in a view that has ended.
     stable: bool,
     /// The layout of the part.
     layout: Published,
@@ -44,13 +44,13 @@ pub(crate) struct PartView {
     format_of_whole: *const c_char,
     /// Whether the view of the cell was read-only before it became one of this part.
     readonly_whole: bool,
-    /// Whether it was not, and the part is. Then the lock counts the view anew.
+    /// Whether the part is read-only although that view was not. Then the lock counts the view anew.
     counts_anew: bool,
     /// Whether the declaration makes the part read-only.
     declared_readonly: bool,
     /// Whether the part declares items of its own, over bytes.
     own_items: bool,
-    /// That of the declaration.
+    /// The serial number of the declaration.
     serial: u64,
     /// The requests that are granted.
     granted: &'static Granted,
@@ -82,7 +82,7 @@ impl PartView {
         let part = unsafe { Unmoved::from_raw(part.0) };
         let (mut ticket, place) = (part.ticket, part.place);
         if part.stable {
-            // The next view of the part is an ordinary one, unless it is a new one.
+            // The next view that uses this data is an ordinary one.
             // SAFETY: the view is this function's own.
             unsafe { (*part.0.as_ptr()).stable = false };
             // SAFETY: the caller vouches for an attached thread; the view is counted, and turned once.
@@ -287,7 +287,7 @@ impl<'a> PartGrant<'a> {
     }
 }
 
-/// A view of a part that has ended, for the next view of the same part. Dropping it leaks it: it is kept or shown.
+/// A view of a part that has ended, for the next view of the same part. Dropping it leaks it, so call `keep` or `show`.
 #[must_use]
 pub(crate) struct Again {
     /// Owned.
@@ -296,8 +296,8 @@ pub(crate) struct Again {
 }
 
 impl Again {
-    /// The view that the part at this address has left, if it has these numbers and answers the request. What depends on
-    /// the whole is not compared yet.
+    /// The view of the part at this address that was kept, if it has these numbers and answers the request. Values that
+    /// depend on the whole are not compared yet.
     ///
     /// # Safety
     ///
@@ -359,8 +359,8 @@ impl Again {
             && part.readonly_whole == (whole.access == ViewKind::ReadOnly)
             // The text of a static is the same at the same address.
             && (ptr::eq(part.format_of_whole, all.format) || part.has_items_of(all));
-        // The class of the part, or its serial number, decides the class of the whole, and one whose rows are allocated one
-        // by one has no views of parts.
+        // The class of the part, or its serial number, determines the class of the whole, and a class whose rows are
+        // allocated one by one has no views of parts.
         debug_assert!(!header.kind.indirect);
         if !same || part.counts_anew && !header.lock.downgrade() {
             self.keep();

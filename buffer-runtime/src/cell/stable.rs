@@ -76,7 +76,7 @@ pub(crate) unsafe fn hand_out_at_once(
     let header = unsafe { block.as_ref() };
     // SAFETY: no guard is alive, and nobody claims a view while this thread is attached (invariant 4).
     let layout = unsafe { header.published() };
-    // The table answers no other mistake.
+    // `is_malformed` finds the only mistakes that the table does not refuse.
     if flags.is_malformed() || !header.kind.stable || !header.pin.is_clear_for(GuardKind::Read) {
         return None;
     }

@@ -29,7 +29,7 @@ impl TensorHold {
 
 impl Drop for TensorHold {
     fn drop(&mut self) {
-        // First the count, then the lease, which may free it.
+        // End the count first, then the lease, which may free the count.
         self.lease.header().pin.end_tensor();
     }
 }

@@ -70,8 +70,8 @@ impl Ticket {
         Some(Self { block, access })
     }
 
-    /// Ends the view. Unless nothing is left, the block may be freed before this returns; if nothing is left, the
-    /// caller gives the block up ([`Header::give_up`]).
+    /// Ends the view. If nothing is left, the caller gives the block up ([`Header::give_up`]). Otherwise the block may
+    /// be freed before this returns.
     ///
     /// # Safety
     ///
