@@ -24,7 +24,7 @@ use crate::pending::Pending;
 use crate::request::Flags;
 use crate::trace;
 
-/// Evaluates the expressions of a class, and grants a view; the caller gives it its reference to the object. Returns
+/// Evaluates the expressions of a class, and grants a view. The caller adds the view's reference to the object. Returns
 /// what the slot returns, with the exception set.
 ///
 /// # Safety
@@ -64,13 +64,14 @@ pub(super) unsafe extern "C" fn call(
     // Set first, so that `obj` is NULL after every refusal.
     // SAFETY: the caller vouches for the view, whose old contents do not matter.
     unsafe { (*view).obj = std::ptr::null_mut() };
-    // The trampoline passes its arguments on unread. One of them takes the function along with the view.
+    // The trampoline passes its arguments on without reading them. So one of them can carry the function along with the
+    // view.
     let mut request = Request { view, evaluate };
     // SAFETY: as the caller vouches.
     let status = unsafe { getbufferproc::<Trampolined>(slf, (&raw mut request).cast(), flags) };
     if status == 0 {
         if PyErr::occurred(py) {
-            // The expressions have returned numbers all the same.
+            // The expressions have set an exception, but returned numbers all the same.
             drop(Pending::take(py));
         }
         if trace::may_be_traced() {

@@ -42,7 +42,8 @@ use crate::request::Flags;
 use crate::storage::Exportable;
 use crate::trace;
 
-/// Adds the two slots to a class, and the methods of that name in [`declares`](super::declares).
+/// Adds the two slots to a class, and the methods that the function `$methods` of [`declares`](super::declares)
+/// returns.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit_slots {
@@ -70,7 +71,7 @@ const MAX_TRIES_AT_ONCE: usize = 100;
 const PAUSE: usize = 16;
 const MAX_DOUBLINGS: usize = 4;
 
-/// The slots of a class, in the form that PyO3 takes them.
+/// The slots of a class, in PyO3's form.
 ///
 /// # Safety
 ///
@@ -208,7 +209,8 @@ unsafe extern "C" fn getbuffer_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     unsafe { call_slow(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
 }
 
-/// Answers a request that the table of the layout does not answer. A function of its own, which saves no registers.
+/// Answers a request that the table of the layout does not answer. A function of its own, so that it saves no
+/// registers.
 ///
 /// # Safety
 ///
@@ -301,7 +303,8 @@ unsafe fn answer_slowly(
             return status;
         }
     }
-    // The trampoline passes its arguments on unread. One of them takes the table along with the view.
+    // The trampoline passes its arguments on without reading them. So one of them can carry the table along with the
+    // view.
     let mut request = Request { view, table };
     let request = (&raw mut request).cast();
     // SAFETY: as the caller vouches.
