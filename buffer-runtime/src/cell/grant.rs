@@ -195,8 +195,8 @@ unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
             resolved.map_err(|error| Denied::Misfit { error, memory: memory() })?;
         }
     } else if !layout.is_of(descriptor) {
-        // `AT_ONCE` does not compute the reason: that would call another function, and cost every view the registers that
-        // the call takes.
+        // `AT_ONCE` does not compute the reason: that would call another function, and cost every view the registers
+        // that the call takes.
         return Err(if AT_ONCE { Denied::LayoutNeeded } else { ViewError::ForeignLayout.into() });
     }
     // SAFETY: as above.

@@ -109,7 +109,8 @@ impl<T: Element> ReadGuard<'_, VecOrImported<T>> {
     /// The elements as a slice that nothing changes; `None` if they are in imported memory, which others may change.
     pub fn as_slice(&self) -> Option<&[T]> {
         let header = self.cell.header();
-        // While a read guard is alive, memory does not become imported, and imported memory does not become the cell's own.
+        // While a read guard is alive, memory does not become imported, and imported memory does not become the cell's
+        // own.
         // SAFETY: the elements are those of a `Vec` in the cell. They do not move under a guard (invariant 2), and nothing
         // writes them while a read guard is alive (invariant 8).
         (!self.cell.is_imported()).then(|| unsafe { slice::from_raw_parts(header.data().cast(), header.len()) })

@@ -35,7 +35,7 @@ macro_rules! ordered {
                 *self = Self::new(value);
             }
 
-            /// From the machine's order to this one, or back.
+            /// Converts from the machine's order to this one, or back.
             #[inline]
             fn reorder(value: T) -> T {
                 if cfg!(target_endian = $endian) { value } else { value.swap_bytes() }

@@ -31,8 +31,8 @@ use crate::element::{Element, Viewable};
 ///
 /// # Errors
 ///
-/// Those of a [`StableView`](super::StableView), for any order of the items. `BufferError` if the number of dimensions is
-/// another one, if rows are behind pointers, or if a stride is no multiple of the size of an item.
+/// Those of a [`StableView`](super::StableView), but the items may be in any order. `BufferError` if the number of
+/// dimensions differs, if rows are behind pointers, or if a stride is not a multiple of the size of an item.
 #[must_use = "a view is released as soon as it is dropped, and `let _ =` drops it at once; write `let view = ..`"]
 pub struct StableArray<'py, T, D> {
     /// The item with the lowest address.
@@ -40,14 +40,14 @@ pub struct StableArray<'py, T, D> {
     /// Extents, and strides in items without their signs.
     shape: D,
     strides: D,
-    /// The axes along which addresses go down.
+    /// The axes along which addresses decrease.
     reversed: Box<[usize]>,
     /// The last field, so it is released after all others are dropped.
     _kept: Kept<'py>,
     elements: PhantomData<&'py [T]>,
 }
 
-// SAFETY: elements, which are Send and Sync, numbers, and what keeps the elements, which is Send and Sync as well.
+// SAFETY: these are elements, numbers, and the views that keep the elements; all are Send and Sync.
 unsafe impl<T: Element, D: Dimension> Send for StableArray<'_, T, D> {}
 // SAFETY: as above.
 unsafe impl<T: Element, D: Dimension> Sync for StableArray<'_, T, D> {}
