@@ -66,7 +66,8 @@ impl Answer {
     pub(crate) const ALL: [Self; 5] =
         [Self::Bytes, Self::Shape, Self::ShapeAndFormat, Self::Strides, Self::StridesAndFormat];
     /// The distance between two discriminants. Each is a byte offset in a table, so no multiplication is needed to find
-    /// an entry. The distance is the size of an entry, which consists of pointers and is aligned for vector instructions.
+    /// an entry. The distance is the size of an entry, which consists of pointers and is aligned for vector
+    /// instructions.
     pub(crate) const STEP: u8 = if size_of::<usize>() > 4 { 48 } else { 32 };
 
     /// The answer to a request that is granted.
