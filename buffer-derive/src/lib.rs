@@ -58,9 +58,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// The expressions are evaluated when a view is requested while no other is alive, in this order: `readonly`, `format`,
 /// `shape`, `offset`, `strides`. If evaluating them raises or panics, the request raises. Extents, strides and an
 /// offset that are literals, constants or integer fields of `self`, all in lists, are read without running any of your
-/// code. The compiler compares those that are literals with the storage, if it is an array `[T; N]`: a shape that does not
-/// fit, or items outside the array, do not compile. A bare name that is also the name of a field is refused, because `self.` is probably missing; write a constant
-/// of that name in a block, as in `{ ncols }`.
+/// code. If the storage is an array `[T; N]`, the compiler compares the literals with it: a shape that does not fit, or
+/// items outside the array, do not compile. A bare name that is also the name of a field is refused, because `self.` is
+/// probably missing; write a constant of that name in a block, as in `{ ncols }`.
 ///
 /// # Several fields
 ///
@@ -154,20 +154,21 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// With `pickle`, objects have `__reduce_ex__`, `__copy__` and `__deepcopy__`, and the class has `__buffer_rebuild__`, which
-/// makes an object of what a pickle says. The class must be importable where its `module = "..."` says.
+/// With `pickle`, objects have `__reduce_ex__`, `__copy__` and `__deepcopy__`. The class has `__buffer_rebuild__`,
+/// which makes an object from the data of a pickle. The class must be importable where its `module = "..."` says.
 ///
-/// The memory of every `ExportCell` is kept, whether the class exports it or not: all of it, so that the declared layout
-/// fits again. From protocol 5 on, `pickle` takes it out of band, as a `PickleBuffer` that shows the object's memory
-/// and counts as a view; older protocols copy it. The new object's storage is made by one copy: of a `Vec<T>`,
-/// `Box<[T]>`, `[T; N]`, `Rows<T>`, `SmallVec`, `bytes::Bytes`, or a storage of your own that is `FromElements`.
-/// Each other field must be converted by PyO3 both ways (`IntoPyObject` of a reference, and `FromPyObject`), or have
-/// `#[buffer(default)]`.
+/// A pickle keeps all the memory of every `ExportCell`, whether or not the class exports it, so that the declared
+/// layout fits again. From protocol 5 on, `pickle` takes the memory out of band, as a `PickleBuffer` that shows the
+/// object's memory and counts as a view; older protocols copy it. One copy makes the new object's storage: a `Vec<T>`,
+/// `Box<[T]>`, `[T; N]`, `Rows<T>`, `Arc<[T]>`, `Arc<Vec<T>>`, an `Array` of ndarray, `SmallVec`, `bytes::Bytes`, or a
+/// storage of your own that is `FromElements`. A `VecOrImported<T>` may keep the memory that arrives, without a copy.
+/// PyO3 must convert each other field both ways (`IntoPyObject` of a reference, and `FromPyObject`), or the field must
+/// have `#[buffer(default)]`.
 ///
-/// A new object is made without a call of `#[new]`. Everything in the pickle is checked, down to the layout: what does not
-/// fit raises `pickle.UnpicklingError`. Python subclasses keep their attributes, and may define `__getstate__`,
-/// `__setstate__`, `__reduce__` or `__reduce_ex__`. A class with a base class of Rust cannot have `pickle`, and a subclass of
-/// Rust must define `__reduce__` itself.
+/// A new object is made without a call of `#[new]`. Everything in the pickle is checked, down to the layout: data that
+/// does not fit raises `pickle.UnpicklingError`. Python subclasses keep their attributes, and may define
+/// `__getstate__`, `__setstate__`, `__reduce__` or `__reduce_ex__`. A class with a base class of Rust cannot have
+/// `pickle`, and a subclass of Rust must define `__reduce__` itself.
 ///
 /// # Options of the struct
 ///
