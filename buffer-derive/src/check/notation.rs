@@ -1,4 +1,4 @@
-//! The notation of formats, for literal ones: what is wrong with a text, where, and what to write instead.
+//! The notation of formats, for literal formats: which mistake a text has, where it is, and what to write instead.
 //!
 //! The parser that builds layouts is in the runtime, which depends on this crate. The parser here builds nothing, and
 //! refuses only formats that the runtime refuses. A test in `tests` compares the two; sizes are left to the runtime.

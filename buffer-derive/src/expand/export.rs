@@ -3,8 +3,9 @@
 //! Everything except the user's own tokens is named by its whole path, through `buffer_runtime::private` or `::core`,
 //! so that nothing that the user defines or shadows can interfere. The user's expressions stand in a block of their
 //! own, in which nothing is declared. The type of the field can refer to `__Export`, `__Field` and `__DESCRIPTOR`, with
-//! which safe code can do nothing. Imports stand only in a block that contains none of the user's tokens except the name of the
-//! struct. One trait is imported beside the struct, without a name: it is implemented only for a field whose type is an error.
+//! which safe code can do nothing. Imports stand only in a block that contains none of the user's tokens except the
+//! name of the struct. One trait is imported beside the struct, without a name: it is implemented only for a field
+//! whose type is an error.
 
 mod dims;
 mod exporter;

@@ -1,8 +1,8 @@
 //! What a granted request shows of a layout: the description without the fields that were not requested.
 //!
-//! There is no branch here, so each request costs the same, and compilers make a few vector instructions of it. For
-//! this, the fields that an answer may lack are treated as numbers of the size of a pointer. The addresses among them
-//! have exposed their provenance when the layout was resolved.
+//! There is no branch here, so each request costs the same, and compilers turn the code into a few vector instructions.
+//! For this, the fields that an answer may lack are treated as numbers of the size of a pointer. The addresses among
+//! them exposed their provenance when the layout was resolved.
 
 use std::ffi::{c_int, c_void};
 use std::mem::offset_of;

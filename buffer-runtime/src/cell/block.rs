@@ -94,7 +94,7 @@ impl<S: Exportable> Block<S> {
     /// Moves the storage into a block of its own.
     pub(super) fn allocate(storage: S) -> NonNull<Self> {
         let Ok(block) = Self::new(MaybeUninit::new(storage)) else { alloc::handle_alloc_error(Self::LAYOUT) };
-        // SAFETY: the block is new, so nobody else knows it or its storage.
+        // SAFETY: the block is new, so nothing else refers to it or to its storage.
         unsafe { Self::capture(block) };
         block
     }
@@ -105,7 +105,7 @@ impl<S: Exportable> Block<S> {
         let block = Self::new(MaybeUninit::uninit())?;
         // SAFETY: the block is alive.
         let place = UnsafeCell::raw_get(unsafe { &raw const (*block.as_ptr()).storage });
-        // SAFETY: the block is new, so nobody else knows it or its storage.
+        // SAFETY: the block is new, so nothing else refers to it or to its storage.
         unsafe { place.write(MaybeUninit::new(storage)) };
         // SAFETY: as above.
         unsafe { Self::capture(block) };
@@ -121,7 +121,7 @@ impl<S: Exportable> Block<S> {
     /// A block that is closed, and so will never have a storage.
     pub(super) fn without_storage() -> Result<NonNull<Self>, NoMemory> {
         let block = Self::new(MaybeUninit::uninit())?;
-        // SAFETY: the block is alive, and nobody else knows it.
+        // SAFETY: the block is alive, and nothing else refers to it.
         let header = unsafe { Self::header(block).as_ref() };
         header.lock.begin_exclusive(GuardKind::Closed).expect("a new lock has nothing in the way");
         Ok(block)

@@ -69,7 +69,7 @@ impl<S: Exportable> ExportCell<S> {
         unsafe { Header::forget_len(self.address()) };
         lock.close();
         match closing {
-            // SAFETY: the lock has granted to this call alone the state after which nothing begins. So the storage is
+            // SAFETY: the lock has granted the state after which nothing begins to this call only. So the storage is
             // still there, and nothing else refers to it (invariants 3 and 8).
             Closing::Begun => Ok(unsafe { Block::take(self.block()) }),
             Closing::Underway => Err(refused(Blocker::Closed)),

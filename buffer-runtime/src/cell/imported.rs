@@ -74,7 +74,7 @@ impl<S: Exportable> ExportCell<S> {
 }
 
 impl<T: Element> ExportCell<VecOrImported<T>> {
-    /// Borrows the elements to read them, wherever they are and whoever else may write them: loads are relaxed atomics.
+    /// Borrows the elements to read them, wherever they are, even if other code writes them: loads are relaxed atomics.
     ///
     /// Nothing is copied. If the memory is imported, the guard is like a read guard; otherwise it is like a guard of
     /// [`share`](Self::share). Views are granted meanwhile. The guard may be sent to other threads and used while

@@ -46,7 +46,7 @@ static QUEUE: AtomicUsize = AtomicUsize::new(0);
 /// on to the queue.
 pub(super) unsafe fn leave(block: NonNull<Header>) {
     // SAFETY: only `drain` marks orphans, and a block that is not marked is not freed by its views. A block without
-    // views is freed by whoever takes it from the queue.
+    // views is freed by the thread that takes it from the queue.
     let header = unsafe { block.as_ref() };
     // SAFETY: the caller vouches for the owner.
     let next = unsafe { header.next_orphan() };

@@ -150,7 +150,7 @@ impl Unmoved {
         ManuallyDrop::new(self).0
     }
 
-    /// Takes from the resolved layout, whose memory is at `data`, what the next view of the part needs.
+    /// Stores the parts of the resolved layout, whose memory is at `data`, that the next view of the part needs.
     fn settle(&self, data: *mut u8) {
         let facts = self.layout.facts();
         let counts_anew = facts.readonly && !self.readonly_whole;

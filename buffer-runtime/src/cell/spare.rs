@@ -5,8 +5,8 @@
 //! never have a part and must stay small. Which place is used depends on the address of the part's object. So a part
 //! may find the spare of another one; a view of a part compares everything before it uses a spare.
 //!
-//! 1. A place owns the view whose address it has, and no consumer uses it. Whoever replaces the address by another one
-//!    owns that view from then on.
+//! 1. A place owns the view whose address it has, and no consumer uses it. A thread that replaces the address by
+//!    another one owns that view from then on.
 //! 2. Only attached threads use a place. With the GIL's lock, no other attached thread can come between a load and a
 //!    store.
 

@@ -1,5 +1,5 @@
-//! Entry point for the fuzzer: takes a tensor that any producer might have made, without an interpreter. There is no memory
-//! at its address, and none is accessed.
+//! Entry point for the fuzzer: takes a tensor that any producer might have made, without an interpreter. There is no
+//! memory at the tensor's address, and none is accessed.
 #![expect(missing_docs, reason = "the fields are those of the protocol")]
 
 use std::cell::Cell;

@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use crate::exception::{ClassName, exception};
 use crate::pending::raised;
 
-/// What a consumer asks for.
+/// What a consumer requests.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request {
     /// The newest version that the consumer reads; `None` if it knows no versions.

@@ -51,8 +51,7 @@ pub(super) unsafe extern "C" fn call(
 ) -> c_int {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
-    // A request to write what is read-only is refused before anything is evaluated, and an exception that is pending is
-    // kept.
+    // A request to write read-only memory is refused before anything is evaluated, and a pending exception is kept.
     let is_plain = |_: &Evaluate| {
         let refused = table.readonly && Flags(flags).writable() || Flags(flags).is_mistaken();
         !(refused || orphans::are_waiting() || PyErr::occurred(py))

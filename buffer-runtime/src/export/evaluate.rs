@@ -196,7 +196,7 @@ impl<'py> Level<'py> {
     #[inline(always)]
     fn depth() -> &'static StdCell<usize> {
         let depth = DEPTH.with(ptr::from_ref);
-        // SAFETY: it lives as long as the thread, which no level leaves: the token is not `Send`.
+        // SAFETY: the counter lives as long as the thread, which no level leaves: the token is not `Send`.
         unsafe { &*depth }
     }
 }

@@ -193,7 +193,7 @@ pub(super) unsafe fn grant_view(
 ///
 /// # Safety
 ///
-/// Attached. `object` is the alive object whose cell the grant is of, and `view` may be written.
+/// Attached. `object` is alive, the grant is of its cell, and `view` may be written.
 #[inline(always)]
 pub(super) unsafe fn hand_over(
     object: *mut ffi::PyObject,

@@ -32,7 +32,7 @@ pub(crate) enum AtOnce {
 
 /// Grants a view of a part if its last view had the same layout, and if that runs no user code.
 ///
-/// The slot of the whole grants the view of the whole. If that slot refuses, so does this.
+/// The slot of the whole grants the view of the whole. If that slot refuses, this view is refused too.
 ///
 /// # Safety
 ///
@@ -133,7 +133,7 @@ unsafe fn end_view_of_whole(whole: *mut ffi::PyObject, view: *mut ffi::Py_buffer
     unsafe { ffi::Py_DECREF(whole) };
 }
 
-/// What a request for a view of a part requests of the whole.
+/// The flags with which a request for a view of a part requests a view of the whole.
 fn flags_of_whole(flags: Flags) -> Flags {
     Flags(ffi::PyBUF_FULL_RO | flags.0 & (Flags::WRITABLE | Flags::STABLE))
 }

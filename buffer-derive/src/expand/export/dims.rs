@@ -33,8 +33,8 @@ impl Dims {
     }
 }
 
-/// The numbers of a layout whose number of dimensions is known: the extents; then the offset unless the items are dense, and the
-/// strides if there are any.
+/// The numbers of a layout whose number of dimensions is known: the extents; then the offset unless the items are
+/// dense, and the strides if there are any.
 fn fixed(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Receiver<'_>) -> (TokenStream, TokenStream) {
     let runtime = receiver.runtime;
     let extents: Vec<TokenStream> = extents.iter().map(|extent| extent_dim(extent, receiver)).collect();

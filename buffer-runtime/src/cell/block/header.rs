@@ -51,8 +51,8 @@ pub(crate) struct MemoryKind {
     pub(super) own: usize,
 }
 
-/// What only the blocks of some storages have: those whose rows are allocated one by one, and those with a layout of
-/// their own.
+/// The data that only the blocks of some storages have: those whose rows are allocated one by one, and those with a
+/// layout of their own.
 #[derive(Debug, Default)]
 pub(super) struct OwnShape {
     /// How many elements a row has, if rows are allocated one by one. Invariant 2.

@@ -12,7 +12,7 @@ use crate::storage::{Import, VecOrImported};
 /// An exporter of memory that it never frees, and how many of its views were released.
 struct Exporter {
     items: Box<[AtomicU32]>,
-    /// How many bytes after the start the view begins, and how many it leaves out at the end.
+    /// How many bytes after the start the view begins, and how many bytes at the end it omits.
     cut: (usize, usize),
     readonly: bool,
     released: AtomicUsize,

@@ -242,7 +242,7 @@ fn tsan_miri_the_last_views_owned_guards_and_the_owner_go_at_once() {
     }
 }
 
-/// The same with a storage that the last of them frees, whoever it is.
+/// The same with a storage that the last of them frees, whichever is last.
 #[test]
 fn tsan_miri_the_last_views_owned_guards_and_the_owner_free_at_once() {
     let rounds = if cfg!(miri) { 20 } else { 500 };

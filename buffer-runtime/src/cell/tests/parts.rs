@@ -1,4 +1,4 @@
-//! Views of parts, and what each leaves for the next one.
+//! Views of parts, and the spares that they leave.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -174,7 +174,7 @@ fn miri_what_is_left_serves_the_same_access_only() {
     assert_eq!((part.readonly, cell.header().lock.views().readonly), (1, 1));
     drop(reader);
     end(part);
-    // The layout that is left now does not answer such a request.
+    // The spare's layout does not answer such a request.
     assert!(view_again(of, &every_second(5), FLAGS).is_none());
     assert!(view_again(of, &every_second(5), READING).is_none());
     assert_eq!(cell.views(), 0);

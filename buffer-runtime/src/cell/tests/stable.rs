@@ -207,7 +207,7 @@ fn miri_a_copy_on_write_leaves_the_memory_to_its_stable_view() {
     attached(drain);
 }
 
-/// A detached thread reads under a stable view, while others ask for everything that writes.
+/// A detached thread reads under a stable view, while other threads request everything that writes.
 #[test]
 fn tsan_nobody_writes_what_a_stable_view_shows() {
     let cell = ExportCell::new(vec![0_u32; 64]);
