@@ -13,8 +13,8 @@ impl<S: Exportable> ExportCell<S> {
     /// The views, tensors and guards that are alive, to find out to whom they belong. One entry for each: traced views,
     /// newest first, then other views, then tensors, then guards.
     ///
-    /// Where views were taken is known only if they are traced; see [`trace`](fn@crate::trace). The list may be long: there
-    /// is nothing wrong with a million views.
+    /// Where views were taken is known only if they are traced; see [`trace`](fn@crate::trace). The list may be long: a
+    /// program may well have a million views.
     ///
     /// ```
     /// use buffer_runtime::{ExportCell, Holding};

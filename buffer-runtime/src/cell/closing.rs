@@ -35,7 +35,7 @@ impl<S: Exportable> ExportCell<S> {
     /// # Errors
     ///
     /// Any view or guard is alive, the memory is [pinned](Self::is_pinned), or the cell is closed already, which
-    /// [`is_closed`](Self::is_closed) reports. The cell is then unchanged. If a second call is no mistake, as in a
+    /// [`is_closed`](Self::is_closed) reports. The cell is then unchanged. If a second call is not a mistake, as in a
     /// `close` method that Python calls, use [`take`](Self::take).
     #[track_caller]
     pub fn close(&self, py: Python<'_>) -> Result<S, BorrowError> {

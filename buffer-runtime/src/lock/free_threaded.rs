@@ -205,7 +205,7 @@ impl Lock {
         // nothing here.
         let before = self.word.fetch_add(one(access).wrapping_neg(), Ordering::Release);
         let left = Released { views: before & VIEW_COUNT != 1, owner: before & OWNED != 0 };
-        // Unless nothing is left, not even a reference to the lock may be made from here on (invariant 3).
+        // If a view or the owner is left, not even a reference to the lock may be made from here on (invariant 3).
         if left.is_last() {
             // Acquire pairs with the Release of every view, guard and owner that ended before. A load, because
             // ThreadSanitizer does not support fences.

@@ -1,4 +1,4 @@
-//! Who keeps a block alive: its owner and its views together, and each lease.
+//! What keeps a block alive: its owner and its views together, and each lease.
 //!
 //! A lease outlives the owner, as a view does, but may end on any thread, and only takes atomic steps. The counts of
 //! views cannot do that: with a GIL only attached threads change them. So a `Holds` beside each lock counts leases:
@@ -42,7 +42,7 @@ impl Holds {
         }
         // Acquire as above. A load, because ThreadSanitizer does not support fences.
         self.0.load(Ordering::Acquire);
-        // Relaxed: nobody else is left to read it. It is 1 again, as if the first load had read 1.
+        // Relaxed: no other thread is left to read it. It is 1 again, as if the first load had read 1.
         self.0.store(1, Ordering::Relaxed);
         true
     }

@@ -49,8 +49,8 @@ use crate::element::{Element, Viewable};
 /// # Who can promise it
 ///
 /// - Objects of classes that derive [`ExportBuffer`](crate::ExportBuffer), also those of other extension modules, built
-///   with another version of this crate, and the [parts](crate::Part) of such objects. A storage whose memory others may
-///   write, as a mapped file, is refused ([`Storage::STABLE`](crate::Storage::STABLE)).
+///   with another version of this crate, and the [parts](crate::Part) of such objects. A storage whose memory other
+///   code may write, such as a mapped file, is refused ([`Storage::STABLE`](crate::Storage::STABLE)).
 /// - `bytes`.
 /// - A read-only `memoryview` of either, or of a slice of it. The object below makes the promise: the `memoryview`
 ///   itself prevents nobody from writing.
