@@ -80,13 +80,13 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// In Python, `table.time` and `table.value` are objects of the class `buffer_runtime.Buffer`, each of which exports its
-/// field. `Part` in the runtime documents them. Each field has its own lock: while `table.time` is viewed, `values` may
-/// grow. The documentation of a field is that of its property. At most one field is the object's own buffer, which
+/// In Python, `table.time` and `table.value` are objects of the class `buffer_runtime.Buffer`, each of which exports
+/// its field. `Part` in the runtime documents them. Each field has its own lock: while `table.time` is viewed, `values`
+/// may grow. The documentation of a field is that of its property. At most one field is the object's own buffer, which
 /// `memoryview(table)` shows: one with `get` and `own`, or one that is marked without `get`. Here, there is none.
 ///
-/// A method or getter of the same name in `#[pymethods]` is an error of the compiler, which names the function that PyO3
-/// generates.
+/// A method or getter of the same name in `#[pymethods]` is an error of the compiler, which names the function that
+/// PyO3 generates.
 ///
 /// # A part of another object
 ///
@@ -124,11 +124,12 @@ use syn::{DeriveInput, parse_macro_input};
 /// # Consumers that keep no view
 ///
 /// A few consumers take a view, keep the bare address of the memory, and release the view at once:
-/// `np.ndarray(shape, buffer=m)`, `np.recarray(shape, buf=m)`, `np.char.chararray(shape, buffer=m)`, `torch.frombuffer(m)` and
-/// `torch.asarray(m)`. (`torch.from_numpy(np.asarray(m))` holds its view.) No count covers them, and the memory would
-/// be moved or freed while they use it. With `pin`, memory that was viewed once never moves again: `write`, `get_mut`,
-/// `write_or_detach`, `close`, `take`, `detach` and `into_inner` of the cell are refused with `the memory is pinned`.
-/// `read` is refused as well, if a view that was granted could write. `share` and further views are granted.
+/// `np.ndarray(shape, buffer=m)`, `np.recarray(shape, buf=m)`, `np.char.chararray(shape, buffer=m)`,
+/// `torch.frombuffer(m)` and `torch.asarray(m)`. (`torch.from_numpy(np.asarray(m))` holds its view.) No count covers
+/// them, and the memory would be moved or freed while they use it. With `pin`, memory that was viewed once never moves
+/// again: `write`, `get_mut`, `write_or_detach`, `close`, `take`, `detach` and `into_inner` of the cell are refused
+/// with `the memory is pinned`. `read` is refused as well, if a view that was granted could write. `share` and further
+/// views are granted.
 ///
 /// The memory then lives as long as the object. Those consumers keep the object alive if they were given the object
 /// itself. If they were given a memoryview, they keep the memoryview, which drops its reference to the object when it
@@ -184,7 +185,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// Generic structs, because Python has one class for one type; enums and unions; `unsendable` classes, because Python
 /// may release a view on any thread; and a second `__getbuffer__`, `__releasebuffer__`, (without `no_array`)
-/// `__array__` or (with `pickle`) `__reduce__`, `__reduce_ex__`, `__copy__` or `__deepcopy__` in the class's `#[pymethods]`.
+/// `__array__` or (with `pickle`) `__reduce__`, `__reduce_ex__`, `__copy__` or `__deepcopy__` in the class's
+/// `#[pymethods]`.
 #[proc_macro_derive(ExportBuffer, attributes(buffer))]
 pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
     if let Some(error) = repeated::error("ExportBuffer") {

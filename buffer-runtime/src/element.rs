@@ -98,8 +98,8 @@ use crate::layout::InnerShape;
 /// # Safety
 ///
 /// 1. Every byte of a value is initialised: there is no padding.
-/// 2. A value consists of exactly `SHAPE.scalars()` scalars or records of `ITEMSIZE` bytes each, one after the other in C
-///    order.
+/// 2. A value consists of exactly `SHAPE.scalars()` scalars or records of `ITEMSIZE` bytes each, one after the other in
+///    C order.
 /// 3. Where `ANY_BITS` is true, every bit pattern is a valid value: Python may write any. Where it is false, each byte
 ///    is valid or invalid independently of the others: a value is valid if each of its bytes is the byte at the same
 ///    offset in some valid value.
@@ -133,8 +133,8 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
     const ITEMSIZE: usize;
     /// The dimensions that one element adds: none for a scalar or a record, `[N]` for `[scalar; N]`.
     const SHAPE: InnerShape;
-    /// Whether every bit pattern is a valid value. If not, as for `bool`, only a `readonly` buffer can contain it. If so,
-    /// implement [`Viewable`] too.
+    /// Whether every bit pattern is a valid value. If not, as for `bool`, only a `readonly` buffer can contain it. If
+    /// so, implement [`Viewable`] too.
     const ANY_BITS: bool;
 
     /// These constants as a value.

@@ -75,8 +75,8 @@ impl Header {
         if !self.pin.is_clear_for(kind) || !self.lock.begin_alone(kind) {
             return self.begin_beside_others(kind, Location::caller());
         }
-        // Under the guard the result is final. (Where there is a GIL, no other thread is attached meanwhile, so no pin and no
-        // tensor begins.)
+        // Under the guard the result is final. (Where there is a GIL, no other thread is attached meanwhile, so no pin
+        // and no tensor begins.)
         if CHANGES_BETWEEN_STEPS && !self.pin.is_clear_for(kind) {
             self.lock.end();
             return self.begin_beside_others(kind, Location::caller());

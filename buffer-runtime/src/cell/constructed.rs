@@ -1,10 +1,10 @@
 //! How a cell is constructed, so that a storage that cannot be exported causes one error, at the field of the class.
 //!
-//! [`ExportCell::new`] requires an implementation of [`Constructed`], and leaves `E` and `Why` to the compiler. There is
-//! one for each [`Exportable`]. For the field of a class, the derive emits another one, under a bound that is satisfied
-//! only if the type of the field is not known to be exportable. Then the derive has reported that error already, and the
-//! call of `new` compiles. Wherever a program compiles, the first is the only one, so `new` still requires an
-//! `Exportable`.
+//! [`ExportCell::new`] requires an implementation of [`Constructed`], and leaves `E` and `Why` to the compiler. There
+//! is one for each [`Exportable`]. For the field of a class, the derive emits another one, under a bound that is
+//! satisfied only if the type of the field is not known to be exportable. Then the derive has reported that error
+//! already, and the call of `new` compiles. Wherever a program compiles, the first is the only one, so `new` still
+//! requires an `Exportable`.
 //!
 //! [`UnknownCell`] does the same for the other methods. Only an `Exportable` has the real ones. For the field of a
 //! class the derive implements this trait, under the same bound. The type of its guards contains an error that the
@@ -35,8 +35,8 @@ impl<S: Exportable> Constructed<(), S, ()> for ExportCell<S> {
     }
 }
 
-/// Whether the type of a field is known to be exportable. The derive reads `KNOWN` of `Field<C>` for the type of a field,
-/// and rustc takes the constant of this type, if there is one, before that of [`Unexportable`].
+/// Whether the type of a field is known to be exportable. The derive reads `KNOWN` of `Field<C>` for the type of a
+/// field, and rustc takes the constant of this type, if there is one, before that of [`Unexportable`].
 #[derive(Debug)]
 pub struct Field<C>(std::marker::PhantomData<C>);
 

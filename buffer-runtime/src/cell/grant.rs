@@ -330,8 +330,8 @@ impl<'a> Grant<'a> {
     }
 
     /// Transfers the view to the consumer: writes its description, and returns the address of its first item. Code that
-    /// has the description's `internal` is responsible for releasing the view. `indirect` is that of the layout; a caller
-    /// may know it at compile time.
+    /// has the description's `internal` is responsible for releasing the view. `indirect` is that of the layout; a
+    /// caller may know it at compile time.
     ///
     /// # Safety
     ///

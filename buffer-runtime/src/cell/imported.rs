@@ -15,8 +15,8 @@ use crate::shared::{Shared, SharedRead};
 use crate::storage::{Exportable, VecOrImported};
 
 impl<S: Exportable> ExportCell<S> {
-    /// Copies imported memory to memory of the cell's own, under a write guard, which has begun when this returns. `false`
-    /// if the memory is not imported; then no guard has begun.
+    /// Copies imported memory to memory of the cell's own, under a write guard, which has begun when this returns.
+    /// `false` if the memory is not imported; then no guard has begun.
     ///
     /// Attached, or for a caller that has the cell by `&mut`.
     #[cold]
@@ -26,7 +26,8 @@ impl<S: Exportable> ExportCell<S> {
         let header = self.header();
         let refused = |blocker: Blocker| header.refused(Attempt::Replace, blocker.naming_import());
         let Header { lock, pin, .. } = header;
-        // As for any write guard (`Header::begin`): the pin first, and again under the guard, where the result is final.
+        // As for any write guard (`Header::begin`): the pin first, and again under the guard, where the result is
+        // final.
         pin.admit(GuardKind::Write).map_err(refused)?;
         if !lock.adopt().map_err(refused)? {
             return Ok(false);
@@ -92,9 +93,9 @@ impl<T: Element> ExportCell<VecOrImported<T>> {
         // memory.
         let begun = header.begin(GuardKind::Share).or_else(|_| header.begin(GuardKind::Read));
         begun.map_err(|blocker| header.refused(Attempt::Read, blocker.naming_import()))?;
-        // SAFETY: the guard has begun, and the value below ends it. The handle lives as long as that value, which gives out
-        // references to it alone; meanwhile the elements do not move (invariant 2), and no mutable reference to them exists
-        // (invariants 3 and 8). Every write leaves a valid element: imported ones are `Viewable`.
+        // SAFETY: the guard has begun, and the value below ends it. The handle lives as long as that value, which gives
+        // out references to it alone; meanwhile the elements do not move (invariant 2), and no mutable reference to
+        // them exists (invariants 3 and 8). Every write leaves a valid element: imported ones are `Viewable`.
         let elements = unsafe { SharedRead::new(header.data().cast(), header.len()) };
         Ok(SharedReadGuard { cell: self, elements })
     }
@@ -111,8 +112,8 @@ impl<T: Element> ReadGuard<'_, VecOrImported<T>> {
         let header = self.cell.header();
         // While a read guard is alive, memory does not become imported, and imported memory does not become the cell's
         // own.
-        // SAFETY: the elements are those of a `Vec` in the cell. They do not move under a guard (invariant 2), and nothing
-        // writes them while a read guard is alive (invariant 8).
+        // SAFETY: the elements are those of a `Vec` in the cell. They do not move under a guard (invariant 2), and
+        // nothing writes them while a read guard is alive (invariant 8).
         (!self.cell.is_imported()).then(|| unsafe { slice::from_raw_parts(header.data().cast(), header.len()) })
     }
 }

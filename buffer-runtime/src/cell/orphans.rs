@@ -149,8 +149,8 @@ pub(crate) fn free_waiting(py: Python<'_>) {
 
 /// The same on a thread that may be detached, where nothing changes. An exception may be pending.
 ///
-/// Not inlined into the drop of a cell, which is generic: if users' crates referred to the queue, every release of a view
-/// would read its address first.
+/// Not inlined into the drop of a cell, which is generic: if users' crates referred to the queue, every release of a
+/// view would read its address first.
 #[inline(never)]
 pub(super) fn free_waiting_if_attached() {
     if are_waiting()

@@ -26,8 +26,8 @@ use crate::trace::Holding;
 
 /// The data of one view of a part. Aligned, so that the low bits of its address have room for a tag.
 ///
-/// The layout follows from the declaration and from the other fields except the ticket. The address of the first item in
-/// it is that of the memory for which the layout was resolved, which may have moved since.
+/// The layout follows from the declaration and from the other fields except the ticket. The address of the first item
+/// in it is that of the memory for which the layout was resolved, which may have moved since.
 #[repr(align(16))]
 pub(crate) struct PartView {
     /// The view of the cell.
@@ -71,8 +71,8 @@ impl PartView {
         same || self.own_items && unsafe { is_bytes(all.format) }
     }
 
-    /// Keeps the data of a view of a part for the next one, and returns the ticket of its view of the cell, as an ordinary
-    /// one. The caller releases that view.
+    /// Keeps the data of a view of a part for the next one, and returns the ticket of its view of the cell, as an
+    /// ordinary one. The caller releases that view.
     ///
     /// # Safety
     ///
@@ -107,8 +107,8 @@ impl PartView {
     }
 }
 
-/// The block of the cell that a view holds, which may be a view of a part, and how it holds it. `None` if `internal` is not
-/// that of a view.
+/// The block of the cell that a view holds, which may be a view of a part, and how it holds it. `None` if `internal` is
+/// not that of a view.
 ///
 /// # Safety
 ///
@@ -281,7 +281,8 @@ impl<'a> PartGrant<'a> {
         let Ticket { block, access } = whole.leave();
         // SAFETY: nothing else refers to the part.
         unsafe { (*part.0.as_ptr()).ticket.access = access };
-        // SAFETY: the caller vouches for it. The layout was resolved, and the view counted as the layout says, by `new`.
+        // SAFETY: the caller vouches for it. The layout was resolved, and the view counted as the layout says, by
+        // `new`.
         unsafe { hand_out(part.leave(), description, answer, block) };
         buf
     }

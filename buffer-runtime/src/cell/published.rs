@@ -132,7 +132,8 @@ impl Published {
         self.buf
     }
 
-    /// Writes the description of a view to `shown`. `indirect` is that of the facts; a caller may know it at compile time.
+    /// Writes the description of a view to `shown`. `indirect` is that of the facts; a caller may know it at compile
+    /// time.
     ///
     /// # Safety
     ///

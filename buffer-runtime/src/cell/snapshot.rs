@@ -9,8 +9,8 @@ use crate::lock::{Blocker, GuardKind};
 use crate::storage::{Captured, Replaceable};
 
 impl<S: Replaceable> ExportCell<S> {
-    /// As [`get_mut`](Self::get_mut), but never refused because of views or tensors. If any are alive, they keep the memory as it
-    /// is now, and the cell continues with a copy of the elements (copy on write).
+    /// As [`get_mut`](Self::get_mut), but never refused because of views or tensors. If any are alive, they keep the
+    /// memory as it is now, and the cell continues with a copy of the elements (copy on write).
     ///
     /// For programs whose readers must not stop the writer. Every view shows the storage as it was when the view was
     /// granted, including what Python writes there later; the next view shows the new storage. The last view of the old

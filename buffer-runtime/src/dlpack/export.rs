@@ -265,8 +265,8 @@ impl<'a> Items<'a> {
         let data = copied.data();
         // CPython makes the copy and not Rust, because other threads may write the items meanwhile, as when any
         // consumer copies them.
-        // SAFETY: attached; the view describes items that stay in place while the view of the caller is counted, and there
-        // is room for their bytes.
+        // SAFETY: attached; the view describes items that stay in place while the view of the caller is counted, and
+        // there is room for their bytes.
         let status = unsafe { ffi::PyBuffer_ToContiguous(data.as_ptr().cast(), &raw mut view, size, C_ORDER) };
         if status != 0 {
             return Err(Failed::Raised);

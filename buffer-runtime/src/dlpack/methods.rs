@@ -57,8 +57,8 @@ unsafe extern "C" fn dlpack<T: Exporter>(
     }
 }
 
-/// A capsule, or NULL with an exception set. `None` if user code may have to run, or if there is no tensor; then nothing
-/// has changed.
+/// A capsule, or NULL with an exception set. `None` if user code may have to run, or if there is no tensor; then
+/// nothing has changed.
 ///
 /// # Safety
 ///

@@ -164,8 +164,8 @@ impl<M: Managed> Drop for Parcel<M> {
     }
 }
 
-/// The deleter of a tensor. It may run on any thread, without the GIL, while an exception is pending or the consumer holds
-/// locks of its own, at interpreter exit, and in a forked child: it calls no Python, and waits for nothing.
+/// The deleter of a tensor. It may run on any thread, without the GIL, while an exception is pending or the consumer
+/// holds locks of its own, at interpreter exit, and in a forked child: it calls no Python, and waits for nothing.
 ///
 /// # Safety
 ///

@@ -83,7 +83,8 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// `TypeError` for other arguments than those of the protocol; `BufferError` for what memory on the CPU cannot give.
+    /// `TypeError` for other arguments than those of the protocol; `BufferError` for what memory on the CPU cannot
+    /// give.
     pub(super) unsafe fn read(
         py: Python<'_>,
         args: *const *mut ffi::PyObject,

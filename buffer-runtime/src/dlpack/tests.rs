@@ -234,8 +234,8 @@ fn miri_a_refused_tensor_leaves_nothing() {
     assert_eq!(rows.tensors(), 0);
 }
 
-/// The owner and three tensors end at the same time, each on a thread of its own. Only the last one may still access the
-/// block.
+/// The owner and three tensors end at the same time, each on a thread of its own. Only the last one may still access
+/// the block.
 #[test]
 fn tsan_miri_the_last_tensors_and_the_owner_go_at_once() {
     let rounds = if cfg!(miri) { 20 } else { 500 };

@@ -42,8 +42,8 @@ macro_rules! ordered {
             }
         }
 
-        // SAFETY: transparent over a scalar, which is `Pod`: no padding (1), and every bit pattern is valid (3). It is one
-        // scalar, of its own size (2).
+        // SAFETY: transparent over a scalar, which is `Pod`: no padding (1), and every bit pattern is valid (3). It is
+        // one scalar, of its own size (2).
         #[diagnostic::do_not_recommend]
         unsafe impl<T: Scalar> Element for $name<T> {
             const FORMAT: &'static std::ffi::CStr = T::$format;

@@ -47,8 +47,8 @@ macro_rules! scalars {
             plain::<$scalar>();
         };
 
-        // SAFETY: bytemuck's bounds above say that there is no padding (1) and that every bit pattern is valid (3); it is
-        // one scalar, of its own size (2).
+        // SAFETY: bytemuck's bounds above say that there is no padding (1) and that every bit pattern is valid (3); it
+        // is one scalar, of its own size (2).
         #[diagnostic::do_not_recommend]
         unsafe impl $crate::element::Element for $scalar {
             const FORMAT: &'static std::ffi::CStr = $native;

@@ -208,8 +208,8 @@ pub unsafe trait Slot<T>: Source {
     const TABLE: &'static ClassTable;
 }
 
-/// The type of a field that is exported. The derive names the field's type through it: if the type cannot be exported, the
-/// compiler reports one error, without the bounds of [`Exporter`], and assumes that the rest is right.
+/// The type of a field that is exported. The derive names the field's type through it: if the type cannot be exported,
+/// the compiler reports one error, without the bounds of [`Exporter`], and assumes that the rest is right.
 pub trait Shown {
     /// The type itself.
     type Itself;

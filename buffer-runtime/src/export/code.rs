@@ -1,8 +1,9 @@
-//! Requests whose layout runs the user's expressions, in the common case: nothing else is in the way, and the layout has
-//! not changed since the last view.
+//! Requests whose layout runs the user's expressions, in the common case: nothing else is in the way, and the layout
+//! has not changed since the last view.
 //!
-//! The expressions run inside PyO3's trampoline, so that they find PyO3 attached, and outside any lock. What they return
-//! is compared with the last layout at once, in code of the class; `evaluate` continues with it in any other case.
+//! The expressions run inside PyO3's trampoline, so that they find PyO3 attached, and outside any lock. What they
+//! return is compared with the last layout at once, in code of the class; `evaluate` continues with it in any other
+//! case.
 
 use std::ffi::c_int;
 use std::ptr::NonNull;

@@ -1,5 +1,5 @@
-//! What the derive adds to a class besides its slots: `__array__`, the declaration of stable views, and with the feature
-//! `dlpack` the methods of DLPack.
+//! What the derive adds to a class besides its slots: `__array__`, the declaration of stable views, and with the
+//! feature `dlpack` the methods of DLPack.
 
 use std::marker::PhantomData;
 

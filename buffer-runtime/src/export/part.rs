@@ -36,8 +36,8 @@ pub(crate) enum AtOnce {
 ///
 /// # Safety
 ///
-/// Attached. `object` is the part, which is borrowed and keeps `whole` alive, and `whole` is an object of the class that
-/// the table belongs to. `view` points to a `Py_buffer` to fill.
+/// Attached. `object` is the part, which is borrowed and keeps `whole` alive, and `whole` is an object of the class
+/// that the table belongs to. `view` points to a `Py_buffer` to fill.
 #[inline(always)]
 pub(crate) unsafe fn grant_part_at_once<D: Evaluated>(
     object: *mut ffi::PyObject,

@@ -82,8 +82,8 @@ pub(crate) unsafe fn peek(py: Python<'_>, object: *mut ffi::PyObject, table: &'s
     seen.map_err(|error| ViewError::from(LayoutError::from(error)).into())
 }
 
-/// The layout that the memory of a cell has of its own now: the offset of its first element in bytes, and each axis with its
-/// stride in bytes. `None` if it has none.
+/// The layout that the memory of a cell has of its own now: the offset of its first element in bytes, and each axis
+/// with its stride in bytes. `None` if it has none.
 ///
 /// # Safety
 ///
@@ -108,8 +108,8 @@ pub(crate) unsafe fn own_layout(
     seen.map_err(|error: NoMemory| ViewError::from(LayoutError::from(error)).into())
 }
 
-/// Grants a view of the object, and calls `with` on it, on its layout, and on whether the class pins. The view is released
-/// afterwards.
+/// Grants a view of the object, and calls `with` on it, on its layout, and on whether the class pins. The view is
+/// released afterwards.
 ///
 /// # Safety
 ///

@@ -56,7 +56,8 @@ macro_rules! __submit_slots {
                 $crate::private::pyo3::impl_::pyclass::PyClassItems {
                     // SAFETY: as for the slots.
                     methods: unsafe { $crate::private::methods::$methods::<$exporter>() },
-                    // SAFETY: the derive names the inventory of the exporter's class, and safe code can name no exporter.
+                    // SAFETY: the derive names the inventory of the exporter's class, and safe code can name no
+                    // exporter.
                     slots: &unsafe { $crate::private::slots::<$exporter>() },
                 },
             )

@@ -1,13 +1,14 @@
 //! The lock of interpreters that have a GIL.
 //!
-//! Views begin and end on attached threads, so that neither needs a locked instruction. Guards begin on attached threads, or
-//! under `&mut` of the owner; they may end on a detached thread. The owner may be dropped on a detached thread.
+//! Views begin and end on attached threads, so that neither needs a locked instruction. Guards begin on attached
+//! threads, or under `&mut` of the owner; they may end on a detached thread. The owner may be dropped on a detached
+//! thread.
 //!
 //! 1. Only attached threads change `views`. A plain load and store is a step that no other view can split.
-//! 2. A guard begins attached, or excludes new views by invariant 3. So a count of 0 guards that an attached thread has read
-//!    while it grants a view or begins a guard stays 0 until the thread detaches, unless it begins a guard itself.
-//! 3. A caller that has the owner by `&mut` excludes new views and new guards. A count of 0 that this caller has read is
-//!    final.
+//! 2. A guard begins attached, or excludes new views by invariant 3. So a count of 0 guards that an attached thread has
+//!    read while it grants a view or begins a guard stays 0 until the thread detaches, unless it begins a guard itself.
+//! 3. A caller that has the owner by `&mut` excludes new views and new guards. A count of 0 that this caller has read
+//!    is final.
 //! 4. The view count and the layout that it stands for change together, since no Python code runs between claim and
 //!    publication: a count above 0 means a published layout.
 
@@ -18,8 +19,8 @@ pub(crate) use self::admission::Admission;
 use super::atomic::{AtomicU32, AtomicU64, Ordering};
 use super::{Beside, Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
-/// Bits of `views`: writable views (32), read-only views (30), a bit that is never set, ORPHAN. The count of writable views
-/// is full if its highest bit is set, and the other count if one more would set the bit above it.
+/// Bits of `views`: writable views (32), read-only views (30), a bit that is never set, ORPHAN. The count of writable
+/// views is full if its highest bit is set, and the other count if one more would set the bit above it.
 const WRITABLE_COUNT: u64 = (1 << 32) - 1;
 const WRITABLE_FULL: u64 = 1 << 31;
 const READONLY_SHIFT: u32 = ViewKind::ReadOnly as u32;
@@ -209,8 +210,8 @@ impl Lock {
                 return Err(Blocker::Full);
             }
             let next = (one_guard(kind) + count) | held & TRACED;
-            // By invariant 2 only the end of a guard can intervene, or a change of TRACED. Acquire pairs with the Release
-            // of that end.
+            // By invariant 2 only the end of a guard can intervene, or a change of TRACED. Acquire pairs with the
+            // Release of that end.
             match self.guards.compare_exchange(held, next, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Ok(Beside::found(others)),
                 Err(now) => held = now,
@@ -244,8 +245,8 @@ impl Lock {
     /// Ends a write guard, on any thread.
     #[inline]
     pub(crate) fn end_write(&self) {
-        // A load and a store: by the table the write guard is the only one, and no other thread changes the count or the
-        // kind until it ends. Relaxed: nothing is read because of TRACED. Release as in `end`.
+        // A load and a store: by the table the write guard is the only one, and no other thread changes the count or
+        // the kind until it ends. Relaxed: nothing is read because of TRACED. Release as in `end`.
         let traced = self.guards.load(Ordering::Relaxed) & TRACED;
         self.guards.store(traced, Ordering::Release);
     }
@@ -258,8 +259,8 @@ impl Lock {
     /// Ends what `begin_closing` began by entering the closed state, in which nothing begins.
     pub(crate) fn close(&self) {
         // A store: by the table the write guard is the only one, and no other thread changes the count or the kind
-        // until it ends. No view begins any more that could be traced. Release pairs with the Acquire in `is_closed`: the
-        // length was set to 0 before.
+        // until it ends. No view begins any more that could be traced. Release pairs with the Acquire in `is_closed`:
+        // the length was set to 0 before.
         self.guards.store(one_guard(GuardKind::Closed), Ordering::Release);
     }
 
@@ -300,7 +301,8 @@ impl Lock {
 
     /// Begins a stable view, with its read guard, beside no guard. `false` if a view is in the way, or a count is full.
     ///
-    /// Attached; no other code has run on this lock since [`admit_unguarded`](Self::admit_unguarded) has found no guard.
+    /// Attached; no other code has run on this lock since [`admit_unguarded`](Self::admit_unguarded) has found no
+    /// guard.
     #[cfg_attr(atomic_lock, allow(dead_code, reason = "only this lock is asked"))]
     #[inline]
     pub(crate) fn join_stable_unguarded(&self) -> bool {

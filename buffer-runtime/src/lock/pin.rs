@@ -1,9 +1,9 @@
 //! What keeps memory in place without a view or a guard: pins and tensors.
 //!
 //! Some consumers keep the address and release the view. No count covers them, so memory that was viewed once through a
-//! class with `pin` never moves again. A tensor that was exported through DLPack keeps the address as well, but says when
-//! it ends: it is counted. Both begin under a view, and both are read by the guards that would move the memory. A `Pin`
-//! stands beside a lock and relies on it:
+//! class with `pin` never moves again. A tensor that was exported through DLPack keeps the address as well, but says
+//! when it ends: it is counted. Both begin under a view, and both are read by the guards that would move the memory. A
+//! `Pin` stands beside a lock and relies on it:
 //!
 //! 1. It is set, and a tensor is counted, while a view is counted and the cell is borrowed to grant it, before the
 //!    consumer learns the address.
@@ -11,15 +11,15 @@
 //!    views in question (block invariant 8). Both locks order what was done under a view before a guard that the end of
 //!    this view has admitted: the release of a view is a Release and the begin of a guard an Acquire, or both are
 //!    attached to one GIL. So the caller sees the pin and the tensors of every view that has ended, and no other such
-//!    view begins before the guard ends. Where there is a GIL, an attached caller may also read the word just before its
-//!    guard begins: no other thread is attached in between, so no pin is set and no tensor begins.
+//!    view begins before the guard ends. Where there is a GIL, an attached caller may also read the word just before
+//!    its guard begins: no other thread is attached in between, so no pin is set and no tensor begins.
 //! 3. A caller with `&mut` to the cell may read this word at any time: the borrows under which views were granted are
 //!    over.
 //! 4. A pin is never lowered. A tensor ends on any thread, attached or not. So it is in no count of views, which only
 //!    attached threads change where there is a GIL, and it costs views nothing.
 //! 5. A pin does not change between the begin and the end of a closing, since no view is counted then. So all threads
-//!    that find one closing underway read the same pin. Tensors may end meanwhile. So where there was a tensor, a second
-//!    thread does not decide by itself whether the closing succeeds (`had_tensors`).
+//!    that find one closing underway read the same pin. Tensors may end meanwhile. So where there was a tensor, a
+//!    second thread does not decide by itself whether the closing succeeds (`had_tensors`).
 
 use super::atomic::{AtomicU32, Ordering};
 use super::{Blocker, GuardKind, ViewKind};

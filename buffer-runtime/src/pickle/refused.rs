@@ -31,8 +31,8 @@ fn of_pickle(py: Python<'_>, name: &CStr, text: &dyn Display) -> PyErr {
     let error = match module(py, c"pickle").and_then(|pickle| attribute(&pickle, name)) {
         Ok(class) => {
             if let Some(text) = string(py, text) {
-                // SAFETY: attached, as the token proves. The arguments are an exception class and a string; CPython makes
-                // its own references to them.
+                // SAFETY: attached, as the token proves. The arguments are an exception class and a string; CPython
+                // makes its own references to them.
                 unsafe { ffi::PyErr_SetObject(class.as_ptr(), text.as_ptr()) };
             }
             raised(py)

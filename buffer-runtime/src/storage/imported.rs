@@ -1,7 +1,7 @@
 //! `VecOrImported<T>`: a `Vec`, or memory of another exporter in which elements have arrived and stay.
 //!
-//! An [`Import`] holds the view of the other exporter. Its drop never attaches: on a thread that is not attached, the view
-//! is pushed on the queue of orphans (`cell::orphans`), which an attached thread drains.
+//! An [`Import`] holds the view of the other exporter. Its drop never attaches: on a thread that is not attached, the
+//! view is pushed on the queue of orphans (`cell::orphans`), which an attached thread drains.
 
 use std::collections::TryReserveError;
 use std::fmt;
@@ -115,7 +115,8 @@ impl Left {
         let release = || {
             // SAFETY: the node is alive; this only computes an address in it.
             let view = unsafe { &raw mut (*node).view };
-            // SAFETY: attached, as the token proves; the view was granted, and is released only here (Import, invariant 1).
+            // SAFETY: attached, as the token proves; the view was granted, and is released only here (Import, invariant
+            // 1).
             unsafe { ffi::PyBuffer_Release(view) };
             report_raised(py);
         };
@@ -199,13 +200,13 @@ impl Lefts {
 ///         Self { data: ExportCell::new(vec![0.0; count].into()) }
 ///     }
 ///
-///     Reads the samples, wherever they are.
+///     /// Reads the samples, wherever they are.
 ///     fn sum(&self, py: Python<'_>) -> PyResult<f64> {
 ///         let data = self.data.share_read(py)?;
 ///         Ok(py.detach(|| data.iter().sum()))
 ///     }
 ///
-///     Copies the samples first if they have arrived from elsewhere.
+///     /// Copies the samples first if they have arrived from elsewhere.
 ///     fn append(&self, py: Python<'_>, sample: f64) -> PyResult<()> {
 ///         self.data.write(py)?.push(sample);
 ///         Ok(())
@@ -317,9 +318,10 @@ impl<T: fmt::Debug> fmt::Debug for VecOrImported<T> {
 }
 
 // SAFETY: for a `Vec`, as for the storage `Vec`. The memory of an import is initialised, aligned, in one piece, at most
-// `isize::MAX` bytes long and not null (1), valid for reads (2), and stays in place until the release (5), which any thread
-// may cause (6). It is not valid for writes, and others may write it: by block invariant 12, no view and no guard writes it,
-// and none makes a `&[T]` of it, because it is not a `Storage`. `capture` reads fields (3, 4), and nothing is stable (7).
+// `isize::MAX` bytes long and not null (1), valid for reads (2), and stays in place until the release (5), which any
+// thread may cause (6). It is not valid for writes, and others may write it: by block invariant 12, no view and no
+// guard writes it, and none makes a `&[T]` of it, because it is not a `Storage`. `capture` reads fields (3, 4), and
+// nothing is stable (7).
 unsafe impl<T: Element> Exportable for VecOrImported<T> {
     type Element = T;
     type Access = ReadWrite;
@@ -360,8 +362,8 @@ unsafe impl<T: Element> Exportable for VecOrImported<T> {
 
 impl<T: Element> Replaceable for VecOrImported<T> {
     unsafe fn copy_of(captured: Captured) -> Result<Self, TryReserveError> {
-        // SAFETY: the caller vouches for captured elements, which stay where they are while the handle lives. Imported or not,
-        // every writer stores valid elements: in imported memory, every bit pattern is one.
+        // SAFETY: the caller vouches for captured elements, which stay where they are while the handle lives. Imported
+        // or not, every writer stores valid elements: in imported memory, every bit pattern is one.
         let elements: SharedRead<T> = unsafe { SharedRead::new(captured.data.cast().as_ptr(), captured.len) };
         elements.to_vec().map(Self::from)
     }

@@ -29,9 +29,9 @@ use crate::element::{Element, Viewable};
 
 /// A slice of the memory of a Python object, which nobody changes as long as this view lives.
 ///
-/// A [`BufferView`](super::BufferView) gives out no `&[T]`, because other viewers of the memory may write it, with the GIL
-/// released or without one. A stable view is a `&[T]`, on any thread, attached to Python or not. Nothing is copied, and
-/// nothing is loaded by atomics.
+/// A [`BufferView`](super::BufferView) gives out no `&[T]`, because other viewers of the memory may write it, with the
+/// GIL released or without one. A stable view is a `&[T]`, on any thread, attached to Python or not. Nothing is copied,
+/// and nothing is loaded by atomics.
 ///
 /// ```no_run
 /// use buffer_runtime::StableView;
@@ -43,8 +43,9 @@ use crate::element::{Element, Viewable};
 /// }
 /// ```
 ///
-/// While it lives, the object grants views for reading, and refuses everything that may write: writable views (`np.asarray` of
-/// it gives a read-only array), and Rust's [`write`](crate::ExportCell::write) and [`share`](crate::ExportCell::share).
+/// While it lives, the object grants views for reading, and refuses everything that may write: writable views
+/// (`np.asarray` of it gives a read-only array), and Rust's [`write`](crate::ExportCell::write) and
+/// [`share`](crate::ExportCell::share).
 ///
 /// # Who can promise it
 ///
@@ -119,7 +120,8 @@ impl<'py, T: Viewable> StableView<'py, T> {
 }
 
 impl<'py> StableView<'py, u8> {
-    /// Views the bytes of an object's memory, whatever its items are, as `hashlib` and files do. The shape has one dimension.
+    /// Views the bytes of an object's memory, whatever its items are, as `hashlib` and files do. The shape has one
+    /// dimension.
     ///
     /// # Errors
     ///
@@ -146,8 +148,8 @@ impl<T> StableView<'_, T> {
         StableView { items, len, shape, kept: kept.unbind(), elements: PhantomData }
     }
 
-    /// Tells Python's garbage collector which objects the view keeps alive, for the `__traverse__` of a class that keeps the
-    /// view.
+    /// Tells Python's garbage collector which objects the view keeps alive, for the `__traverse__` of a class that
+    /// keeps the view.
     ///
     /// # Errors
     ///

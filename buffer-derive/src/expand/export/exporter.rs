@@ -152,8 +152,8 @@ impl Exporting<'_> {
         let cell_item = quote_spanned!(span=> type Cell = #shown;);
         let cell_span = span;
         let Class { span, itself: class, .. } = Class::of(runtime, ident);
-        // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that count
-        // as the user's code unless they are literals, constants and integers in existing fields (3).
+        // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that
+        // count as the user's code unless they are literals, constants and integers in existing fields (3).
         let implementation = quote_spanned! {span=>
             #[automatically_derived]
             unsafe impl #runtime::Exporter for #name {
@@ -224,10 +224,10 @@ impl Exporting<'_> {
 
     /// Accesses the field of `class`, and never a field to which a `Deref` of the user's leads.
     ///
-    /// Other macros may have removed the field from the struct, or given it another type than the one that is named here: a
-    /// macro in the type's place is expanded twice. A field access (by auto-deref), or a reference with another expected
-    /// type (by coercion), would then call the user's code, where none may run. A pattern matches the struct itself, and a
-    /// `ref` binding is not coerced.
+    /// Other macros may have removed the field from the struct, or given it another type than the one that is named
+    /// here: a macro in the type's place is expanded twice. A field access (by auto-deref), or a reference with another
+    /// expected type (by coercion), would then call the user's code, where none may run. A pattern matches the struct
+    /// itself, and a `ref` binding is not coerced.
     fn access(&self) -> TokenStream {
         let Self { runtime, ident, field: ExportedField { member, layout, cell, .. }, .. } = self;
         let mut others: Vec<&Member> = Vec::new();

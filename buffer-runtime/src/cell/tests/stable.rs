@@ -19,8 +19,8 @@ impl Drop for Held {
     }
 }
 
-/// A stable view, and where its elements are. (No slice: a reference to memory must not be an argument of the drop that frees
-/// the memory.)
+/// A stable view, and where its elements are. (No slice: a reference to memory must not be an argument of the drop that
+/// frees the memory.)
 struct Stable<T> {
     first: *const T,
     len: usize,

@@ -16,7 +16,8 @@ use super::kept::Kept;
 use crate::element::{Element, Viewable};
 
 /// A [`StableView`](super::StableView) as an array of `ndarray`, with the shape and the strides of the object: C order,
-/// Fortran order, sliced, reversed. `D` is the dimension type: `Ix2` for a matrix, `IxDyn` for any number of dimensions.
+/// Fortran order, sliced, reversed. `D` is the dimension type: `Ix2` for a matrix, `IxDyn` for any number of
+/// dimensions.
 ///
 /// ```no_run
 /// use buffer_runtime::StableArray;
@@ -101,8 +102,8 @@ impl<'py, T: Viewable, D: Dimension> StableArray<'py, T, D> {
     /// The array.
     pub fn array(&self) -> ArrayView<'_, T, D> {
         let shape = self.shape.clone().strides(self.strides.clone());
-        // SAFETY: all items lie in the memory of the view, from the lowest one on, aligned (`Places`, clauses 3 and 4); they
-        // are initialised, every bit pattern is valid, and nobody writes them while they are kept.
+        // SAFETY: all items lie in the memory of the view, from the lowest one on, aligned (`Places`, clauses 3 and 4);
+        // they are initialised, every bit pattern is valid, and nobody writes them while they are kept.
         let mut view = unsafe { ArrayView::from_shape_ptr(shape, self.lowest.as_ptr()) };
         self.reversed.iter().for_each(|&axis| view.invert_axis(Axis(axis)));
         view

@@ -73,8 +73,8 @@ impl<'py, T: Viewable> StableOrCopy<'py, T> {
 }
 
 impl<'py> StableOrCopy<'py, u8> {
-    /// Borrows or copies the bytes of an object's memory, whatever its items are. A copy is in C order. The shape has one
-    /// dimension.
+    /// Borrows or copies the bytes of an object's memory, whatever its items are. A copy is in C order. The shape has
+    /// one dimension.
     ///
     /// # Errors
     ///
