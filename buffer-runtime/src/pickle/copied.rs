@@ -32,7 +32,7 @@ pub(super) unsafe fn copy<'py>(
     let deep = memo.map(Deep::new).transpose()?;
     let class = object.get_type();
     let (copy, state) = match overridden(object, table)? {
-        // The name of a global object. There is only one, which is its own copy.
+        // The name of a global object: there is only one, so the copy is the object itself.
         Some(reduced) if reduced.is_instance_of::<PyString>() => return Ok(object.clone()),
         Some(reduced) => rebuilt(&reduced, deep.as_ref())?,
         None if lineage::of(class.as_any(), table)? == Lineage::Rust => return Err(lineage::added(object.py(), table)),
