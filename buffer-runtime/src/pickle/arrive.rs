@@ -205,8 +205,8 @@ fn text(name: &'static CStr) -> &'static str {
 }
 
 /// Makes an object of a class from the arguments that [`leave`](super::leave::leave) has made, or from any others. If
-/// they come from an object that is being copied (`is_copy`), the new object must not keep that object's
-/// memory.
+/// they come from an object that is being copied (`is_copy`), the new object must not keep the memory
+/// of that object.
 ///
 /// # Errors
 ///

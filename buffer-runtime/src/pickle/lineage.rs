@@ -66,7 +66,7 @@ fn dealloc_of_python_classes(py: Python<'_>) -> PyResult<*mut c_void> {
     Ok(dealloc)
 }
 
-/// A slot of a class; NULL for a class that is not allocated on the heap, whose slots Python 3.9 does not disclose.
+/// A slot of a class; NULL for a class that is not allocated on the heap, whose slots Python 3.9 cannot read.
 fn slot(class: *mut ffi::PyObject, slot: c_int) -> *mut c_void {
     // SAFETY: attached, as all callers are, with a class that is alive.
     if unsafe { ffi::PyType_GetFlags(class.cast()) } & ffi::Py_TPFLAGS_HEAPTYPE == 0 {

@@ -80,7 +80,7 @@ impl Import {
         unsafe { (*self.0.as_ptr()).view }
     }
 
-    /// Releases the view now, even on a thread of which the drop could not tell that it is attached.
+    /// Releases the view now, even where the drop could not tell whether the thread is attached.
     pub(crate) fn release(self, py: Python<'_>) {
         Left(ManuallyDrop::new(self).0).release(py);
     }
