@@ -1,4 +1,4 @@
-"""What the peers answer, as facts that are measured: dimensions, growing under a view, requests unlike memoryview's."""
+"""Measures how the peers behave: dimensions, growing under a view, answers that differ from memoryview's."""
 
 import flags
 import peers

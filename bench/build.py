@@ -36,7 +36,7 @@ IN_RUST = [name for name, peer in PEERS.items() if peer.language == "Rust"]
 
 
 def build_for_counting():
-    """Builds what the regression test of instructions needs: no peer but C."""
+    """Builds the modules for the regression test of instructions: no peer but C."""
     prepare()
     compile_c("pairs", "pairs.c")
     build_c_peers()
@@ -58,7 +58,7 @@ def build_for_pickles():
 
 
 def build_atomic():
-    """Builds C and the classes of this project with an atomic count of views, which is theirs without a GIL."""
+    """Builds C and the classes of this project with an atomic count of views, as they have without a GIL."""
     prepare()
     compile_c("pairs", "pairs.c")
     compile_c(ATOMIC + C, "c_peer.c", "-DATOMIC")
@@ -185,7 +185,7 @@ def build_rust(names, prefix="", flags=""):
 
 
 def build_tensors():
-    """Apart from the others, which a build together would give the feature for tensors, too."""
+    """Built apart from the others: a joint build would give these the feature for tensors too."""
     build_rust([TENSORS])
 
 

@@ -11,14 +11,14 @@ from typing import Callable, NamedTuple
 
 import peers
 
-# The least ratios. What has none is shown only for comparison.
+# The lowest ratios that are allowed. A path without one is shown only for comparison.
 NUMPY, MEMCPY, CHUNKS, CONVERTED = 0.9, 0.9, 0.8, 0.8
 
 SMALL, LARGE = 1 << 16, 1 << 28
 
 
 class Path(NamedTuple):
-    """One way through the memory, and what it is compared with."""
+    """One way through the memory, and the one with which it is compared."""
 
     name: str
     ours: Callable

@@ -175,7 +175,7 @@ class Crate:
 
     def build(self, profile, **more):
         """Builds it. Returns the seconds of processor time."""
-        # Like maturin; and without what would answer from a cache.
+        # Like maturin; and without a wrapper that would answer from a cache.
         environment = {
             **os.environ,
             "PYO3_BUILD_EXTENSION_MODULE": "1",

@@ -31,7 +31,7 @@ REFUSAL = 3.0
 
 
 def settings():
-    """What is counted: three classes in two orders, with every combination of flags, in two cases."""
+    """The settings to count: three classes in two orders, with every combination of flags, in two cases."""
     modules = [*peers.IN_FORTRAN_ORDER, *peers.IN_FORTRAN_ORDER.values()]
     return [Setting(name, case, bits) for name in modules for case in CASES for bits in FLAGS.values()]
 
@@ -58,7 +58,7 @@ def cell(count: Count):
 
 
 def verdicts(rows):
-    """One line for each row that is over its budget, and how many rows there are.
+    """One line for each row that exceeds its budget, and the number of rows.
 
     Where the class and C do not agree on refusing, no budget applies, and the line says so.
     """
@@ -88,7 +88,7 @@ def verdicts(rows):
 
 
 def show(rows):
-    """Prints every row, then what is over its budget."""
+    """Prints every row, then the rows that exceed their budget."""
     header = "".join(f"{peers.PEERS[peer].label.replace('`', '')[:28]:>30}" for peer in columns())
     for order, by_flags in rows.items():
         print(f"  {order + ' order':<44}{header}")

@@ -59,7 +59,7 @@ def resident():
 
 
 def bytes_of(name, n):
-    """The memory that the process needs more for each object, for each object that was viewed, and for each view."""
+    """The additional memory of the process for each object, for each object that was viewed, and for each view."""
     # Warms up, and makes room in the lists, so that neither is counted.
     warm = [view(name, matrix) for matrix in made(name, 100)]
     del warm

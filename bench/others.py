@@ -10,24 +10,24 @@ PART = "others.Part"
 # The guards, in nanoseconds. Under callgrind they have no budget.
 GUARDS = ("write", "read", "share")
 GUARD_BUDGET = 10.0
-# Whose `add_row` is compared with this project's.
+# The peers whose `add_row` is compared with this project's.
 GROWING = (peers.C, "cython_peer", "pyo3_by_hand", "pyo3_by_hand_frozen", peers.ORDINARY, peers.OURS)
 
 
 class Row(NamedTuple):
     label: str
     setting: Setting
-    # What it is a multiple of, and at most which.
+    # The cost is at most this multiple (`budget`) of the cost of the yardstick.
     yardstick: Setting
     budget: float
-    # What the user's expressions cost, which does not count.
+    # The cost of the user's expressions, which is subtracted.
     apart: "Setting | None" = None
-    # Whether the budget is for the time, and instructions have none.
+    # Whether the budget is for the time only, and not for instructions.
     only_time: bool = False
 
 
 def rows(missing=()):
-    """What has a budget. No row is for a peer that is missing."""
+    """The rows, each with its budget. No row is for a peer that is missing."""
     c = Setting(peers.C, "first")
     whole = Setting(MATRIX, "first")
     block = Setting(MATRIX, "block")
@@ -77,7 +77,7 @@ def settings(missing=()):
 
 
 def names():
-    """What the regression test compares, by the name that the file of expected counts gives it."""
+    """The settings that the regression test compares, by their names in the file of expected counts."""
     ours = (peers.OURS, peers.ORDINARY, peers.OTHERS, peers.TENSORS)
     peer_missing = set(GROWING) - set(ours) - {peers.C}
     # The instructions of the user's expressions and of numpy's function are not this project's.
@@ -87,7 +87,7 @@ def names():
 
 
 def show(costs, unit, missing=()):
-    """Prints every row and what is over its budget. Returns whether nothing is."""
+    """Prints every row, and those that exceed their budget. Returns whether there are none."""
     within = True
     for row in rows(missing):
         cost = costs[row.setting] - (costs[row.apart] if row.apart else 0)

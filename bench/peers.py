@@ -48,7 +48,7 @@ PEERS = {
 }
 # The same three in Fortran order, for the comparison of flags.
 IN_FORTRAN_ORDER = {C: "c_peer_fortran", OURS: "ours_fortran", ORDINARY: "ours_mutable_fortran"}
-# In front of the name of a module that counts views by an atomic also where there is a GIL.
+# The prefix of a module that counts views by an atomic even where there is a GIL.
 ATOMIC = "atomic/"
 # Classes with other layouts, parts and guards. Each is named with its module, as in `others.Part`.
 OTHERS = "others"
@@ -60,7 +60,7 @@ CONSUMER = "consume"
 ACCESS = "access"
 # The example whose objects `pickles.py` compares with numpy's arrays.
 TRAVELLER = "fleet"
-# Those that are examples, whose packages have no other name.
+# The modules that are examples. Their packages have the same name.
 EXAMPLES = (CONSUMER, TRAVELLER)
 
 
@@ -104,7 +104,7 @@ def module_file(name):
 @functools.cache
 def load(name):
     """Imports a module that `build` made, once."""
-    # The function that initialises it has the same name with both ways to count.
+    # The function that initialises the module has the same name for both kinds of count.
     spec = importlib.util.spec_from_file_location(name.removeprefix(ATOMIC), module_file(name))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -13,7 +13,7 @@ import time
 import peers
 from bulk import enough_memory
 
-# The most multiples of numpy's time. What has none is shown only for comparison.
+# The highest multiples of numpy's time that are allowed. A row without one is shown only for comparison.
 SMALL, LARGE = 1 << 10, 1 << 30
 BUDGET, BUDGET_OF_COPIES = 1.2, 1.2
 
@@ -70,8 +70,8 @@ def row(name, ours, theirs, seconds, budget):
     turns = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(turns) < 6:
-        # Who comes first changes: the kernel may have to gather huge pages for the first large allocation, and the
-        # second one gets those that the first has freed.
+        # The two take turns to be first: the kernel may have to gather huge pages for the first large allocation, and
+        # the second allocation gets those that the first has freed.
         if len(turns) % 2:
             their = time_of(theirs, repeat)
             turns.append((time_of(ours, repeat), their))

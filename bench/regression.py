@@ -57,7 +57,7 @@ def record(counts):
 
 
 def check(counts):
-    """Prints what is more expensive than recorded. Returns whether nothing is."""
+    """Prints the settings that cost more than recorded. Returns whether there are none."""
     recorded = json.loads(FILE.read_text()).get(key())
     if recorded is None:
         print(f"  no counts are recorded for {key()}: only the ratios to C are checked")

@@ -43,7 +43,7 @@ def limits(answers):
 
 
 def notes(results):
-    """What the numbers are, what was compared, and what is missing."""
+    """What the numbers mean, which versions were compared, and which peers are missing."""
     versions = dict(results["versions"])
     machine = f"{versions.pop('processor')} {versions.pop('system')}"
     compared = ", ".join(f"{name} {version}" for name, version in versions.items())

@@ -83,7 +83,7 @@ def tensors(setting, matrix, n):
 
 
 def capsules(setting, matrix, n):
-    """Python code asks for a tensor as numpy does, and drops the capsule."""
+    """Python code requests a tensor as numpy does, and drops the capsule."""
     newest = (1, 0)
     for _ in itertools.repeat(None, n):
         matrix.__dlpack__(max_version=newest, dl_device=None, copy=None)
@@ -91,7 +91,7 @@ def capsules(setting, matrix, n):
 
 
 def in_rust(setting, matrix, n):
-    """The method that is named as the case has the loop."""
+    """The method with the name of the case contains the loop."""
     getattr(matrix, setting.case)(n)
     return 0
 

@@ -12,7 +12,7 @@ use self::form::is_called;
 use crate::attr::{ClassAttrs, FieldAttrs};
 use crate::ctxt::Ctxt;
 
-/// A struct as written: it may break any of the rules of [`check`](crate::check).
+/// A struct as written: it may break any rule of [`check`](crate::check).
 pub(crate) struct Input<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) generics: &'a Generics,
@@ -42,7 +42,7 @@ pub(crate) struct Field<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Reads `input`; `None`, with the error recorded, if it is no struct.
+    /// Reads `input`; `None`, with the error recorded, if it is not a struct.
     pub(crate) fn from_syn(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
         const ONLY_STRUCTS: &str = "`ExportBuffer` exports a field of a struct; \
              move the `ExportCell` into a `#[pyclass]` struct and derive it there";
@@ -86,7 +86,7 @@ impl<'a> Field<'a> {
         Self { member: member(index, field), ty: &field.ty, raw_attrs: &field.attrs, attrs }
     }
 
-    /// What an error about the field underlines.
+    /// The tokens that an error about the field underlines.
     pub(crate) fn tokens(&self) -> &dyn ToTokens {
         name_or_type(&self.member, self.ty)
     }

@@ -1,6 +1,6 @@
 //! `#[buffer(...)]` -> typed attributes.
 //!
-//! This module checks what a single option shows: its name, its place, the form of its value, and whether it was given
+//! This module checks each option by itself: its name, its place, the form of its value, and whether it was given
 //! before. Rules between options are in [`check`](crate::check).
 
 pub(crate) mod element;
@@ -27,7 +27,7 @@ pub(crate) struct ClassAttrs {
     pub(crate) pickle: Setting<()>,
 }
 
-/// The options of a field. [`mark`](Self::mark) is set if any of the others but [`default`](Self::default) is.
+/// The options of a field. [`mark`](Self::mark) is set if any option besides [`default`](Self::default) is.
 pub(crate) struct FieldAttrs {
     /// The first `#[buffer]` of the field.
     pub(crate) mark: Option<Span>,
@@ -44,7 +44,7 @@ pub(crate) struct FieldAttrs {
     pub(crate) name: Setting<LitStr>,
     /// Whether the field is the object's own buffer, beside the property.
     pub(crate) own: Setting<()>,
-    /// Whether the field of an unpickled object begins with its default value.
+    /// Whether the field of an unpickled object begins with the default value of its type.
     pub(crate) default: Setting<()>,
 }
 
@@ -200,7 +200,7 @@ impl<T> Setting<T> {
         matches!(self, Self::Given { .. })
     }
 
-    /// What an error about the whole option underlines, if the option has a value.
+    /// The tokens that an error about the whole option underlines, if the option has a value.
     pub(crate) fn name(&self) -> Option<&Ident> {
         match self {
             Self::Given { name, .. } => Some(name),
@@ -222,7 +222,7 @@ impl<T> Setting<T> {
 }
 
 impl<L> Numbers<L> {
-    /// The list, if it is one.
+    /// The list, if the value is one.
     pub(crate) fn list(&self) -> Option<&L> {
         match self {
             Self::List(list) => Some(list),
@@ -267,7 +267,7 @@ impl Extent {
     }
 }
 
-/// Removes parentheses, and the invisible groups around what `macro_rules!` substitutes.
+/// Removes parentheses, and the invisible groups around the tokens that `macro_rules!` substitutes.
 pub(crate) fn ungroup(mut expr: &Expr) -> &Expr {
     loop {
         expr = match expr {
@@ -312,7 +312,7 @@ fn for_each_option(
         }
         Ok(())
     });
-    // If a broken option leaves tokens unread inside a bracket, the parser reports a second error: drop that one.
+    // If a broken option leaves tokens unread inside a bracket, the parser reports a second error. Drop that one.
     if let Err(error) = parsed
         && !broken
     {

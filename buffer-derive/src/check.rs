@@ -1,4 +1,4 @@
-//! The rules between the parts of a struct, one `check_*` function each, and the result if none is broken.
+//! The rules between the parts of a struct, one `check_*` function each, and the result if no rule is broken.
 
 mod class;
 pub(crate) mod element;
@@ -33,11 +33,11 @@ pub(crate) struct Export<'a> {
     pub(crate) deprecated: bool,
     /// At least one; at most one is the object's own buffer, and that is the first.
     pub(crate) fields: Vec<ExportedField<'a>>,
-    /// How objects are taken apart and put together, if they can be.
+    /// How objects are pickled, if they can be.
     pub(crate) pickle: Option<Pickle<'a>>,
 }
 
-/// What a pickle holds of an object.
+/// What a pickle contains of an object.
 pub(crate) struct Pickle<'a> {
     /// Where `pickle` is written.
     pub(crate) span: Span,
@@ -54,12 +54,12 @@ pub(crate) struct PickledField<'a> {
     pub(crate) kind: Kept,
 }
 
-/// What is kept of a field.
+/// What a pickle keeps of a field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kept {
     /// The memory of the exported field with this index.
     Memory(usize),
-    /// Its value, which PyO3 converts.
+    /// The value of the field, which PyO3 converts.
     Value,
     /// Nothing.
     Nothing,
@@ -69,12 +69,12 @@ pub(crate) enum Kept {
 pub(crate) struct ExportedField<'a> {
     pub(crate) member: &'a Member,
     pub(crate) cell: &'a Type,
-    /// Whether Python may never write, no matter what is evaluated at run time.
+    /// Whether Python may never write, whatever is evaluated at run time.
     pub(crate) readonly: bool,
     /// Whether the memory stays in place for good once it was viewed.
     pub(crate) pin: bool,
     pub(crate) layout: Layout<'a>,
-    /// What the compiler checks of the literals in the declaration.
+    /// What the compiler checks about the literals in the declaration.
     pub(crate) rules: Vec<Rule>,
     /// Whether it is the object's own buffer.
     pub(crate) own: bool,

@@ -19,7 +19,7 @@ use crate::attr::Setting;
 /// The path of `buffer_runtime::private`, through which the expansion names every item of the runtime.
 pub(crate) struct Runtime {
     path: TokenStream,
-    /// Whether the user wrote it.
+    /// Whether the user wrote the path.
     given: bool,
 }
 

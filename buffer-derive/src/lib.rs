@@ -58,9 +58,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// The expressions are evaluated when a view is requested while no other is alive, in this order: `readonly`, `format`,
 /// `shape`, `offset`, `strides`. If evaluating them raises or panics, the request raises. Extents, strides and an
 /// offset that are literals, constants or integer fields of `self`, all in lists, are read without running any of your
-/// code. The compiler compares those that are literals with the storage, if it is an array `[T; N]`: a shape that does not
-/// fit, or items outside the array, do not compile. A bare name that is also the name of a field is refused, because `self.` is probably missing; write a constant
-/// of that name in a block, as in `{ ncols }`.
+/// code. If the storage is an array `[T; N]`, the compiler compares the literals with it: a shape that does not fit, or
+/// items outside the array, do not compile. A bare name that is also the name of a field is refused, because `self.` is
+/// probably missing; write a constant of that name in a block, as in `{ ncols }`.
 ///
 /// # Several fields
 ///
@@ -80,13 +80,13 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// In Python, `table.time` and `table.value` are objects of the class `buffer_runtime.Buffer`, each of which exports its
-/// field. `Part` in the runtime documents them. Each field has its own lock: while `table.time` is viewed, `values` may
-/// grow. The documentation of a field is that of its property. At most one field is the object's own buffer, which
+/// In Python, `table.time` and `table.value` are objects of the class `buffer_runtime.Buffer`, each of which exports
+/// its field. `Part` in the runtime documents them. Each field has its own lock: while `table.time` is viewed, `values`
+/// may grow. The documentation of a field is that of its property. At most one field is the object's own buffer, which
 /// `memoryview(table)` shows: one with `get` and `own`, or one that is marked without `get`. Here, there is none.
 ///
-/// A method or getter of the same name in `#[pymethods]` is an error of the compiler, which names the function that PyO3
-/// generates.
+/// A method or getter of the same name in `#[pymethods]` is an error of the compiler, which names the function that
+/// PyO3 generates.
 ///
 /// # A part of another object
 ///
@@ -124,11 +124,12 @@ use syn::{DeriveInput, parse_macro_input};
 /// # Consumers that keep no view
 ///
 /// A few consumers take a view, keep the bare address of the memory, and release the view at once:
-/// `np.ndarray(shape, buffer=m)`, `np.recarray(shape, buf=m)`, `np.char.chararray(shape, buffer=m)`, `torch.frombuffer(m)` and
-/// `torch.asarray(m)`. (`torch.from_numpy(np.asarray(m))` holds its view.) No count covers them, and the memory would
-/// be moved or freed while they use it. With `pin`, memory that was viewed once never moves again: `write`, `get_mut`,
-/// `write_or_detach`, `close`, `take`, `detach` and `into_inner` of the cell are refused with `the memory is pinned`.
-/// `read` is refused as well, if a view that was granted could write. `share` and further views are granted.
+/// `np.ndarray(shape, buffer=m)`, `np.recarray(shape, buf=m)`, `np.char.chararray(shape, buffer=m)`,
+/// `torch.frombuffer(m)` and `torch.asarray(m)`. (`torch.from_numpy(np.asarray(m))` holds its view.) No count covers
+/// them, and the memory would be moved or freed while they use it. With `pin`, memory that was viewed once never moves
+/// again: `write`, `get_mut`, `write_or_detach`, `close`, `take`, `detach` and `into_inner` of the cell are refused
+/// with `the memory is pinned`. `read` is refused as well, if a view that was granted could write. `share` and further
+/// views are granted.
 ///
 /// The memory then lives as long as the object. Those consumers keep the object alive if they were given the object
 /// itself. If they were given a memoryview, they keep the memoryview, which drops its reference to the object when it
@@ -154,20 +155,21 @@ use syn::{DeriveInput, parse_macro_input};
 /// }
 /// ```
 ///
-/// With `pickle`, objects have `__reduce_ex__`, `__copy__` and `__deepcopy__`, and the class has `__buffer_rebuild__`, which
-/// makes an object of what a pickle says. The class must be importable where its `module = "..."` says.
+/// With `pickle`, objects have `__reduce_ex__`, `__copy__` and `__deepcopy__`. The class has `__buffer_rebuild__`,
+/// which makes an object from the data of a pickle. The class must be importable where its `module = "..."` says.
 ///
-/// The memory of every `ExportCell` is kept, whether the class exports it or not: all of it, so that the declared layout
-/// fits again. From protocol 5 on, `pickle` takes it out of band, as a `PickleBuffer` that shows the object's memory
-/// and counts as a view; older protocols copy it. The new object's storage is made by one copy: of a `Vec<T>`,
-/// `Box<[T]>`, `[T; N]`, `Rows<T>`, `SmallVec`, `bytes::Bytes`, or a storage of your own that is `FromElements`.
-/// Each other field must be converted by PyO3 both ways (`IntoPyObject` of a reference, and `FromPyObject`), or have
-/// `#[buffer(default)]`.
+/// A pickle keeps all the memory of every `ExportCell`, whether or not the class exports it, so that the declared
+/// layout fits again. From protocol 5 on, `pickle` takes the memory out of band, as a `PickleBuffer` that shows the
+/// object's memory and counts as a view; older protocols copy it. One copy makes the new object's storage: a `Vec<T>`,
+/// `Box<[T]>`, `[T; N]`, `Rows<T>`, `Arc<[T]>`, `Arc<Vec<T>>`, an `Array` of ndarray, `SmallVec`, `bytes::Bytes`, or a
+/// storage of your own that is `FromElements`. A `VecOrImported<T>` may keep the memory that arrives, without a copy.
+/// PyO3 must convert each other field both ways (`IntoPyObject` of a reference, and `FromPyObject`), or the field must
+/// have `#[buffer(default)]`.
 ///
-/// A new object is made without a call of `#[new]`. Everything in the pickle is checked, down to the layout: what does not
-/// fit raises `pickle.UnpicklingError`. Python subclasses keep their attributes, and may define `__getstate__`,
-/// `__setstate__`, `__reduce__` or `__reduce_ex__`. A class with a base class of Rust cannot have `pickle`, and a subclass of
-/// Rust must define `__reduce__` itself.
+/// A new object is made without a call of `#[new]`. Everything in the pickle is checked, down to the layout: data that
+/// does not fit raises `pickle.UnpicklingError`. Python subclasses keep their attributes, and may define
+/// `__getstate__`, `__setstate__`, `__reduce__` or `__reduce_ex__`. A class with a base class of Rust cannot have
+/// `pickle`, and a subclass of Rust must define `__reduce__` itself.
 ///
 /// # Options of the struct
 ///
@@ -183,7 +185,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// Generic structs, because Python has one class for one type; enums and unions; `unsendable` classes, because Python
 /// may release a view on any thread; and a second `__getbuffer__`, `__releasebuffer__`, (without `no_array`)
-/// `__array__` or (with `pickle`) `__reduce__`, `__reduce_ex__`, `__copy__` or `__deepcopy__` in the class's `#[pymethods]`.
+/// `__array__` or (with `pickle`) `__reduce__`, `__reduce_ex__`, `__copy__` or `__deepcopy__` in the class's
+/// `#[pymethods]`.
 #[proc_macro_derive(ExportBuffer, attributes(buffer))]
 pub fn derive_export_buffer(input: TokenStream) -> TokenStream {
     if let Some(error) = repeated::error("ExportBuffer") {

@@ -1,15 +1,15 @@
 //! A derive that stands twice in one `#[derive(...)]`.
 //!
-//! A derive gets no attribute that contains or precedes it, so the list is read where the compiler read it: in the file.
-//! Otherwise each item of the expansion that exists twice would be an error. If there is no file, as for an editor's
-//! unsaved text, nothing is refused here.
+//! A derive gets no attribute that contains or precedes it, so the list is read from the file, at the place that the
+//! compiler states. Without this error, each item that the expansion defines twice would be an error. If there is no
+//! file, as for an editor's unsaved text, nothing is refused here.
 
 use std::fs;
 
 use proc_macro::{Span, TokenStream};
 use syn::Error;
 
-/// The error for a derive, called `name`, that stands once more before it in its list.
+/// The error for a derive, called `name`, that stands a second time before this place in its list.
 pub(crate) fn error(name: &str) -> Option<TokenStream> {
     let span = Span::call_site();
     let text = fs::read_to_string(span.local_file()?).ok()?;
@@ -18,7 +18,7 @@ pub(crate) fn error(name: &str) -> Option<TokenStream> {
     })
 }
 
-/// Whether `name` stands in the list that the derive at this place is in, and before it. Lines and columns, in
+/// Whether `name` stands before this place in the list that contains the derive at this place. Lines and columns, in
 /// characters, count from 1.
 fn stands_before(text: &str, line: usize, column: usize, name: &str) -> bool {
     let Some((start, line)) = text
@@ -41,7 +41,7 @@ fn stands_before(text: &str, line: usize, column: usize, name: &str) -> bool {
     }) else {
         return false;
     };
-    // The same path in the same words. Other words may be another crate's derive, and a comment may name anything.
+    // Compare the path word for word. Other words may be another crate's derive, and a comment may name anything.
     let here = derive.split([',', ')']).next().unwrap_or_default().trim();
     let is_named = here.rsplit("::").next().is_some_and(|last| last.trim() == name);
     is_named && earlier.split(',').any(|path| path.trim() == here)

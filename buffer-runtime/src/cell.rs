@@ -84,9 +84,9 @@ use crate::storage::{Access, Exportable, MayWrite};
 ///
 /// A stable view, which [`StableView`](crate::StableView) requests, counts as a read-only view and as a read guard.
 ///
-/// Nothing here blocks. A "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and nothing has changed.
-/// With the feature `dlpack`, a tensor that a consumer of DLPack holds counts as a view, writable or read-only, and errors
-/// name it as they name views: `cannot resize: 1 tensor is alive; ...`.
+/// Nothing here blocks. A "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and nothing has
+/// changed. With the feature `dlpack`, a tensor that a consumer of DLPack holds counts as a view, writable or
+/// read-only, and errors name it as they name views: `cannot resize: 1 tensor is alive; ...`.
 ///
 /// A view of memory that Python may write counts as writable, whether or not its consumer intends to write. Views are
 /// read-only in a class declared `readonly`, and while a read guard is alive.
@@ -131,17 +131,17 @@ pub struct ExportCell<S> {
 }
 
 // SAFETY: `construct` requires an Exportable, so the storage of every existing cell is one. Sending a cell sends its
-// storage, which is Send. Its elements, which views and guards on other threads access, are Send and Sync. Everything else in
-// the block is atomic or under the lock (block invariants 4 and 7). The impl has no bound, so that an error about a
-// storage is reported once and not four times.
+// storage, which is Send. Its elements, which views and guards on other threads access, are Send and Sync. Everything
+// else in the block is atomic or under the lock (block invariants 4 and 7). The impl has no bound, so that an error
+// about a storage is reported once and not four times.
 unsafe impl<S> Send for ExportCell<S> {}
 // SAFETY: as above. `&ExportCell` gives references to the storage only under the write guard, to one thread at a time.
 unsafe impl<S> Sync for ExportCell<S> {}
 
 impl<S> ExportCell<S> {
-    /// Moves a storage, which is an [`Exportable`], into a cell. As `Box::new` does, this ends the process if there is no
-    /// memory for the block. (What a `Vec` points to is not moved.)
-    // The parameters are for the errors: `constructed` says how.
+    /// Moves a storage, which is an [`Exportable`], into a cell. As `Box::new` does, this ends the process if there is
+    /// no memory for the block. (What a `Vec` points to is not moved.)
+    // The type parameters improve the compiler's errors; see `constructed`.
     pub fn new<E, Why>(storage: S) -> Self
     where
         Self: Constructed<E, S, Why>,
@@ -191,12 +191,12 @@ impl<S: Exportable> ExportCell<S> {
 
     /// Borrows the storage itself, so that it may grow, shrink and move. No view begins until the guard is dropped.
     ///
-    /// To change only values, and also while views are alive, use [`share`](Self::share).
+    /// To change only values, even while views are alive, use [`share`](Self::share).
     ///
     /// # Errors
     ///
-    /// Any view or guard is alive, or the cell is closed: `cannot resize: 1 writable view is alive; ...`, or `cannot borrow
-    /// for writing: ...` if the storage is not [`RESIZABLE`](crate::Storage::RESIZABLE).
+    /// Any view or guard is alive, or the cell is closed: `cannot resize: 1 writable view is alive; ...`, or `cannot
+    /// borrow for writing: ...` if the storage is not [`RESIZABLE`](crate::Storage::RESIZABLE).
     #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let mut data = ..?`"]
     #[track_caller]
     pub fn write(&self, py: Python<'_>) -> Result<WriteGuard<'_, S>, BorrowError> {
@@ -249,8 +249,8 @@ impl<S: Exportable> ExportCell<S> {
     /// then, the guard counts as any share guard: `write`, `read` and `close` are refused, and views are granted. A
     /// guard that is forgotten ([`std::mem::forget`]) keeps its memory for ever.
     ///
-    /// Dropping the guard needs no GIL. So the thread that has it need not attach to Python, need not be joined, and may
-    /// still run when the interpreter exits.
+    /// Dropping the guard needs no GIL. So the thread that has it need not attach to Python, need not be joined, and
+    /// may still run when the interpreter exits.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -343,7 +343,7 @@ impl<S: Exportable> ExportCell<S> {
         header.begin_exclusive(kind).or_else(|blocker| self.refuse(kind, attempt, blocker))
     }
 
-    /// The error of a guard that is refused. But imported memory is copied first, and then the guard begins.
+    /// The error of a guard that is refused. If the memory is imported, copies it instead, and begins the guard.
     #[inline(always)]
     #[track_caller]
     fn refuse(&self, kind: GuardKind, attempt: Attempt, blocker: Blocker) -> Result<(), BorrowError> {

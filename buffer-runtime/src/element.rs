@@ -1,4 +1,4 @@
-//! What may be an element of a buffer, and how it is described to Python.
+//! What may be an element of a buffer, and how Python sees it.
 
 mod bytes;
 mod code;
@@ -98,15 +98,15 @@ use crate::layout::InnerShape;
 /// # Safety
 ///
 /// 1. Every byte of a value is initialised: there is no padding.
-/// 2. A value consists of exactly `SHAPE.scalars()` scalars or records of `ITEMSIZE` bytes each, one after the other in C
-///    order.
+/// 2. A value consists of exactly `SHAPE.scalars()` scalars or records of `ITEMSIZE` bytes each, one after the other in
+///    C order.
 /// 3. Where `ANY_BITS` is true, every bit pattern is a valid value: Python may write any. Where it is false, each byte
 ///    is valid or invalid independently of the others: a value is valid if each of its bytes is the byte at the same
 ///    offset in some valid value.
 ///
-/// For a generic type the compiler evaluates the constants, and so finds a broken promise, only where they are first
-/// used. So the promises hold for a type whose `ITEMSIZE` has been evaluated, and unsafe code that relies on them must
-/// mention `ITEMSIZE`.
+/// For a generic type the compiler evaluates the constants only where they are first used, and only there does it find
+/// a broken promise. So the promises hold for a type whose `ITEMSIZE` has been evaluated, and unsafe code that relies
+/// on them must mention `ITEMSIZE`.
 ///
 /// Wherever an element is stored in an [`ExportCell`](crate::ExportCell), the compiler checks that numpy reads the
 /// format, and that the format describes `ITEMSIZE` bytes. It must be one code of the struct module, as in the table,
@@ -133,8 +133,8 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
     const ITEMSIZE: usize;
     /// The dimensions that one element adds: none for a scalar or a record, `[N]` for `[scalar; N]`.
     const SHAPE: InnerShape;
-    /// Whether every bit pattern is a valid value. If not, as for `bool`, only a `readonly` buffer can contain it. If so,
-    /// implement [`Viewable`] too.
+    /// Whether every bit pattern is a valid value. If not, as for `bool`, only a `readonly` buffer can contain it. If
+    /// so, implement [`Viewable`] too.
     const ANY_BITS: bool;
 
     /// These constants as a value.
@@ -148,10 +148,11 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
     };
 }
 
-/// The constants of an element, which exist only for a type that is one: nothing else than the trait's own default makes them.
+/// The constants of an element. A value exists only for a type that is an element: only the trait's own default makes
+/// one.
 ///
-/// Functions that expanded code calls take this value in place of a bound. The compiler would add to an error about a
-/// bound where the function is defined.
+/// Functions that expanded code calls take this value in place of a bound. To an error about a bound the compiler would
+/// add where the function is defined.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<E> {
@@ -173,11 +174,11 @@ unsafe impl<E: Element, const N: usize> Element for [E; N] {
     const ANY_BITS: bool = E::ANY_BITS;
 }
 
-/// Checks those promises of an element that can be checked. Code that relies on them calls this in a `const`.
+/// Checks those promises of an element that a constant can check. Code that relies on them calls this in a `const`.
 ///
 /// # Panics
 ///
-/// At compile time, when one is broken.
+/// At compile time, when a promise is broken.
 #[track_caller]
 pub const fn check<E: Element>() {
     E::FACTS.check();

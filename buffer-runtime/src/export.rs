@@ -1,7 +1,7 @@
 //! The exporter's side: how a class exports the memory of a cell, or a part of another object's memory.
 //!
-//! From the bottom up: `class` has what the derive declares about a class, and `reach` gets from an object to its value.
-//! `release` ends views. `grant` and `part` grant views of cells and of parts; `evaluate` runs the user's layout
+//! From the bottom up: `class` has what the derive declares about a class, and `reach` gets from an object to its
+//! value. `release` ends views. `grant` and `part` grant views of cells and of parts; `evaluate` runs the user's layout
 //! expressions for them. `plain` answers what needs no such expressions. `slots` has the functions that CPython calls.
 //! `peek` reads a layout without handing out a view.
 

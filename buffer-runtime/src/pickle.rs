@@ -1,12 +1,12 @@
-//! Objects that travel: `pickle`, `copy`, and whatever is made of them.
+//! Pickling and copying of objects: `pickle`, `copy`, and whatever is built on them.
 //!
-//! `table` has what the derive declares about a class. `leave` takes an object apart, `arrive` puts one together from
-//! parts that may be wrong, and `copied` does both without a pickle. `frame` reads the memory that arrives, and
-//! `storages` makes storages of it. `methods` has the functions that CPython calls.
+//! `table` has what the derive declares about a class. `leave` takes an object apart, `arrive` builds one from parts
+//! that may be wrong, and `copied` does both without a pickle. `frame` reads the memory of a pickle, and `storages`
+//! makes storages from it. `methods` has the functions that CPython calls.
 //!
-//! A pickle is `cls.__buffer_rebuild__(version, {name: value})`. The value of a cell is the format of its elements and
-//! its memory: all of it, whatever the class exports of it, so that the declared layout fits again. The value of
-//! another field is what PyO3 makes of it.
+//! A pickle is `cls.__buffer_rebuild__(version, {name: value})`. For a cell, the value is the format of its elements
+//! and all of its memory, even if the class exports only part of it: so the declared layout fits again. For any other
+//! field, the value is the object that PyO3 converts the field to.
 
 mod arrive;
 mod copied;
@@ -30,10 +30,10 @@ pub use self::methods::methods;
 pub use self::storages::{ArrivingCell, Rebuilt};
 pub use self::table::Pickled;
 
-/// The version of what [`leave`] writes. A change of the names or of the meaning of what is written needs a new one.
+/// The version of the data that [`leave`] writes. Increase it when the names or the meaning of that data change.
 const VERSION: i32 = 1;
 
-/// Adds the methods of `pickle` and `copy` to a class, by what `$declared` declares.
+/// Adds the methods for `pickle` and `copy` to a class, according to `$declared`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit_pickle {

@@ -65,8 +65,9 @@ pub(crate) enum Answer {
 impl Answer {
     pub(crate) const ALL: [Self; 5] =
         [Self::Bytes, Self::Shape, Self::ShapeAndFormat, Self::Strides, Self::StridesAndFormat];
-    /// The distance of the discriminants, which are places in a table of bytes: no multiplication finds an entry. It is
-    /// the size of an entry, which consists of pointers and is aligned for vector instructions.
+    /// The distance between two discriminants. Each is a byte offset in a table, so no multiplication is needed to find
+    /// an entry. The distance is the size of an entry, which consists of pointers and is aligned for vector
+    /// instructions.
     pub(crate) const STEP: u8 = if size_of::<usize>() > 4 { 48 } else { 32 };
 
     /// The answer to a request that is granted.
@@ -101,7 +102,7 @@ impl Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Mistaken,
-    /// A request for a stable view that has no meaning, whoever is asked.
+    /// A request for a stable view that has no meaning for any exporter.
     Malformed,
     /// The storage cannot promise a stable view.
     Unstable,
@@ -115,7 +116,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// How many there are. They are numbered from 0.
+    /// How many refusals there are. They are numbered from 0.
     pub(crate) const COUNT: usize = Self::FormatWithoutShape as usize + 1;
 
     /// The text of the exception.
@@ -161,7 +162,7 @@ impl fmt::Display for Refusal {
 
 /// Answers a request as `memoryview` would.
 ///
-/// The lock decides before whether the view may write; `facts.readonly` is what the view will be.
+/// The lock decides before this whether the view may write; `facts.readonly` is the result.
 #[inline(always)]
 pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal> {
     if let Some(refusal) = flags.mistake() {
@@ -194,8 +195,8 @@ pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal
 }
 
 /// What a layout answers to each request: the results of [`answer`] in a table, for the bits that have a meaning.
-/// Refusals are `None`, and so are the two mistakes beside bits without a meaning, and all requests for stable views:
-/// the table is for views that only the layout decides about.
+/// Refusals are `None`. So are the two mistakes beside bits without a meaning, and all requests for stable views: the
+/// table is for views about which only the layout decides.
 #[derive(Debug)]
 pub(crate) struct Granted([Option<Answer>; Self::REQUESTS]);
 
@@ -207,7 +208,7 @@ impl Granted {
     /// The number of combinations of the bits that an answer is made of.
     const PATTERN: usize = 0x20;
 
-    /// Grants nothing here: every request is answered by [`answer`].
+    /// Grants nothing: every request must be answered by [`answer`].
     pub(crate) const NONE: &'static Self = &Self([None; Self::REQUESTS]);
 
     /// One entry for each combination of facts; the number of dimensions does not matter.
@@ -262,7 +263,8 @@ impl Granted {
     const fn word(word: usize) -> [u64; 16] {
         /// The requests of the word that have all the bits of `request`.
         const fn having(word: usize, request: i32) -> u64 {
-            // The requests of a word differ in their lowest six bits: each mask has those requests that have one of them.
+            // The requests of a word differ in their lowest six bits. Each mask selects the requests that have one of
+            // these bits.
             const LOWEST: [u64; 6] = [
                 0xaaaa_aaaa_aaaa_aaaa,
                 0xcccc_cccc_cccc_cccc,
@@ -340,7 +342,7 @@ impl Granted {
 pub(crate) struct Unanswered(u32);
 
 impl Unanswered {
-    /// As the layout has its facts: [`Facts::to_bits`], and perhaps the lowest bit.
+    /// From the facts in the form of the layout: [`Facts::to_bits`], and perhaps the lowest bit.
     #[inline(always)]
     pub(crate) fn by(facts: u32) -> Self {
         Self(facts)
@@ -352,7 +354,7 @@ impl Unanswered {
         ptr::without_provenance_mut(self.0 as usize)
     }
 
-    /// What [`to_internal`](Self::to_internal) has left in a view.
+    /// The value that [`to_internal`](Self::to_internal) has left in a view.
     #[expect(clippy::cast_possible_truncation, reason = "it is a `u32`")]
     pub(crate) fn of_view(internal: *mut c_void) -> Self {
         Self(internal.addr() as u32)

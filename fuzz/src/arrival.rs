@@ -1,5 +1,5 @@
-//! Pickles whose frames, shapes and lengths lie: a storage is made of exactly what the frame has, or of nothing, and no more
-//! memory is asked for than what is in proportion to the frame.
+//! Pickles whose frames, shapes and lengths lie: a storage is made from exactly the contents of the frame, or not at
+//! all, and no more memory is allocated than is in proportion to the frame.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -8,7 +8,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use buffer_runtime::Viewable;
 use buffer_runtime::private::fuzz::arrival::{Said, Wanted, arrive};
 
-/// Counts what each thread asks for.
+/// Counts how much each thread allocates.
 struct Counting;
 
 thread_local! {
@@ -32,9 +32,10 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What may be asked for besides the elements: texts of errors, and the shape.
+/// How much may be allocated besides the elements: texts of errors, and the shape.
 const BESIDE: usize = 4096;
-/// What may be asked for each byte of the frame: a row of one byte has a pointer as well, in a vector that may have grown.
+/// How much may be allocated for each byte of the frame: a row of one byte has a pointer too, in a vector that may have
+/// grown.
 const EACH: usize = 16;
 
 #[derive(Debug, Arbitrary)]
@@ -109,7 +110,7 @@ fn follow<T: Viewable + PartialEq + std::fmt::Debug>(input: &Input<'_>, element:
     }
 }
 
-/// Whether a storage can be made of so many elements.
+/// Whether a storage can be made from this many elements.
 fn is_true(whole: bool, count: usize, said: &Said, wanted: Wanted, size: usize) -> bool {
     let product = |extents: &[usize]| {
         // An array without elements may have any other extents that do not overflow by themselves.
@@ -126,7 +127,7 @@ fn is_true(whole: bool, count: usize, said: &Said, wanted: Wanted, size: usize) 
             (Said::Extents(extents), Wanted::Grid) => extents.len() == 2 && product(extents) == Some(count),
             (Said::Extents(extents), Wanted::AnyArray) => product(extents) == Some(count),
             (_, Wanted::Grid) => false,
-            // No axes, and so one element.
+            // There are no axes, and so one element.
             (_, Wanted::AnyArray) => count == 1,
             (_, Wanted::Array) => count == 3,
             _ => true,

@@ -1,5 +1,5 @@
-//! Any claims of an exporter about its buffer: they are refused with a message, or all items lie in the memory they
-//! claim.
+//! Arbitrary claims of an exporter about its buffer: they are refused with a message, or all items lie in the memory
+//! that they claim.
 
 use std::ffi::CString;
 
@@ -100,7 +100,7 @@ fn follow<T: Element>(exporter: &Exporter) {
     }
 }
 
-/// Checks what the consumer promises for claims that it accepts.
+/// Checks the consumer's promises for claims that it accepts.
 pub(crate) fn check_found<T: Element>(claimed: &Claimed, found: &Found) {
     let size = size_of::<T>();
     assert!(claimed.owned && claimed.itemsize > 0 && claimed.len >= 0);

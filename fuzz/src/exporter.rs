@@ -58,7 +58,7 @@ struct Request {
     pins: bool,
 }
 
-/// The flags of a request: mostly those that exist. The model does not know stable views, of which loom has models.
+/// The flags of a request: mostly those that exist. The model does not have stable views; the loom models cover them.
 #[derive(Debug, Clone, Copy)]
 struct Bits(i32);
 
@@ -262,7 +262,7 @@ impl Stored for Rows<u8> {
 }
 
 impl Request {
-    /// The number and the descriptor of the class, found by what the descriptor depends on.
+    /// The number and the descriptor of the class, found by the properties on which the descriptor depends.
     fn kind(&self) -> (usize, &'static Descriptor) {
         let form = match &self.shape {
             Shape::Natural if !self.is_at_run_time() => 0,

@@ -1,4 +1,4 @@
-//! Any text: it is refused with a message, or read as a consistent format that prints as an equivalent one.
+//! Arbitrary text: it is refused with a message, or read as a consistent format that prints as an equivalent one.
 
 use buffer_runtime::Format;
 

@@ -1,5 +1,5 @@
-//! Any claims of a producer about its tensor: they are refused, or mean the same in the form of the buffer protocol, whose
-//! checks follow. The deleter is called once, in either case.
+//! Arbitrary claims of a producer about its tensor: they are refused, or mean the same in the form of the buffer
+//! protocol, which is checked next. The deleter is called once, in either case.
 
 use arbitrary::{Arbitrary, Unstructured};
 use buffer_runtime::Element;
@@ -61,7 +61,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Checks that the view claims what the tensor does.
+/// Checks that the view has the same claims as the tensor.
 fn compare(claimed: &Claimed, view: &consumer::Claimed) {
     let itemsize = i128::from(claimed.dtype.1) / 8;
     assert_eq!(i128::try_from(view.itemsize), Ok(itemsize));
@@ -93,7 +93,7 @@ fn compare(claimed: &Claimed, view: &consumer::Claimed) {
 }
 
 fn follow<T: Element>(view: &consumer::Claimed, is_true: bool) {
-    // A tensor says the byte order of its items, and `check` compares texts as the consumer does.
+    // A tensor states the byte order of its items, and `check` compares texts as the consumer does.
     match check::<T>(view, MOST) {
         Ok(found) => check_found::<T>(view, &found),
         Err(words) => assert!(!is_true && !words.is_empty(), "refused what is true: {words} {view:?}"),

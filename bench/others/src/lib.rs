@@ -1,4 +1,4 @@
-//! Classes with the memory of the benchmark's matrix, whose views need more than those of `ours`; and loops in Rust:
+//! Classes with the memory of the benchmark's matrix, whose views cost more than those of `ours`; and loops in Rust:
 //! the guards, and the users' expressions alone.
 
 use std::hint::black_box;
@@ -203,7 +203,7 @@ impl PartByCode {
     }
 }
 
-/// The same, chosen by a function at run time.
+/// The same part, chosen by a function at run time.
 #[pyfunction(name = "Chosen")]
 fn chosen(py: Python<'_>, ncols: usize, nrows: usize) -> PyResult<buffer_runtime::Part> {
     let whole = Bound::new(py, Matrix::new(ncols, nrows))?;

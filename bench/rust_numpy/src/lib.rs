@@ -28,7 +28,7 @@ impl Matrix {
         self.array.clone_ref(py)
     }
 
-    /// Makes a larger array. Those who hold the old array keep it.
+    /// Makes a larger array. Consumers that have the old array keep it.
     fn add_row(&mut self, py: Python<'_>) -> PyResult<()> {
         let old = self.array.bind(py).readonly();
         let [nrows, ncols] = [old.shape()[0], old.shape()[1]];

@@ -9,7 +9,7 @@ use super::{member, name_or_type};
 use crate::attr::element::{ElementAttrs, RecordAttrs, Repr};
 use crate::ctxt::Ctxt;
 
-/// A struct as written: it may break any of the rules of [`check`](crate::check::element).
+/// A struct as written: it may break any rule of [`check`](crate::check::element).
 pub(crate) struct RecordInput<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) generics: &'a Generics,
@@ -31,7 +31,7 @@ pub(crate) struct RecordField<'a> {
 }
 
 impl<'a> RecordInput<'a> {
-    /// Reads `input`; `None`, with the error recorded, if it is no struct.
+    /// Reads `input`; `None`, with the error recorded, if it is not a struct.
     pub(crate) fn from_syn(ctxt: &Ctxt, input: &'a DeriveInput) -> Option<Self> {
         let data = match &input.data {
             Data::Struct(data) => data,
@@ -68,12 +68,12 @@ impl<'a> RecordField<'a> {
         Self { member: member(index, field), ty: &field.ty, raw_attrs: &field.attrs, attrs }
     }
 
-    /// What an error about the field underlines.
+    /// The tokens that an error about the field underlines.
     pub(crate) fn tokens(&self) -> &dyn ToTokens {
         name_or_type(&self.member, self.ty)
     }
 
-    /// What Python calls the field, unless it is renamed; in a tuple struct the name that numpy would give.
+    /// The name of the field in Python, unless it is renamed; in a tuple struct, the name that numpy would give.
     pub(crate) fn name(&self) -> String {
         match &self.member {
             Member::Named(ident) => ident.unraw().to_string(),

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
-/// Types of the standard library that share or lock what they hold, or may hold nothing.
+/// Types of the standard library that share, lock or may lack their contents.
 const WRAPPERS: [&str; 14] = [
     "Option",
     "Arc",
@@ -21,12 +21,12 @@ const WRAPPERS: [&str; 14] = [
     "LazyLock",
     "ManuallyDrop",
 ];
-/// Those of them that may stand around a slice in a storage.
+/// The wrappers that may stand around a slice in a storage.
 const SHARES: [&str; 2] = ["Arc", "Box"];
 
 const NUMBERS: [&str; 12] = ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64"];
 
-/// Whether a type has this name, whatever its path and its parameters.
+/// Whether a type has this name, with any path and any parameters.
 pub(crate) fn is_called(ty: &Type, name: &str) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == name)
 }
@@ -130,7 +130,7 @@ fn ends_with_word(text: &str) -> bool {
     text.ends_with(|last: char| last.is_alphanumeric() || last == '_')
 }
 
-/// What one of these types wraps.
+/// The type that one of these wrappers contains.
 fn wrapped<'a>(ty: &'a Type, wrappers: &[&str]) -> Option<&'a Type> {
     let segment = last_segment(ty)?;
     wrappers.iter().any(|wrapper| segment.ident == *wrapper).then(|| argument(segment)).flatten()

@@ -1,7 +1,7 @@
-//! What a struct is for, as far as its form shows: a class, or a record.
+//! Whether a struct is a class or a record, as far as its form shows.
 //!
-//! A struct with the wrong derive, or with one twice, breaks most rules of that derive. So this is checked first, and is
-//! then the only error.
+//! A struct with the wrong derive, or with one twice, breaks most rules of that derive. So this is checked first, and
+//! an error here is the only error.
 
 use proc_macro2::TokenTree;
 use syn::ext::IdentExt;
@@ -17,7 +17,7 @@ pub(crate) fn check_exported_once(input: &DeriveInput) -> Result<()> {
     check_derived_once(input, "ExportBuffer")
 }
 
-/// Checks that a struct that derives `ExportBuffer` is no record.
+/// Checks that a struct that derives `ExportBuffer` is not a record.
 pub(crate) fn check_no_record(input: &DeriveInput) -> Result<()> {
     let attributes = || fields(input).flat_map(|field| &field.attrs).filter(|attr| attr.path().is_ident("buffer"));
     let is_record = matches!(input.data, Data::Struct(_))
@@ -35,7 +35,7 @@ pub(crate) fn check_no_record(input: &DeriveInput) -> Result<()> {
     Err(Error::new_spanned(ident, message))
 }
 
-/// Checks that a struct that derives `BufferElement` does so once, and is no class.
+/// Checks that a struct that derives `BufferElement` does so once, and is not a class.
 pub(crate) fn check_no_class(input: &DeriveInput) -> Result<()> {
     check_derived_once(input, "BufferElement")?;
     if !is_class(input) {
@@ -49,7 +49,7 @@ pub(crate) fn check_no_class(input: &DeriveInput) -> Result<()> {
     Err(Error::new_spanned(ident, message))
 }
 
-/// Checks that the derive `name` does not stand in a `#[derive(...)]` below, too. The one above cannot be seen.
+/// Checks that the derive `name` does not also stand in a `#[derive(...)]` below. One above is not visible.
 fn check_derived_once(input: &DeriveInput, name: &str) -> Result<()> {
     let derives = input.attrs.iter().filter(|attr| attr.path().is_ident("derive"));
     let paths = derives.flat_map(|attr| attr.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated));
@@ -59,7 +59,7 @@ fn check_derived_once(input: &DeriveInput, name: &str) -> Result<()> {
     })
 }
 
-/// Whether there is a `#[pyclass]`, which shows only below the derive, or a cell.
+/// Whether there is a `#[pyclass]`, which is visible only below the derive, or a cell.
 fn is_class(input: &DeriveInput) -> bool {
     let is_pyclass = |attr: &Attribute| attr.path().segments.last().is_some_and(|segment| segment.ident == "pyclass");
     // A `PhantomData` only names a cell.

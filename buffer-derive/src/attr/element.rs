@@ -21,7 +21,7 @@ pub(crate) struct ElementAttrs {
     pub(crate) padding: Setting<()>,
 }
 
-/// What the `#[repr(...)]` attributes of a struct, all together, determine about its layout.
+/// The layout that all `#[repr(...)]` attributes of a struct together determine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Repr {
     /// Fields in the order of their declaration, packed or not.
@@ -78,7 +78,7 @@ impl ElementAttrs {
 }
 
 impl Repr {
-    /// Reads the options that matter here; rustc checks the rest.
+    /// Reads the options that determine the layout; rustc checks the others.
     pub(crate) fn from_syn(attrs: &[Attribute]) -> Self {
         let mut repr = Self::Rust;
         for attr in attrs.iter().filter(|attr| attr.path().is_ident("repr")) {

@@ -4,7 +4,7 @@ use std::mem;
 
 use syn::{Error, Ident};
 
-/// What users of other libraries call an option.
+/// Names that other libraries have for an option.
 const OTHER_NAMES: [(&str, &str); 12] = [
     ("dims", "shape"),
     ("size", "shape"),
@@ -53,12 +53,12 @@ pub(super) fn enumerate(options: &[&str]) -> String {
     }
 }
 
-/// A name as it is compared.
+/// A name in the form in which it is compared.
 fn plain(name: &str) -> String {
     name.replace('_', "").to_lowercase()
 }
 
-/// Whether the difference may be a slip: up to two letters, and less than half of them.
+/// Whether the difference may be a typing error: up to two letters, and less than half of them.
 fn resembles(typed: &str, option: &str) -> bool {
     let distance = edit_distance(typed, option);
     distance <= 2 && 2 * distance < option.len()

@@ -7,7 +7,7 @@ use syn::{Error, Expr, ExprArray, ExprLit, ExprUnary, Ident, Lit, LitBool, LitSt
 use super::{Extent, Numbers, Order, Readonly, Shape, Strides, end_of_option, ungroup};
 use crate::ctxt::combined;
 
-/// The expression in `name = expression`; `form` shows in the error how to write it.
+/// The expression in `name = expression`. `form` is how to write it, for the error.
 pub(super) fn value(name: &Ident, input: ParseStream, form: &str) -> Result<Expr> {
     let missing = || Error::new(name.span(), format!("`{name}` needs a value; write {form}"));
     input.parse::<Token![=]>().map_err(|_| missing())?;
@@ -145,7 +145,7 @@ pub(super) fn property_name(name: &Ident, input: ParseStream) -> Result<LitStr> 
     const FORM: &str = "the name of the property in quotes, as in `name = \"values\"`";
     let value = value(name, input, FORM)?;
     match ungroup(&value) {
-        // Rust's identifiers are Python's.
+        // Every identifier of Rust is one of Python.
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.parse_with(Ident::parse_any).is_ok() => Ok(text.clone()),
         _ => Err(Error::new_spanned(value, format!("`name` must be {FORM}"))),
     }
@@ -168,7 +168,7 @@ fn string(expr: &Expr) -> Option<String> {
     }
 }
 
-/// Whether the form alone shows that `expr` is no integer.
+/// Whether the form alone shows that `expr` is not an integer.
 fn is_no_number(expr: &Expr) -> bool {
     match ungroup(expr) {
         Expr::Lit(ExprLit { lit, .. }) => !matches!(lit, Lit::Int(_) | Lit::Byte(_)),
@@ -177,7 +177,7 @@ fn is_no_number(expr: &Expr) -> bool {
     }
 }
 
-/// Whether the form alone shows that `expr` is no slice of integers, borrowed or not.
+/// Whether the form alone shows that `expr` is not a slice of integers, borrowed or not.
 fn is_no_slice(expr: &Expr) -> bool {
     match ungroup(expr) {
         Expr::Reference(reference) => is_no_slice(&reference.expr),
@@ -188,7 +188,7 @@ fn is_no_slice(expr: &Expr) -> bool {
     }
 }
 
-/// Whether the form alone shows that `expr`, which is no string literal, is no string.
+/// Whether the form alone shows that `expr`, which is not a string literal, is not a string.
 fn is_no_string(expr: &Expr) -> bool {
     matches!(ungroup(expr), Expr::Array(_) | Expr::Repeat(_)) || is_no_slice(expr)
 }

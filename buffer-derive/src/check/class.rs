@@ -99,8 +99,8 @@ pub(super) fn check_own_field<'a>(ctxt: &Ctxt, input: &'a Input) -> Option<&'a F
     None
 }
 
-/// Checks that the field is not a cell in something, or something without a cell. The compiler would refuse it too, but
-/// could not say what to write.
+/// Checks that the field is neither a cell inside a wrapper nor something without a cell. The compiler would refuse it
+/// too, but could not say what to write.
 pub(super) fn check_bare_cell(ctxt: &Ctxt, field: &Field) {
     let ty = field.ty;
     if let Some(cell) = wrapped_cell(ty) {

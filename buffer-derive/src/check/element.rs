@@ -1,4 +1,4 @@
-//! The rules between the parts of a record, one `check_*` function each, and the result if none is broken.
+//! The rules between the parts of a record, one `check_*` function each, and the result if no rule is broken.
 //!
 //! The expansion makes the compiler prove what depends on types: that each field is an element, and that there is no
 //! padding.
@@ -24,15 +24,15 @@ pub(crate) struct Record<'a> {
     pub(crate) markers: Vec<&'a RecordField<'a>>,
 }
 
-/// What Python sees of a struct.
+/// The form in which Python sees a struct.
 pub(crate) enum Form<'a> {
     /// One field or more.
     Fields(Vec<Named<'a>>),
-    /// What Python sees of the one field.
+    /// The form in which Python sees the one field.
     Transparent(&'a RecordField<'a>),
 }
 
-/// A field, and what Python calls it.
+/// A field, and its name in Python.
 pub(crate) struct Named<'a> {
     pub(crate) field: &'a RecordField<'a>,
     /// Without a colon or a NUL, and different from all others; `None` for padding.

@@ -53,8 +53,8 @@ pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
     }
 }
 
-/// A better message than the compiler's, which would be that the name does not exist. A constant with the name of a
-/// field can be written in a block.
+/// Gives a better message than the compiler, which would say that the name does not exist. To use a constant with the
+/// name of a field, write it in a block.
 pub(super) fn check_fields_are_of_self(ctxt: &Ctxt, input: &Input, attrs: &FieldAttrs) {
     for name in expressions(attrs).into_iter().flat_map(outer_names) {
         if input.has(&Member::Named(name.clone())) {
@@ -119,7 +119,7 @@ fn check_notation(ctxt: &Ctxt, format: &Expr) {
     }
 }
 
-/// The code of the struct module for a name of numpy's, such as `uint32` or `<u4`.
+/// The code of the struct module for a numpy name, such as `uint32` or `<u4`.
 fn of_numpy(name: &str) -> Option<String> {
     const NAMES: [(&str, &str, char); 12] = [
         ("int8", "i1", 'b'),
@@ -148,7 +148,7 @@ fn check_has_shape(ctxt: &Ctxt, attrs: &FieldAttrs) {
     let Setting::Absent = attrs.shape else {
         return;
     };
-    // Beside `strides`, an example with `_` would break the next rule.
+    // Beside `strides`, an example with `_` would break another rule.
     let (name, example) = match attrs.strides.name() {
         Some(strides) => (Some(strides), "self.nrows, self.ncols"),
         None => (attrs.offset.name().or(attrs.order.name()), "_, self.ncols"),

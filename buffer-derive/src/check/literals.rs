@@ -1,5 +1,5 @@
-//! What follows from literal numbers: which of them lead out of any storage, and what the compiler must compare with the
-//! size of an item and with the length of an array.
+//! The consequences of literal numbers: which of them lead out of any storage, and which the compiler must compare with
+//! the size of an item and with the length of an array.
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;
@@ -16,7 +16,7 @@ pub(crate) struct Rule {
     pub(crate) kind: Kind,
 }
 
-/// What must be true.
+/// The condition of a rule.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// This many bytes are a multiple of the item's size.
@@ -25,14 +25,15 @@ pub(crate) enum Kind {
     Fills(usize),
     /// The number of scalars of an array is a multiple of this number.
     Divides(usize),
-    /// An array has an item that starts at this many bytes, or that many items behind them.
+    /// An array has an item that starts at this many bytes, or this many items after that position.
     Reaches { bytes: usize, count: usize },
 }
 
 /// The rules for a field of the type `ty`.
 pub(super) fn rules(ty: &Type, attrs: &FieldAttrs) -> Vec<Rule> {
     let mut rules = Vec::new();
-    // `format` declares other items than the storage has. A type that is refused must not break a rule as well.
+    // `format` declares items that differ from those of the storage. A type that is refused must not break a rule as
+    // well.
     if attrs.format.value().is_some() || !is_cell_of_numbers(ty) {
         return rules;
     }
@@ -45,7 +46,7 @@ pub(super) fn rules(ty: &Type, attrs: &FieldAttrs) -> Vec<Rule> {
         Some(Numbers::Slice(_)) => return rules,
         None => &[],
     };
-    // No item is at the end of a stride beside which there is only one.
+    // If an extent is at most 1, no item is at the end of its stride.
     let leads_to_items = |axis: usize| match shape.extents.get(axis) {
         Some(Extent::Given(extent)) => number(extent).is_none_or(|count| count > 1),
         _ => true,

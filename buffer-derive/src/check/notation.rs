@@ -1,7 +1,7 @@
-//! The notation of formats, for literal ones: what is wrong with a text, where, and what to write instead.
+//! The notation of formats, for literal formats: which mistake a text has, where it is, and what to write instead.
 //!
-//! The parser that builds layouts is in the runtime, which depends on this crate. This one builds nothing, and refuses
-//! only what the runtime refuses. A test in `tests` compares the two; sizes are left to the runtime.
+//! The parser that builds layouts is in the runtime, which depends on this crate. The parser here builds nothing, and
+//! refuses only formats that the runtime refuses. A test in `tests` compares the two; sizes are left to the runtime.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ pub(super) fn check(text: &str) -> Result<(), Problem<'_>> {
     reader.items()
 }
 
-/// Whether an order character declares standard sizes; `None` if it is no order character.
+/// Whether an order character declares standard sizes; `None` if it is not an order character.
 fn is_standard(order: u8) -> Option<bool> {
     match order {
         b'@' | b'^' => Some(false),

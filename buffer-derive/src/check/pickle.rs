@@ -1,4 +1,4 @@
-//! What is kept of each field when an object is pickled.
+//! What a pickle keeps of each field.
 
 use syn::Member;
 use syn::ext::IdentExt;
@@ -9,7 +9,7 @@ use crate::ast::{Field, Input};
 use crate::ctxt::Ctxt;
 
 pub(super) fn check_default_is_pickled(ctxt: &Ctxt, input: &Input) {
-    // A `pickle` that is misspelt or misplaced was reported.
+    // A misspelt or misplaced `pickle` was reported already.
     if input.attrs.pickle.is_given() || ctxt.has_errors() {
         return;
     }
@@ -28,14 +28,14 @@ pub(super) fn is_hidden_cell(input: &Input, field: &Field) -> bool {
     input.attrs.pickle.is_given() && field.is_cell() && !is_exported && !field.attrs.default.is_given()
 }
 
-/// What is pickled, if anything is.
+/// The parts that are pickled, if any are.
 pub(super) fn pickle<'a>(input: &'a Input, exported: &[ExportedField]) -> Option<Pickle<'a>> {
     let span = input.attrs.pickle.name()?.span();
     let kept = |field: &Field| {
         if field.attrs.default.is_given() {
             return Kept::Nothing;
         }
-        // The memory of another object is pickled as that object.
+        // A `Py` field is pickled as that object, with its memory.
         let cell = exported.iter().position(|exported| *exported.member == field.member);
         cell.filter(|_| !is_called(field.ty, "Py")).map_or(Kept::Value, Kept::Memory)
     };

@@ -44,7 +44,7 @@ pub(super) fn is_out_of_range(expr: &Expr) -> bool {
 ///
 /// The answer depends on the form alone. The form cannot show that the value is an integer; the runtime's bound on
 /// extents checks that, so no conversion or operator of the user's is involved. Other macros may still remove the
-/// field, and `self` may then lead to another one through a `Deref`: so the expansion matches [`field_read`] in a
+/// field, and then `self` may lead to another field through a `Deref`. So the expansion matches [`field_read`] in a
 /// pattern.
 pub(super) fn is_plain(input: &Input, expr: &Expr) -> bool {
     match ungroup(expr) {

@@ -17,7 +17,7 @@ pub(super) fn check_properties(ctxt: &Ctxt, input: &Input) {
         if field.attrs.get.is_given() {
             check_one_getter(ctxt, field);
             check_has_name(ctxt, field);
-            // The own buffer is checked by itself.
+            // The object's own buffer is checked separately.
             if !field.attrs.own.is_given() {
                 check_bare_cell(ctxt, field);
             }
@@ -34,7 +34,7 @@ pub(super) fn property(field: &Field) -> Option<Property> {
     let (name, span) = match (name.value(), &field.member) {
         (Some(name), _) => (name.value(), name.span()),
         (None, Member::Named(field)) => (field.unraw().to_string(), field.span()),
-        // Reported.
+        // This was reported.
         (None, Member::Unnamed(_)) => (String::new(), get.span()),
     };
     Some(Property { name, span, doc: doc(field.raw_attrs) })
@@ -127,7 +127,7 @@ fn pyo3_options(attr: &Attribute) -> Vec<Meta> {
     options.into_iter().flatten().collect()
 }
 
-/// The documentation of a field, as PyO3 takes it.
+/// The documentation of a field, as PyO3 reads it.
 fn doc(attrs: &[Attribute]) -> Option<String> {
     let lines = attrs.iter().filter_map(|attr| match &attr.meta {
         Meta::NameValue(doc) if doc.path.is_ident("doc") => text(&doc.value),

@@ -1,9 +1,9 @@
 //! Emits the expansion of `#[derive(BufferElement)]`.
 //!
 //! An `unsafe impl` is only as sound as its proof. Other macros may rewrite the struct after this one has read it, or
-//! expand to another type each time. So the expansion does not rely on what was read: the compiler determines the type
-//! and the place of each field, each once, and the expansion repeats no type of the user's. The proof itself is in
-//! `buffer_runtime::private`.
+//! expand to another type each time. So the expansion does not rely on the struct that was read: the compiler
+//! determines the type and the place of each field, each once, and the expansion repeats no type of the user's. The
+//! proof itself is in `buffer_runtime::private`.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -28,20 +28,20 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     check(ctxt, input.as_ref()).map(|record| emit(&record))
 }
 
-/// What is emitted for a struct that is refused as a record: the errors, and an implementation that stands in for the
-/// one it lacks. Otherwise each place that stores the struct would be an error as well.
+/// The expansion for a struct that is refused as a record: the errors, and an implementation in the place of the
+/// missing one. Without it, each place that stores the struct would be an error as well.
 pub(crate) fn refused(error: Error, input: &DeriveInput) -> TokenStream {
     let errors = error.into_compile_error();
     let ctxt = Ctxt::new();
     let krate = RecordAttrs::from_syn(&ctxt, &input.attrs).krate;
     let readable =
         ctxt.check().is_ok() && check_no_class(input).is_ok() && Runtime::check(&input.ident, &krate).is_ok();
-    // The bounds of parameters would be errors of their own.
+    // The bounds of parameters would cause errors of their own.
     if !readable || !input.generics.params.is_empty() {
         return errors;
     }
     let (ident, runtime) = (&input.ident, Runtime::of(krate.value()));
-    // Nothing that is computed from a constant with an error is an error again.
+    // A value that is computed from a constant with an error causes no further error.
     quote! {
         #[automatically_derived]
         unsafe impl #runtime::Element for #ident {
@@ -204,8 +204,8 @@ fn projection(member: &Member, span: Span) -> TokenStream {
     }
 }
 
-/// The rules about sizes that a record without parameters must keep, in the constant from which all others are computed
-/// that rely on them: so each broken rule is reported at its field, and nothing else fails because of it.
+/// The rules about sizes for a record without parameters. They are in the constant from which all dependent constants
+/// are computed, so each broken rule is reported at its field, and nothing else fails because of it.
 fn rules(runtime: &Runtime, record: &Record) -> TokenStream {
     if !record.generics.params.is_empty() {
         return TokenStream::new();

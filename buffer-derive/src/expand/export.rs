@@ -3,8 +3,9 @@
 //! Everything except the user's own tokens is named by its whole path, through `buffer_runtime::private` or `::core`,
 //! so that nothing that the user defines or shadows can interfere. The user's expressions stand in a block of their
 //! own, in which nothing is declared. The type of the field can refer to `__Export`, `__Field` and `__DESCRIPTOR`, with
-//! which safe code can do nothing. Imports stand only in a block that contains none of the user's tokens except the name of the
-//! struct. One trait is imported beside the struct, without a name: it is implemented only for a field whose type is an error.
+//! which safe code can do nothing. Imports stand only in a block that contains none of the user's tokens except the
+//! name of the struct. One trait is imported beside the struct, without a name: it is implemented only for a field
+//! whose type is an error.
 
 mod dims;
 mod exporter;
@@ -35,8 +36,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     check(ctxt, input.as_ref()).map(|export| emit(&export))
 }
 
-/// What is emitted for a struct that is refused as a class: the errors, and implementations that stand in for those it
-/// lacks, so that a method with a `Part` of the object is no second error.
+/// The expansion for a struct that is refused as a class: the errors, and implementations in the place of the missing
+/// ones, so that a method with a `Part` of the object causes no second error.
 pub(crate) fn refused(error: Error, input: &DeriveInput) -> TokenStream {
     if check_no_record(input).is_err() {
         return element::refused(error, input);
@@ -48,15 +49,15 @@ pub(crate) fn refused(error: Error, input: &DeriveInput) -> TokenStream {
     }
     let ctxt = Ctxt::new();
     let krate = ClassAttrs::from_syn(&ctxt, &input.attrs).krate;
-    // They were reported.
+    // The errors were reported.
     let _ = ctxt.check();
     let known = !matches!(krate, Setting::Broken) && Runtime::check(&input.ident, &krate).is_ok();
-    // The bounds of parameters would be errors of their own.
+    // The bounds of parameters would cause errors of their own.
     if !known || !input.generics.params.is_empty() {
         return errors;
     }
     let (ident, runtime) = (&input.ident, Runtime::of(krate.value()));
-    // Nothing that is computed from a constant with an error is an error again.
+    // A value that is computed from a constant with an error causes no further error.
     quote! {
         #[automatically_derived]
         unsafe impl #runtime::Exported for #ident {
@@ -161,8 +162,8 @@ fn properties<'a>(class: &Class, fields: impl Iterator<Item = Exporting<'a>> + C
     })
 }
 
-/// What the expansion says about the class. A struct that is no class, or one that is bound to a thread, breaks all of
-/// it in the same words at the same place, its name, so that the compiler shows one error.
+/// The claims of the expansion about the class. A struct that is not a class, or a class that is bound to a thread,
+/// breaks all of them in the same words at the same place, its name, so that the compiler shows one error.
 struct Class<'a> {
     ident: &'a Ident,
     span: Span,
@@ -195,9 +196,10 @@ impl<'a> Class<'a> {
 /// Without them, CPython would silently get one slot from each of the two definitions; with them, the second definition
 /// of the name is an error, in whichever module it is.
 ///
-/// The bound holds for no class, so nothing can call these functions. But another version of the runtime might satisfy it, as
-/// far as the compiler knows, so they are duplicates all the same. Without the bound, PyO3's own call of the user's
-/// method would be ambiguous, which is a second error. (`for` keeps the compiler from looking at the bound by itself.)
+/// The bound holds for no class, so nothing can call these functions. But another version of the runtime might satisfy
+/// it, as far as the compiler knows, so they are duplicates all the same. Without the bound, PyO3's own call of the
+/// user's method would be ambiguous, which is a second error. (`for` prevents the compiler from evaluating the bound by
+/// itself.)
 fn reserved_names(export: &Export) -> TokenStream {
     let own = export.fields.iter().any(|field| field.own);
     let array = export.array.then(|| {
@@ -214,7 +216,7 @@ fn reserved_names(export: &Export) -> TokenStream {
     });
     let properties = export.fields.iter().filter_map(|field| field.property.as_ref()).flat_map(|property| {
         let Property { name, span, .. } = property;
-        // Of a getter called `name` or `get_name`, and of a method.
+        // The names for a getter called `name` or `get_name`, and for a method.
         [format!("__pymethod_get_{name}__"), format!("__pymethod_get_get_{name}__"), format!("__pymethod_{name}__")]
             .map(|name| Ident::new(&name, Span::call_site().located_at(*span)))
     });

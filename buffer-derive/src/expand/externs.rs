@@ -1,8 +1,8 @@
-//! Whether the crate that is compiled knows `buffer_runtime` by this name.
+//! Whether the crate that is being compiled knows `buffer_runtime` by this name.
 //!
-//! A path that does not exist is an error of the compiler for each place that names it, and none of them names the option
-//! `crate`. The compiler's own arguments tell which names exist; where a derive runs in another program, as in
-//! rust-analyzer, there are none, and nothing is refused.
+//! A path that does not exist is a compiler error at each place that names it, and none of these errors names the
+//! option `crate`. The arguments of the compiler show which names exist. If a derive runs in another program, such as
+//! rust-analyzer, there are no such arguments, and nothing is refused.
 
 use std::path::Path;
 

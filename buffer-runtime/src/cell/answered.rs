@@ -1,8 +1,8 @@
 //! What a granted request shows of a layout: the description without the fields that were not requested.
 //!
-//! There is no branch here, so each request costs the same, and compilers make a few vector instructions of it. For
-//! this, the fields that an answer may lack are treated as numbers of the size of a pointer. The addresses among them
-//! have exposed their provenance when the layout was resolved.
+//! There is no branch here, so each request costs the same, and compilers turn the code into a few vector instructions.
+//! For this, the fields that an answer may lack are treated as numbers of the size of a pointer. The addresses among
+//! them exposed their provenance when the layout was resolved.
 
 use std::ffi::{c_int, c_void};
 use std::mem::offset_of;
@@ -15,7 +15,7 @@ const WORD: usize = size_of::<usize>();
 /// The first word that an answer may change, and the number of these words: from `readonly` to `strides`.
 const FIRST: usize = offset_of!(Description, readonly) / WORD;
 const WORDS: usize = offset_of!(Description, suboffsets) / WORD - FIRST;
-/// The number of words, the first of these, in which bits are set.
+/// In how many of these words, counted from the first, bits are set.
 const SET: usize = 2;
 
 const _: () = {
@@ -27,7 +27,8 @@ const _: () = {
     assert!(size_of::<Masks>() == Answer::STEP as usize);
 };
 
-/// What an answer makes of the words. Aligned for vector instructions, and copied as a whole so that they may be used.
+/// How an answer changes the words. Aligned for vector instructions, and copied as a whole so that the compiler may use
+/// them.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct Masks {
@@ -35,7 +36,7 @@ struct Masks {
     set: [usize; SET],
 }
 
-/// For each answer, at the place that is its discriminant.
+/// The masks of each answer, indexed by its discriminant.
 static MASKS: [Masks; Answer::ALL.len()] = {
     let mut masks = [const { Masks::of(Answer::Bytes) }; Answer::ALL.len()];
     let mut index = 0;
@@ -55,7 +56,7 @@ impl Masks {
         const STRIDES: usize = offset_of!(Description, strides) / WORD - FIRST;
         let mut stays = [[0xff; WORD]; WORDS];
         let mut set = [[0; WORD]; SET];
-        // All but the lowest bit of `readonly` is not for consumers.
+        // Consumers get only the lowest bit of `readonly`.
         let lowest: [u8; size_of::<c_int>()] = c_int::to_ne_bytes(1);
         let mut byte = 0;
         while byte < lowest.len() {
@@ -87,7 +88,7 @@ impl Masks {
     #[inline(always)]
     fn by(answer: Answer) -> Self {
         let place = (&raw const MASKS).cast::<Self>().wrapping_byte_add(answer as usize);
-        // SAFETY: the discriminant of each answer is the place of its masks, as was asserted above.
+        // SAFETY: the discriminant of each answer is the index of its masks, as was asserted above.
         unsafe { *place }
     }
 }

@@ -1,4 +1,4 @@
-//! What a cell tells about itself.
+//! What a cell reports about itself.
 
 use super::ExportCell;
 use crate::trace::{self, Holder};
@@ -10,11 +10,11 @@ impl<S> ExportCell<S> {
         self.header().lock.views().total()
     }
 
-    /// The views, tensors and guards that are alive, to find out who they belong to. One entry for each: traced views, newest
-    /// first, then other views, then tensors, then guards.
+    /// The views, tensors and guards that are alive, to find out to whom they belong. One entry for each: traced views,
+    /// newest first, then other views, then tensors, then guards.
     ///
-    /// Where views were taken is known only if they are traced; see [`trace`](fn@crate::trace). The list may be long: there
-    /// is nothing wrong with a million views.
+    /// Where views were taken is known only if they are traced; see [`trace`](fn@crate::trace). The list may be long: a
+    /// program may well have a million views.
     ///
     /// ```
     /// use buffer_runtime::{ExportCell, Holding};
@@ -41,8 +41,8 @@ impl<S> ExportCell<S> {
         trace::holders(self.header()).expect("there is memory for the list")
     }
 
-    /// How many tensors of the memory are alive: what consumers of DLPack hold, such as torch. A tensor and its slices count
-    /// once.
+    /// How many tensors of the memory are alive. Consumers of DLPack, such as torch, hold them. A tensor and its slices
+    /// count once.
     #[cfg(feature = "dlpack")]
     pub fn tensors(&self) -> usize {
         self.header().pin.tensors() as usize

@@ -1,4 +1,4 @@
-//! How the guards of a cell begin, and where in Rust they began, for the errors of what they refuse.
+//! How the guards of a cell begin, and where in Rust each began, which errors name.
 
 use std::panic::Location;
 use std::ptr;
@@ -8,8 +8,8 @@ use super::block::Header;
 use crate::error::{Attempt, BorrowError, Held};
 use crate::lock::{Beside, Blocker, CHANGES_BETWEEN_STEPS, GuardKind};
 
-/// The place of the guard that began last. A guard that ends leaves it, so it means something only while a guard is
-/// alive.
+/// The place of the guard that began last. The place stays when the guard ends, so it means something only while a
+/// guard is alive.
 ///
 /// Invariants:
 ///
@@ -75,8 +75,8 @@ impl Header {
         if !self.pin.is_clear_for(kind) || !self.lock.begin_alone(kind) {
             return self.begin_beside_others(kind, Location::caller());
         }
-        // Under the guard the result is final. (Where there is a GIL, no other thread is attached meanwhile, so no pin and no
-        // tensor begins.)
+        // Under the guard the result is final. (Where there is a GIL, no other thread is attached meanwhile, so no pin
+        // and no tensor begins.)
         if CHANGES_BETWEEN_STEPS && !self.pin.is_clear_for(kind) {
             self.lock.end();
             return self.begin_beside_others(kind, Location::caller());
@@ -85,7 +85,7 @@ impl Header {
         Ok(())
     }
 
-    /// The same if there may be something else.
+    /// The same if another guard, a view, a pin or a tensor may be in the way, or if views are traced.
     #[cold]
     #[inline(never)]
     fn begin_beside_others(&self, kind: GuardKind, caller: &'static Location<'static>) -> Result<(), Blocker> {

@@ -10,23 +10,25 @@
 //! 2. The captured pointer, length and own layout change only under a write guard, and are captured anew before that
 //!    guard is released. If that guard is the last one, because the cell is being closed, other closing threads also
 //!    set the length to 0.
-//! 3. No reference to the storage exists outside a write guard; read guards build `&[T]` from the captured parts, unless
-//!    the memory may be imported (12).
+//! 3. No reference to the storage exists outside a write guard; read guards build `&[T]` from the captured parts,
+//!    unless the memory may be imported (12).
 //! 4. The layout is written only by the thread that claimed the step from 0 to 1 views, before it publishes, or by the
 //!    holder of the write guard. It is read only under a view that is counted, or by that claimer. Without an owner,
 //!    only the queue of orphans writes it: the link to the next block.
 //! 5. No user code, and no call into Python that can raise, runs between that claim and the publication.
 //! 6. After its decrement a releaser touches the block only if it is the one to free it.
 //! 7. Every field that changes is atomic or an `UnsafeCell`; release works through raw projections.
-//! 8. Writable views and share guards exclude read guards; a write guard excludes everything. A stable view has a read guard.
+//! 8. Writable views and share guards exclude read guards; a write guard excludes everything. A stable view has a read
+//!    guard.
 //! 9. No view and no guard begins once the owner is dropped.
 //! 10. The block is alive as long as anyone has a hold on it: the owner and the views have one together, and each lease
-//!     has one (`lock::Holds`). Who gives up the last hold frees the block, or leaves it in the queue with that hold.
+//!     has one (`lock::Holds`). Whoever gives up the last hold frees the block, or pushes it on the queue together with
+//!     that hold.
 //! 11. The storage is there unless the lock is closed. The thread to which the lock gives the closed state moves the
 //!     storage out before it lets go of the owner; a block without a storage is closed from the start.
-//! 12. While the storage is imported, the lock has a read guard for it, which began with the block. So nothing writes the
-//!     captured memory through this crate: no writable view, no share guard. The guard ends when the elements have been
-//!     copied to memory of the cell's own (`cell::imported`). Safe code has no imported storage outside a block.
+//! 12. While the storage is imported, the lock has a read guard for it, which began with the block. So nothing writes
+//!     the captured memory through this crate: no writable view, no share guard. The guard ends when the elements have
+//!     been copied to memory of the cell's own (`cell::imported`). Safe code has no imported storage outside a block.
 //!
 //! A block is small, because there may be a million. What the type of its storage determines is behind one pointer; the
 //! numbers of a layout of two dimensions are in the block; and what few storages need follows the storage.
@@ -91,7 +93,7 @@ impl<S: Exportable> Block<S> {
     /// Moves the storage into a block of its own.
     pub(super) fn allocate(storage: S) -> NonNull<Self> {
         let Ok(block) = Self::new(MaybeUninit::new(storage)) else { alloc::handle_alloc_error(Self::LAYOUT) };
-        // SAFETY: the block is new, so nobody else knows it or its storage.
+        // SAFETY: the block is new, so nothing else refers to it or to its storage.
         unsafe { Self::capture(block) };
         block
     }
@@ -102,7 +104,7 @@ impl<S: Exportable> Block<S> {
         let block = Self::new(MaybeUninit::uninit())?;
         // SAFETY: the block is alive.
         let place = UnsafeCell::raw_get(unsafe { &raw const (*block.as_ptr()).storage });
-        // SAFETY: the block is new, so nobody else knows it or its storage.
+        // SAFETY: the block is new, so nothing else refers to it or to its storage.
         unsafe { place.write(MaybeUninit::new(storage)) };
         // SAFETY: as above.
         unsafe { Self::capture(block) };
@@ -118,7 +120,7 @@ impl<S: Exportable> Block<S> {
     /// A block that is closed, and so will never have a storage.
     pub(super) fn without_storage() -> Result<NonNull<Self>, NoMemory> {
         let block = Self::new(MaybeUninit::uninit())?;
-        // SAFETY: the block is alive, and nobody else knows it.
+        // SAFETY: the block is alive, and nothing else refers to it.
         let header = unsafe { Self::header(block).as_ref() };
         header.lock.begin_exclusive(GuardKind::Closed).expect("a new lock has nothing in the way");
         Ok(block)

@@ -13,12 +13,12 @@ use crate::lock::{Beside, Blocker, Closing, GuardKind, Lock, Pin};
 use crate::memory::NoMemory;
 use crate::storage::Exportable;
 
-/// How often a thread looks whether another one has closed a cell: much longer than that takes.
+/// How often a thread checks whether another one has closed a cell. So many checks take much longer than closing.
 const LOOKS: usize = 1000;
 
-/// Begins to close, or finds that another thread does. If there ever was a tensor, the other thread alone decides
-/// whether nothing is in the way, because a tensor may end meanwhile (pin invariant 5): then this waits for it, for a
-/// bounded time. The other thread needs nothing from Python.
+/// Begins to close, or finds that another thread is closing. If there ever was a tensor, only the other thread decides
+/// whether anything is in the way, because a tensor may end meanwhile (pin invariant 5). In that case, this waits for
+/// the decision, for a bounded time. The other thread needs nothing from Python.
 fn begin_closing(lock: &Lock, pin: &Pin) -> Result<Closing, Blocker> {
     for _ in 0..LOOKS {
         match lock.begin_closing()? {
@@ -35,7 +35,7 @@ impl<S: Exportable> ExportCell<S> {
     /// # Errors
     ///
     /// Any view or guard is alive, the memory is [pinned](Self::is_pinned), or the cell is closed already, which
-    /// [`is_closed`](Self::is_closed) reports. The cell is then unchanged. If a second call is no mistake, as in a
+    /// [`is_closed`](Self::is_closed) reports. The cell is then unchanged. If a second call is not a mistake, as in a
     /// `close` method that Python calls, use [`take`](Self::take).
     #[track_caller]
     pub fn close(&self, py: Python<'_>) -> Result<S, BorrowError> {
@@ -69,7 +69,7 @@ impl<S: Exportable> ExportCell<S> {
         unsafe { Header::forget_len(self.address()) };
         lock.close();
         match closing {
-            // SAFETY: the lock has granted to this call alone the state after which nothing begins. So the storage is
+            // SAFETY: the lock has granted the state after which nothing begins to this call only. So the storage is
             // still there, and nothing else refers to it (invariants 3 and 8).
             Closing::Begun => Ok(unsafe { Block::take(self.block()) }),
             Closing::Underway => Err(refused(Blocker::Closed)),
@@ -163,7 +163,7 @@ impl<S: Exportable> ExportCell<S> {
         header.pin.admit(GuardKind::Closed).map_err(|blocker| header.refused(Attempt::Detach, blocker))?;
         if !self.is_closed() {
             let closed = Self::closed().map_err(|NoMemory| header.refused(Attempt::Detach, Blocker::OutOfMemory))?;
-            // Closed before the storage is dropped, which may be any code.
+            // Close the cell before the storage is dropped, because the drop may run any code.
             drop(mem::replace(self, closed));
         }
         Ok(())

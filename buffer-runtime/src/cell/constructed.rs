@@ -1,14 +1,14 @@
-//! How a cell is constructed, such that a storage that cannot be exported is one error, at the field of the class.
+//! How a cell is constructed, so that a storage that cannot be exported causes one error, at the field of the class.
 //!
-//! [`ExportCell::new`] requires an implementation of [`Constructed`], and leaves `E` and `Why` to the compiler. There is
-//! one for each [`Exportable`]. For the field of a class, the derive emits another one, under a bound that is satisfied
-//! only if the type of the field is not known to be exportable. Then the derive has reported that error already, and the
-//! call of `new` compiles. Wherever a program compiles, the first is the only one, so `new` still requires an
-//! `Exportable`.
+//! [`ExportCell::new`] requires an implementation of [`Constructed`], and leaves `E` and `Why` to the compiler. There
+//! is one for each [`Exportable`]. For the field of a class, the derive emits another one, under a bound that is
+//! satisfied only if the type of the field is not known to be exportable. Then the derive has reported that error
+//! already, and the call of `new` compiles. Wherever a program compiles, the first is the only one, so `new` still
+//! requires an `Exportable`.
 //!
-//! [`GuardsOfExportCell`] does the same for the other methods. Only an `Exportable` has the real ones. For the field of a class
-//! the derive implements this trait, under the same bound. The type of the guards is one that the compiler knows to contain an
-//! error, so whatever is done with a guard is no further error.
+//! [`GuardsOfExportCell`] does the same for the other methods. Only an `Exportable` has the real ones. For the field of
+//! a class the derive implements this trait, under the same bound. The type of its guards contains an error that the
+//! compiler has reported already, so no use of a guard causes a further error.
 
 use super::{Block, ExportCell};
 use crate::element;
@@ -35,19 +35,19 @@ impl<S: Exportable> Constructed<(), S, ()> for ExportCell<S> {
     }
 }
 
-/// Whether the type of a field is known to be exportable. The derive reads `KNOWN` of `Field<C>` for the type of a field,
-/// and rustc takes the constant of this type, if there is one, before that of [`Unexportable`].
+/// Whether the type of a field is known to be exportable. The derive reads `KNOWN` of `Field<C>` for the type of a
+/// field, and rustc takes the constant of this type, if there is one, before that of [`Unexportable`].
 #[derive(Debug)]
 pub struct Field<C>(std::marker::PhantomData<C>);
 
 impl<S: Exportable> Field<ExportCell<S>> {
-    /// It is.
+    /// The type is known to be exportable.
     pub const KNOWN: bool = true;
 }
 
 /// A field whose type is not known to be exportable.
 pub trait Unexportable {
-    /// It is not.
+    /// The type is not known to be exportable.
     const KNOWN: bool = false;
 }
 
@@ -58,7 +58,7 @@ pub trait Because<Why, const KNOWN: bool> {}
 
 impl Because<(), false> for () {}
 
-/// The methods of a cell in a field whose type is an error. It has a name that says whose methods they are, because the
+/// The methods of a cell in a field whose type is an error. The trait's name says whose methods they are, because the
 /// compiler shows it to a user who calls one on something else.
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_errors_doc, reason = "they are those of `ExportCell`")]
@@ -103,7 +103,7 @@ pub trait GuardsOfExportCell<E, Why> {
     }
 }
 
-/// The guard of an [`GuardsOfExportCell`]. The number cannot be evaluated.
+/// The guard of a [`GuardsOfExportCell`]. Its number cannot be evaluated.
 #[derive(Debug)]
 pub struct UnknownGuard<const ERROR: usize>;
 

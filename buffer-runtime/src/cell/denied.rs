@@ -17,7 +17,7 @@ pub(crate) enum Denied {
     Misfit { error: LayoutError, memory: Memory },
     /// Trying again would not help.
     Refused(ViewError),
-    /// The layout's table does not answer the request; only `grant_at_once` says so.
+    /// The layout's table does not answer the request; only `grant_at_once` returns this.
     Unanswered(Unanswered),
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of a block when the cell is dropped that owns it.
+//! What happens to a block when the cell that owns it is dropped.
 
 use std::mem;
 use std::ptr::NonNull;
@@ -22,7 +22,8 @@ impl<S> Drop for ExportCell<S> {
 ///
 /// The owner of the block is being dropped.
 unsafe fn disown(block: NonNull<Header>, needs_drop: bool) {
-    // Of other cells, which leases have left. Who leaves many has dropped as many cells, so they do not add up.
+    // Free the blocks of other cells that leases have left. Each of these cells was dropped, so their blocks do not
+    // accumulate.
     orphans::free_waiting_if_attached();
     // SAFETY: the owner is here, so the block is alive (invariant 10).
     match unsafe { block.as_ref() }.lock.disown() {

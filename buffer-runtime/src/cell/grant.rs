@@ -196,8 +196,8 @@ unsafe fn settle<'a, D: Evaluated, const AT_ONCE: bool>(
             resolved.map_err(|error| Denied::Misfit { error, memory: memory() })?;
         }
     } else if !layout.is_of(descriptor) {
-        // At once, the reason is not made: it would be another function's value, and cost every view the registers that
-        // it takes.
+        // `AT_ONCE` does not compute the reason: that would call another function, and cost every view the registers
+        // that the call takes.
         return Err(if AT_ONCE { Denied::LayoutNeeded } else { ViewError::ForeignLayout.into() });
     }
     // SAFETY: as above.
@@ -331,8 +331,8 @@ impl<'a> Grant<'a> {
     }
 
     /// Transfers the view to the consumer: writes its description, and returns the address of its first item. Code that
-    /// has the description's `internal` is responsible for releasing the view. `indirect` is that of the layout; a caller
-    /// may know it at compile time.
+    /// has the description's `internal` is responsible for releasing the view. `indirect` is that of the layout; a
+    /// caller may know it at compile time.
     ///
     /// # Safety
     ///

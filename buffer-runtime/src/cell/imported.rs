@@ -1,4 +1,5 @@
-//! Cells whose memory may be that of another exporter: how it becomes the cell's own, and how Rust reads it until then.
+//! Cells whose memory may be that of another exporter: how the memory becomes the cell's own, and how Rust reads it
+//! until then.
 
 use std::ops::Deref;
 use std::{fmt, slice};
@@ -14,8 +15,8 @@ use crate::shared::{Shared, SharedRead};
 use crate::storage::{Exportable, VecOrImported};
 
 impl<S: Exportable> ExportCell<S> {
-    /// Copies imported memory to memory of the cell's own, under a write guard, which has begun when this returns. `false`
-    /// if the memory is not imported; then no guard has begun.
+    /// Copies imported memory to memory of the cell's own, under a write guard, which has begun when this returns.
+    /// `false` if the memory is not imported; then no guard has begun.
     ///
     /// Attached, or for a caller that has the cell by `&mut`.
     #[cold]
@@ -25,7 +26,8 @@ impl<S: Exportable> ExportCell<S> {
         let header = self.header();
         let refused = |blocker: Blocker| header.refused(Attempt::Replace, blocker.naming_import());
         let Header { lock, pin, .. } = header;
-        // As for any write guard (`Header::begin`): the pin first, and again under the guard, where the result is final.
+        // As for any write guard (`Header::begin`): the pin first, and again under the guard, where the result is
+        // final.
         pin.admit(GuardKind::Write).map_err(refused)?;
         if !lock.adopt().map_err(refused)? {
             return Ok(false);
@@ -46,7 +48,7 @@ impl<S: Exportable> ExportCell<S> {
         Ok(true)
     }
 
-    /// As `begin`, after that was refused: imported memory becomes the cell's own first.
+    /// As `begin`, after that was refused: first copies imported memory to memory of the cell's own.
     #[cold]
     #[inline(never)]
     #[track_caller]
@@ -73,10 +75,11 @@ impl<S: Exportable> ExportCell<S> {
 }
 
 impl<T: Element> ExportCell<VecOrImported<T>> {
-    /// Borrows the elements to read them, wherever they are and whoever else may write them: loads are relaxed atomics.
+    /// Borrows the elements to read them, wherever they are, even if other code writes them: loads are relaxed atomics.
     ///
-    /// Nothing is copied. Beside imported memory this is like a read guard, and beside memory of the cell's own like one of
-    /// [`share`](Self::share): views are granted meanwhile. The guard may be sent to other threads and used while detached.
+    /// Nothing is copied. If the memory is imported, the guard is like a read guard; otherwise it is like a guard of
+    /// [`share`](Self::share). Views are granted meanwhile. The guard may be sent to other threads and used while
+    /// detached.
     ///
     /// # Errors
     ///
@@ -86,12 +89,13 @@ impl<T: Element> ExportCell<VecOrImported<T>> {
     pub fn share_read(&self, py: Python<'_>) -> Result<SharedReadGuard<'_, T>, BorrowError> {
         let _ = py;
         let header = self.header();
-        // Either guard keeps writers away that would move the memory. `share` would copy what is imported.
+        // Either guard excludes writers that would move the memory. Do not call `share`, which would copy imported
+        // memory.
         let begun = header.begin(GuardKind::Share).or_else(|_| header.begin(GuardKind::Read));
         begun.map_err(|blocker| header.refused(Attempt::Read, blocker.naming_import()))?;
-        // SAFETY: the guard has begun, and the value below ends it. The handle lives as long as that value, which gives out
-        // references to it alone; meanwhile the elements do not move (invariant 2), and no mutable reference to them exists
-        // (invariants 3 and 8). Every write leaves a valid element: imported ones are `Viewable`.
+        // SAFETY: the guard has begun, and the value below ends it. The handle lives as long as that value, which gives
+        // out references to it alone; meanwhile the elements do not move (invariant 2), and no mutable reference to
+        // them exists (invariants 3 and 8). Every write leaves a valid element: imported ones are `Viewable`.
         let elements = unsafe { SharedRead::new(header.data().cast(), header.len()) };
         Ok(SharedReadGuard { cell: self, elements })
     }
@@ -106,14 +110,15 @@ impl<T: Element> ReadGuard<'_, VecOrImported<T>> {
     /// The elements as a slice that nothing changes; `None` if they are in imported memory, which others may change.
     pub fn as_slice(&self) -> Option<&[T]> {
         let header = self.cell.header();
-        // Nothing is imported or adopted while a read guard is alive.
-        // SAFETY: the elements are those of a `Vec` in the cell. They do not move under a guard (invariant 2), and nothing
-        // writes them while a read guard is alive (invariant 8).
+        // While a read guard is alive, memory does not become imported, and imported memory does not become the cell's
+        // own.
+        // SAFETY: the elements are those of a `Vec` in the cell. They do not move under a guard (invariant 2), and
+        // nothing writes them while a read guard is alive (invariant 8).
         (!self.cell.is_imported()).then(|| unsafe { slice::from_raw_parts(header.data().cast(), header.len()) })
     }
 }
 
-/// Beside a share guard, the memory is the cell's own.
+/// Under a share guard, the memory is the cell's own.
 impl<T: Element> Deref for ShareGuard<'_, VecOrImported<T>> {
     type Target = Shared<T>;
 
@@ -122,7 +127,7 @@ impl<T: Element> Deref for ShareGuard<'_, VecOrImported<T>> {
     }
 }
 
-/// Beside a share guard, the memory is the cell's own.
+/// Under a share guard, the memory is the cell's own.
 impl<T: Element> Deref for OwnedShareGuard<VecOrImported<T>> {
     type Target = Shared<T>;
 

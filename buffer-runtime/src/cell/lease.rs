@@ -1,9 +1,9 @@
 //! Leases: what keeps a block alive without its cell, the Python object or the module.
 //!
 //! A guard borrows the cell, and a view ends on an attached thread. A lease does neither: it holds the block, and ends
-//! on any thread, attached or not, after the interpreter, during a panic, in a forked child. To end it takes atomic
-//! steps alone. It never attaches, waits, or runs user code. So a lease that is the last to go frees its block only if
-//! that does no more than return memory. Otherwise it leaves the block in the queue of orphans, for an attached thread.
+//! on any thread, attached or not, after the interpreter, during a panic, in a forked child. Ending a lease takes only
+//! atomic steps. It never attaches, waits, or runs user code. So a lease that ends last frees its block only if that
+//! merely returns memory. Otherwise it pushes the block on the queue of orphans, for an attached thread.
 //!
 //! A lease by itself prevents nothing: its owner also counts in the lock, as a guard or as a view, and ends that count
 //! before the lease.
@@ -16,8 +16,8 @@ use super::orphans;
 /// Keeps a block alive. It holds the block, not the cell: the cell may be dropped, swapped or detached.
 pub(super) struct Lease(NonNull<Header>);
 
-// SAFETY: what a lease uses of the block is atomic, or never changes (block invariant 7). Dropping the storage is sound
-// on any thread (Storage, clause 6).
+// SAFETY: all parts of the block that a lease uses are atomic, or never change (block invariant 7). Dropping the
+// storage is sound on any thread (Storage, clause 6).
 unsafe impl Send for Lease {}
 // SAFETY: as above. A shared lease only gives out the header, which is shared by all threads anyway.
 unsafe impl Sync for Lease {}
@@ -53,7 +53,7 @@ impl Drop for Lease {
         if !holds.give_up() {
             return;
         }
-        // SAFETY: this lease is the last to go, so the block is alive until this thread frees it.
+        // SAFETY: this lease had the last hold, so the block is alive until this thread frees it.
         if unsafe { block.as_ref() }.kind.drops_plainly {
             // SAFETY: as above (block invariant 10).
             unsafe { Header::destroy(block) };

@@ -1,5 +1,6 @@
-//! What a cell does not do itself, since only a guard can: hidden methods of storages, of shared elements and of locks,
-//! which nobody can call. The error names the guard, where "no method named `push`" would not.
+//! Methods that only a guard has: hidden methods of a cell, with the names of those of storages, of shared elements and
+//! of locks. Nobody can call them. The error of a call names the guard to take, where "no method named `push`" would
+//! not.
 //!
 //! The bound that no cell satisfies is on the whole implementation. So the compiler takes a method of a user's trait
 //! before these, and reports neither their arguments nor the place where they are defined.

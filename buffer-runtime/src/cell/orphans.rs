@@ -1,16 +1,16 @@
 //! The queue of blocks that an attached thread is to free, because their last owner may have been on a detached one.
 //!
-//! Two kinds of block are in it, and with the feature `pickle` views of other exporters, which imported memory has left
-//! (`storage::imported`):
+//! Two kinds of block are in it, and with the feature `pickle` also views of other exporters whose imported memory was
+//! dropped (`storage::imported`):
 //!
 //! - With the GIL's lock, only attached threads may change a view count. A thread that drops a cell with views must not
 //!   attach to do so: it may hold a lock that an attached thread waits for. So it pushes the block on this queue. The
 //!   next attached thread that drains the queue marks the block as an orphan, and the last view of an orphan frees it.
-//! - With both locks, a lease that is the last to go pushes its block, if dropping the storage runs user code. A lease
-//!   must not run any.
+//! - With both locks, a lease that ends last pushes its block, if dropping the storage runs user code. A lease must not
+//!   run any.
 //!
-//! A push never waits, and `drain` takes the whole queue at once. A block is pushed with the hold of its owner and its
-//! views, which a lease that was the last has taken over.
+//! A push never waits, and `drain` takes the whole queue at once. A block is pushed with a hold: that of its owner and
+//! its views. If a lease ended last, its own hold takes the place of that one.
 //!
 //! The release of a block's last view reads the queue once, without a fence. It may miss an owner that is dropped at
 //! the same moment; the next attached thread that drains the queue then frees that block.
@@ -46,20 +46,20 @@ static QUEUE: AtomicUsize = AtomicUsize::new(0);
 /// on to the queue.
 pub(super) unsafe fn leave(block: NonNull<Header>) {
     // SAFETY: only `drain` marks orphans, and a block that is not marked is not freed by its views. A block without
-    // views is freed by whoever takes it from the queue.
+    // views is freed by the thread that takes it from the queue.
     let header = unsafe { block.as_ref() };
     // SAFETY: the caller vouches for the owner.
     let next = unsafe { header.next_orphan() };
     push(block.as_ptr().expose_provenance(), next);
 }
 
-/// Pushes a view that imported memory has left, so that an attached thread releases it. Never waits.
+/// Pushes the view of dropped imported memory, so that an attached thread releases it. Never waits.
 #[cfg(feature = "pickle")]
 pub(crate) fn leave_import(left: Left) {
     left.push_with(push);
 }
 
-/// Pushes what is at an address, and links it by `next` to what was pushed before. The address is exposed.
+/// Pushes an address, and links it by `next` to the one that was pushed before. The address is exposed.
 fn push(address: usize, next: &AtomicUsize) {
     let mut first = QUEUE.load(Ordering::Relaxed);
     loop {
@@ -103,7 +103,7 @@ fn mark(_header: &Header) -> bool {
 /// function again. All blocks are marked by then, so that a view of another orphan that this code ends frees its block
 /// at once. `free` must not unwind.
 pub(crate) fn drain(mut free: impl FnMut(NonNull<Header>)) {
-    // Acquire pairs with the Release in `leave`.
+    // Acquire pairs with the Release in `push`.
     let mut waiting = QUEUE.swap(0, Ordering::Acquire);
     let mut unviewed = 0;
     #[cfg(feature = "pickle")]
@@ -147,10 +147,10 @@ pub(crate) fn free_waiting(py: Python<'_>) {
     }
 }
 
-/// The same on a thread that may be detached, which leaves everything as it is. An exception may be pending.
+/// The same on a thread that may be detached, where nothing changes. An exception may be pending.
 ///
-/// Not inlined into the drop of a cell, which is generic: if users' crates referred to the queue, every release of a view
-/// would read its address first.
+/// Not inlined into the drop of a cell, which is generic: if users' crates referred to the queue, every release of a
+/// view would read its address first.
 #[inline(never)]
 pub(super) fn free_waiting_if_attached() {
     if are_waiting()

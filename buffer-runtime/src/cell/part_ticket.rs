@@ -6,8 +6,7 @@ use std::ptr::NonNull;
 use super::part_view::PartView;
 use super::ticket::Ticket;
 
-/// The address of its [`PartView`], which no other view refers
-/// to, with a different tag than a [`Ticket`].
+/// The address of its [`PartView`], which no other view refers to, with a different tag than a [`Ticket`].
 #[derive(Debug, Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct PartTicket(pub(crate) NonNull<PartView>);

@@ -26,13 +26,13 @@ use crate::trace::Holding;
 
 /// The data of one view of a part. Aligned, so that the low bits of its address have room for a tag.
 ///
-/// The layout follows from the declaration and from the other fields except the ticket. The address of the first item in
-/// it is that of the memory for which the layout was resolved, which may have moved since.
+/// The layout follows from the declaration and from the other fields except the ticket. The address of the first item
+/// in it is that of the memory for which the layout was resolved, which may have moved since.
 #[repr(align(16))]
 pub(crate) struct PartView {
     /// The view of the cell.
     ticket: Ticket,
-    /// Whether that is a stable view. Never in a view that has ended.
+    /// Whether the view of the cell is a stable one. Always `false` in a view that has ended.
     stable: bool,
     /// The layout of the part.
     layout: Published,
@@ -44,13 +44,13 @@ pub(crate) struct PartView {
     format_of_whole: *const c_char,
     /// Whether the view of the cell was read-only before it became one of this part.
     readonly_whole: bool,
-    /// Whether it was not, and the part is. Then the lock counts the view anew.
+    /// Whether the part is read-only although that view was not. Then the lock counts the view anew.
     counts_anew: bool,
     /// Whether the declaration makes the part read-only.
     declared_readonly: bool,
     /// Whether the part declares items of its own, over bytes.
     own_items: bool,
-    /// That of the declaration.
+    /// The serial number of the declaration.
     serial: u64,
     /// The requests that are granted.
     granted: &'static Granted,
@@ -71,8 +71,8 @@ impl PartView {
         same || self.own_items && unsafe { is_bytes(all.format) }
     }
 
-    /// Keeps the data of a view of a part for the next one, and returns the ticket of its view of the cell, as an ordinary
-    /// one. The caller releases that view.
+    /// Keeps the data of a view of a part for the next one, and returns the ticket of its view of the cell, as an
+    /// ordinary one. The caller releases that view.
     ///
     /// # Safety
     ///
@@ -82,7 +82,7 @@ impl PartView {
         let part = unsafe { Unmoved::from_raw(part.0) };
         let (mut ticket, place) = (part.ticket, part.place);
         if part.stable {
-            // The next view of the part is an ordinary one, unless it is a new one.
+            // The next view that uses this data is an ordinary one.
             // SAFETY: the view is this function's own.
             unsafe { (*part.0.as_ptr()).stable = false };
             // SAFETY: the caller vouches for an attached thread; the view is counted, and turned once.
@@ -107,8 +107,8 @@ impl PartView {
     }
 }
 
-/// The block of the cell that a view holds, which may be a view of a part, and how it holds it. `None` if `internal` is not
-/// that of a view.
+/// The block of the cell that a view holds, which may be a view of a part, and how it holds it. `None` if `internal` is
+/// not that of a view.
 ///
 /// # Safety
 ///
@@ -150,7 +150,7 @@ impl Unmoved {
         ManuallyDrop::new(self).0
     }
 
-    /// Takes from the resolved layout, whose memory is at `data`, what the next view of the part needs.
+    /// Stores the parts of the resolved layout, whose memory is at `data`, that the next view of the part needs.
     fn settle(&self, data: *mut u8) {
         let facts = self.layout.facts();
         let counts_anew = facts.readonly && !self.readonly_whole;
@@ -281,13 +281,14 @@ impl<'a> PartGrant<'a> {
         let Ticket { block, access } = whole.leave();
         // SAFETY: nothing else refers to the part.
         unsafe { (*part.0.as_ptr()).ticket.access = access };
-        // SAFETY: the caller vouches for it. The layout was resolved, and the view counted as the layout says, by `new`.
+        // SAFETY: the caller vouches for it. The layout was resolved, and the view counted as the layout says, by
+        // `new`.
         unsafe { hand_out(part.leave(), description, answer, block) };
         buf
     }
 }
 
-/// A view of a part that has ended, for the next view of the same part. Dropping it leaks it: it is kept or shown.
+/// A view of a part that has ended, for the next view of the same part. Dropping it leaks it, so call `keep` or `show`.
 #[must_use]
 pub(crate) struct Again {
     /// Owned.
@@ -296,8 +297,8 @@ pub(crate) struct Again {
 }
 
 impl Again {
-    /// The view that the part at this address has left, if it has these numbers and answers the request. What depends on
-    /// the whole is not compared yet.
+    /// The view of the part at this address that was kept, if it has these numbers and answers the request. Values that
+    /// depend on the whole are not compared yet.
     ///
     /// # Safety
     ///
@@ -359,8 +360,8 @@ impl Again {
             && part.readonly_whole == (whole.access == ViewKind::ReadOnly)
             // The text of a static is the same at the same address.
             && (ptr::eq(part.format_of_whole, all.format) || part.has_items_of(all));
-        // The class of the part, or its serial number, decides the class of the whole, and one whose rows are allocated one
-        // by one has no views of parts.
+        // The class of the part, or its serial number, determines the class of the whole, and a class whose rows are
+        // allocated one by one has no views of parts.
         debug_assert!(!header.kind.indirect);
         if !same || part.counts_anew && !header.lock.downgrade() {
             self.keep();

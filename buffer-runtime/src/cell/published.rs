@@ -132,7 +132,8 @@ impl Published {
         self.buf
     }
 
-    /// Writes the description of a view to `shown`. `indirect` is that of the facts; a caller may know it at compile time.
+    /// Writes the description of a view to `shown`. `indirect` is that of the facts; a caller may know it at compile
+    /// time.
     ///
     /// # Safety
     ///
@@ -164,7 +165,7 @@ impl Published {
         self.key == ptr::from_ref(descriptor).addr()
     }
 
-    /// Describes the access that the layout has, and not the one that its class has.
+    /// Makes the description show the access of the layout instead of that of its class.
     ///
     /// # Safety
     ///
@@ -187,7 +188,8 @@ impl Published {
         unsafe { (*this).key = 0 };
     }
 
-    /// Follows the elements, which have moved from `old` to `new`, in a layout that is still right for them.
+    /// Updates the address of the first item after the elements have moved from `old` to `new`, in a layout that still
+    /// describes them.
     ///
     /// # Safety
     ///
@@ -259,8 +261,7 @@ impl Published {
         Ok(())
     }
 
-    /// Makes room for `count` numbers, and behind them for a format that is known only at run time. May free the
-    /// previous ones.
+    /// Makes room for `count` numbers, followed by a format that is known only at run time. May free the previous ones.
     fn reserve(&mut self, count: usize, format: Option<&CStr>) -> Result<*mut isize, NoMemory> {
         let text = format.map_or(0, |format| format.to_bytes_with_nul().len().div_ceil(size_of::<isize>()));
         // Without an extent, `shape` could not say that the numbers are `few`.

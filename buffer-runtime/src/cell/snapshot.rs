@@ -9,8 +9,8 @@ use crate::lock::{Blocker, GuardKind};
 use crate::storage::{Captured, Replaceable};
 
 impl<S: Replaceable> ExportCell<S> {
-    /// As [`get_mut`](Self::get_mut), but never refused because of views or tensors. If any are alive, they keep the memory as it
-    /// is now, and the cell continues with a copy of the elements (copy on write).
+    /// As [`get_mut`](Self::get_mut), but never refused because of views or tensors. If any are alive, they keep the
+    /// memory as it is now, and the cell continues with a copy of the elements (copy on write).
     ///
     /// For programs whose readers must not stop the writer. Every view shows the storage as it was when the view was
     /// granted, including what Python writes there later; the next view shows the new storage. The last view of the old
@@ -43,8 +43,9 @@ impl<S: Replaceable> ExportCell<S> {
     ///
     /// # Errors
     ///
-    /// An [owned guard](Self::share_owned) is alive, whose thread would go on with the old memory; a guard was leaked;
-    /// the cell is closed or [pinned](Self::is_pinned); or there is no memory for a copy. The cell is then unchanged.
+    /// An [owned guard](Self::share_owned) is alive, whose thread would continue with the old memory; a guard was
+    /// leaked; the cell is closed or [pinned](Self::is_pinned); or there is no memory for a copy. The cell is then
+    /// unchanged.
     #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let mut data = ..?`"]
     #[track_caller]
     pub fn write_or_detach(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
@@ -69,11 +70,11 @@ impl<S: Replaceable> ExportCell<S> {
         // SAFETY: what was captured is never null (Storage, clause 1).
         let data = unsafe { NonNull::new_unchecked(header.data()) };
         let captured = Captured { data, len: memory.len, row_len: memory.row_len.unwrap_or(0) };
-        // SAFETY: no guard is alive but those of stable views, not even a leaked or an owned one, which are reported before
-        // views and tensors. So the storage is where it was captured (invariant 2); and none can begin while the cell is
-        // borrowed mutably. So no reference to the elements exists (invariants 3 and 8) but shared ones of stable views,
-        // beside which nobody writes, and handles of imported memory, which load atomically; and Python has only read-only views if not every bit pattern is valid
-        // (`export::descriptor`).
+        // SAFETY: no guard is alive but those of stable views, not even a leaked or an owned one, which are reported
+        // before views and tensors. So the storage is where it was captured (invariant 2); and none can begin while the
+        // cell is borrowed mutably. So no reference to the elements exists (invariants 3 and 8) but shared ones of
+        // stable views, beside which nobody writes, and handles of imported memory, which load atomically; and Python
+        // has only read-only views if not every bit pattern is valid (`export::descriptor`).
         unsafe { S::copy_of(captured) }.ok()
     }
 }

@@ -2,11 +2,11 @@
 //! resolves anything if its layout is the same.
 //!
 //! They are kept in a few places for all parts of the process, and not with the part or the whole, because most blocks
-//! never have a part and must stay small. Which place is used depends on the address of the part's object. So another
-//! part may find what this one has left; a view of a part compares everything before it uses a spare.
+//! never have a part and must stay small. Which place is used depends on the address of the part's object. So a part
+//! may find the spare of another one; a view of a part compares everything before it uses a spare.
 //!
-//! 1. A place owns the view whose address it has, and no consumer uses it. Whoever replaces the address by another one
-//!    owns that view from then on.
+//! 1. A place owns the view whose address it has, and no consumer uses it. A thread that replaces the address by
+//!    another one owns that view from then on.
 //! 2. Only attached threads use a place. With the GIL's lock, no other attached thread can come between a load and a
 //!    store.
 
@@ -61,11 +61,12 @@ impl Place {
     #[cfg(atomic_lock)]
     #[inline(always)]
     fn replace(&self, view: *mut PartView) -> *mut PartView {
-        // Release and Acquire pair with each other: the view that comes out was written before it was put in.
+        // Release and Acquire pair with each other: the thread that takes a view out sees what was written before it
+        // was put in.
         self.0.swap(view, Ordering::AcqRel)
     }
 
-    /// Without a locked instruction, of which a view of a part would need two.
+    /// The same without a locked instruction, of which a view of a part would need two.
     #[cfg(not(atomic_lock))]
     #[inline(always)]
     fn replace(&self, view: *mut PartView) -> *mut PartView {

@@ -1,8 +1,8 @@
 //! Stable views: read-only views of memory that nobody changes while they live.
 //!
 //! A stable view is a read-only view and a read guard at once, so the lock needs no state for it, and the table of the
-//! lock says what it excludes. It is granted as an ordinary view beside a read guard of its own. At its end it turns back
-//! into that ordinary view. The invariants that are cited are the block's.
+//! lock says what it excludes. It is granted as an ordinary view beside a read guard of its own. At its end it turns
+//! back into that ordinary view. The invariants that are cited are the block's.
 
 use std::ffi::c_void;
 use std::ptr::NonNull;
@@ -61,9 +61,9 @@ pub(super) unsafe fn grant_stable<'a, D: Evaluated>(
 ///
 /// # Safety
 ///
-/// Attached. [`grant_at_once`](super::grant_at_once) has answered for this block that its layout, which is the one that the
-/// class declares, does not grant the request, and no other code has run since. The class may be borrowed. `description`
-/// may be written.
+/// Attached. [`grant_at_once`](super::grant_at_once) has answered for this block that its layout, which is the one that
+/// the class declares, does not grant the request, and no other code has run since. The class may be borrowed.
+/// `description` may be written.
 #[cfg(not(atomic_lock))]
 #[inline(always)]
 pub(crate) unsafe fn hand_out_at_once(
@@ -76,7 +76,7 @@ pub(crate) unsafe fn hand_out_at_once(
     let header = unsafe { block.as_ref() };
     // SAFETY: no guard is alive, and nobody claims a view while this thread is attached (invariant 4).
     let layout = unsafe { header.published() };
-    // The table answers no other mistake.
+    // `is_malformed` finds the only mistakes that the table does not refuse.
     if flags.is_malformed() || !header.kind.stable || !header.pin.is_clear_for(GuardKind::Read) {
         return None;
     }

@@ -23,8 +23,8 @@ impl Published {
         self.still_says(dims, &offset)
     }
 
-    /// Whether the layout, which the class of these numbers has resolved, has this offset and these numbers. They do not
-    /// vary ([`Evaluated::varies`]).
+    /// Whether the layout, which the class of these numbers has resolved, has this offset and these numbers. They do
+    /// not vary ([`Evaluated::varies`]).
     #[inline(always)]
     pub(super) fn still_says<D: Evaluated>(&self, dims: &D, offset: &dyn Fn() -> isize) -> bool {
         let count = dims.count();
@@ -51,8 +51,8 @@ impl Published {
             // SAFETY: the shape and the strides of a resolved layout have a number for each dimension.
             unsafe { slice::from_raw_parts(array, ndim) }
         };
-        // A class declares the same parts each time, so a part that is missing now was missing then, and follows from the
-        // others and from the memory.
+        // A class declares the same parts each time, so a part that is missing now was missing then, and follows from
+        // the others and from the memory.
         !declared.out_of_memory
             && declared.offset.is_none_or(|declared| declared == Distance::Bytes(offset))
             && declared.extents.is_none_or(|extents| {

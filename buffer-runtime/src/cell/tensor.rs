@@ -7,7 +7,7 @@ use crate::lock::Blocker;
 /// Counts a tensor, and keeps its memory alive and in place. It holds the block, not the Python object.
 ///
 /// It may be dropped on any thread at any time, attached or not, in a forked child, and after the interpreter has
-/// ended. The drop takes atomic steps alone, and frees the block if nothing else holds it (see `lease`).
+/// ended. The drop only takes atomic steps, and frees the block if nothing else holds it (see `lease`).
 pub(crate) struct TensorHold {
     /// Dropped after the tensor was uncounted.
     lease: Lease,
@@ -29,7 +29,7 @@ impl TensorHold {
 
 impl Drop for TensorHold {
     fn drop(&mut self) {
-        // First the count, then the lease, which may free it.
+        // End the count first, then the lease, which may free the count.
         self.lease.header().pin.end_tensor();
     }
 }

@@ -8,10 +8,10 @@ use crate::lock::{Released, ViewKind};
 
 /// A block's address, with a tag and the view's access in its low bits.
 ///
-/// CPython can pass to our release a `Py_buffer` that another exporter filled. Its `internal` is NULL, a small number, or
-/// some pointer of that exporter. Allocators align to 16 bytes, and other code that tags such pointers uses the lowest
-/// bits first. So our tag is in the lowest bit and the two highest of four: a pointer to the start of an allocation is
-/// no ticket, whatever is in its lowest three bits. The other bit is the access.
+/// CPython can pass to our release a `Py_buffer` that another exporter filled. Its `internal` is NULL, a small number,
+/// or some pointer of that exporter. Allocators align to 16 bytes, and other code that tags such pointers uses the
+/// lowest bits first. So our tag is in the lowest bit and the two highest of four: a pointer to the start of an
+/// allocation is no ticket, whatever is in its lowest three bits. The other bit is the access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) block: NonNull<Header>,
@@ -70,8 +70,8 @@ impl Ticket {
         Some(Self { block, access })
     }
 
-    /// Ends the view. Unless nothing is left, the block may be freed before this returns; if nothing is left, the
-    /// caller gives the block up ([`Header::give_up`]).
+    /// Ends the view. If nothing is left, the caller gives the block up ([`Header::give_up`]). Otherwise the block may
+    /// be freed before this returns.
     ///
     /// # Safety
     ///

@@ -5,7 +5,7 @@ use std::ptr;
 #[cfg(feature = "consumer")]
 use std::ptr::NonNull;
 
-/// A version of the protocol. Another major version has other structs; a minor one adds to these.
+/// A version of the protocol. A new major version changes the structs; a new minor version only adds to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub(super) struct Version {
@@ -14,7 +14,7 @@ pub(super) struct Version {
 }
 
 impl Version {
-    /// The newest version that these structs obey: since 1.2, strides are never NULL where there are dimensions.
+    /// The newest version that these structs follow: since 1.2, strides are never NULL where there are dimensions.
     pub(super) const NEWEST: Self = Self { major: 1, minor: 2 };
 }
 
@@ -36,7 +36,7 @@ impl Device {
 #[repr(C)]
 pub(super) struct DataType {
     pub(super) code: u8,
-    /// The size of a number, of both parts if it is complex.
+    /// The size of a number in bits; for a complex number, of both parts together.
     pub(super) bits: u8,
     pub(super) lanes: u16,
 }
@@ -64,7 +64,7 @@ pub(super) struct Tensor {
     pub(super) byte_offset: u64,
 }
 
-/// `DLManagedTensor`, which has no flags: whoever gets one may write it.
+/// `DLManagedTensor`, which has no flags: its consumer may write the memory.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Legacy {
@@ -91,9 +91,9 @@ impl Versioned {
 
 /// A managed tensor of either kind.
 pub(super) trait Managed: Sized {
-    /// The name of a capsule that nobody has taken yet. Who takes the tensor renames the capsule.
+    /// The name of a capsule whose tensor nobody has taken yet. The consumer that takes the tensor renames the capsule.
     const NAME: &'static CStr;
-    /// The name that a capsule gets from who takes the tensor.
+    /// The name that a consumer gives to the capsule when it takes the tensor.
     #[cfg(feature = "consumer")]
     const USED: &'static CStr;
 

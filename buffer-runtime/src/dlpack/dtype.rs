@@ -9,11 +9,11 @@ use super::refusal::Refusal;
 #[derive(Clone, Copy)]
 struct Letter {
     code: u8,
-    /// The sizes in bytes that it may have. Each is a power of two, and so a bit.
+    /// The sizes in bytes that an item may have. Each is a power of two, and so one bit here.
     sizes: u8,
 }
 
-/// The letters of numbers and of `bool`, by their character. Any other has no size.
+/// The letters of numbers and of `bool`, by their character. No size is possible for any other.
 static LETTERS: [Letter; 128] = {
     let mut letters = [Letter { code: 0, sizes: 0 }; 128];
     let all: [(&[u8], u8, u8); 16] = [
@@ -47,7 +47,7 @@ static LETTERS: [Letter; 128] = {
     letters
 };
 
-/// The type of items whose format is this letter alone, as most are.
+/// The type of items whose format is this letter alone, as in most formats.
 #[inline(always)]
 pub(super) fn of_letter(letter: u8, itemsize: usize) -> Option<DataType> {
     let &Letter { code, sizes } = LETTERS.get(usize::from(letter))?;

@@ -1,4 +1,4 @@
-//! From an object to a tensor of its memory, or of a copy.
+//! Makes a tensor of an object's memory, or of a copy.
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::{ptr, slice};
@@ -22,7 +22,7 @@ const FULL_READ: Flags = Flags(ffi::PyBUF_FULL_RO);
 #[expect(clippy::cast_possible_wrap, reason = "an ASCII letter")]
 const C_ORDER: c_char = b'C' as c_char;
 
-/// A capsule with a tensor of the memory that an object shows.
+/// A capsule with a tensor of the memory that an object exports.
 ///
 /// # Safety
 ///
@@ -45,8 +45,8 @@ pub(super) unsafe fn export(
     }
 }
 
-/// As [`export`], for a cell, if that runs no user code and the tensor is not refused. `None` otherwise, and nothing has
-/// changed then. The pointer is NULL if an exception is set.
+/// As [`export`] for a cell, unless user code would have to run or the tensor is refused. In that case `None`, and
+/// nothing has changed. The pointer is NULL if an exception is set.
 ///
 /// # Safety
 ///
@@ -79,7 +79,7 @@ unsafe fn export_at_once_as<M: Managed>(
     let grant_at_once = table.grant_at_once?;
     let mut made = None;
     let mut show = |view: Grant<'_>| {
-        // SAFETY: the view is counted, and the layout is its own.
+        // SAFETY: the view is counted, and the layout is that of the view.
         let items = unsafe { Items::of(view.layout(), view.is_readonly()) };
         made = items.parcel::<M>(&view, version, flagged, table.pins()).ok();
     };
@@ -100,7 +100,7 @@ unsafe fn export_as<M: Managed>(
 ) -> PyResult<*mut ffi::PyObject> {
     let mut made = Err(Failed::Refused(Refusal::NoMemory, None));
     let mut show = |view: &Grant<'_>, layout: &Published, pin: bool| {
-        // SAFETY: the view is counted, and the layout is its own.
+        // SAFETY: the view is counted, and the layout is that of the view.
         let items = unsafe { Items::of(layout, view.is_readonly()) };
         made = if request.copy {
             items.copy().and_then(|(kept, shown)| {
@@ -122,9 +122,9 @@ unsafe fn export_as<M: Managed>(
     }
 }
 
-/// Why there is no tensor, when the view that was its layout has ended.
+/// Why there is no tensor. It does not borrow the layout, because the view has ended by then.
 enum Failed {
-    /// With the format of the items, if there is memory for it.
+    /// With the format of the items, unless there was no memory for a copy of the format.
     Refused(Refusal, Option<CString>),
     /// An exception is set.
     Raised,
@@ -165,7 +165,7 @@ impl<'a> Items<'a> {
         unsafe { CStr::from_ptr(self.format) }
     }
 
-    /// Most formats are one letter, which is found without a search for the end of the text.
+    /// The type of the items. Most formats are one letter, which is found without a search for the end of the text.
     #[inline]
     fn dtype(&self) -> Result<DataType, Refusal> {
         let bytes: *const u8 = self.format.cast();
@@ -183,7 +183,7 @@ impl<'a> Items<'a> {
         Failed::Refused(refusal, c_string(self.format()).ok())
     }
 
-    /// A tensor of the items where they are, which outlives the view.
+    /// A tensor of the items in place, which outlives the view.
     #[inline]
     pub(super) fn parcel<M: Managed>(
         &self,
@@ -201,7 +201,7 @@ impl<'a> Items<'a> {
         Ok(parcel)
     }
 
-    /// The items where they are. `flagged` says whether the consumer knows flags.
+    /// The items in place. `flagged` says whether the consumer knows flags.
     #[inline]
     fn in_place(&self, flagged: bool) -> Result<Shown<'a>, Refusal> {
         let dtype = self.dtype()?;
@@ -211,7 +211,7 @@ impl<'a> Items<'a> {
         let (data, itemsize) = (self.layout.buf(), self.itemsize);
         // The size of every type of DLPack is a power of two.
         let is_multiple = |bytes: usize, of: usize| bytes & (of - 1) == 0;
-        // Both parts of a complex number are aligned as its halves are.
+        // A complex number is aligned like its two parts.
         let align = if dtype.code == DataType::COMPLEX { itemsize / 2 } else { itemsize };
         let strides = self.shape.iter().zip(self.strides);
         let bits = strides.fold(0, |bits, (&extent, &stride)| if extent > 1 { bits | stride } else { bits });
@@ -262,9 +262,10 @@ impl<'a> Items<'a> {
             ..ffi::Py_buffer::new()
         };
         let data = copied.data();
-        // Foreign code, because other threads may write the items meanwhile, as when any consumer copies them.
-        // SAFETY: attached; the view describes items that stay in place while the view of the caller is counted, and there
-        // is room for their bytes.
+        // CPython makes the copy and not Rust, because other threads may write the items meanwhile, as when any
+        // consumer copies them.
+        // SAFETY: attached; the view describes items that stay in place while the view of the caller is counted, and
+        // there is room for their bytes.
         let status = unsafe { ffi::PyBuffer_ToContiguous(data.as_ptr().cast(), &raw mut view, size, C_ORDER) };
         if status != 0 {
             return Err(Failed::Raised);

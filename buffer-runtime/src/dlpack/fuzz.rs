@@ -1,5 +1,5 @@
-//! Entry point for the fuzzer: takes a tensor that any producer might have made, without an interpreter. There is no memory
-//! at its address, and none is accessed.
+//! Entry point for the fuzzer: takes a tensor that any producer might have made, without an interpreter. There is no
+//! memory at the tensor's address, and none is accessed.
 #![expect(missing_docs, reason = "the fields are those of the protocol")]
 
 use std::cell::Cell;
@@ -11,8 +11,8 @@ use super::taken::Taken;
 use crate::limits::MAX_NDIM;
 use crate::view::fuzz as consumer;
 
-/// What a producer claims. Arrays are truncated or filled up with zeros to `ndim` numbers, because the protocol requires
-/// that length and no consumer can check it.
+/// What a producer claims. Arrays are truncated or padded with zeros to `ndim` numbers: the protocol requires that
+/// length, and no consumer can check it.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     pub version: (u32, u32),
@@ -27,8 +27,8 @@ pub struct Claimed {
     pub byte_offset: u64,
 }
 
-/// Takes the tensor, and drops it. Returns its claims in the form of the buffer protocol unless they are refused, and how
-/// often the deleter was called.
+/// Takes the tensor, and drops it. Returns its claims in the form of the buffer protocol, or `None` if they are
+/// refused; and how often the deleter was called.
 pub fn take(claimed: &Claimed, writable: bool) -> (Option<consumer::Claimed>, usize) {
     unsafe extern "C" fn delete(managed: *mut Versioned) {
         // SAFETY: the tensor is the one below.

@@ -47,7 +47,7 @@ unsafe extern "C" fn dlpack<T: Exporter>(
 ) -> *mut ffi::PyObject {
     // SAFETY: CPython calls methods attached.
     let py = unsafe { Python::assume_attached() };
-    // As for views, what runs no user code does without PyO3's trampoline.
+    // As for views, a request that runs no user code is answered without PyO3's trampoline.
     // SAFETY: as the caller vouches; the table is that of the class.
     let at_once = || Ok(unsafe { dlpack_at_once(py, slf, args, nargs, names, <T::Cell as Slot<T>>::TABLE) });
     match raising(py, Some(ptr::null_mut()), at_once) {
@@ -57,8 +57,8 @@ unsafe extern "C" fn dlpack<T: Exporter>(
     }
 }
 
-/// A capsule, or NULL with an exception set. `None` if user code may have to run, or if there is no tensor; then nothing
-/// has changed.
+/// A capsule, or NULL with an exception set. `None` if user code may have to run, or if there is no tensor; then
+/// nothing has changed.
 ///
 /// # Safety
 ///

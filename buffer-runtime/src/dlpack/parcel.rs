@@ -28,14 +28,14 @@ pub(super) struct Copied {
     layout: Layout,
 }
 
-// SAFETY: it owns the memory.
+// SAFETY: the value owns the memory.
 unsafe impl Send for Copied {}
 
 impl Copied {
     /// JAX takes memory with this alignment as it is, and copies all other.
     const ALIGN: usize = 64;
 
-    /// Memory for so many bytes.
+    /// Allocates this many bytes.
     pub(super) fn allocate(size: usize) -> Result<Self, Refusal> {
         let layout = Layout::from_size_align(size.max(1), Self::ALIGN).map_err(|_| Refusal::NoMemory)?;
         // SAFETY: the size is not 0.
@@ -60,7 +60,7 @@ pub(super) struct Shown<'a> {
     pub(super) data: *mut u8,
     pub(super) dtype: DataType,
     pub(super) shape: &'a [isize],
-    /// The strides in bytes of multiples of the item, or `None` for C order.
+    /// The strides in bytes, multiples of the item's size; or `None` for C order.
     pub(super) strides: Option<&'a [isize]>,
     pub(super) flags: u64,
 }
@@ -74,10 +74,11 @@ pub(super) struct Parcel<M: Managed>(NonNull<Contents<M>>);
 
 #[repr(C)]
 struct Contents<M> {
-    /// First: a consumer has its address, and passes it to the deleter.
+    /// The first field, because the deleter gets the address of this one from the consumer.
     managed: M,
     kept: Kept,
-    /// The layout of the allocation. Not computed from what a consumer may write.
+    /// The layout of the allocation. It is stored, because a consumer may change the fields from which it could be
+    /// computed.
     layout: Layout,
 }
 
@@ -106,7 +107,7 @@ impl<M: Managed> Parcel<M> {
         let write = |axis: usize, extent: isize, stride: isize| {
             // SAFETY: the allocation has room for `ndim` extents, which are aligned.
             unsafe { shape.wrapping_add(axis).write(extent as i64) };
-            // SAFETY: as above, for the strides behind them.
+            // SAFETY: as above, for the strides after them.
             unsafe { strides.wrapping_add(axis).write(stride as i64) };
         };
         if let Some(in_bytes) = shown.strides {
@@ -139,12 +140,12 @@ impl<M: Managed> Parcel<M> {
         Ok(Self(contents))
     }
 
-    /// The managed tensor. Whoever has it calls its deleter, once.
+    /// The managed tensor, which this value no longer owns. Whoever has it calls its deleter, once.
     pub(super) fn leave(self) -> *mut M {
         std::mem::ManuallyDrop::new(self).0.as_ptr().cast()
     }
 
-    /// A capsule of the tensor, for a consumer to take it from; NULL with an exception set without memory.
+    /// A capsule from which a consumer takes the tensor; NULL with an exception set if there is no memory.
     pub(super) fn into_capsule(self, _py: Python<'_>) -> *mut ffi::PyObject {
         let managed: *mut c_void = self.0.as_ptr().cast();
         // SAFETY: attached; the pointer is not NULL, the name is static, and the destructor is for such a capsule.
@@ -163,15 +164,15 @@ impl<M: Managed> Drop for Parcel<M> {
     }
 }
 
-/// The deleter of a tensor. It may run on any thread, without the GIL, while an exception is pending or the consumer holds
-/// locks of its own, at interpreter exit, and in a forked child: it calls no Python, and waits for nothing.
+/// The deleter of a tensor. It may run on any thread, without the GIL, while an exception is pending or the consumer
+/// holds locks of its own, at interpreter exit, and in a forked child: it calls no Python, and waits for nothing.
 ///
 /// # Safety
 ///
-/// `managed` is NULL, or the managed tensor of a parcel that was left, and is not used afterwards.
+/// `managed` is NULL, or the managed tensor of a parcel that no longer owns it, and is not used afterwards.
 unsafe extern "C" fn delete<M: Managed>(managed: *mut M) {
     let Some(contents) = NonNull::new(managed.cast::<Contents<M>>()) else { return };
-    // SAFETY: the managed tensor is the first field of its contents, and the consumer is done with them.
+    // SAFETY: the managed tensor is the first field of its contents, and the consumer no longer uses them.
     let Contents { kept, layout, .. } = unsafe { contents.read() };
     // SAFETY: `new` allocated it with this layout. What was read out of it is dropped below.
     unsafe { alloc::dealloc(contents.as_ptr().cast(), layout) };

@@ -17,21 +17,21 @@ pub(super) enum Refusal {
     Records,
     /// The items are byte strings or texts.
     Texts,
-    /// The bytes of the items have another order than those of this machine.
+    /// The bytes of the items are not in the order of this machine.
     ByteOrder,
-    /// The items are something else that DLPack does not have.
+    /// The items are of another kind that DLPack does not have.
     NoType,
     /// Rows are allocated one by one.
     Rows,
     /// Items do not begin at multiples of their size.
     Misaligned,
-    /// DLPack counts strides in items.
+    /// A stride is not a multiple of the item's size, and DLPack counts strides in items.
     Stride { axis: usize, stride: isize, itemsize: usize },
-    /// A consumer that knows no flags would take the memory for writable.
+    /// The memory is read-only, and the consumer, which knows no flags, would write it.
     ReadOnly,
-    /// There is only one kind of device.
+    /// The consumer requests another device than the CPU.
     OtherDevice(Device),
-    /// The memory has no stream.
+    /// The consumer passes a stream, which memory on the CPU does not have.
     Stream,
     /// The lock's count is full.
     Blocked(Blocker),

@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use crate::exception::{ClassName, exception};
 use crate::pending::raised;
 
-/// What a consumer asks for.
+/// What a consumer requests.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request {
     /// The newest version that the consumer reads; `None` if it knows no versions.
@@ -28,15 +28,15 @@ pub(super) struct Request {
 const NAMES: [&CStr; 4] = [c"stream", c"max_version", c"dl_device", c"copy"];
 const MAX_VERSION: usize = 1;
 
-/// The interned strings of these names, with a reference that is kept for ever; NULL before a name was first seen. Callers
-/// in C pass interned strings, so that a comparison of addresses is enough.
+/// The interned strings of these names, with a reference that is kept for ever; NULL before a name was first seen.
+/// Callers in C pass interned strings, so a comparison of addresses is enough.
 static INTERNED: [AtomicPtr<ffi::PyObject>; 4] = [const { AtomicPtr::new(ptr::null_mut()) }; 4];
 
-/// The objects of the integers 1 and 0, with a reference that is kept for ever; NULL at first. CPython has one object for
-/// each, so that a comparison of addresses finds the version 1.0 for which most consumers ask.
+/// The objects of the integers 1 and 0, with a reference that is kept for ever; NULL at first. CPython has one object
+/// for each, so a comparison of addresses recognises the version 1.0, which most consumers request.
 static ONE_AND_ZERO: [AtomicPtr<ffi::PyObject>; 2] = [const { AtomicPtr::new(ptr::null_mut()) }; 2];
 
-/// Which argument a name is.
+/// The index of the argument with this name.
 fn index_of(name: &Bound<'_, PyAny>) -> Option<usize> {
     interned(name.as_ptr()).or_else(|| compare(name))
 }
@@ -46,7 +46,7 @@ fn interned(name: *mut ffi::PyObject) -> Option<usize> {
     INTERNED.iter().position(|known| known.load(Ordering::Relaxed) == name)
 }
 
-/// The same for a string at any address.
+/// The same for a string at any address. Fills the statics, so that the next call need not compare texts.
 #[cold]
 fn compare(name: &Bound<'_, PyAny>) -> Option<usize> {
     // SAFETY: attached; the name is a string, and the text is static. The function raises nothing.
@@ -63,11 +63,11 @@ fn compare(name: &Bound<'_, PyAny>) -> Option<usize> {
     Some(index)
 }
 
-/// Gives a reference to a static. If another thread has given it one too, that is the same object.
+/// Stores a reference in a static. If another thread has stored one too, it is to the same object.
 fn keep(place: &AtomicPtr<ffi::PyObject>, object: *mut ffi::PyObject) {
     if object.is_null() {
-        // Without memory for it, values are compared the next time as well.
-        // SAFETY: attached, as all who have made an object.
+        // There is no memory for the object; then the next call compares values again.
+        // SAFETY: attached, as every caller is.
         unsafe { ffi::PyErr_Clear() };
     }
     // Relaxed: the address is only compared.
@@ -83,7 +83,8 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// `TypeError` for other arguments than those of the protocol; `BufferError` for what memory on the CPU cannot give.
+    /// `TypeError` for other arguments than those of the protocol; `BufferError` for what memory on the CPU cannot
+    /// give.
     pub(super) unsafe fn read(
         py: Python<'_>,
         args: *const *mut ffi::PyObject,
@@ -114,8 +115,8 @@ impl Request {
         Ok(request)
     }
 
-    /// The same for what numpy and torch pass, without user code; `None` for anything else, which [`read`](Self::read)
-    /// reads or refuses.
+    /// As [`read`](Self::read) for the arguments that numpy and torch pass, without running user code; `None` for any
+    /// others, which `read` reads or refuses.
     ///
     /// # Safety
     ///
@@ -208,8 +209,8 @@ unsafe fn length(tuple: *mut ffi::PyObject) -> isize {
     length
 }
 
-/// The values of so many named arguments. Without any, CPython may pass NULL, as for `PyObject_Vectorcall` with an empty
-/// tuple of names.
+/// The values of `count` named arguments. If there are none, CPython may pass NULL, as for `PyObject_Vectorcall` with
+/// an empty tuple of names.
 ///
 /// # Safety
 ///
@@ -226,7 +227,7 @@ unsafe fn named<'a>(args: *const *mut ffi::PyObject, count: isize) -> &'a [*mut 
 ///
 /// # Safety
 ///
-/// Attached, and the tuple has so many items.
+/// Attached, with a tuple that has an item at this index.
 unsafe fn item(tuple: *mut ffi::PyObject, index: isize) -> *mut ffi::PyObject {
     #[cfg(not(Py_LIMITED_API))]
     // SAFETY: as the caller vouches.
@@ -237,7 +238,7 @@ unsafe fn item(tuple: *mut ffi::PyObject, index: isize) -> *mut ffi::PyObject {
     item
 }
 
-/// The version of a tensor for a consumer that reads up to this one; `None` for one without a version.
+/// The version of a tensor for a consumer that reads versions up to this one; `None` for a tensor without a version.
 fn agreed([major, minor]: [c_int; 2]) -> Option<Version> {
     let newest = Version::NEWEST;
     match major {
@@ -247,7 +248,7 @@ fn agreed([major, minor]: [c_int; 2]) -> Option<Version> {
     }
 }
 
-/// Two integers, if that is what the value is and no user code has to say so.
+/// The two integers of a tuple, if no user code has to run to read them.
 #[inline]
 fn exact_pair(value: &Bound<'_, PyAny>) -> Option<[c_int; 2]> {
     // SAFETY: attached, and the value is alive.
@@ -264,7 +265,7 @@ fn exact_pair(value: &Bound<'_, PyAny>) -> Option<[c_int; 2]> {
     if items == known { Some([1, 0]) } else { exact_integers(items) }
 }
 
-/// The same for any integers, which a tuple keeps.
+/// The same for integers that are not 1 and 0. A tuple keeps them alive.
 #[cold]
 #[inline(never)]
 fn exact_integers(items: [*mut ffi::PyObject; 2]) -> Option<[c_int; 2]> {
@@ -303,7 +304,7 @@ pub(super) fn pair(value: &Bound<'_, PyAny>, name: &str) -> PyResult<[c_int; 2]>
         if long == -1 && PyErr::occurred(py) {
             return Err(raised(py));
         }
-        // Whatever is larger is as unknown as the largest number.
+        // A larger number is as unknown as the largest one.
         *number = c_int::try_from(long).unwrap_or(c_int::MAX);
     }
     Ok(numbers)

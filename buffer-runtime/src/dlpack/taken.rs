@@ -1,7 +1,7 @@
 //! Tensors of other producers, for views of objects that export no buffer.
 //!
-//! A tensor is taken as the protocol says: the capsule is renamed, and its deleter is called once. What it claims is turned
-//! into the fields of a `Py_buffer`, which are then checked as those of any exporter.
+//! A tensor is taken as the protocol says: the capsule is renamed, and the tensor's deleter is called once. The claims
+//! of the tensor are turned into the fields of a `Py_buffer`, which are then checked like those of any exporter.
 
 use std::ffi::{CStr, c_int};
 use std::ptr::{self, NonNull};
@@ -20,7 +20,8 @@ use crate::lookup::attribute;
 use crate::memory::collect;
 use crate::pending::owned;
 
-/// A tensor that was taken, and its claims in the form of the buffer protocol. Its drop calls the deleter: attached, once.
+/// A tensor that was taken, and its claims in the form of the buffer protocol. Its drop, on an attached thread, calls
+/// the deleter once.
 ///
 /// Invariants:
 ///
@@ -40,7 +41,7 @@ enum Kind {
     Versioned(NonNull<Versioned>),
 }
 
-/// What a tensor claims, which no memory of a computer can be, or which this crate does not read.
+/// Why a tensor is refused: it claims what is impossible, or what this crate does not read.
 enum Wrong {
     Version(Version),
     Device(Device),
@@ -53,12 +54,12 @@ enum Wrong {
 }
 
 impl Taken {
-    /// Takes a tensor of an object; `None` if the object makes none.
+    /// Takes a tensor from an object; `None` if the object makes none.
     ///
     /// # Errors
     ///
     /// Whatever the object raises; `BufferError` if the tensor is on another device, may not be written, or claims what
-    /// cannot be; `MemoryError`.
+    /// is impossible; `MemoryError`.
     pub(crate) fn of(object: &Bound<'_, PyAny>, writable: bool) -> PyResult<Option<Self>> {
         let py = object.py();
         let Some(dlpack) = optional(object, c"__dlpack__")? else { return Ok(None) };
@@ -78,7 +79,7 @@ impl Taken {
             let text = format_args!("the __dlpack__ of this '{class}' returned no new tensor; this is a bug in it");
             return Err(exception::<PyBufferError>(py, text));
         };
-        // From here on its drop calls the deleter, whatever is wrong.
+        // From here on the drop of `taken` calls the deleter, also after an error.
         let mut taken = Self::unread(managed);
         taken.read(writable).map_err(|wrong| wrong.into_error(object))?;
         Ok(Some(taken))
@@ -88,7 +89,7 @@ impl Taken {
         Self { managed, format: c"B", itemsize: 1, shape: Vec::new(), strides: None }
     }
 
-    /// Takes a tensor without an interpreter; `None` if it claims what cannot be.
+    /// Takes a tensor without an interpreter; `None` if it claims what is impossible.
     ///
     /// # Safety
     ///
@@ -102,14 +103,14 @@ impl Taken {
     /// Reads what the tensor claims.
     fn read(&mut self, writable: bool) -> Result<(), Wrong> {
         if let Kind::Versioned(managed) = self.managed {
-            // The version comes first in every version. The other fields may be others in another one.
+            // The version is the first field in every version. The other fields may differ between major versions.
             // SAFETY: invariant 1.
             let version = unsafe { (*managed.as_ptr()).version };
             if version.major != 1 {
                 return Err(Wrong::Version(version));
             }
         }
-        // What has no flags may be read-only memory all the same.
+        // A tensor without flags counts as read-only, because its memory may be.
         if writable && self.readonly() {
             return Err(Wrong::ReadOnly);
         }
@@ -164,11 +165,11 @@ impl Taken {
         let bytes = self.shape.iter().try_fold(self.itemsize, |bytes, &extent| bytes.checked_mul(extent));
         let bytes = if self.shape.contains(&0) { Some(0) } else { bytes };
         let offset = usize::try_from(byte_offset).unwrap_or(usize::MAX);
-        // An address beyond the end of memory is no address.
+        // An address beyond the end of memory counts as NULL.
         let first = data.addr().checked_add(offset).filter(|_| !data.is_null());
         ffi::Py_buffer {
             buf: first.map_or(ptr::null_mut(), |_| data.wrapping_byte_add(offset)),
-            // A product that overflows cannot be the length, which the checks find.
+            // If the product overflows, no length is right, and -1 fails the checks.
             len: bytes.unwrap_or(-1),
             itemsize: self.itemsize,
             readonly: c_int::from(self.readonly()),
@@ -193,7 +194,7 @@ impl Drop for Taken {
 }
 
 impl Kind {
-    /// Takes the tensor of a capsule that has its first name.
+    /// Takes the tensor from a capsule with the name of one that nobody has taken yet.
     fn take(capsule: &Bound<'_, PyAny>) -> Option<Self> {
         take::<Versioned>(capsule).map(Self::Versioned).or_else(|| take::<Legacy>(capsule).map(Self::Legacy))
     }
@@ -222,7 +223,7 @@ fn optional<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResult<Option<Bou
     }
 }
 
-/// Calls a `__dlpack__` for a tensor with flags, or for one without if it does not know versions.
+/// Calls a `__dlpack__` for a tensor with a version, or for one without if the method does not know versions.
 fn call<'py>(dlpack: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = dlpack.py();
     let Version { major, minor } = Version::NEWEST;
@@ -245,7 +246,7 @@ fn call<'py>(dlpack: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     }
 }
 
-/// Numbers times a factor.
+/// Multiplies numbers by a factor.
 fn numbers(numbers: &[i64], factor: isize) -> Result<Vec<isize>, Wrong> {
     let mut fits = true;
     let each = numbers.iter().map(|&number| {

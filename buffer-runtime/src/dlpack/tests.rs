@@ -26,7 +26,7 @@ struct Consumer<M: Taken>(*mut M);
 // SAFETY: a tensor may be used and deleted on any thread.
 unsafe impl<M: Taken> Send for Consumer<M> {}
 
-/// What the tests read of a managed tensor of either kind.
+/// What the tests read from a managed tensor of either kind.
 trait Taken: Managed {
     fn tensor(&self) -> &Tensor;
     fn deleter(&self) -> unsafe extern "C" fn(*mut Self);
@@ -167,8 +167,8 @@ fn miri_a_read_only_tensor_admits_readers() {
     assert_eq!((cell.tensors(), cell.refusal(GuardKind::Write, Attempt::Resize)), (0, None));
 }
 
-/// Tensors of both kinds, and the cell, in every order. A storage whose drop is user code waits for an attached thread if a
-/// tensor is the last.
+/// Ends tensors of both kinds and the cell in every order. If a tensor is the last and the drop of the storage is user
+/// code, the storage waits for an attached thread.
 #[test]
 fn miri_tensors_and_the_cell_end_in_any_order() {
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
@@ -202,7 +202,7 @@ fn miri_a_tensor_is_the_last_to_free_plain_memory() {
     let cell = ExportCell::new(vec![1_u32, 2, 3]);
     let tensor = cell.tensor();
     drop(cell);
-    // Miri reports the block as leaked if this does not free it.
+    // Miri reports a leak if the end of this tensor does not free the block.
     thread::spawn(move || assert_eq!(tensor.read(), 1)).join().unwrap();
 }
 
@@ -234,8 +234,8 @@ fn miri_a_refused_tensor_leaves_nothing() {
     assert_eq!(rows.tensors(), 0);
 }
 
-/// The owner and three tensors end at the same time, each on a thread of its own. Only the last one may still access the
-/// block.
+/// The owner and three tensors end at the same time, each on a thread of its own. Only the last one may still access
+/// the block.
 #[test]
 fn tsan_miri_the_last_tensors_and_the_owner_go_at_once() {
     let rounds = if cfg!(miri) { 20 } else { 500 };

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Inside a record every code has a byte order. So sizes are the same on every platform, nothing is aligned, and a
-//! record means the same wherever it is nested. It has no padding, and neither has a Rust record that is an element.
-//! The codes that would make Python follow a pointer (`P`, `O`, `&`) are refused.
+//! record means the same wherever it is nested. The format has no padding, and neither has a Rust record that is an
+//! element. The codes that would make Python follow a pointer (`P`, `O`, `&`) are refused.
 
 use std::ffi::{CStr, c_long};
 

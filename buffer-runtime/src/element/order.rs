@@ -35,15 +35,15 @@ macro_rules! ordered {
                 *self = Self::new(value);
             }
 
-            /// From the machine's order to this one, or back.
+            /// Converts from the machine's order to this one, or back.
             #[inline]
             fn reorder(value: T) -> T {
                 if cfg!(target_endian = $endian) { value } else { value.swap_bytes() }
             }
         }
 
-        // SAFETY: transparent over a scalar, which is `Pod`: no padding (1), and every bit pattern is valid (3). It is one
-        // scalar, of its own size (2).
+        // SAFETY: transparent over a scalar, which is `Pod`: no padding (1), and every bit pattern is valid (3). It is
+        // one scalar, of its own size (2).
         #[diagnostic::do_not_recommend]
         unsafe impl<T: Scalar> Element for $name<T> {
             const FORMAT: &'static std::ffi::CStr = T::$format;

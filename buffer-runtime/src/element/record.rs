@@ -1,4 +1,5 @@
-//! Records: what `#[derive(BufferElement)]` declares about a struct, and what is proven about it at compile time.
+//! Records: what `#[derive(BufferElement)]` declares about a struct, and what is proved about the struct at compile
+//! time.
 //!
 //! The derive never writes the type of a field a second time: a macro in that type could expand to another type there.
 //! Instead it passes functions that take the struct and return the field. They are never called; from them the compiler
@@ -123,7 +124,7 @@ impl Field {
     }
 }
 
-/// A type of which bytemuck guarantees that all bytes are initialised, and that every bit pattern is valid.
+/// A type for which bytemuck guarantees that all bytes are initialised, and that every bit pattern is valid.
 ///
 /// # Safety
 ///
@@ -133,9 +134,9 @@ impl Field {
     label = "not `NoUninit` and `AnyBitPattern`, which bytemuck has for such types",
     note = "a crate may implement them where its feature `bytemuck` is on; for a `bool` remove `as`, which makes a record that Python may only read"
 )]
-// Bytemuck's traits are no bounds of it: errors would name them.
+// Bytemuck's traits are not its supertraits, because errors would name them.
 pub unsafe trait AnyBytes: Sized {
-    /// That it is one. As a value, for the reason that [`Facts`] gives.
+    /// The proof that the type is one. It is a value, for the reason that [`Facts`] gives.
     const PROVEN: Proven<Self> = Proven(PhantomData);
 }
 
@@ -193,7 +194,7 @@ pub const fn needed_at_end<R: Record>() -> usize {
     needed(R::FIELDS[R::FIELDS.len() - 1].size + hole_at_end::<R>(), align_of::<R>())
 }
 
-/// The fewest bytes that do what `padding` bytes do.
+/// The fewest bytes with the same effect as `padding` bytes.
 const fn needed(padding: usize, align: usize) -> usize {
     match padding % align {
         0 => padding,
@@ -211,13 +212,13 @@ pub const fn size_of_described<R: Record>(field: usize) -> usize {
     R::FIELDS[field].described
 }
 
-/// The size of a record in bytes, after a check that it has no bytes besides those of its fields, and that each field
-/// has bytes, as many as the element that Python sees.
+/// The size of a record in bytes. Checks that the record has no bytes besides those of its fields, and that each field
+/// has as many bytes as the element that Python sees, and at least one.
 ///
 /// # Panics
 ///
-/// At compile time, when there is padding, or when a field has no bytes or too many or too few.
-/// For a record without parameters the expansion has checked this already, by [`rules`](crate::rules).
+/// At compile time, when there is padding, or when a field has no bytes, too many or too few. For a record without
+/// parameters the expansion has checked this already, by [`rules`](crate::rules).
 #[track_caller]
 pub const fn size<R: Record>() -> usize {
     let mut padding = false;
@@ -298,8 +299,8 @@ pub const fn inner_format<R: Record>() -> &'static CStr {
     R::FIELDS[0].format
 }
 
-/// A format, in an array not much longer than the text. It cannot have the exact length: the length of a generic
-/// record's format cannot be the length of an array type.
+/// A format, in an array that is not much longer than the text. The array cannot have the exact length: the length of a
+/// generic record's format cannot be the length of an array type.
 struct Format<R>(PhantomData<R>);
 
 impl<R: Record> Format<R> {

@@ -27,7 +27,7 @@ pub unsafe trait Scalar: Element + bytemuck::Pod + sealed::Sealed {
     #[doc(hidden)]
     const LE: &'static CStr;
 
-    /// Reverses its bytes; in a number of several parts, the bytes of each part.
+    /// Reverses the bytes of the number; in a number of several parts, the bytes of each part.
     #[doc(hidden)]
     #[must_use]
     fn swap_bytes(self) -> Self;
@@ -47,8 +47,8 @@ macro_rules! scalars {
             plain::<$scalar>();
         };
 
-        // SAFETY: bytemuck's bounds above say that there is no padding (1) and that every bit pattern is valid (3); it is
-        // one scalar, of its own size (2).
+        // SAFETY: bytemuck's bounds above say that there is no padding (1) and that every bit pattern is valid (3); it
+        // is one scalar, of its own size (2).
         #[diagnostic::do_not_recommend]
         unsafe impl $crate::element::Element for $scalar {
             const FORMAT: &'static std::ffi::CStr = $native;
@@ -119,8 +119,8 @@ scalars! {
     f64: c"d", c">d", c"<d", |value: f64| f64::from_bits(value.to_bits().swap_bytes());
 }
 
-// SAFETY: one byte, which is always initialised (1, 2); there is only one byte, so its validity depends on no other
-// (3).
+// SAFETY: one byte, which is always initialised (1, 2); there is only one byte, so its validity does not depend on
+// others (3).
 #[diagnostic::do_not_recommend]
 unsafe impl Element for bool {
     const FORMAT: &'static CStr = c"?";

@@ -12,9 +12,9 @@ use crate::exception::{ClassName, exception};
 use crate::lookup::{self, attribute};
 use crate::pending::owned;
 
-/// `__array__`. When a view is refused, numpy discards the error and calls `__array__`. Without that method, numpy would
-/// make an array of one object. So `__array__` requests the view once more, and raises its error. If the view is granted,
-/// numpy never calls `__array__`.
+/// `__array__`. When a view is refused, numpy discards the error and calls `__array__`. Without that method, numpy
+/// would make an array of one object. So `__array__` requests the view once more, and raises its error. If the view is
+/// granted, numpy never calls `__array__`.
 pub(super) const METHOD: PyMethodDefType = PyMethodDefType::Method(PyMethodDef::cfunction_with_keywords(
     c"__array__",
     cfunction_with_keywords::<Array>,

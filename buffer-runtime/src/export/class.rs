@@ -51,7 +51,8 @@ pub unsafe trait Exporter: Sized {
 
     /// The address of the exported field. Only a field access.
     ///
-    /// It is not typed: if a type of the class's or of the cell's cannot be used, this signature is no second error.
+    /// The address is untyped, so that a type of the class or of the cell that cannot be used causes no second error
+    /// here.
     fn field(class: &Self::Class) -> NonNull<()>;
 
     /// The exported field.
@@ -77,8 +78,9 @@ pub fn address<C>(field: &C) -> NonNull<()> {
 
 /// What a class declares about its layout, if it declares anything.
 ///
-/// A class implements it for each of its exporters, by their number. Exporters call it. Its implementation contains the user's expressions, and its method is in scope there. So the
-/// method has a name that no user's method has.
+/// A class implements this trait for each of its exporters, which are numbered. Exporters call it. Its implementation
+/// contains the user's expressions, and its method is in scope there. So the method has a name that no user's method
+/// has.
 pub trait Declares<const EXPORTER: usize = 0> {
     /// See [`Exporter::Dims`].
     type Dims: Dims;
@@ -206,8 +208,8 @@ pub unsafe trait Slot<T>: Source {
     const TABLE: &'static ClassTable;
 }
 
-/// The type of a field that is exported. The derive names the field's type through it: if the type cannot be exported, the
-/// compiler reports one error, without the bounds of [`Exporter`], and assumes that the rest is right.
+/// The type of a field that is exported. The derive names the field's type through it: if the type cannot be exported,
+/// the compiler reports one error, without the bounds of [`Exporter`], and assumes that the rest is right.
 pub trait Shown {
     /// The type itself.
     type Itself;

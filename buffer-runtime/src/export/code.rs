@@ -1,8 +1,9 @@
-//! Requests whose layout runs the user's expressions, in the common case: nothing else is in the way, and the layout has
-//! not changed since the last view.
+//! Requests whose layout runs the user's expressions, in the common case: nothing else is in the way, and the layout
+//! has not changed since the last view.
 //!
-//! The expressions run inside PyO3's trampoline, so that they find PyO3 attached, and outside any lock. What they return
-//! is compared with the last layout at once, in code of the class; `evaluate` continues with it in any other case.
+//! The expressions run inside PyO3's trampoline, so that they find PyO3 attached, and outside any lock. What they
+//! return is compared with the last layout at once, in code of the class; `evaluate` continues with it in any other
+//! case.
 
 use std::ffi::c_int;
 use std::ptr::NonNull;
@@ -24,7 +25,7 @@ use crate::pending::Pending;
 use crate::request::Flags;
 use crate::trace;
 
-/// Evaluates the expressions of a class, and grants a view; the caller gives it its reference to the object. Returns
+/// Evaluates the expressions of a class, and grants a view. The caller adds the view's reference to the object. Returns
 /// what the slot returns, with the exception set.
 ///
 /// # Safety
@@ -51,8 +52,7 @@ pub(super) unsafe extern "C" fn call(
 ) -> c_int {
     // SAFETY: CPython calls slots attached.
     let py = unsafe { Python::assume_attached() };
-    // A request to write what is read-only is refused before anything is evaluated, and an exception that is pending is
-    // kept.
+    // A request to write read-only memory is refused before anything is evaluated, and a pending exception is kept.
     let is_plain = |_: &Evaluate| {
         let refused = table.readonly && Flags(flags).writable() || Flags(flags).is_mistaken();
         !(refused || orphans::are_waiting() || PyErr::occurred(py))
@@ -64,13 +64,14 @@ pub(super) unsafe extern "C" fn call(
     // Set first, so that `obj` is NULL after every refusal.
     // SAFETY: the caller vouches for the view, whose old contents do not matter.
     unsafe { (*view).obj = std::ptr::null_mut() };
-    // The trampoline passes its arguments on unread. One of them takes the function along with the view.
+    // The trampoline passes its arguments on without reading them. So one of them can carry the function along with the
+    // view.
     let mut request = Request { view, evaluate };
     // SAFETY: as the caller vouches.
     let status = unsafe { getbufferproc::<Trampolined>(slf, (&raw mut request).cast(), flags) };
     if status == 0 {
         if PyErr::occurred(py) {
-            // The expressions have returned numbers all the same.
+            // The expressions have set an exception, but returned numbers all the same.
             drop(Pending::take(py));
         }
         if trace::may_be_traced() {

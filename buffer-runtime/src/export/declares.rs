@@ -1,5 +1,5 @@
-//! What the derive adds to a class besides its slots: `__array__`, the declaration of stable views, and with the feature
-//! `dlpack` the methods of DLPack.
+//! What the derive adds to a class besides its slots: `__array__`, the declaration of stable views, and with the
+//! feature `dlpack` the methods of DLPack.
 
 use std::marker::PhantomData;
 
@@ -38,7 +38,7 @@ impl<T: Exporter> Methods<T> {
 ///
 /// # Safety
 ///
-/// They become methods of the exporter's class, together with its [`slots`](super::slots::slots).
+/// The methods are added to the exporter's class only, together with its [`slots`](super::slots::slots).
 #[must_use]
 pub const unsafe fn with_array<T: Exporter>() -> &'static [PyMethodDefType] {
     Methods::<T>::WITH_ARRAY

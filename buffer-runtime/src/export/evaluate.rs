@@ -106,7 +106,7 @@ pub(super) fn evaluating(
             }
             Err(Failed::Denied(Denied::Misfit { error, .. })) => return Err(ViewError::Layout(error).into()),
             Err(Failed::Denied(Denied::Refused(error))) => return Err(error.into()),
-            // Never unanswered: only the fast path says so.
+            // Never `Unanswered`, which only the fast path returns.
             Err(Failed::Denied(
                 Denied::Changed | Denied::Unpublished | Denied::LayoutNeeded | Denied::Unanswered(_),
             )) => {
@@ -175,7 +175,7 @@ impl<'py> Level<'py> {
     #[inline(always)]
     pub(super) fn enter(py: Python<'py>) -> PyResult<Self> {
         let depth = Self::depth();
-        // The first level leads to no recursion without a second one.
+        // The first level alone is no recursion.
         if depth.get() > 0 {
             count_level(py, depth.get())?;
         }
@@ -196,7 +196,7 @@ impl<'py> Level<'py> {
     #[inline(always)]
     fn depth() -> &'static StdCell<usize> {
         let depth = DEPTH.with(ptr::from_ref);
-        // SAFETY: it lives as long as the thread, which no level leaves: the token is not `Send`.
+        // SAFETY: the counter lives as long as the thread, which no level leaves: the token is not `Send`.
         unsafe { &*depth }
     }
 }

@@ -43,7 +43,7 @@ impl<T: Exporter<Cell = C>, C: Source> Declaration<T, C> {
 /// A declaration whose field cannot be exported, which is an error of its own. Only then rustc takes this `FAULT` and
 /// not the inherent one.
 pub trait Unknown {
-    /// None that is known.
+    /// No fault is known.
     const FAULT: usize = Fault::None as usize;
 }
 
@@ -73,8 +73,9 @@ const fn fault<T: Exporter>() -> usize {
     fault as usize
 }
 
-/// A field of type `C` with a declaration whose fault has this number. Every type implements it: for the field's type the
-/// compiler would print the text of this trait, which has none, and for one type a list of these numbers.
+/// A field of type `C` with a declaration whose fault has this number. Every type implements it. If only the field's
+/// type did, the compiler would print the text of this trait, which has none; if only one other type did, a list of
+/// these numbers.
 pub trait Faultless<C, const FAULT: usize> {
     /// Naming it requires that there is no fault.
     const KEPT: () = ();

@@ -33,9 +33,10 @@ const _: () = {
     assert!(size_of::<isize>() == size_of::<ffi::Py_ssize_t>());
 };
 
-/// Grants a view if that runs no user code and raises nothing. Otherwise nothing has changed but the view: if the layout
-/// does not answer the request, the view says what layout that is (see [`Unanswered::of_view`](crate::request::Unanswered::of_view)). `AGAIN` only
-/// distinguishes the two callers, so that the compiler inlines all of this into each.
+/// Grants a view if that runs no user code and raises nothing. Otherwise nothing has changed but the view: if the
+/// layout does not answer the request, the view says what layout that is (see
+/// [`Unanswered::of_view`](crate::request::Unanswered::of_view)). `AGAIN` only distinguishes the two callers, so that
+/// the compiler inlines all of this into each.
 ///
 /// # Safety
 ///
@@ -85,8 +86,8 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>, const AGAIN: bool>(
     granted
 }
 
-/// Grants a view that need not write if [`grant_at_once`] would, and calls `with` on it while the object is borrowed. If
-/// `with` is not called, nothing has changed.
+/// Grants a view that need not write, in the cases in which [`grant_at_once`] would, and calls `with` on it while the
+/// object is borrowed. If `with` is not called, nothing has changed.
 ///
 /// # Safety
 ///
@@ -164,8 +165,8 @@ pub(super) fn grant_reached(
     evaluating(py, class, flags, ready, &mut attempt)
 }
 
-/// `bf_getbuffer` of all classes that export a cell, for requests that [`grant_at_once`] does not grant. The caller gives
-/// the granted view its reference to the object.
+/// `bf_getbuffer` of all classes that export a cell, for requests that [`grant_at_once`] does not grant. The caller
+/// adds the view's reference to the object.
 ///
 /// # Safety
 ///
@@ -187,12 +188,12 @@ pub(super) unsafe fn grant_view(
     unsafe { with_grant(py, object, flags, table, &mut fill) }
 }
 
-/// Fills a `Py_buffer` with a granted view, but for the reference to the object ([`complete`]). `indirect` says whether the
-/// layout is, if that is known at compile time.
+/// Fills a `Py_buffer` with a granted view, except for the reference to the object ([`complete`]). `indirect` says
+/// whether the layout is indirect, if that is known at compile time.
 ///
 /// # Safety
 ///
-/// Attached. `object` is the alive object whose cell the grant is of, and `view` may be written.
+/// Attached. `object` is alive, the grant is of its cell, and `view` may be written.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) unsafe fn hand_over(
     object: *mut ffi::PyObject,
@@ -232,8 +233,8 @@ const _: () = {
 
 /// The fields of a view that are a description of it.
 ///
-/// This and [`complete`] are two functions around what fills the description, and none of them is a closure: where a
-/// module has several classes, the compiler would make one function of the closure for all of them.
+/// This and [`complete`] are two functions around the code that fills the description, and none of them is a closure:
+/// where a module has several classes, the compiler would make one function of the closure for all of them.
 ///
 /// # Safety
 ///
@@ -246,9 +247,9 @@ pub(super) unsafe fn description_of(view: *mut ffi::Py_buffer) -> *mut Descripti
     rest.cast()
 }
 
-/// Fills the fields of a view that are not in its description: the object, and the address of the first item. The caller
-/// gives the view a reference to the object when the object is no longer borrowed: until then, PyO3's borrow has a shared
-/// reference to what the count is in.
+/// Fills the fields of a view that are not in its description: the object, and the address of the first item. The
+/// caller adds the view's reference to the object when the object is no longer borrowed: until then, PyO3's borrow has
+/// a shared reference to the memory of the count.
 ///
 /// # Safety
 ///

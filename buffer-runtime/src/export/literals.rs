@@ -37,7 +37,7 @@ pub const fn divides<C: Source>(count: usize) -> bool {
     C::ITEMS.is_none() || items::<C>().is_multiple_of(count)
 }
 
-/// Where this many items end that start behind this many bytes, in bytes.
+/// The end, in bytes, of this many items that start after this many bytes.
 #[must_use]
 pub const fn end<C: Source>(bytes: usize, count: usize) -> usize {
     count.saturating_mul(itemsize::<C>()).saturating_add(bytes)

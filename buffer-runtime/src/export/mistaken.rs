@@ -6,7 +6,7 @@ use crate::storage::Mistake;
 
 faults! {
     mistaken(Mistake::Map) =>
-    /// It is no map.
+    /// It is not a map.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be exported: a map is no memory in one piece",
         label = "copy the items into one `Vec`, and write `ExportCell<Vec<f32>>`"
@@ -22,7 +22,7 @@ faults! {
     IsInOnePiece;
 
     mistaken(Mistake::Text) =>
-    /// It is no text.
+    /// It is not a text.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be exported: Python may write any byte, and not every one is valid in a text",
         label = "store the bytes of the text, and write `ExportCell<Vec<u8>>`"
@@ -46,7 +46,7 @@ faults! {
     IsOneArray;
 
     mistaken(Mistake::Wrapper) =>
-    /// Nothing is around the storage.
+    /// Nothing wraps the storage.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be exported: an `ExportCell` locks and shares by itself, and may be closed",
         label = "write the array alone, as in `ExportCell<Vec<f32>>`"
@@ -71,7 +71,7 @@ faults! {
     HasNoRows;
 
     mistaken(Mistake::Texts) =>
-    /// Its elements are no texts.
+    /// Its elements are not texts.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be exported: each text is in memory of its own",
         label = "store texts of at most N bytes as `Bytes<N>`, as in `ExportCell<Vec<Bytes<16>>>`"
@@ -79,7 +79,7 @@ faults! {
     HasNoTexts;
 
     mistaken(Mistake::Tuples) =>
-    /// Its elements are no tuples.
+    /// Its elements are not tuples.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be exported: the compiler may put the parts of a tuple in any order",
         label = "write an array for parts of one type, as in `ExportCell<Vec<[f32; 2]>>`, or else a record",
@@ -96,7 +96,7 @@ faults! {
     HasNoOptions;
 
     mistaken(Mistake::Objects) =>
-    /// Its elements are no objects.
+    /// Its elements are not objects.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` cannot be exported: Python could overwrite the references that Rust owns",
         label = "store numbers or records, or hold the objects in a field beside the `ExportCell`"

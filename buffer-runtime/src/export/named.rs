@@ -1,11 +1,11 @@
-//! What the expansion names of a class, such that a struct that is no class is one error.
+//! What the expansion names of a class, so that a struct that is not a class causes one error.
 
 use pyo3::impl_::pyclass::PyClassImpl;
 
 use super::reach::Class;
 
-/// What the expansion names of a class. For a struct that is no class the compiler reports one error, and assumes that
-/// the rest is right.
+/// What the expansion names of a class. For a struct that is not a class the compiler reports one error, and assumes
+/// that the rest is right.
 pub trait Named {
     /// The class itself.
     type Itself;
@@ -21,7 +21,7 @@ impl<T: Class + PyClassImpl> Named for T {
 }
 
 /// A constructor that every type seems to have, and that is never called: PyO3's inventories have one of their own,
-/// which precedes it. If the struct is no class, the compiler takes this one for that of the unknown inventory, and
+/// which precedes it. If the struct is not a class, the compiler takes this one for that of the unknown inventory, and
 /// reports no further error.
 #[doc(hidden)]
 pub trait New<I> {

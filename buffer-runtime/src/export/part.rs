@@ -19,10 +19,10 @@ use crate::exception::exception;
 use crate::layout::{Declaration, Descriptor, Evaluated};
 use crate::request::{Flags, Refusal};
 
-/// What became of a request that was tried at once.
+/// The outcome of a request that was tried at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AtOnce {
-    /// The view is granted. The caller gives it its reference to the object.
+    /// The view is granted. The caller adds the view's reference to the object.
     Granted,
     /// An exception is set.
     Refused,
@@ -32,12 +32,12 @@ pub(crate) enum AtOnce {
 
 /// Grants a view of a part if its last view had the same layout, and if that runs no user code.
 ///
-/// The view of the whole is that of the whole's own slot. If the slot refuses it, so is this view.
+/// The slot of the whole grants the view of the whole. If that slot refuses, this view is refused too.
 ///
 /// # Safety
 ///
-/// Attached. `object` is the part, which is borrowed and keeps `whole` alive, and `whole` is an object of the class that
-/// the table belongs to. `view` points to a `Py_buffer` to fill.
+/// Attached. `object` is the part, which is borrowed and keeps `whole` alive, and `whole` is an object of the class
+/// that the table belongs to. `view` points to a `Py_buffer` to fill.
 #[inline(always)]
 pub(crate) unsafe fn grant_part_at_once<D: Evaluated>(
     object: *mut ffi::PyObject,
@@ -46,7 +46,7 @@ pub(crate) unsafe fn grant_part_at_once<D: Evaluated>(
     (descriptor, dims): (&'static Descriptor, &D),
     (whole, of): (*mut ffi::PyObject, &'static ClassTable),
 ) -> AtOnce {
-    // The slot of such a whole would pin the memory though this view is refused.
+    // The slot of such a whole would pin the memory even if this view is refused.
     if of.pin {
         return AtOnce::Left;
     }
@@ -116,7 +116,7 @@ unsafe fn show_again(
     AtOnce::Granted
 }
 
-/// Ends a view of a whole that shall not become one of a part.
+/// Ends a view of a whole that does not become one of a part.
 ///
 /// # Safety
 ///
@@ -126,14 +126,14 @@ unsafe fn show_again(
 unsafe fn end_view_of_whole(whole: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: as the caller vouches.
     unsafe { releasebuffer(whole, view) };
-    // So that `obj` is NULL if the request is refused now.
+    // `obj` must be NULL if the request is refused now.
     // SAFETY: the caller vouches for the view.
     unsafe { (*view).obj = std::ptr::null_mut() };
     // SAFETY: as the caller vouches; the view owned this reference.
     unsafe { ffi::Py_DECREF(whole) };
 }
 
-/// What a request for a view of a part requests of the whole.
+/// The flags with which a request for a view of a part requests a view of the whole.
 fn flags_of_whole(flags: Flags) -> Flags {
     Flags(ffi::PyBUF_FULL_RO | flags.0 & (Flags::WRITABLE | Flags::STABLE))
 }
@@ -200,7 +200,7 @@ pub(super) fn grant_reached_part(
     evaluating(py, class, flags, ready, &mut attempt)
 }
 
-/// `bf_getbuffer` of all classes that show a part of another object. The caller gives the granted view its reference to
+/// `bf_getbuffer` of all classes that show a part of another object. The caller adds the granted view's reference to
 /// the object.
 ///
 /// # Safety

@@ -111,8 +111,8 @@ pub(crate) unsafe fn own_layout(
     seen.map_err(|error: NoMemory| ViewError::from(LayoutError::from(error)).into())
 }
 
-/// Grants a view of the object, and calls `with` on it, on its layout, and on whether the class pins. The view is released
-/// afterwards.
+/// Grants a view of the object, and calls `with` on it, on its layout, and on whether the class pins. The view is
+/// released afterwards.
 ///
 /// # Safety
 ///

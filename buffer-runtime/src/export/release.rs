@@ -104,8 +104,8 @@ unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ff
 ///
 /// # Safety
 ///
-/// Attached. `view` is being released, and the ticket is that of the view or of the one that it held: it is counted, and
-/// is not released again.
+/// Attached. `view` is being released, and the ticket is that of the view or of the one that it held: it is counted,
+/// and is not released again.
 #[inline(always)]
 unsafe fn end(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, ticket: Ticket) {
     // SAFETY: as the caller vouches.

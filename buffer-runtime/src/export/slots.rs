@@ -42,7 +42,8 @@ use crate::request::Flags;
 use crate::storage::Exportable;
 use crate::trace;
 
-/// Adds the two slots to a class, and the methods of that name in [`declares`](super::declares).
+/// Adds the two slots to a class, and the methods that the function `$methods` of [`declares`](super::declares)
+/// returns.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __submit_slots {
@@ -55,7 +56,8 @@ macro_rules! __submit_slots {
                 $crate::private::pyo3::impl_::pyclass::PyClassItems {
                     // SAFETY: as for the slots.
                     methods: unsafe { $crate::private::methods::$methods::<$exporter>() },
-                    // SAFETY: the derive names the inventory of the exporter's class, and safe code can name no exporter.
+                    // SAFETY: the derive names the inventory of the exporter's class, and safe code can name no
+                    // exporter.
                     slots: &unsafe { $crate::private::slots::<$exporter>() },
                 },
             )
@@ -70,7 +72,7 @@ const MAX_TRIES_AT_ONCE: usize = 100;
 const PAUSE: usize = 16;
 const MAX_DOUBLINGS: usize = 4;
 
-/// The slots of a class, in the form that PyO3 takes them.
+/// The slots of a class, in PyO3's form.
 ///
 /// # Safety
 ///
@@ -208,7 +210,8 @@ unsafe extern "C" fn getbuffer_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     unsafe { call_slow(slf, view, flags, <T::Cell as Slot<T>>::TABLE) }
 }
 
-/// Answers a request that the table of the layout does not answer. A function of its own, which saves no registers.
+/// Answers a request that the table of the layout does not answer. A function of its own, so that it saves no
+/// registers.
 ///
 /// # Safety
 ///
@@ -301,7 +304,8 @@ unsafe fn answer_slowly(
             return status;
         }
     }
-    // The trampoline passes its arguments on unread. One of them takes the table along with the view.
+    // The trampoline passes its arguments on without reading them. So one of them can carry the table along with the
+    // view.
     let mut request = Request { view, table };
     let request = (&raw mut request).cast();
     // SAFETY: as the caller vouches.

@@ -1,8 +1,9 @@
 //! Stable views that are granted at once: beside no guard, in a layout that has not changed.
 //!
-//! The fast path of ordinary views does not know stable ones, since each of its instructions counts. It refuses them last,
-//! when all else is decided, and leaves in the view what it has found. So this continues where it has stopped. That needs
-//! the GIL: without one, other threads may have changed everything meanwhile, and stable views take the slow path.
+//! The fast path of ordinary views does not grant stable ones, because each of its instructions counts. It refuses them
+//! last, after it has decided everything else, and leaves its findings in the view. This module continues from there.
+//! That needs the GIL: without one, other threads may have changed everything meanwhile, and stable views take the slow
+//! path.
 
 use pyo3::ffi;
 
@@ -44,7 +45,7 @@ pub(super) unsafe fn grant_at_once(
     true
 }
 
-/// Without a GIL, nothing that was found is still known to be so.
+/// Without a GIL, the findings of the fast path may be out of date.
 ///
 /// # Safety
 ///

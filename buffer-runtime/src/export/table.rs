@@ -1,4 +1,4 @@
-//! The table of a class: what granting a view needs of the class, for code that does not depend on its type.
+//! The table of a class: what granting a view needs to know about the class, for code that does not depend on its type.
 //!
 //! Only the fast path of a request is compiled for each class. Everything else is compiled once, and finds the class's
 //! functions in this table.
@@ -18,7 +18,7 @@ use super::whole::Whole;
 use crate::cell::Header;
 use crate::layout::{Descriptor, Evaluated, Memory};
 
-/// What granting a view needs of a class.
+/// What granting a view needs to know about a class.
 ///
 /// Invariants:
 ///
@@ -35,7 +35,7 @@ pub struct ClassTable {
     /// Whether the memory stays in place until the object dies, once it was viewed.
     pub(super) pin: bool,
     pub(super) shows: Shows,
-    /// How a view begins whose layout runs the user's expressions, in a class with such expressions.
+    /// How a view whose layout runs the user's expressions begins, in a class with such expressions.
     pub(super) evaluate: Option<Evaluate>,
     /// `bf_getbuffer` for objects of the class.
     pub(crate) getbuffer: ffi::getbufferproc,
@@ -44,7 +44,7 @@ pub struct ClassTable {
     /// Whether rows are allocated one by one.
     #[cfg_attr(not(feature = "pickle"), expect(dead_code, reason = "only a pickle asks"))]
     rows: bool,
-    /// How a view of a cell is granted without user code, where the class shows a cell.
+    /// How a view of a cell is granted without user code, if the class exports a cell.
     #[cfg(feature = "dlpack")]
     pub(crate) grant_at_once: Option<GrantAtOnce>,
     /// Whether the memory has a layout of its own.
@@ -54,10 +54,10 @@ pub struct ClassTable {
     dims: unsafe fn(NonNull<()>, WithDims<'_>) -> PyResult<()>,
 }
 
-/// What is called with the value of an object.
+/// A function to call with the value of an object.
 type WithValue<'a> = &'a mut dyn FnMut(NonNull<()>);
 
-/// What is called with the declared numbers of an object.
+/// A function to call with the declared numbers of an object.
 pub(super) type WithDims<'a> = &'a mut dyn FnMut(&dyn Evaluated);
 
 /// Whose memory the views of a class show.

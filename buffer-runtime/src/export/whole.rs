@@ -1,11 +1,11 @@
-//! What parts that are chosen at run time are taken from.
+//! The field from which a part that is chosen at run time is taken.
 
 use pyo3::{Py, PyAny};
 
 use super::class::{Source, sealed};
 use super::table::ClassTable;
 
-/// What a part is taken from: a field of an object.
+/// The field of an object from which a part is taken.
 ///
 /// Invariants:
 ///

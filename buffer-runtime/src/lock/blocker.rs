@@ -26,7 +26,7 @@ pub(crate) enum Blocker {
     Tensors(u32),
     /// A view of a class with `pin` was granted, and its consumer may have kept the bare address.
     Pinned { writable: bool },
-    /// There is no memory for what replaces the viewed cell: a copy, or a closed cell.
+    /// There is no memory for the replacement of the viewed cell: a copy, or a closed cell.
     OutOfMemory,
     /// A count has reached its limit; leaked guards and views add up.
     Full,
@@ -138,7 +138,7 @@ impl Blocker {
         self.of_a_borrow(false, place)
     }
 
-    /// Tells read guards that belong to stable views from the others. `stable` is the number of stable views.
+    /// Distinguishes read guards that belong to stable views from the others. `stable` is the number of stable views.
     pub(super) fn naming_stable(self, stable: u32) -> Self {
         match self {
             Self::ReadGuards(count) if stable > 0 => {
@@ -149,7 +149,7 @@ impl Blocker {
         }
     }
 
-    /// Tells the read guard of imported memory, which locks count as a stable view's, from the others.
+    /// Distinguishes the read guard of imported memory, which locks count as a stable view's, from the others.
     pub(crate) fn naming_import(self) -> Self {
         match self {
             Self::StableViews { guards: 0, .. } => Self::Imported,

@@ -59,8 +59,8 @@ pub(crate) struct Lock {
     published: AtomicU8,
     /// Fills what would be padding. See `lock`.
     _rest: [AtomicU8; 3],
-    /// How many of the read guards belong to stable views; more while one of these begins or ends. Or 1, if the memory is
-    /// imported, which grants none.
+    /// How many of the read guards belong to stable views. The count is higher while a stable view begins or ends. It
+    /// is 1 if the memory is imported, which grants no stable views.
     stable: AtomicU32,
 }
 
@@ -196,15 +196,16 @@ impl Lock {
         Err(Missed::Unpublished)
     }
 
-    /// Ends a view. Unless nothing is left, the block may be freed before this returns.
+    /// Ends a view. If other views or the owner are left, the block may be freed before this returns.
     #[inline(always)]
     pub(crate) fn release(&self, access: ViewKind) -> Released {
         // Release pairs with the Acquire of the thread that frees, writes or claims next: the consumer is done with the
         // memory and with the layout.
-        // An addition, because the processor has no other one that returns the word, and the sign costs nothing here.
+        // An addition, because the processor has no other such instruction that returns the word, and the sign costs
+        // nothing here.
         let before = self.word.fetch_add(one(access).wrapping_neg(), Ordering::Release);
         let left = Released { views: before & VIEW_COUNT != 1, owner: before & OWNED != 0 };
-        // Unless nothing is left, not even a reference to the lock may be made from here on (invariant 3).
+        // If a view or the owner is left, not even a reference to the lock may be made from here on (invariant 3).
         if left.is_last() {
             // Acquire pairs with the Release of every view, guard and owner that ended before. A load, because
             // ThreadSanitizer does not support fences.
@@ -329,9 +330,9 @@ impl Lock {
         guards_of(self.word.load(Ordering::Acquire)).is_some_and(|(kind, _)| kind == GuardKind::Closed)
     }
 
-    /// Begins the read guard of a stable view. `begin` begins a read guard.
+    /// Begins the read guard of a stable view, by a call of `begin`.
     pub(crate) fn begin_stable(&self, begin: impl FnOnce() -> Result<Beside, Blocker>) -> Result<(), Blocker> {
-        // Before the guard begins: whoever finds the guard also finds it counted.
+        // Count it before the guard begins: a thread that finds the guard also finds it counted.
         // Relaxed: nothing else is read because of it.
         self.stable.fetch_add(1, Ordering::Relaxed);
         begin().map(|_| ()).inspect_err(|_| self.uncount_stable())
@@ -348,18 +349,18 @@ impl Lock {
         self.stable.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Begins the read guard of imported memory, which no drop ends. The lock is new.
+    /// Begins the read guard of imported memory, which no drop ends. The lock must be new.
     #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
     pub(crate) fn begin_import(&self) -> Result<(), Blocker> {
         self.begin_stable(|| self.begin_beside_others(GuardKind::Read))
     }
 
-    /// Makes a write guard of the read guard of imported memory, if nothing else is alive. `false` if the memory is not
-    /// imported.
+    /// Turns the read guard of imported memory into a write guard, if nothing else is alive. `false` if the memory is
+    /// not imported.
     #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
     pub(crate) fn adopt(&self) -> Result<bool, Blocker> {
-        // A read guard of this caller's own: what is imported stays so until it ends. Its Acquire pairs with the Release of
-        // the write guard under which `stable` was set to 0.
+        // Begin a read guard for this caller: until it ends, imported memory stays imported. The Acquire of this step
+        // pairs with the Release of the write guard under which `stable` was set to 0.
         self.begin_beside_others(GuardKind::Read)?;
         if self.stable.load(Ordering::Relaxed) == 0 {
             self.end();
@@ -401,9 +402,9 @@ impl Lock {
         blocker.naming_stable(self.stable.load(Ordering::Relaxed))
     }
 
-    /// From now on, views are traced, or no longer.
+    /// Turns the tracing of views on or off.
     pub(crate) fn trace(&self, on: bool) {
-        // Relaxed, here and below: nothing is read because of this bit. First a load, because most calls change nothing.
+        // Relaxed, here and below: nothing is read because of this bit. Load first, because most calls change nothing.
         if (self.word.load(Ordering::Relaxed) & TRACED != 0) == on {
             return;
         }

@@ -1,13 +1,14 @@
 //! The lock of interpreters that have a GIL.
 //!
-//! Views begin and end on attached threads, so that neither needs a locked instruction. Guards begin on attached threads, or
-//! under `&mut` of the owner; they may end on a detached thread. The owner may be dropped on a detached thread.
+//! Views begin and end on attached threads, so that neither needs a locked instruction. Guards begin on attached
+//! threads, or under `&mut` of the owner; they may end on a detached thread. The owner may be dropped on a detached
+//! thread.
 //!
 //! 1. Only attached threads change `views`. A plain load and store is a step that no other view can split.
-//! 2. A guard begins attached, or excludes new views by invariant 3. So a count of 0 guards that an attached thread has read
-//!    while it grants a view or begins a guard stays 0 until the thread detaches, unless it begins a guard itself.
-//! 3. A caller that has the owner by `&mut` excludes new views and new guards. A count of 0 that this caller has read is
-//!    final.
+//! 2. A guard begins attached, or excludes new views by invariant 3. So a count of 0 guards that an attached thread has
+//!    read while it grants a view or begins a guard stays 0 until the thread detaches, unless it begins a guard itself.
+//! 3. A caller that has the owner by `&mut` excludes new views and new guards. A count of 0 that this caller has read
+//!    is final.
 //! 4. The view count and the layout that it stands for change together, since no Python code runs between claim and
 //!    publication: a count above 0 means a published layout.
 
@@ -18,8 +19,8 @@ pub(crate) use self::admission::Admission;
 use super::atomic::{AtomicU32, AtomicU64, Ordering};
 use super::{Beside, Blocker, Closing, Disowned, GuardKind, Missed, Released, ViewKind, Views, Wants};
 
-/// Bits of `views`: writable views (32), read-only views (30), a bit that is never set, ORPHAN. The count of writable views
-/// is full if its highest bit is set, and the other count if one more would set the bit above it.
+/// Bits of `views`: writable views (32), read-only views (30), a bit that is never set, ORPHAN. The count of writable
+/// views is full if its highest bit is set, and the other count if one more would set the bit above it.
 const WRITABLE_COUNT: u64 = (1 << 32) - 1;
 const WRITABLE_FULL: u64 = 1 << 31;
 const READONLY_SHIFT: u32 = ViewKind::ReadOnly as u32;
@@ -40,8 +41,8 @@ pub(crate) struct Lock {
     views: AtomicU64,
     /// Guards that are alive, all of one kind, and whether views are traced. Invariant 2.
     guards: AtomicU32,
-    /// How many of the read guards belong to stable views; or 1, if the memory is imported, which grants none. Only
-    /// attached threads change it, or a caller that has the owner by `&mut`.
+    /// How many of the read guards belong to stable views; or 1 if the memory is imported, which grants no stable
+    /// views. Only attached threads change it, or a caller that has the owner by `&mut`.
     stable: AtomicU32,
 }
 
@@ -103,8 +104,8 @@ impl Lock {
         Admission::to(views, access).ok_or(Blocker::Full)
     }
 
-    /// As [`admit`](Self::admit) for the common case: `None` if there is a guard or a full count, or beside read-only
-    /// views alone a writable view, which `admit` handles, or if views are traced.
+    /// As [`admit`](Self::admit) for the common case. `None` in the other cases, which `admit` handles: a guard, a full
+    /// count, a writable view beside read-only views alone, or traced views.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn admit_unguarded(&self, access: ViewKind) -> Option<Admission> {
         // Acquire and Relaxed as in `admit`.
@@ -148,14 +149,14 @@ impl Lock {
         self.views.store(admission.next, Ordering::Relaxed);
     }
 
-    /// Ends a view. Attached. Unless nothing is left, the block may be freed before this returns.
+    /// Ends a view. Attached. If other views or the owner are left, the block may be freed before this returns.
     #[inline(always)]
     pub(crate) fn release(&self, access: ViewKind) -> Released {
         let views = self.views.load(Ordering::Relaxed) - one(access);
         // Release pairs with the Acquire of an owner that is dropped on a detached thread: what the consumer did with
         // the memory happens before the storage is dropped.
         self.views.store(views, Ordering::Release);
-        // ORPHAN is also the sign, so that one comparison tells the three cases apart.
+        // ORPHAN is the sign bit, so one comparison distinguishes the three cases.
         match views.cast_signed() {
             1.. => Released { views: true, owner: true },
             ..0 => Released { views: views != ORPHAN, owner: false },
@@ -209,8 +210,8 @@ impl Lock {
                 return Err(Blocker::Full);
             }
             let next = (one_guard(kind) + count) | held & TRACED;
-            // By invariant 2 only the end of a guard can intervene, or a change of TRACED. Acquire pairs with the Release
-            // of that end.
+            // By invariant 2 only the end of a guard can intervene, or a change of TRACED. Acquire pairs with the
+            // Release of that end.
             match self.guards.compare_exchange(held, next, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return Ok(Beside::found(others)),
                 Err(now) => held = now,
@@ -244,8 +245,8 @@ impl Lock {
     /// Ends a write guard, on any thread.
     #[inline]
     pub(crate) fn end_write(&self) {
-        // A load and a store: by the table the write guard is the only one, and no other thread changes the count or the
-        // kind until it ends. Relaxed: nothing is read because of TRACED. Release as in `end`.
+        // A load and a store: by the table the write guard is the only one, and no other thread changes the count or
+        // the kind until it ends. Relaxed: nothing is read because of TRACED. Release as in `end`.
         let traced = self.guards.load(Ordering::Relaxed) & TRACED;
         self.guards.store(traced, Ordering::Release);
     }
@@ -258,8 +259,8 @@ impl Lock {
     /// Ends what `begin_closing` began by entering the closed state, in which nothing begins.
     pub(crate) fn close(&self) {
         // A store: by the table the write guard is the only one, and no other thread changes the count or the kind
-        // until it ends. No view begins any more that could be traced. Release pairs with the Acquire in `is_closed`: the
-        // length was set to 0 before.
+        // until it ends. No view begins any more that could be traced. Release pairs with the Acquire in `is_closed`:
+        // the length was set to 0 before.
         self.guards.store(one_guard(GuardKind::Closed), Ordering::Release);
     }
 
@@ -290,9 +291,9 @@ impl Lock {
         held & GUARDS > 0 && GuardKind::from_bits(held >> KIND_SHIFT) == GuardKind::Closed
     }
 
-    /// Begins the read guard of a stable view. Attached. `begin` begins a read guard.
+    /// Begins the read guard of a stable view, by a call of `begin`. Attached.
     pub(crate) fn begin_stable(&self, begin: impl FnOnce() -> Result<Beside, Blocker>) -> Result<(), Blocker> {
-        // Before the guard begins: whoever finds the guard also finds it counted.
+        // Count it before the guard begins: a thread that finds the guard also finds it counted.
         // Relaxed, and no read-modify-write: only attached threads change it, and nothing else is read because of it.
         self.stable.store(self.stable.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         begin().map(|_| ()).inspect_err(|_| self.uncount_stable())
@@ -300,7 +301,8 @@ impl Lock {
 
     /// Begins a stable view, with its read guard, beside no guard. `false` if a view is in the way, or a count is full.
     ///
-    /// Attached; no other code has run on this lock since [`admit_unguarded`](Self::admit_unguarded) has found no guard.
+    /// Attached; no other code has run on this lock since [`admit_unguarded`](Self::admit_unguarded) has found no
+    /// guard.
     #[cfg_attr(atomic_lock, allow(dead_code, reason = "only this lock is asked"))]
     #[inline]
     pub(crate) fn join_stable_unguarded(&self) -> bool {
@@ -316,7 +318,7 @@ impl Lock {
         true
     }
 
-    /// Ends the read guard of a stable view, attached, which is still counted as a read-only view.
+    /// Ends the read guard of a stable view, which is still counted as a read-only view. Attached.
     pub(crate) fn end_stable(&self) {
         self.end();
         self.uncount_stable();
@@ -327,18 +329,18 @@ impl Lock {
         self.stable.store(self.stable.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
     }
 
-    /// Begins the read guard of imported memory, which no drop ends. The lock is new.
+    /// Begins the read guard of imported memory, which no drop ends. The lock must be new.
     #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
     pub(crate) fn begin_import(&self) -> Result<(), Blocker> {
         self.begin_stable(|| self.begin_beside_others(GuardKind::Read))
     }
 
-    /// Makes a write guard of the read guard of imported memory, if nothing else is alive. `false` if the memory is not
-    /// imported. Attached, or for a caller that has the owner by `&mut`.
+    /// Turns the read guard of imported memory into a write guard, if nothing else is alive. `false` if the memory is
+    /// not imported. Attached, or for a caller that has the owner by `&mut`.
     #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
     pub(crate) fn adopt(&self) -> Result<bool, Blocker> {
-        // A read guard of this caller's own: what is imported stays so until it ends. Its Acquire pairs with the Release of
-        // the write guard under which `stable` was set to 0.
+        // Begin a read guard for this caller: until it ends, imported memory stays imported. The Acquire of this step
+        // pairs with the Release of the write guard under which `stable` was set to 0.
         self.begin_beside_others(GuardKind::Read)?;
         if self.stable.load(Ordering::Relaxed) == 0 {
             self.end();
@@ -385,9 +387,9 @@ impl Lock {
         blocker.naming_stable(self.stable.load(Ordering::Relaxed))
     }
 
-    /// From now on, views are traced, or no longer. On any thread.
+    /// Turns the tracing of views on or off, on any thread.
     pub(crate) fn trace(&self, on: bool) {
-        // Relaxed, here and below: nothing is read because of this bit. First a load, because most calls change nothing.
+        // Relaxed, here and below: nothing is read because of this bit. Load first, because most calls change nothing.
         if (self.guards.load(Ordering::Relaxed) & TRACED != 0) == on {
             return;
         }

@@ -27,7 +27,7 @@ macro_rules! for_both_locks {
     };
 }
 
-/// Whether views are traced changes nothing but the fast path.
+/// Tracing views must change nothing but the fast path.
 macro_rules! for_untraced_and_traced {
     ($lock:ident, $body:block) => {
         for traced in [false, true] {
@@ -65,7 +65,7 @@ for_both_locks! {
         }
         assert_eq!(imported.naming_import(), Blocker::Imported);
 
-        // Views and guards are in the way; then everything is as it was.
+        // Views and guards are in the way. After they have ended, everything is as before.
         assert_eq!(view(&lock, MAY_WRITE), Ok(ViewKind::ReadOnly));
         assert_eq!(lock.adopt(), Err(Blocker::Views { writable: 0, readonly: 1 }));
         assert_eq!(lock.release(ViewKind::ReadOnly), Released { views: false, owner: true });

@@ -1,4 +1,4 @@
-//! Puts an object together from what a pickle says, all of which may be wrong.
+//! Builds an object from the data of a pickle, all of which may be wrong.
 
 use std::ffi::CStr;
 
@@ -22,7 +22,7 @@ use crate::limits::MAX_NDIM;
 use crate::pending::{owned, raised};
 use crate::storage::Import;
 
-/// The values that have arrived, by the names of their fields.
+/// The values that have arrived, by field name.
 #[derive(Debug)]
 pub struct Arrived<'a, 'py> {
     values: &'a Bound<'py, PyDict>,
@@ -45,7 +45,7 @@ impl<'py> Arrived<'_, 'py> {
     ///
     /// # Errors
     ///
-    /// `UnpicklingError` if there is none.
+    /// `UnpicklingError` if the value is missing.
     pub(super) fn value(&self, name: &'static CStr) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py();
         let key = interned(py, name)?;
@@ -68,11 +68,12 @@ impl<'py> Arrived<'_, 'py> {
         }
     }
 
-    /// Calls `with` on the memory of a cell of these elements. Returns what makes an exception of its refusal.
+    /// Calls `with` on the memory for a cell of these elements. Returns the `Refused` that makes an exception if `with`
+    /// refuses the memory.
     ///
     /// # Errors
     ///
-    /// `UnpicklingError` if there is none, or if it has other elements.
+    /// `UnpicklingError` if the memory is missing, or if it has other elements.
     pub(super) fn with_frame<E: Element>(
         &self,
         name: &'static CStr,
@@ -131,7 +132,7 @@ impl<'py> Arrived<'_, 'py> {
             Kind::OnePiece => Shape::OnePiece,
             Kind::Rows => Shape::of_rows::<E>(bytes_of_row).ok_or_else(wrong)?,
             Kind::Array => {
-                // SAFETY: attached; the tuple is alive and has this object, of the class that was asked for.
+                // SAFETY: attached; the tuple is alive and has this object, whose class the parser has checked.
                 let shape: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, shape) };
                 let shape = shape.cast::<PyTuple>()?;
                 if shape.len() > MAX_NDIM {
@@ -152,14 +153,14 @@ impl<'py> Arrived<'_, 'py> {
     }
 }
 
-/// Which field of which class a frame is for.
+/// The field that a frame is for, and its class.
 #[derive(Debug, Clone, Copy)]
 struct Name {
     class: &'static str,
     field: &'static str,
 }
 
-/// Makes the exceptions for a frame that is wrong.
+/// Makes the exceptions for a wrong frame.
 #[derive(Clone, Copy)]
 pub(super) struct Refused<'py> {
     py: Python<'py>,
@@ -183,7 +184,7 @@ impl Refused<'_> {
 /// `UnpicklingError` if the object has no bytes in one piece; `MemoryError`.
 fn request(object: &Bound<'_, PyAny>, name: Name) -> PyResult<Import> {
     let py = object.py();
-    // Of objects that were dropped elsewhere, so that they do not add up.
+    // Release the views of objects that were dropped on other threads, so that these views do not accumulate.
     free_waiting(py);
     let no_memory = |_| exception::<PyMemoryError>(py, "there is no memory for a view");
     // SAFETY: attached, with an object that is alive.
@@ -203,12 +204,13 @@ fn text(name: &'static CStr) -> &'static str {
     name.to_str().unwrap_or("")
 }
 
-/// Makes an object of a class from the arguments that [`leave`](super::leave::leave) has made, or others. A copy of another
-/// object must not keep the memory of that one.
+/// Makes an object of a class from the arguments that [`leave`](super::leave::leave) has made, or from any others. If
+/// they come from an object that is being copied (`is_copy`), the new object must not keep the memory
+/// of that object.
 ///
 /// # Errors
 ///
-/// `UnpicklingError` whatever is wrong with them; `MemoryError`.
+/// `UnpicklingError` if anything is wrong with the arguments; `MemoryError`.
 pub(super) fn arrive<'py>(
     class: &Bound<'py, PyAny>,
     table: &Table,
@@ -218,7 +220,7 @@ pub(super) fn arrive<'py>(
     let py = class.py();
     let (mut version, mut values) = (0, std::ptr::null_mut::<ffi::PyObject>());
     let dict = PyDict::type_object_raw(py);
-    // SAFETY: attached, with a tuple that is alive, and room for what the format asks for.
+    // SAFETY: attached, with a tuple that is alive, and room for each value in the format.
     let parsed =
         unsafe { ffi::PyArg_ParseTuple(arguments.as_ptr(), c"iO!".as_ptr(), &raw mut version, dict, &raw mut values) };
     let name = table.name;
@@ -268,7 +270,7 @@ pub(super) fn arrive<'py>(
     Ok(object)
 }
 
-/// Checks that nothing has arrived but the fields, all of which have.
+/// Checks that there are no values besides those of the fields, all of which are present.
 fn check_no_other(values: &Bound<'_, PyDict>, table: &Table) -> PyResult<()> {
     if values.len() == table.fields {
         return Ok(());

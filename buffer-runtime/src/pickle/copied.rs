@@ -15,7 +15,7 @@ use crate::exception::exception;
 use crate::lookup::attribute;
 use crate::pending::{owned, raised};
 
-/// A copy of the object. `memo` is that of `copy.deepcopy`.
+/// Copies the object: deeply with the `memo` of `copy.deepcopy`, shallowly without it.
 ///
 /// # Safety
 ///
@@ -32,7 +32,7 @@ pub(super) unsafe fn copy<'py>(
     let deep = memo.map(Deep::new).transpose()?;
     let class = object.get_type();
     let (copy, state) = match overridden(object, table)? {
-        // A name by which the object is found: there is only one.
+        // The name of a global object: there is only one, so the copy is the object itself.
         Some(reduced) if reduced.is_instance_of::<PyString>() => return Ok(object.clone()),
         Some(reduced) => rebuilt(&reduced, deep.as_ref())?,
         None if lineage::of(class.as_any(), table)? == Lineage::Rust => return Err(lineage::added(object.py(), table)),
@@ -73,7 +73,7 @@ fn overridden<'py>(object: &Bound<'py, PyAny>, table: &Table) -> PyResult<Option
     unsafe { owned(py, reduced) }.map(Some)
 }
 
-/// The object that a function and its arguments make, and the state to set.
+/// Calls the function in the result of a `__reduce__`. Returns the new object, and the state to set.
 fn rebuilt<'py>(
     reduced: &Bound<'py, PyAny>,
     deep: Option<&Deep<'py>>,
@@ -89,14 +89,14 @@ fn rebuilt<'py>(
     if let Some(deep) = deep {
         arguments = deep.copy(&arguments)?;
     }
-    // SAFETY: attached, with a function and arguments that are alive; CPython checks that they are a tuple.
+    // SAFETY: attached, with a function and arguments that are alive; CPython checks that the arguments are a tuple.
     let made = unsafe { ffi::PyObject_CallObject(function.as_ptr(), arguments.as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL.
     let made = unsafe { owned(py, made) }?;
     Ok((made, parts.get_item(2).ok().filter(|state| !state.is_none())))
 }
 
-/// Tells `copy.deepcopy` of the copy before the state is copied, which may refer to the object.
+/// Adds the copy to the memo of `copy.deepcopy`, before the state is copied: the state may refer to the object.
 fn remember<'py>(object: &Bound<'py, PyAny>, copy: &Bound<'py, PyAny>, deep: &Deep<'py>) -> PyResult<()> {
     let py = object.py();
     // SAFETY: attached, as the object proves. `id` is the address.

@@ -1,4 +1,4 @@
-//! What the derive requires of a class that travels, and of those of its fields that are no cells.
+//! What the derive requires of a class that is pickled, and of its fields that are not cells.
 
 use std::ffi::CStr;
 use std::marker::PhantomData;
@@ -12,7 +12,7 @@ use pyo3::{IntoPyObject, IntoPyObjectExt, PyAny, PyClass, PyClassInitializer, Py
 use super::refused::{cause_of, unpickling};
 use super::{Arrived, Given};
 
-/// A field that is no cell: PyO3 converts its value to a Python object and back.
+/// A field that is not a cell: PyO3 converts its value to a Python object and back.
 #[diagnostic::on_unimplemented(
     message = "a field of the type `{Self}` cannot be pickled: PyO3 does not convert it both ways",
     label = "not both `IntoPyObject` (for a reference) and `FromPyObject`",
@@ -20,18 +20,18 @@ use super::{Arrived, Given};
     note = "or derive both `IntoPyObjectRef` and `FromPyObject` for its type"
 )]
 pub trait Field: Sized {
-    /// Gives the value under the name of its field.
+    /// Adds the value to `given`, under the name of its field.
     ///
     /// # Errors
     ///
     /// What the conversion raises.
     fn give(&self, given: &Given<'_>, name: &'static CStr) -> PyResult<()>;
 
-    /// Takes the value that has arrived under the name of its field.
+    /// Reads the value from `arrived`, by the name of its field.
     ///
     /// # Errors
     ///
-    /// `UnpicklingError` if there is none, or if it cannot be converted.
+    /// `UnpicklingError` if the value is missing or cannot be converted.
     fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<Self>;
 }
 
@@ -57,7 +57,7 @@ where
     }
 }
 
-/// A class without a base class of Rust or C, so that its objects can be made of a value alone.
+/// A class without a base class in Rust or C, so that an object can be made from a value alone.
 ///
 /// # Safety
 ///
@@ -72,7 +72,7 @@ pub unsafe trait Root: Sized {
     const INSTANCE: Instance<Self>;
 }
 
-/// Makes an object of a value.
+/// Makes an object from a value.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The format of elements, written so that every machine reads it alike.
+//! The format of elements, in a form that means the same on every machine.
 
 use std::ffi::CStr;
 use std::fmt::{self, Display, Write};
@@ -7,8 +7,8 @@ use crate::element::Element;
 use crate::export::ClassTable;
 use crate::layout::InnerShape;
 
-/// How an element is written in a pickle: the shape of an array in brackets, and its format with a byte order. `l` and its
-/// like, whose size depends on the platform, are written as the code of that size which is the same everywhere.
+/// The format of an element in a pickle: for an array its shape in parentheses, then the code with a byte order. Codes
+/// such as `l`, whose size depends on the platform, become the code that has this size on every platform.
 pub(super) struct Portable {
     format: &'static str,
     itemsize: usize,

@@ -1,4 +1,5 @@
-//! The memory that arrives for a cell, and what storages take of it. Nothing here depends on Python, apart from the view.
+//! The memory for a cell in a pickle, and what storages take from it. Nothing here depends on Python, apart from the
+//! view.
 
 use std::collections::TryReserveError;
 use std::fmt::{self, Display};
@@ -13,8 +14,8 @@ use crate::storage::{Import, RowLengthError, VecOrImported};
 ///
 /// Invariants:
 ///
-/// 1. `data` and `len` are bytes that may be read, and that Rust accesses by atomics alone. They stay in place as long as this
-///    lives, and as long as `view`, if there is one.
+/// 1. `data` points to `len` bytes that may be read, and that Rust accesses only by atomics. They stay in place as long
+///    as this value lives and, if there is a `view`, as long as the view lives.
 pub struct Frame {
     view: Option<Import>,
     /// Whether a storage may keep the view: it did not come from an object that is being copied.
@@ -24,17 +25,17 @@ pub struct Frame {
     shape: Shape,
 }
 
-/// What a storage needs to know of its elements, besides their number.
+/// What a storage needs to know about its elements, besides their number.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     OnePiece,
     /// Rows are allocated one by one.
     Rows,
-    /// There is a shape of its own.
+    /// The storage has a shape of its own.
     Array,
 }
 
-/// What a pickle says of it.
+/// The shape that a pickle states.
 #[derive(Debug)]
 pub(super) enum Shape {
     OnePiece,
@@ -45,51 +46,51 @@ pub(super) enum Shape {
 }
 
 impl Shape {
-    /// Rows of so many bytes; `None` if these are no whole number of elements.
+    /// Rows of this many bytes; `None` if that is not a whole number of elements.
     pub(super) fn of_rows<E: Element>(bytes_of_row: isize) -> Option<Self> {
         let bytes = usize::try_from(bytes_of_row).ok()?;
         bytes.is_multiple_of(size_of::<E>()).then(|| Self::Rows(bytes / size_of::<E>()))
     }
 }
 
-/// Why no storage can be made of a frame.
+/// Why no storage can be made from a frame.
 #[derive(Debug)]
 pub enum Wrong {
     /// There is no memory.
     NoMemory,
     /// The view has no address or a negative length.
     Nowhere,
-    /// The bytes are no whole number of elements.
+    /// The bytes are not a whole number of elements.
     Remainder {
         /// How many bytes there are.
         len: usize,
         /// The size of an element.
         size: usize,
     },
-    /// A storage of another number of elements.
+    /// The storage always has another number of elements.
     Count {
         /// How many elements there are.
         count: usize,
         /// How many it always has.
         always: usize,
     },
-    /// The elements are no whole number of rows.
+    /// The elements are not a whole number of rows.
     Rows {
         /// How many elements there are.
         count: usize,
         /// How many elements a row has.
         row_len: usize,
     },
-    /// A row is as long as no other.
+    /// A row is not as long as the others.
     Row(RowLengthError),
-    /// An array of another number of dimensions.
+    /// The storage always has another number of dimensions.
     Ndim {
         /// How many there are.
         given: usize,
         /// How many it always has.
         always: usize,
     },
-    /// The shape is one of another number of elements.
+    /// The shape has another number of elements.
     Extents {
         /// How many elements there are.
         count: usize,
@@ -127,10 +128,10 @@ impl From<NoMemory> for Wrong {
     }
 }
 
-/// Asserts at compile time that any bytes are an element, because a pickle may contain any.
+/// Asserts at compile time that any bytes are a valid element, because a pickle may contain any bytes.
 ///
-/// [`Viewable`] says so in an error of `cargo check`; this says it of records with parameters, and of elements that are
-/// implemented by hand.
+/// For most elements, the bound [`Viewable`] reports this already in `cargo check`. This assertion also covers records
+/// with parameters, and elements that are implemented by hand.
 const fn assert_any_bits<E: Viewable>() {
     assert!(
         E::ANY_BITS,
@@ -143,7 +144,7 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// The view claims none.
+    /// The view has no address or a negative length.
     pub(super) fn of(view: Import, shape: Shape, may_be_kept: bool) -> Result<Self, Wrong> {
         let granted = view.fields();
         let len = usize::try_from(granted.len).ok().filter(|&len| len == 0 || !granted.buf.is_null());
@@ -155,23 +156,23 @@ impl Frame {
     ///
     /// # Safety
     ///
-    /// Invariant 1 is true of them.
+    /// Invariant 1 holds for the bytes.
     #[cfg(fuzzing)]
     pub(super) unsafe fn of_bytes(bytes: &mut [u8], shape: Shape) -> Self {
         Self { view: None, may_be_kept: true, data: bytes.as_mut_ptr(), len: bytes.len(), shape }
     }
 
-    /// How many elements of this type the bytes are.
+    /// The number of elements of this type in the bytes.
     ///
     /// # Errors
     ///
-    /// They are no whole number of elements.
+    /// The bytes are not a whole number of elements.
     pub(super) fn count<E: Element>(&self) -> Result<usize, Wrong> {
         let (len, size) = (self.len, size_of::<E>());
         if len.is_multiple_of(size) { Ok(len / size) } else { Err(Wrong::Remainder { len, size }) }
     }
 
-    /// How many elements each row has, where rows are allocated one by one.
+    /// The number of elements in each row, for storages whose rows are allocated one by one.
     pub(super) fn row_len(&self) -> usize {
         match self.shape {
             Shape::Rows(row_len) => row_len,
@@ -179,7 +180,7 @@ impl Frame {
         }
     }
 
-    /// How many elements there are along each axis, where there is a shape.
+    /// The number of elements along each axis, for storages that have a shape.
     #[cfg(feature = "ndarray")]
     pub(super) fn extents(&self) -> &[usize] {
         match &self.shape {
@@ -188,28 +189,28 @@ impl Frame {
         }
     }
 
-    /// Copies all elements, wherever they lie: frames may be misaligned.
+    /// Copies all elements. The frame may be misaligned.
     ///
     /// # Errors
     ///
-    /// The bytes are no whole number of elements, or there is no memory.
+    /// The bytes are not a whole number of elements, or there is no memory.
     pub(super) fn to_vec<E: Viewable>(&self) -> Result<Vec<E>, Wrong> {
         self.copied(0, self.count::<E>()?)
     }
 
-    /// Copies `count` elements from the one with the index `start` on.
+    /// Copies `count` elements, beginning with the one at the index `start`.
     ///
     /// # Panics
     ///
-    /// If there are fewer.
+    /// If the frame has fewer elements.
     pub(super) fn copied<E: Viewable>(&self, start: usize, count: usize) -> Result<Vec<E>, Wrong> {
         const { assert_any_bits::<E>() }
         let end = start.checked_add(count).filter(|&end| end <= self.len / size_of::<E>());
         assert!(end.is_some(), "there are fewer elements");
         let mut elements: Vec<E> = room_for(count)?;
         let (from, to) = (self.data.wrapping_add(start * size_of::<E>()), elements.as_mut_ptr());
-        // SAFETY: the bytes may be read (invariant 1), and their end was just compared with that of the frame. The vector has
-        // room for as many, and is new.
+        // SAFETY: the bytes may be read (invariant 1), and their end was just compared with that of the frame. The
+        // vector has room for that many, and is new.
         unsafe { copy_bytes(from, to.cast(), count * size_of::<E>()) };
         // SAFETY: the bytes of `count` elements were just written; any bytes are an element, as was asserted.
         unsafe { elements.set_len(count) };
@@ -224,17 +225,18 @@ impl Frame {
     pub(super) fn to_shared<E: Viewable>(&self) -> Result<Arc<[E]>, Wrong> {
         const { assert_any_bits::<E>() }
         let count = self.count::<E>()?;
-        // An `Arc` that finds no memory ends the process, so this asks for as much before.
+        // Without memory for it, creating an `Arc` aborts the process. So allocate a vector of the same size first.
         drop(room_for::<E>(count)?);
         let mut elements = Arc::<[E]>::new_uninit_slice(count);
         let room = Arc::get_mut(&mut elements).ok_or(NoMemory)?;
-        // SAFETY: the bytes may be read (invariant 1), and are `count` elements. The slice has room for as many, and is new.
+        // SAFETY: the bytes may be read (invariant 1), and are `count` elements. The slice has room for that many, and
+        // is new.
         unsafe { copy_bytes(self.data, room.as_mut_ptr().cast(), count * size_of::<E>()) };
         // SAFETY: the bytes of all elements were just written; any bytes are an element, as was asserted.
         Ok(unsafe { elements.assume_init() })
     }
 
-    /// The elements where they are, if a storage may keep them there; otherwise a copy.
+    /// The elements in place, if a storage may keep them there; otherwise a copy.
     ///
     /// # Errors
     ///

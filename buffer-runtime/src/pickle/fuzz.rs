@@ -1,4 +1,4 @@
-//! Entry point for the fuzzer: makes storages of a frame and of what a pickle says of it, without an interpreter.
+//! Entry point for the fuzzer: makes storages from a frame and the shape that a pickle states, without an interpreter.
 #![expect(missing_docs, reason = "the names are those of the storages")]
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::storages::Rebuilt;
 use crate::element::Viewable;
 use crate::storage::{Rows, VecOrImported};
 
-/// What a pickle says of the elements, besides their format.
+/// What a pickle states about the elements, besides their format.
 #[derive(Debug, Clone)]
 pub enum Said {
     Nothing,
@@ -19,7 +19,7 @@ pub enum Said {
     Extents(Vec<usize>),
 }
 
-/// A storage of a frame.
+/// The storage to make from a frame.
 #[derive(Debug, Clone, Copy)]
 pub enum Wanted {
     Vec,
@@ -32,14 +32,14 @@ pub enum Wanted {
     AnyArray,
 }
 
-/// What was made: the elements in C order, and how many there are along each axis.
+/// The storage that was made: its elements in C order, and how many there are along each axis.
 #[derive(Debug)]
 pub struct Made<T> {
     pub elements: Vec<T>,
     pub extents: Vec<usize>,
 }
 
-/// Makes a storage of the bytes, and calls `made` before its elements are copied out of it.
+/// Makes a storage from the bytes, and calls `made` before the elements are copied out of the storage.
 ///
 /// # Errors
 ///

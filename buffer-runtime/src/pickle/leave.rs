@@ -21,14 +21,14 @@ use crate::lookup::{attribute, module};
 use crate::part::Part;
 use crate::pending::{owned, raised};
 
-/// What is to become of the memory.
+/// How the memory of a cell leaves the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
-    /// A pickle may take it out of band, as a `PickleBuffer`, or copy it.
+    /// As a `PickleBuffer`, whose memory a pickle may pass out of band or copy.
     Lent,
-    /// An older pickle takes a copy, as `bytes`.
+    /// As a copy, in `bytes`, for an older pickle.
     Copied,
-    /// Another object takes a copy of it at once.
+    /// As the memory itself, which another object copies at once.
     Shown,
 }
 
@@ -36,7 +36,7 @@ pub(super) enum How {
 const OUT_OF_BAND: i32 = 5;
 
 impl How {
-    /// As a pickle of this protocol takes it.
+    /// How a pickle of this protocol takes the memory.
     pub(super) fn of_protocol(protocol: i32) -> Self {
         if protocol < OUT_OF_BAND { Self::Copied } else { Self::Lent }
     }
@@ -88,7 +88,7 @@ impl<'py> Given<'py> {
         self.values.py()
     }
 
-    /// Gives the value of a field that is no cell.
+    /// Adds the value of a field that is not a cell.
     pub(super) fn value(&self, name: &CStr, value: Bound<'py, PyAny>) -> PyResult<()> {
         let value = match &self.deep {
             Some(deep) => deep.copy(&value)?,
@@ -139,8 +139,8 @@ pub(super) unsafe fn leave<'py>(
     unsafe { owned(py, arguments) }
 }
 
-/// What is written for a cell: the format of its elements and its memory, and for rows that are allocated one by one the
-/// number of bytes of a row.
+/// The value for a cell: the format of its elements, its memory and, if rows are allocated one by one, the number of
+/// bytes in a row.
 ///
 /// # Safety
 ///
@@ -176,7 +176,7 @@ unsafe fn memory<'py>(object: &Bound<'py, PyAny>, cell: &'static ClassTable, how
     unsafe { owned(py, made) }
 }
 
-/// What is written for a cell whose memory has a layout of its own: the format of its elements, the elements in C order, and
+/// The value for a cell whose memory has a layout of its own: the format of its elements, the elements in C order, and
 /// the number of elements along each axis.
 ///
 /// # Safety
@@ -223,7 +223,7 @@ fn follow_one_another(axes: &[(usize, isize)], itemsize: usize) -> bool {
 /// `memoryview(object).tobytes()`
 fn in_c_order<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let view = memoryview(object)?;
-    // SAFETY: attached; the view is alive, and the name is a text; without a format there are no arguments.
+    // SAFETY: attached; the view is alive, and the name is a C string. A NULL format means no arguments.
     let bytes = unsafe { ffi::PyObject_CallMethod(view.as_ptr(), c"tobytes".as_ptr(), std::ptr::null()) };
     // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(object.py(), bytes) }
@@ -259,7 +259,7 @@ fn pickle_buffer<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>
 
 /// A name as the key of a `dict`.
 pub(super) fn interned<'py>(py: Python<'py>, name: &CStr) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: attached, as the token proves, with a text.
+    // SAFETY: attached, as the token proves, with a C string.
     let name = unsafe { ffi::PyUnicode_InternFromString(name.as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(py, name) }

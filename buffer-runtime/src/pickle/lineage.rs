@@ -1,4 +1,4 @@
-//! Where a class comes from: whether pickle finds it by its name, and what subclasses have added.
+//! The ancestry of a class: whether pickle finds the class by its name, and what subclasses have added.
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
@@ -13,10 +13,10 @@ use super::table::Table;
 use crate::lookup::attribute;
 use crate::pending::owned;
 
-/// Who has added to the class.
+/// What kind of code has extended the class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lineage {
-    /// Nobody: it is the class itself.
+    /// None: it is the class itself.
     Itself,
     /// Python code, whose additions are empty in a new object.
     Python,
@@ -24,7 +24,7 @@ pub(super) enum Lineage {
     Rust,
 }
 
-/// Who has added to `class`, which is the table's class or a subclass.
+/// What kind of code has extended the table's class to `class`, which is that class or a subclass.
 pub(super) fn of(class: &Bound<'_, PyAny>, table: &Table) -> PyResult<Lineage> {
     let py = class.py();
     let root = table.class(py);
@@ -33,9 +33,10 @@ pub(super) fn of(class: &Bound<'_, PyAny>, table: &Table) -> PyResult<Lineage> {
     }
     let made_by_python = dealloc_of_python_classes(py)?;
     let mut class = class.as_ptr();
-    // Each class extends the memory of the one before, if it extends it at all.
+    // `tp_base` is the base class whose memory a class extends, if it extends any.
     while class != root.as_ptr() {
-        // The classes that Python code makes are deallocated by one function; those of PyO3 by functions of their own.
+        // One function deallocates the objects of all classes that Python code makes. PyO3's classes have functions of
+        // their own.
         if class.is_null() || slot(class, ffi::Py_tp_dealloc) != made_by_python {
             return Ok(Lineage::Rust);
         }
@@ -46,7 +47,7 @@ pub(super) fn of(class: &Bound<'_, PyAny>, table: &Table) -> PyResult<Lineage> {
 
 /// The function that deallocates the objects of classes that Python code makes.
 ///
-/// It is that of a class which is made here. A class that is found by a name may be any other, or no class at all: Python
+/// It is read from a class that is created here. A lookup by name might find another class, or no class at all: Python
 /// code may have assigned to `abc.ABC`.
 fn dealloc_of_python_classes(py: Python<'_>) -> PyResult<*mut c_void> {
     static DEALLOC: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
@@ -56,7 +57,7 @@ fn dealloc_of_python_classes(py: Python<'_>) -> PyResult<*mut c_void> {
         return Ok(known);
     }
     let make: *mut ffi::PyObject = (&raw mut ffi::PyType_Type).cast();
-    // SAFETY: attached, as the token proves, with a type that is always there; the format takes a text.
+    // SAFETY: attached, as the token proves, with a static type; the format takes a C string.
     let class = unsafe { ffi::PyObject_CallFunction(make, c"s(){}".as_ptr(), c"_".as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL.
     let class = unsafe { owned(py, class) }?;
@@ -65,7 +66,7 @@ fn dealloc_of_python_classes(py: Python<'_>) -> PyResult<*mut c_void> {
     Ok(dealloc)
 }
 
-/// A slot of a class; NULL for a class that is no object on the heap, whose slots Python 3.9 does not tell.
+/// A slot of a class; NULL for a class that is not allocated on the heap, whose slots Python 3.9 cannot read.
 fn slot(class: *mut ffi::PyObject, slot: c_int) -> *mut c_void {
     // SAFETY: attached, as all callers are, with a class that is alive.
     if unsafe { ffi::PyType_GetFlags(class.cast()) } & ffi::Py_TPFLAGS_HEAPTYPE == 0 {
@@ -109,7 +110,7 @@ pub(super) fn check_is_found(py: Python<'_>, table: &Table) -> PyResult<()> {
     }
 }
 
-/// The exception for an object whose class Rust code has added to.
+/// The exception for an object whose class was extended by Rust code.
 pub(super) fn added(py: Python<'_>, table: &Table) -> PyErr {
     let name = table.name;
     let text = format_args!(

@@ -1,4 +1,4 @@
-//! The methods of a class that travels, as CPython calls them.
+//! The methods that CPython calls to pickle and copy an object.
 
 use std::marker::PhantomData;
 
@@ -23,7 +23,7 @@ use crate::pending::{owned, raised};
 ///
 /// # Safety
 ///
-/// They become methods of this class only.
+/// The methods are added to this class only.
 #[must_use]
 pub const unsafe fn methods<T: Pickled>() -> [PyMethodDefType; 4] {
     [
@@ -53,7 +53,7 @@ pub const unsafe fn methods<T: Pickled>() -> [PyMethodDefType; 4] {
     ]
 }
 
-/// A method: what it takes as `self`, its arguments, its keywords, and the class.
+/// A method. It takes `self` (for `__buffer_rebuild__`, the class), its arguments, and the table of the class.
 type Method =
     unsafe fn(&Bound<'_, PyAny>, args: *mut ffi::PyObject, table: &'static Table) -> PyResult<*mut ffi::PyObject>;
 
@@ -75,7 +75,7 @@ method!(Copy, shallow);
 method!(DeepCopy, deep);
 method!(Rebuild, rebuild);
 
-/// Calls a method, whose exception is set here.
+/// Calls a method, and sets its exception.
 ///
 /// # Safety
 ///
@@ -141,7 +141,7 @@ unsafe fn reduce_ex(
     unsafe { owned(py, made) }.map(Bound::into_ptr)
 }
 
-/// What `__reduce__` returns, if a subclass has its own.
+/// The result of `__reduce__`, if a subclass has defined its own.
 pub(super) fn reduced<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let own = attribute(object.get_type().as_any(), c"__reduce__")?;
     let base = PyAny::type_object(object.py());

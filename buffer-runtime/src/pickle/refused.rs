@@ -31,8 +31,8 @@ fn of_pickle(py: Python<'_>, name: &CStr, text: &dyn Display) -> PyErr {
     let error = match module(py, c"pickle").and_then(|pickle| attribute(&pickle, name)) {
         Ok(class) => {
             if let Some(text) = string(py, text) {
-                // SAFETY: attached, as the token proves. The arguments are an exception class and a string; CPython makes
-                // its own references to them.
+                // SAFETY: attached, as the token proves. The arguments are an exception class and a string; CPython
+                // makes its own references to them.
                 unsafe { ffi::PyErr_SetObject(class.as_ptr(), text.as_ptr()) };
             }
             raised(py)
@@ -43,8 +43,8 @@ fn of_pickle(py: Python<'_>, name: &CStr, text: &dyn Display) -> PyErr {
     error
 }
 
-/// The exception that `refusal` makes, with `error` as its cause. What no wrong pickle causes is returned as it is: a
-/// lack of memory, an interrupt, a panic.
+/// The exception that `refusal` makes, with `error` as its cause. An error that no wrong pickle causes is returned
+/// unchanged: a lack of memory, an interrupt, a panic.
 pub(super) fn cause_of<'py>(py: Python<'py>, error: PyErr, refusal: impl FnOnce(Python<'py>) -> PyErr) -> PyErr {
     if !error.is_instance_of::<PyException>(py) || error.is_instance_of::<PyMemoryError>(py) {
         return error;

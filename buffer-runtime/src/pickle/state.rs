@@ -1,4 +1,4 @@
-//! The state that a subclass of Python has added to an object: `__dict__`, `__slots__`, or what `__getstate__` returns.
+//! The state that a Python subclass has added to an object: `__dict__`, `__slots__`, or what `__getstate__` returns.
 
 use std::ffi::CStr;
 
@@ -63,7 +63,7 @@ pub(super) fn set(object: &Bound<'_, PyAny>, state: &Bound<'_, PyAny>) -> PyResu
         attribute(object, c"__dict__")?.cast::<PyDict>()?.update(dict.cast::<PyDict>()?.as_mapping())?;
     }
     let Some(slots) = slots.filter(|slots| !slots.is_none()) else { return Ok(()) };
-    // A copy: what sets an attribute may change the dict, and PyO3 would panic.
+    // Iterate over a copy: code that runs when an attribute is set may change the dict, and PyO3 would panic.
     // SAFETY: attached, with a dict that is alive.
     let items = unsafe { ffi::PyDict_Items(slots.cast::<PyDict>()?.as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL.

@@ -1,4 +1,4 @@
-//! Storages that can be made of the memory that arrives.
+//! Storages that can be made from the memory of a pickle.
 
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::cell::ExportCell;
 use crate::element::Viewable;
 use crate::storage::{Exportable, FromElements, Rows, VecOrImported};
 
-/// A storage that can be made of copies of elements whose every byte some other code has chosen.
+/// A storage that can be made from copies of elements whose bytes may be anything.
 ///
-/// A record with parameters is refused where its objects are made, since the derive cannot repeat the types of its fields in
-/// a bound:
+/// A record with parameters is refused only when the code that makes its objects is compiled, because the derive cannot
+/// repeat the types of its fields in a bound:
 ///
 /// ```compile_fail,E0080
 /// # use buffer_runtime::{BufferElement, ExportBuffer, ExportCell};
@@ -112,7 +112,7 @@ impl<T: Viewable> Rebuilt for Rows<T> {
     }
 }
 
-/// In C order.
+/// The elements are in C order.
 #[cfg(feature = "ndarray")]
 #[diagnostic::do_not_recommend]
 impl<A: Viewable, D: ndarray::Dimension + 'static> Rebuilt for ndarray::Array<A, D> {
@@ -138,17 +138,17 @@ impl Kind {
     }
 }
 
-/// A field that is a cell, whose storage can be made of what arrives.
+/// A field that is a cell whose storage can be made from a pickle.
 #[diagnostic::on_unimplemented(
     message = "a field of the type `{Self}` cannot be pickled as memory",
     label = "not an `ExportCell`"
 )]
 pub trait ArrivingCell: Sized {
-    /// Makes a cell of the memory that has arrived under the name of its field.
+    /// Makes a cell from the memory in `arrived`, by the name of its field.
     ///
     /// # Errors
     ///
-    /// `UnpicklingError` if there is none, or if it is of another kind; `MemoryError`.
+    /// `UnpicklingError` if the memory is missing or of another kind; `MemoryError`.
     fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<Self>;
 }
 

@@ -1,4 +1,4 @@
-//! What the derive declares about a class that travels.
+//! What the derive declares about a class that is pickled.
 
 use std::ffi::CStr;
 
@@ -10,7 +10,7 @@ use crate::export::{Class, ClassTable, Entry};
 
 /// How the objects of a class are taken apart and put together.
 ///
-/// `#[derive(ExportBuffer)]` implements it for a private type, not for the class, as it does for an exporter.
+/// As for an exporter, `#[derive(ExportBuffer)]` implements this trait for a private type, not for the class.
 ///
 /// # Safety
 ///
@@ -20,27 +20,27 @@ pub unsafe trait Pickled: Sized {
     type Class: Class + PyTypeInfo + 'static;
     /// The cells, with the names of their fields.
     const CELLS: &'static [(&'static CStr, Entry<Self::Class>)];
-    /// How many other fields `give` gives.
+    /// The number of other fields, which `give` adds.
     const FIELDS: usize;
-    /// Makes an object of a value.
+    /// Makes an object from a value.
     const INSTANCE: Instance<Self::Class>;
 
-    /// Gives the values of the fields that are no cells.
+    /// Adds the values of the fields that are not cells to `given`.
     ///
     /// # Errors
     ///
     /// What the conversion of a value raises.
     fn give(value: &Self::Class, given: &Given<'_>) -> PyResult<()>;
 
-    /// Makes a value of what has arrived.
+    /// Makes a value from the fields in `arrived`.
     ///
     /// # Errors
     ///
-    /// `UnpicklingError` if something is missing or wrong.
+    /// `UnpicklingError` if a field is missing or wrong.
     fn rebuild(arrived: &Arrived<'_, '_>) -> PyResult<Self::Class>;
 }
 
-/// The same for code that does not depend on the class.
+/// The declarations of a [`Pickled`], for code that does not depend on the class.
 ///
 /// Invariants:
 ///
@@ -71,7 +71,7 @@ impl Table {
     /// The class itself.
     pub(super) fn class<'py>(&self, py: Python<'py>) -> Borrowed<'static, 'py, PyAny> {
         let class = (self.class)(py);
-        // SAFETY: attached, as the token proves; PyO3 keeps the class for ever.
+        // SAFETY: attached, as the token proves; PyO3 never frees the class.
         unsafe { Borrowed::from_ptr(py, class.cast()) }
     }
 
@@ -80,7 +80,7 @@ impl Table {
         (0..).map_while(self.cell)
     }
 
-    /// Gives the other fields of an object.
+    /// Adds the values of an object's other fields to `given`.
     ///
     /// # Safety
     ///
@@ -90,7 +90,7 @@ impl Table {
         unsafe { (self.give)(given, object) }
     }
 
-    /// Makes an object of what has arrived.
+    /// Makes an object from the fields in `arrived`.
     ///
     /// # Safety
     ///

@@ -1,4 +1,4 @@
-//! Requests for stable views: `PyBUF_STABLE_READ`, which CPython's developers have drafted.
+//! Requests for stable views: `PyBUF_STABLE_READ`, of which CPython's developers have written a draft.
 
 use super::{Flags, Refusal};
 
@@ -18,13 +18,13 @@ impl Flags {
         Self(self.0 & !Self::STABLE)
     }
 
-    /// Whether a request for a stable view has bits that may not stand beside that one.
+    /// Whether a request for a stable view has bits that may not stand beside `PyBUF_STABLE_READ`.
     pub(crate) const fn is_malformed(self) -> bool {
         self.0 & !(Self::STABLE | Self::BESIDE_STABLE) != 0
     }
 
-    /// Why no exporter could answer these flags, if so. Only requests for stable views are checked for bits without a
-    /// meaning: the others have always been granted.
+    /// Why no exporter could answer these flags, if that is so. Only requests for stable views are checked for bits
+    /// without a meaning: other requests with such bits have always been granted.
     pub(crate) const fn mistake(self) -> Option<Refusal> {
         if self.is_stable() && (self.is_malformed() || self.without_stable().is_mistaken()) {
             Some(Refusal::Malformed)

@@ -1,7 +1,7 @@
-//! `VecOrImported<T>`: a `Vec`, or memory that has arrived from another exporter, which stays where it is.
+//! `VecOrImported<T>`: a `Vec`, or memory of another exporter in which elements have arrived and stay.
 //!
-//! An [`Import`] holds the view of the other exporter. Its drop never attaches: on a thread that is not attached, the view
-//! goes to the queue of orphans (`cell::orphans`), which an attached thread drains.
+//! An [`Import`] holds the view of the other exporter. Its drop never attaches: on a thread that is not attached, the
+//! view is pushed on the queue of orphans (`cell::orphans`), which an attached thread drains.
 
 use std::collections::TryReserveError;
 use std::fmt;
@@ -24,9 +24,9 @@ use crate::shared::SharedRead;
 ///
 /// Invariants:
 ///
-/// 1. It is from a `Box`, and does not move: the pointers of the view may point into the view.
-/// 2. No reference to `view` is made, and none to all of it.
-/// 3. It is aligned to 8 bytes or more, and so has no [`Lefts::TAG`] in its address.
+/// 1. It is from a `Box`, and does not move: pointers in the view may point into the view itself.
+/// 2. No reference to `view` is made, and none to the whole node.
+/// 3. It is aligned to 8 bytes or more, so its address does not contain [`Lefts::TAG`].
 #[repr(C, align(8))]
 struct Node {
     next: AtomicUsize,
@@ -37,18 +37,18 @@ struct Node {
 ///
 /// Invariants:
 ///
-/// 1. The exporter has granted the view, and nobody else releases it. So its bytes stay in place, if the exporter follows
-///    the protocol.
+/// 1. The exporter has granted the view, and nobody else releases it. So the bytes of the view stay in place, if the
+///    exporter follows the protocol.
 pub(crate) struct Import(NonNull<Node>);
 
-// SAFETY: what is read on other threads are the fields of a `Py_buffer`, which nobody writes. The release, which needs an
+// SAFETY: other threads read only the fields of a `Py_buffer`, which nobody writes. The release, which needs an
 // attached thread, happens on one.
 unsafe impl Send for Import {}
 // SAFETY: as above.
 unsafe impl Sync for Import {}
 
 impl Import {
-    /// Requests a view of the bytes of an object, in one piece. The error is of the exporter, or a `MemoryError`.
+    /// Requests a view of the bytes of an object, in one piece. The error is the exporter's, or a `MemoryError`.
     ///
     /// # Safety
     ///
@@ -80,7 +80,7 @@ impl Import {
         unsafe { (*self.0.as_ptr()).view }
     }
 
-    /// Releases it now, also where nothing tells whether the thread is attached.
+    /// Releases the view now, even where the drop could not tell whether the thread is attached.
     pub(crate) fn release(self, py: Python<'_>) {
         Left(ManuallyDrop::new(self).0).release(py);
     }
@@ -100,22 +100,23 @@ impl Drop for Import {
 pub(crate) struct Left(NonNull<Node>);
 
 impl Left {
-    /// Pushes it on a queue of addresses.
+    /// Pushes the node on a queue of addresses.
     pub(crate) fn push_with(self, push: impl FnOnce(usize, &AtomicUsize)) {
         let address = self.0.as_ptr().expose_provenance() | Lefts::TAG;
-        // SAFETY: the node is alive until an attached thread takes it from the queue; the link is atomic. A reference to it may
-        // outlive the push of a node that is freed meanwhile, which Rust allows for what is atomic.
+        // SAFETY: the node is alive until an attached thread takes it from the queue; the link is atomic. Another
+        // thread may free the node while this reference to the link still exists, which Rust allows for atomics.
         let next = unsafe { &(*self.0.as_ptr()).next };
         push(address, next);
     }
 
-    /// Releases the view, which may run Python code. A pending exception stays pending.
+    /// Releases the view. The release may run Python code. A pending exception stays pending.
     fn release(self, py: Python<'_>) {
         let node = self.0.as_ptr();
         let release = || {
             // SAFETY: the node is alive; this only computes an address in it.
             let view = unsafe { &raw mut (*node).view };
-            // SAFETY: attached, as the token proves; the view was granted, and is released only here (Import, invariant 1).
+            // SAFETY: attached, as the token proves; the view was granted, and is released only here (Import, invariant
+            // 1).
             unsafe { ffi::PyBuffer_Release(view) };
             report_raised(py);
         };
@@ -140,9 +141,11 @@ impl Lefts {
         Self(ptr::null_mut())
     }
 
-    /// Takes what is at an address in the queue, if it is a view. Returns the address that follows in the queue.
+    /// Takes the node at an address in the queue, if it is one of a view. Returns the address that follows in the
+    /// queue.
     ///
-    /// The address was pushed by [`Left::push_with`] or is that of a block, and this thread has taken it from the queue.
+    /// The address was pushed by [`Left::push_with`] or is that of a block, and this thread has taken it from the
+    /// queue.
     pub(crate) fn take(&mut self, address: usize) -> Option<usize> {
         if address & Self::TAG == 0 {
             return None;
@@ -156,7 +159,7 @@ impl Lefts {
         Some(following)
     }
 
-    /// Releases all of them.
+    /// Releases all the views.
     ///
     /// # Safety
     ///
@@ -172,11 +175,12 @@ impl Lefts {
     }
 }
 
-/// A `Vec<T>`; or, in an object that was unpickled, the memory in which its elements have arrived.
+/// A `Vec<T>`; or, in an object that was unpickled, the memory in which the elements have arrived.
 ///
-/// For classes whose objects should arrive without a copy, as numpy's arrays do. Where the frame that `pickle` hands over is
-/// read-only and aligned for `T`, as those of Ray and all `bytes` are, the object shows that memory. It is exported
-/// read-only, and lives as long as the object and its views. In any other case, the elements are copied to a `Vec`.
+/// For classes whose objects should be unpickled without a copy, as numpy's arrays are. If the frame that `pickle`
+/// passes is read-only and aligned for `T`, as the frames of Ray and all `bytes` are, the object exports the memory of
+/// that frame. It is exported read-only, and lives as long as the object and its views. In any other case, the elements
+/// are copied to a `Vec`.
 ///
 /// ```
 /// use buffer_runtime::{ExportBuffer, ExportCell, VecOrImported};
@@ -196,13 +200,13 @@ impl Lefts {
 ///         Self { data: ExportCell::new(vec![0.0; count].into()) }
 ///     }
 ///
-///     /// Reads wherever the samples are.
+///     /// Reads the samples, wherever they are.
 ///     fn sum(&self, py: Python<'_>) -> PyResult<f64> {
 ///         let data = self.data.share_read(py)?;
 ///         Ok(py.detach(|| data.iter().sum()))
 ///     }
 ///
-///     /// Copies samples that have arrived from elsewhere, the first time.
+///     /// Copies the samples first if they have arrived from elsewhere.
 ///     fn append(&self, py: Python<'_>, sample: f64) -> PyResult<()> {
 ///         self.data.write(py)?.push(sample);
 ///         Ok(())
@@ -210,31 +214,33 @@ impl Lefts {
 /// }
 /// ```
 ///
-/// It derefs to the `Vec`: all that gives access to a `VecOrImported` itself, such as the guard of
-/// [`write`](crate::ExportCell::write), has copied what was imported. So do [`share`](crate::ExportCell::share),
+/// It dereferences to the `Vec`. Whatever gives access to a `VecOrImported` itself, such as the guard of
+/// [`write`](crate::ExportCell::write), first copies imported memory. So do [`share`](crate::ExportCell::share),
 /// [`get_mut`](crate::ExportCell::get_mut), [`close`](crate::ExportCell::close), [`take`](crate::ExportCell::take) and
-/// [`into_inner`](crate::ExportCell::into_inner). They are refused while a view of imported memory is alive;
-/// [`write_or_detach`](crate::ExportCell::write_or_detach) is not. To read without a copy, take
+/// [`into_inner`](crate::ExportCell::into_inner). All of these are refused while a view of imported memory is alive;
+/// [`write_or_detach`](crate::ExportCell::write_or_detach) is not. To read without a copy, use
 /// [`share_read`](crate::ExportCell::share_read).
 ///
 /// # Who may change imported memory
 ///
-/// Nobody through this object: its views are read-only. The other exporter said that its view is read-only, too, but that
-/// promises only that this consumer must not write. Others may: the owner of a `bytearray` of which a frame is a read-only
-/// `memoryview`, or whoever has mapped the same file. So Rust reads imported memory as [`SharedRead`] only, which accesses
-/// it as if by relaxed atomics, and a change shows. There are no stable views of a `VecOrImported`, not even of a `Vec` in it.
+/// Nobody can change it through this object, whose views are read-only. The view of the other exporter is read-only
+/// too, but that only means that this consumer must not write. Other code may: the owner of a `bytearray` if the frame
+/// is a read-only `memoryview` of it, or whoever has mapped the same file. So Rust reads imported memory only as
+/// [`SharedRead`], as if by relaxed atomic loads, and may see such changes. There are no stable views of a
+/// `VecOrImported`, not even of a `Vec` in it.
 ///
 /// # Dropping it elsewhere
 ///
-/// The view of the other exporter is released where the last owner is dropped: that of the object, or of its last view. On
-/// a thread that is not attached to Python, and after Python has ended, the drop neither attaches nor waits: an attached thread
-/// releases the view, when it next unpickles an object or drops a cell, or grants or ends certain views.
+/// The view of the other exporter is released when the last owner of the imported memory is dropped: the object or its
+/// last view. If that happens on a thread that is not attached to Python, or after Python has ended, the drop neither
+/// attaches nor waits. An attached thread then releases the view when it next unpickles an object, drops a cell, or
+/// grants or ends certain views.
 pub struct VecOrImported<T>(Items<T>);
 
 /// Invariants:
 ///
-/// 1. An import is read-only. Its bytes are those of whole elements, aligned, of which every bit pattern is valid.
-/// 2. Nobody has an import but in a block (block invariant 12).
+/// 1. An import is read-only. Its bytes are whole elements, aligned, of a type for which every bit pattern is valid.
+/// 2. An import exists only in a block (block invariant 12).
 enum Items<T> {
     Own(Vec<T>),
     Imported { data: NonNull<T>, len: usize, _import: Import },
@@ -312,9 +318,10 @@ impl<T: fmt::Debug> fmt::Debug for VecOrImported<T> {
 }
 
 // SAFETY: for a `Vec`, as for the storage `Vec`. The memory of an import is initialised, aligned, in one piece, at most
-// `isize::MAX` bytes long and not null (1), valid for reads (2), and stays in place until the release (5), which any thread
-// may cause (6). It is not valid for writes, and others may write it: by block invariant 12, no view and no guard writes it,
-// and none makes a `&[T]` of it, because this is no `Storage`. `capture` reads fields (3, 4), and nothing is stable (7).
+// `isize::MAX` bytes long and not null (1), valid for reads (2), and stays in place until the release (5), which any
+// thread may cause (6). It is not valid for writes, and others may write it: by block invariant 12, no view and no
+// guard writes it, and none makes a `&[T]` of it, because it is not a `Storage`. `capture` reads fields (3, 4), and
+// nothing is stable (7).
 unsafe impl<T: Element> Exportable for VecOrImported<T> {
     type Element = T;
     type Access = ReadWrite;
@@ -355,8 +362,8 @@ unsafe impl<T: Element> Exportable for VecOrImported<T> {
 
 impl<T: Element> Replaceable for VecOrImported<T> {
     unsafe fn copy_of(captured: Captured) -> Result<Self, TryReserveError> {
-        // SAFETY: the caller vouches for captured elements, which stay where they are while the handle lives. Imported or not,
-        // whoever writes them leaves valid elements: for what is imported, every bit pattern is one.
+        // SAFETY: the caller vouches for captured elements, which stay where they are while the handle lives. Imported
+        // or not, every writer stores valid elements: in imported memory, every bit pattern is one.
         let elements: SharedRead<T> = unsafe { SharedRead::new(captured.data.cast().as_ptr(), captured.len) };
         elements.to_vec().map(Self::from)
     }

@@ -1,6 +1,6 @@
-//! Views of memory that nobody changes, and so slices of it.
+//! Views of memory that nobody changes, which are slices of it.
 //!
-//! `kept` finds an exporter that promises it, and holds its view. `copied` is for callers that accept a copy where no
+//! `kept` finds an exporter that promises this, and holds its view. `copied` is for callers that accept a copy if no
 //! exporter does.
 
 #[cfg(feature = "ndarray")]
@@ -29,9 +29,9 @@ use crate::element::{Element, Viewable};
 
 /// A slice of the memory of a Python object, which nobody changes as long as this view lives.
 ///
-/// A [`BufferView`](super::BufferView) gives out no `&[T]`, because other viewers of the memory may write it, with the GIL
-/// released or without one. A stable view is a `&[T]`, on any thread, attached to Python or not. Nothing is copied, and
-/// nothing is loaded by atomics.
+/// A [`BufferView`](super::BufferView) gives out no `&[T]`, because other viewers of the memory may write it, with the
+/// GIL released or without one. A stable view is a `&[T]`, on any thread, attached to Python or not. Nothing is copied,
+/// and nothing is loaded by atomics.
 ///
 /// ```no_run
 /// use buffer_runtime::StableView;
@@ -43,22 +43,24 @@ use crate::element::{Element, Viewable};
 /// }
 /// ```
 ///
-/// While it lives, the object grants views for reading, and refuses everything that may write: writable views (`np.asarray` of
-/// it gives a read-only array), and Rust's [`write`](crate::ExportCell::write) and [`share`](crate::ExportCell::share).
+/// While it lives, the object grants views for reading, and refuses everything that may write: writable views
+/// (`np.asarray` of it gives a read-only array), and Rust's [`write`](crate::ExportCell::write) and
+/// [`share`](crate::ExportCell::share).
 ///
 /// # Who can promise it
 ///
 /// - Objects of classes that derive [`ExportBuffer`](crate::ExportBuffer), also those of other extension modules, built
-///   with another version of this crate, and the [parts](crate::Part) of such objects. A storage whose memory others may
-///   write, as a mapped file, is refused ([`Storage::STABLE`](crate::Storage::STABLE)).
+///   with another version of this crate, and the [parts](crate::Part) of such objects. A storage whose memory other
+///   code may write, such as a mapped file, is refused ([`Storage::STABLE`](crate::Storage::STABLE)).
 /// - `bytes`.
-/// - A read-only `memoryview` of either, or of a slice of it. The promise is that of the object below: the `memoryview`
-///   itself keeps nobody from writing.
+/// - A read-only `memoryview` of either, or of a slice of it. The object below makes the promise: the `memoryview`
+///   itself prevents nobody from writing.
 ///
-/// `bytearray`, `array.array` and numpy arrays cannot, nor can Python subclasses, which may override the buffer. For them,
-/// take a [`StableOrCopy`], which copies what it cannot borrow, or a [`BufferView`](super::BufferView).
+/// `bytearray`, `array.array` and numpy arrays cannot promise it. Neither can Python subclasses, which may override the
+/// buffer. For these objects, take a [`StableOrCopy`], which copies what it cannot borrow, or a
+/// [`BufferView`](super::BufferView).
 ///
-/// The items of all dimensions are one slice, in C order; [`shape`](Self::shape) tells the dimensions.
+/// The items of all dimensions are one slice, in C order; [`shape`](Self::shape) returns the dimensions.
 ///
 /// # Errors
 ///
@@ -71,8 +73,8 @@ use crate::element::{Element, Viewable};
 ///
 /// # Dropping it elsewhere
 ///
-/// The release of a view needs Python. If a stable view is dropped on a thread that is not attached, the thread attaches for
-/// it. If Python exits, that is no longer possible, and the object stays locked.
+/// The release of a view needs Python. If a stable view is dropped on a thread that is not attached, the thread
+/// attaches for the release. While Python exits, that is no longer possible, and the object stays locked.
 #[must_use = "a view is released as soon as it is dropped, and `let _ =` drops it at once; write `let view = ..`"]
 pub struct StableView<'py, T> {
     /// Initialised elements, aligned, which nobody writes as long as `kept` is there.
@@ -84,7 +86,8 @@ pub struct StableView<'py, T> {
     elements: PhantomData<&'py [T]>,
 }
 
-// SAFETY: a slice of elements, which are Send and Sync, and what keeps it, which is Send and Sync as well.
+// SAFETY: this is a slice of elements, which are Send and Sync, and the views that keep it, which are Send and Sync
+// too.
 unsafe impl<T: Element> Send for StableView<'_, T> {}
 // SAFETY: as above.
 unsafe impl<T: Element> Sync for StableView<'_, T> {}
@@ -117,14 +120,15 @@ impl<'py, T: Viewable> StableView<'py, T> {
 }
 
 impl<'py> StableView<'py, u8> {
-    /// Views the bytes of an object's memory, whatever its items are, as `hashlib` and files do. The shape has one dimension.
+    /// Views the bytes of an object's memory, whatever its items are, as `hashlib` and files do. The shape has one
+    /// dimension.
     ///
     /// # Errors
     ///
     /// The [type](StableView) lists them; no kind of items is refused.
     pub fn bytes_of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         let kept = Kept::request(object, ffi::PyBUF_SIMPLE, Wanted::of::<u8>(Intent::Read))?;
-        // Such a view is one piece of bytes, whatever its itemsize says.
+        // Such a view is one piece of bytes, whatever its itemsize is.
         let Reported { buf, len, .. } = kept.reported();
         let (len, items) = (usize::try_from(len).unwrap_or(0), NonNull::new(buf));
         let Some(items) = items.or((len == 0).then_some(NonNull::dangling())) else {
@@ -135,17 +139,17 @@ impl<'py> StableView<'py, u8> {
 }
 
 impl<T> StableView<'_, T> {
-    /// A view that is not bound to the time for which a thread is attached, so that a class or a thread of Rust may keep it.
+    /// A view that is not bound to the time for which a thread is attached. So a class or a thread of Rust may keep it.
     ///
-    /// Until it is dropped, the object refuses all that writes it. A class that keeps one calls
+    /// Until it is dropped, the object refuses whatever would write the memory. A class that keeps such a view calls
     /// [`traverse`](Self::traverse) in its `__traverse__`.
     pub fn unbind(self) -> StableView<'static, T> {
         let Self { items, len, shape, kept, .. } = self;
         StableView { items, len, shape, kept: kept.unbind(), elements: PhantomData }
     }
 
-    /// Tells Python's garbage collector which objects the view keeps alive, for the `__traverse__` of a class that keeps the
-    /// view.
+    /// Tells Python's garbage collector which objects the view keeps alive, for the `__traverse__` of a class that
+    /// keeps the view.
     ///
     /// # Errors
     ///
@@ -164,8 +168,9 @@ impl<T: Element> Deref for StableView<'_, T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the items lie one after the other from this address on, which is aligned (`Places`, clauses 3 and 4). They
-        // are initialised, as all that is exported, and every bit pattern is valid. Nobody writes them while they are kept.
+        // SAFETY: the items lie one after the other from this address on, which is aligned (`Places`, clauses 3 and 4).
+        // They are initialised, as all exported memory is, and every bit pattern is valid. Nobody writes them while
+        // they are kept.
         unsafe { slice::from_raw_parts(self.items.as_ptr(), self.len) }
     }
 }

@@ -49,7 +49,7 @@ impl Content {
 /// A number of a declaration; `None` is `_`.
 pub type Number = Option<i128>;
 
-/// A declaration. What it does not declare is the storage's own.
+/// A declaration. Parts that are not declared are those of the storage.
 #[derive(Debug, Clone, Default)]
 pub struct Declaration {
     pub shape: Option<Vec<Number>>,
@@ -79,7 +79,7 @@ fn small(number: i128) -> Option<isize> {
 }
 
 impl Declaration {
-    /// `None` where the declaration does not fit the memory.
+    /// `None` if the declaration does not fit the memory.
     pub fn over(&self, content: &Content) -> Option<Layout> {
         let (format, itemsize) = self.item.unwrap_or(("B", 1));
         let itemsize = i128::try_from(itemsize).ok().filter(|&itemsize| itemsize > 0)?;
@@ -157,7 +157,7 @@ impl Declaration {
 fn dense(shape: &[isize], itemsize: i128, fortran: bool) -> Vec<isize> {
     let product = |extents: &[isize]| {
         let product = extents.iter().try_fold(itemsize, |product, &extent| product.checked_mul(extent as i128));
-        // Then the size of the whole overflows too, and is refused.
+        // In that case the size of the whole overflows too, and is refused.
         product.and_then(small).unwrap_or(isize::MAX)
     };
     (0..shape.len()).map(|axis| if fortran { product(&shape[..axis]) } else { product(&shape[axis + 1..]) }).collect()

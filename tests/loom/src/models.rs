@@ -16,7 +16,7 @@ use crate::lock::{Beside, Blocker, Closing, Disowned, GuardKind, Holds, Missed, 
 
 const READER: Wants = Wants { may_write: false, must_write: false };
 const WRITER: Wants = Wants { may_write: true, must_write: true };
-/// As most consumers ask of a class that allows writing.
+/// The request that most consumers make of a class that allows writing.
 const ANY: Wants = Wants { may_write: true, must_write: false };
 
 /// Explores a model with at most `LOOM_MAX_PREEMPTIONS` preemptions, or two if that variable is not set.

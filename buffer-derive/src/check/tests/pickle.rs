@@ -1,8 +1,8 @@
-//! What is kept of each field of a class with `pickle`.
+//! What a pickle keeps of each field of a class with `pickle`.
 
 use super::*;
 
-/// What a class with `pickle` gives that breaks no rule.
+/// The result for a class with `pickle` that breaks no rule.
 fn checked<R>(input: &DeriveInput, show: impl FnOnce(Export) -> R) -> R {
     let ctxt = Ctxt::new();
     let input = Input::from_syn(&ctxt, input);

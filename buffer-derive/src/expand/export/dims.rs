@@ -33,8 +33,8 @@ impl Dims {
     }
 }
 
-/// The numbers of a layout whose number of dimensions is known: the extents; then the offset unless the items are dense, and the
-/// strides if there are any.
+/// The numbers of a layout whose number of dimensions is known: the extents; then the offset unless the items are
+/// dense, and the strides if there are any.
 fn fixed(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Receiver<'_>) -> (TokenStream, TokenStream) {
     let runtime = receiver.runtime;
     let extents: Vec<TokenStream> = extents.iter().map(|extent| extent_dim(extent, receiver)).collect();
@@ -52,8 +52,8 @@ fn fixed(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Recei
     (quote!(#runtime::Fixed<#ndim, #placed>), quote!(#runtime::Fixed::new([#(#extents),*], [#(#distances),*])))
 }
 
-/// The calls on `Declared` that pass what is known only at run time, and what belongs to it, in the order in which the
-/// expressions must be evaluated.
+/// The calls on `Declared` that pass values that are known only at run time, and the values that belong to them, in the
+/// order in which the expressions must be evaluated.
 fn calls(
     readonly: Option<&Expr>,
     format: Option<&Expr>,
@@ -108,7 +108,7 @@ fn call(method: &str, function: [&str; 2], expr: &Expr, receiver: &mut Receiver<
     let span = ours_at(expr);
     let reference = ExprReference {
         attrs: Vec::new(),
-        // The user's hygiene as well: only then does a type error underline the whole expression.
+        // With the user's hygiene as well: only then does a type error underline the whole expression.
         and_token: Token![&](expr.span()),
         mutability: None,
         // Printing adds parentheses again if the expression needs them.
@@ -138,7 +138,7 @@ fn distance(expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
     number("distance", expr, receiver)
 }
 
-/// `Dimension::kind(expr)`: a function of the trait, since the error of a bound shows where it is required.
+/// `Dimension::kind(expr)`: a function of the trait, because the error of a bound shows where the bound is required.
 fn number(kind: &str, expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
     let value = receiver.resolve(with_suffix(expr).unwrap_or_else(|| expr.to_token_stream()));
     let span = ours_at(expr);

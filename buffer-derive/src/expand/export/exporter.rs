@@ -121,8 +121,8 @@ impl Exporting<'_> {
 
     /// The implementation of `Exporter`, through which the runtime accesses the class.
     ///
-    /// It is for a private type. The class itself may be public; an implementation for it could not name the type of the
-    /// field, which may be private.
+    /// The implementation is for a private type. The class itself may be public, and an implementation for it could not
+    /// name the type of the field, which may be private.
     pub(super) fn exporter(&self) -> TokenStream {
         let Self { runtime, ident, field, .. } = self;
         let (cell, access, constants) = (self.cell_type(), self.access(), self.constants());
@@ -147,12 +147,13 @@ impl Exporting<'_> {
         let named = self.numbered("__Field");
         let at_named = Ident::new(&named.to_string(), span);
         let shown = quote_spanned!(span=> <#at_named as #at::Shown>::Itself);
-        // All of the item is there: the compiler checks the bounds of `Cell` once more, and reports that at its name.
+        // The whole item has this span: the compiler checks the bounds of `Cell` once more, and reports that at the
+        // name of the item.
         let cell_item = quote_spanned!(span=> type Cell = #shown;);
         let cell_span = span;
         let Class { span, itself: class, .. } = Class::of(runtime, ident);
-        // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that count
-        // as the user's code unless they are literals, constants and integers in existing fields (3).
+        // By its clauses: the class's own descriptor (1), a field that is accessed by patterns (2), and numbers that
+        // count as the user's code unless they are literals, constants and integers in existing fields (3).
         let implementation = quote_spanned! {span=>
             #[automatically_derived]
             unsafe impl #runtime::Exporter for #name {
@@ -176,15 +177,15 @@ impl Exporting<'_> {
                 }
             }
         };
-        // After an error about the type of the field, neither `ExportCell::new` nor a guard is a second error:
-        // `cell::constructed` says how.
+        // After an error about the type of the field, neither `ExportCell::new` nor a guard causes a second error; see
+        // `cell::constructed`.
         let unknown = quote! {
             (): #runtime::Because<__Why, {
                 use #runtime::Unexportable as _;
                 #runtime::ExportField::<#named>::KNOWN
             }>
         };
-        // An error in the words and at the place of the one that was reported, which the compiler shows once.
+        // This error has the words and the place of the one that was reported, so the compiler shows it once.
         let size = quote_spanned!(cell_span=> { ::core::mem::size_of::<<#at_field as #at::Exporter>::Cell>() });
         let constructed = quote! {
             #[automatically_derived]
@@ -221,12 +222,12 @@ impl Exporting<'_> {
         }
     }
 
-    /// Accesses the field of `class`, and never what a `Deref` of the user's leads to.
+    /// Accesses the field of `class`, and never a field to which a `Deref` of the user's leads.
     ///
-    /// Other macros may have removed the field from the struct, or given it another type than the one that is named here: a
-    /// macro in the type's place is expanded twice. A field access (by auto-deref), or a reference with another expected
-    /// type (by coercion), would then call the user's code, where none may run. A pattern matches the struct itself, and a
-    /// `ref` binding is not coerced.
+    /// Other macros may have removed the field from the struct, or given it another type than the one that is named
+    /// here: a macro in the type's place is expanded twice. A field access (by auto-deref), or a reference with another
+    /// expected type (by coercion), would then call the user's code, where none may run. A pattern matches the struct
+    /// itself, and a `ref` binding is not coerced.
     fn access(&self) -> TokenStream {
         let Self { runtime, ident, field: ExportedField { member, layout, cell, .. }, .. } = self;
         let mut others: Vec<&Member> = Vec::new();
@@ -250,7 +251,7 @@ impl Exporting<'_> {
         without_self(self.field.cell.to_token_stream(), self.ident)
     }
 
-    /// A name of the exporter's own. The first has no number.
+    /// A name for this exporter. The names of the first exporter have no number.
     fn numbered(&self, name: &str) -> Ident {
         match self.index {
             0 => Ident::new(name, Span::call_site()),

@@ -1,4 +1,4 @@
-//! Emits how the objects of a class are taken apart and put together.
+//! Emits how the objects of a class are pickled and unpickled.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -11,7 +11,7 @@ use crate::expand::Runtime;
 
 /// Declares how a class is `Pickled`, and gives it the methods.
 ///
-/// All of it is in one macro, so that the runtime without its feature `pickle` can refuse it in one message.
+/// All of this is in one macro, so that the runtime without its feature `pickle` can refuse it in one message.
 pub(super) fn pickled<'a>(
     class: &Class,
     runtime: &Runtime,

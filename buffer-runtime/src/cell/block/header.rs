@@ -46,15 +46,15 @@ pub(crate) struct MemoryKind {
     pub(crate) imports: bool,
     /// Whether rows are allocated one by one, and are reached through pointers.
     pub(crate) indirect: bool,
-    /// Drops the storage and frees the block. A function pointer, because the last view may end in the release of another
-    /// class.
+    /// Drops the storage and frees the block. A function pointer, because the last view may end in the release of
+    /// another class.
     pub(super) destroy: unsafe fn(NonNull<Header>),
     /// How many bytes after the start of the block its [`OwnShape`] is; 0 if the block has none.
     pub(super) own: usize,
 }
 
-/// What only the blocks of some storages have: those whose rows are allocated one by one, and those with a layout of
-/// their own.
+/// The data that only the blocks of some storages have: those whose rows are allocated one by one, and those with a
+/// layout of their own.
 #[derive(Debug, Default)]
 pub(super) struct OwnShape {
     /// How many elements a row has, if rows are allocated one by one. Invariant 2.
@@ -107,8 +107,8 @@ impl Header {
     pub(super) unsafe fn own<'a>(this: NonNull<Self>) -> Option<&'a OwnShape> {
         // SAFETY: the caller vouches for a live block; a shared reference is enough (invariant 7).
         let offset = unsafe { this.as_ref() }.kind.own;
-        // SAFETY: an offset that is not 0 is where the block has one. References to it are shared ones, because its fields
-        // are atomic or an `UnsafeCell` (invariant 7).
+        // SAFETY: an offset that is not 0 is where the block has one. References to it are shared ones, because its
+        // fields are atomic or an `UnsafeCell` (invariant 7).
         (offset > 0).then(|| unsafe { &*this.as_ptr().wrapping_byte_add(offset).cast() })
     }
 

@@ -12,7 +12,7 @@ use crate::storage::{Import, VecOrImported};
 /// An exporter of memory that it never frees, and how many of its views were released.
 struct Exporter {
     items: Box<[AtomicU32]>,
-    /// How many bytes after the start the view begins, and how many it leaves out at the end.
+    /// How many bytes after the start the view begins, and how many bytes at the end it omits.
     cut: (usize, usize),
     readonly: bool,
     released: AtomicUsize,
@@ -90,7 +90,7 @@ fn miri_views_of_imported_memory_are_read_only_and_show_what_others_write() {
         let read = cell.share_read(py).unwrap();
         thread::scope(|scope| {
             scope.spawn(|| exporter.value().lowest_byte(1).store(7, Ordering::Relaxed));
-            // A race, which is none to Rust.
+            // This races with the store, but both are atomic, so Rust allows it.
             assert!([2, 7].contains(&read.get(1)));
         });
         assert_eq!((read.get(1), read.len()), (7, 3));
@@ -129,7 +129,7 @@ fn miri_imported_memory_becomes_own_before_rust_changes_it() {
     drop(cell.test_write().unwrap());
     assert_eq!(cell.test_close().unwrap().into_vec(), [9, 2, 3, 4]);
 
-    // Each of the others copies as well.
+    // Each of the other ways to access the storage copies as well.
     let cell = imported(&exporter);
     interpreter::attached(|_| cell.test_share().unwrap().set(1, 5));
     assert_eq!(items(&cell), [1, 5, 3]);
@@ -161,7 +161,7 @@ fn miri_views_keep_imported_memory_that_is_detached() {
     assert_eq!((cell.is_closed(), released(&exporter)), (true, 2));
 }
 
-/// Nothing here attaches: an attached thread joins the others.
+/// Nothing here attaches: an attached thread joins the other threads.
 #[test]
 fn miri_orphans_of_imported_memory_wait_for_an_attached_thread() {
     let exporter = Exporter::new(&[1, 2, 3]).object();

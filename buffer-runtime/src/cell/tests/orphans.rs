@@ -13,8 +13,8 @@ fn viewed() -> (ExportCell<Counting>, View, Arc<AtomicUsize>) {
     (cell, view, drops)
 }
 
-/// The first block of the queue is freed, and another one is queued at the same address if the allocator reuses it. To
-/// the exchange nothing has changed then.
+/// The first block of the queue is freed, and another one is queued at the same address if the allocator reuses it.
+/// Then the exchange sees no change.
 #[test]
 fn miri_orphans_are_left_while_another_takes_the_address_of_the_first() {
     // Miri chooses by chance whether it uses an address again.

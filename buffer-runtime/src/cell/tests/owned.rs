@@ -67,8 +67,8 @@ fn miri_an_owned_guard_is_refused_as_a_share_guard_is() {
     assert!(cell.test_share_owned().unwrap_err().is_closed());
 }
 
-/// How the last of the cell, a view and an owned guard ends, in every order. A storage whose drop is user code waits
-/// for an attached thread if the guard is the last.
+/// Ends the cell, a view and an owned guard in every order. A storage whose drop is user code waits for an attached
+/// thread if the guard ends last.
 #[test]
 fn miri_views_owned_guards_and_the_cell_end_in_any_order() {
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
@@ -155,7 +155,7 @@ fn miri_a_detached_cell_leaves_its_memory_to_owned_guards() {
     assert_dropped_once(&drops);
 }
 
-/// A borrowed guard that is forgotten is over when its cell is dropped. An owned one keeps its memory.
+/// A forgotten borrowed guard ends when its cell is dropped. A forgotten owned guard keeps its memory.
 #[test]
 fn a_forgotten_owned_guard_keeps_the_memory() {
     let (cell, drops) = counting(&[1]);
@@ -242,7 +242,7 @@ fn tsan_miri_the_last_views_owned_guards_and_the_owner_go_at_once() {
     }
 }
 
-/// The same with a storage that the last of them frees, whoever it is.
+/// The same with a storage that the last of them frees, whichever is last.
 #[test]
 fn tsan_miri_the_last_views_owned_guards_and_the_owner_free_at_once() {
     let rounds = if cfg!(miri) { 20 } else { 500 };
@@ -268,7 +268,7 @@ fn tsan_miri_the_last_views_owned_guards_and_the_owner_free_at_once() {
     }
 }
 
-/// A thread that fills the memory beside views that come and go, until writing is refused no more.
+/// A thread fills the memory beside views that come and go, until writing is no longer refused.
 #[test]
 fn tsan_miri_a_producer_fills_what_others_view() {
     let rounds = if cfg!(miri) { 3 } else { 100 };

@@ -1,4 +1,4 @@
-//! Views of parts, and what each leaves for the next one.
+//! Views of parts, and the spares that they leave.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +9,7 @@ static PART: Descriptor = Descriptor { natural: false, ..natural::<u8>() };
 const FLAGS: Flags = Flags(Flags::FORMAT | Flags::INDIRECT | Flags::WRITABLE);
 const READING: Flags = Flags(Flags::FORMAT | Flags::INDIRECT);
 
-/// Keeps the other tests from what the views of this one leave.
+/// Keeps the other tests from taking the spares that this one leaves.
 fn alone() -> MutexGuard<'static, ()> {
     static TESTS: Mutex<()> = Mutex::new(());
     TESTS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -45,7 +45,7 @@ fn view_part<D: Evaluated>(
     })
 }
 
-/// The same as the slot does it at once, if an earlier view of the part has left one with this layout.
+/// The same as the slot does at once if an earlier view of the part, with this layout, was kept.
 fn view_again<D: Evaluated>(
     (object, cell): (usize, &ExportCell<Counting>),
     dims: &D,
@@ -117,7 +117,7 @@ fn miri_what_a_view_of_a_part_leaves_serves_the_same_part() {
     end(view_part(of, &every_second(5), FLAGS).unwrap());
     for _ in 0..2 {
         let part = view_again(of, &every_second(5), FLAGS).unwrap();
-        // What is in use does not serve another view.
+        // A view in use does not serve as a spare.
         assert!(view_again(of, &every_second(5), FLAGS).is_none());
         assert_eq!((numbers(&part), part.len, part.readonly, cell.views()), ((5, 8), 20, 0, 1));
         end(part);
@@ -126,7 +126,7 @@ fn miri_what_a_view_of_a_part_leaves_serves_the_same_part() {
     assert!(view_again(of, &every_second(5), Flags(0)).is_none());
     let part = view_again(of, &every_second(5), Flags(Flags::STRIDES)).unwrap();
     assert!(part.format.is_null() && !part.strides.is_null());
-    // The view keeps the memory, though the owner is gone.
+    // The view keeps the memory, though the owner was dropped.
     drop(cell);
     assert_eq!((numbers(&part), drops.load(Ordering::Relaxed)), ((5, 8), 0));
     end(part);
@@ -174,7 +174,7 @@ fn miri_what_is_left_serves_the_same_access_only() {
     assert_eq!((part.readonly, cell.header().lock.views().readonly), (1, 1));
     drop(reader);
     end(part);
-    // The layout that is left now does not answer such a request.
+    // The spare's layout does not answer such a request.
     assert!(view_again(of, &every_second(5), FLAGS).is_none());
     assert!(view_again(of, &every_second(5), READING).is_none());
     assert_eq!(cell.views(), 0);
@@ -297,7 +297,7 @@ fn miri_a_declaration_with_a_number_is_compared_by_it() {
     let part = view_again(of, &declared(7), FLAGS).unwrap();
     assert_eq!(numbers(&part), (2, 4));
     end(part);
-    // What has no number is not mistaken for what has one.
+    // A declaration without a number is not mistaken for one that has a number.
     end(view_part(of, &every_second(5), FLAGS).unwrap());
     assert!(view_again(of, &declared(7), FLAGS).is_none());
     assert!(view_again(of, &declared(1), FLAGS).is_none());

@@ -18,7 +18,7 @@ fn miri_memory_that_was_viewed_once_never_moves() {
     assert!(!cell.is_pinned());
 
     let view = cell.pinning_view(&U32, true).unwrap();
-    // What a consumer that releases early keeps.
+    // A consumer that releases early keeps this address.
     let address = view.data;
     // The pin is reported at once, not the view: releasing the view would not help.
     assert_eq!(text(cell.test_write()), format!("cannot borrow for writing: {PINNED}; {SHARE}"));

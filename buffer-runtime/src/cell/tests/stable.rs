@@ -19,8 +19,8 @@ impl Drop for Held {
     }
 }
 
-/// A stable view, and where its elements are. (No slice: a reference to memory must not be an argument of the drop that frees
-/// the memory.)
+/// A stable view, and where its elements are. (No slice: a reference to memory must not be an argument of the drop that
+/// frees the memory.)
 struct Stable<T> {
     first: *const T,
     len: usize,
@@ -207,7 +207,7 @@ fn miri_a_copy_on_write_leaves_the_memory_to_its_stable_view() {
     attached(drain);
 }
 
-/// A detached thread reads under a stable view, while others ask for everything that writes.
+/// A detached thread reads under a stable view, while other threads request everything that writes.
 #[test]
 fn tsan_nobody_writes_what_a_stable_view_shows() {
     let cell = ExportCell::new(vec![0_u32; 64]);

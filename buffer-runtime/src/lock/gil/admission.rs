@@ -25,8 +25,8 @@ impl Admission {
         (full == 0).then_some(Self { access, next, first: views == 0 })
     }
 
-    /// The same for the common cases, with fewer comparisons: a first view, and a view beside others like it. `None` also
-    /// for a writable view beside read-only ones alone.
+    /// The same for the common cases, with fewer comparisons: a first view, and a view beside others like it. `None`
+    /// also for a writable view beside read-only views alone.
     #[inline(always)]
     pub(super) fn to_at_once(views: u64, access: ViewKind) -> Option<Self> {
         if views == 0 {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// It would cost the common cases a comparison.
+/// To admit such a view at once would cost the common cases a comparison.
 #[test]
 fn with_a_gil_a_writable_view_beside_read_only_ones_alone_is_no_common_case() {
     let lock = gil::Lock::new();

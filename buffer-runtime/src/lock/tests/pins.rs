@@ -32,7 +32,7 @@ fn tensors_keep_out_who_would_move_or_read_their_memory() {
     assert_eq!(refused(), [None, None, tensors(1), tensors(1)]);
     pin.begin_tensor(ViewKind::Writable).unwrap();
     assert_eq!(refused(), [tensors(2), None, tensors(2), tensors(2)]);
-    // A pin alone does not know them.
+    // The decision about the pin alone ignores tensors.
     assert_eq!(pin.admit(GuardKind::Write), Ok(()));
     assert!(!pin.is_set());
     pin.end_tensor();

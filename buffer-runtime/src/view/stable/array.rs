@@ -16,7 +16,8 @@ use super::kept::Kept;
 use crate::element::{Element, Viewable};
 
 /// A [`StableView`](super::StableView) as an array of `ndarray`, with the shape and the strides of the object: C order,
-/// Fortran order, sliced, reversed. `D` is the dimension type: `Ix2` for a matrix, `IxDyn` for any number of dimensions.
+/// Fortran order, sliced, reversed. `D` is the dimension type: `Ix2` for a matrix, `IxDyn` for any number of
+/// dimensions.
 ///
 /// ```no_run
 /// use buffer_runtime::StableArray;
@@ -31,8 +32,8 @@ use crate::element::{Element, Viewable};
 ///
 /// # Errors
 ///
-/// Those of a [`StableView`](super::StableView), for any order of the items. `BufferError` if the number of dimensions is
-/// another one, if rows are behind pointers, or if a stride is no multiple of the size of an item.
+/// Those of a [`StableView`](super::StableView), but the items may be in any order. `BufferError` if the number of
+/// dimensions differs, if rows are behind pointers, or if a stride is not a multiple of the size of an item.
 #[must_use = "a view is released as soon as it is dropped, and `let _ =` drops it at once; write `let view = ..`"]
 pub struct StableArray<'py, T, D> {
     /// The item with the lowest address.
@@ -40,14 +41,14 @@ pub struct StableArray<'py, T, D> {
     /// Extents, and strides in items without their signs.
     shape: D,
     strides: D,
-    /// The axes along which addresses go down.
+    /// The axes along which addresses decrease.
     reversed: Box<[usize]>,
     /// The last field, so it is released after all others are dropped.
     _kept: Kept<'py>,
     elements: PhantomData<&'py [T]>,
 }
 
-// SAFETY: elements, which are Send and Sync, numbers, and what keeps the elements, which is Send and Sync as well.
+// SAFETY: these are elements, numbers, and the views that keep the elements; all are Send and Sync.
 unsafe impl<T: Element, D: Dimension> Send for StableArray<'_, T, D> {}
 // SAFETY: as above.
 unsafe impl<T: Element, D: Dimension> Sync for StableArray<'_, T, D> {}
@@ -101,8 +102,8 @@ impl<'py, T: Viewable, D: Dimension> StableArray<'py, T, D> {
     /// The array.
     pub fn array(&self) -> ArrayView<'_, T, D> {
         let shape = self.shape.clone().strides(self.strides.clone());
-        // SAFETY: all items lie in the memory of the view, from the lowest one on, aligned (`Places`, clauses 3 and 4); they
-        // are initialised, every bit pattern is valid, and nobody writes them while they are kept.
+        // SAFETY: all items lie in the memory of the view, from the lowest one on, aligned (`Places`, clauses 3 and 4);
+        // they are initialised, every bit pattern is valid, and nobody writes them while they are kept.
         let mut view = unsafe { ArrayView::from_shape_ptr(shape, self.lowest.as_ptr()) };
         self.reversed.iter().for_each(|&axis| view.invert_axis(Axis(axis)));
         view

@@ -1,4 +1,4 @@
-//! A slice that is borrowed where the memory does not change, and copied where it may.
+//! A slice that is borrowed if the memory cannot change, and copied if it may.
 
 use std::fmt;
 use std::ops::Deref;
@@ -13,12 +13,12 @@ use crate::pending::owned;
 use crate::view::BufferView;
 use crate::view::held::exports_buffer;
 
-/// A slice of the items of a Python object: its own memory where nobody can change it, and a copy otherwise.
+/// A slice of the items of a Python object: the object's own memory if nobody can change it, and a copy otherwise.
 ///
-/// For functions that need a `&[T]` and should accept every buffer. A [`StableView`] is borrowed: nothing is copied, and the
-/// object refuses writers as long as this lives. Any other buffer is copied once, in C order; the object is not viewed
-/// afterwards. With the feature `dlpack`, so is the tensor of an object that exports no buffer, as torch's: no tensor
-/// promises that its memory does not change.
+/// For functions that need a `&[T]` and should accept every buffer. A [`StableView`] is borrowed: nothing is copied,
+/// and the object refuses writers as long as this value lives. Any other buffer is copied once, in C order; afterwards
+/// the object is no longer viewed. With the feature `dlpack`, so is the tensor of an object that exports no buffer,
+/// such as torch's: no tensor promises that its memory does not change.
 ///
 /// ```no_run
 /// use buffer_runtime::StableOrCopy;
@@ -34,7 +34,7 @@ use crate::view::held::exports_buffer;
 /// }
 /// ```
 ///
-/// Somebody may write while the copy is made. The copy may then contain some of what was written and not the rest.
+/// Other code may write while the copy is made. The copy may then contain some of what was written and not the rest.
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ pub struct StableOrCopy<'py, T>(Items<'py, T>);
 
 enum Items<'py, T> {
     Borrowed(StableView<'py, T>),
-    /// A `bytes` of its own.
+    /// A `bytes` object of this value's own.
     CopiedBytes(StableView<'py, T>),
     Copied {
         items: Vec<T>,
@@ -59,7 +59,7 @@ impl<'py, T: Viewable> StableOrCopy<'py, T> {
     ///
     /// The [type](Self) lists them.
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
-        // What exports no buffer may make a tensor, which is never stable.
+        // An object that exports no buffer may make a tensor, which is never stable.
         if exports_buffer(object) {
             match StableView::from_object(object) {
                 Ok(view) => return Ok(Self(Items::Borrowed(view))),
@@ -73,13 +73,13 @@ impl<'py, T: Viewable> StableOrCopy<'py, T> {
 }
 
 impl<'py> StableOrCopy<'py, u8> {
-    /// Borrows or copies the bytes of an object's memory, whatever its items are. A copy is in C order. The shape has one
-    /// dimension.
+    /// Borrows or copies the bytes of an object's memory, whatever its items are. A copy is in C order. The shape has
+    /// one dimension.
     ///
     /// # Errors
     ///
-    /// `TypeError` if the object exports no buffer, also if it makes tensors, `MemoryError` if there is no memory for the copy, and whatever the exporter
-    /// raises to refuse the view.
+    /// `TypeError` if the object exports no buffer, even if it makes tensors; `MemoryError` if there is no memory for
+    /// the copy; and whatever the exporter raises to refuse the view.
     pub fn bytes_of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         match StableView::bytes_of(object) {
             Ok(view) => return Ok(Self(Items::Borrowed(view))),
@@ -95,7 +95,7 @@ impl<'py> StableOrCopy<'py, u8> {
 }
 
 impl<T> StableOrCopy<'_, T> {
-    /// Whether this is the object's own memory, and not a copy.
+    /// Whether this is the object's own memory, not a copy.
     pub fn is_borrowed(&self) -> bool {
         matches!(self.0, Items::Borrowed(_))
     }

@@ -1,4 +1,4 @@
-//! What keeps the memory of a stable view from being changed.
+//! The views that keep the memory of a stable view from being changed.
 
 use std::ffi::c_int;
 use std::mem::ManuallyDrop;
@@ -19,9 +19,9 @@ use crate::stable::{declared_by, is_bytes};
 /// A view of memory that nobody changes.
 ///
 /// 1. `shown` was granted by an exporter that declares stable views, for a request for one; or by `bytes`; or it is a
-///    memoryview whose memory lies in that of `below`, which was granted in one of the first two ways. So until this is
-///    dropped, nobody writes the memory that `shown` shows.
-/// 2. Both are dropped attached, and their tokens are used attached only.
+///    memoryview whose memory lies in that of `below`, which was granted in one of the first two ways. So until this
+///    value is dropped, nobody writes the memory that `shown` shows.
+/// 2. Both views are dropped attached, and their tokens are used only attached.
 pub(super) struct Kept<'py>(ManuallyDrop<Views<'py>>);
 
 struct Views<'py> {
@@ -29,7 +29,7 @@ struct Views<'py> {
     below: Option<Held<'py>>,
 }
 
-// SAFETY: what is read on other threads are the fields of a `Py_buffer`, which nobody writes. Invariant 2.
+// SAFETY: other threads read only the fields of a `Py_buffer`, which nobody writes. Invariant 2.
 unsafe impl Send for Kept<'_> {}
 // SAFETY: as above.
 unsafe impl Sync for Kept<'_> {}
@@ -37,8 +37,8 @@ unsafe impl Sync for Kept<'_> {}
 impl<'py> Kept<'py> {
     /// # Errors
     ///
-    /// `BufferError` if nobody promises that the memory does not change, or if that cannot be promised now; `TypeError` if the
-    /// object exports no buffer; `MemoryError`.
+    /// `BufferError` if nobody promises that the memory does not change, or if nobody can promise it now; `TypeError`
+    /// if the object exports no buffer; `MemoryError`.
     pub(super) fn request(object: &Bound<'py, PyAny>, flags: c_int, wanted: Wanted) -> PyResult<Self> {
         let kept = |shown, below| Self(ManuallyDrop::new(Views { shown, below }));
         if let Some(shown) = promised(object, flags, wanted)? {
@@ -61,19 +61,19 @@ impl<'py> Kept<'py> {
         }
     }
 
-    /// The same, not bound to the attached thread.
+    /// The same views, not bound to the attached thread.
     pub(super) fn unbind(mut self) -> Kept<'static> {
-        // SAFETY: `self` is forgotten next, so that its drop does not take them, too.
+        // SAFETY: `self` is forgotten next, so its drop does not take the views as well.
         let Views { shown, below } = unsafe { ManuallyDrop::take(&mut self.0) };
         std::mem::forget(self);
-        // SAFETY: the tokens are used attached only (invariant 2).
+        // SAFETY: the tokens are used only attached (invariant 2).
         let shown = unsafe { shown.unbind() };
         // SAFETY: as above.
         let below = below.map(|below| unsafe { below.unbind() });
         Kept(ManuallyDrop::new(Views { shown, below }))
     }
 
-    /// Visits the objects that it keeps, for the garbage collector.
+    /// Visits the objects that the views keep alive, for the garbage collector.
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         let Views { shown, below } = &*self.0;
         visit.call(shown.object())?;
@@ -121,7 +121,7 @@ impl Drop for Kept<'_> {
         if attached().is_some() {
             release();
         } else {
-            // If Python exits, the views are leaked: there is no one left who could write.
+            // If Python exits, the views are leaked: no code is left that could write.
             Python::try_attach(|_| release());
         }
     }

@@ -1,4 +1,4 @@
-//! What must be true with a GIL. A mutex stands for the GIL.
+//! What must hold with a GIL. A mutex stands for the GIL.
 
 mod fields;
 mod guards;
@@ -111,8 +111,7 @@ impl World {
         self.end_lease(drops_plainly);
     }
 
-    /// Ends an owned share guard, on any thread. If its lease is the last to go, it frees the memory or pushes it on
-    /// the queue.
+    /// Ends an owned share guard, on any thread. If its lease ends last, it frees the memory or pushes it on the queue.
     fn end_lease(&self, drops_plainly: bool) {
         // The lock is in the memory that is freed.
         self.memory.read();
@@ -126,7 +125,7 @@ impl World {
         }
     }
 
-    /// Begins a tensor, under a view that is released. The lease is its own.
+    /// Begins a tensor, under a view that is then released. The tensor has a lease of its own.
     fn tensor(&self) {
         let access = self.view(WRITER).unwrap();
         self.attached(|_| {
@@ -136,7 +135,7 @@ impl World {
         self.release(access);
     }
 
-    /// Ends a tensor, on any thread, whose storage drops plainly.
+    /// Ends a tensor, on any thread. The storage of the tensor drops plainly.
     fn end_tensor(&self) {
         self.memory.write();
         self.pin.end_tensor();

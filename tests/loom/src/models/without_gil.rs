@@ -1,4 +1,4 @@
-//! What must be true without a GIL: every thread may do everything at any time.
+//! What must hold without a GIL: every thread may do everything at any time.
 
 mod closing;
 mod fields;
@@ -114,7 +114,7 @@ impl World {
         }
     }
 
-    /// Begins to close as a cell does, but gives up after a few looks.
+    /// Begins to close as a cell does, but gives up after a few attempts.
     fn begin_closing(&self) -> Option<Closing> {
         for _ in 0..3 {
             match self.lock.begin_closing().ok()? {
@@ -142,7 +142,7 @@ impl World {
         true
     }
 
-    /// Closes, and finds the cell closed if that was possible. Returns whether it was.
+    /// Closes, and checks that the cell is closed if that was possible. Returns whether it was.
     fn close_and_look(&self) -> bool {
         let closed = self.close();
         if closed {
@@ -162,7 +162,8 @@ impl World {
         }
     }
 
-    /// Requests a tensor, under a view that is released; whether it was granted. The lease is its own.
+    /// Requests a tensor, under a view that is then released. Returns whether the tensor was granted. It has a lease of
+    /// its own.
     fn tensor(&self) -> bool {
         let Some(access) = self.view(WRITER) else { return false };
         self.pin.begin_tensor(access).unwrap();
@@ -202,7 +203,7 @@ impl World {
         self.end_lease();
     }
 
-    /// Ends an owned share guard. If its lease is the last to go, it frees the memory.
+    /// Ends an owned share guard. If its lease ends last, it frees the memory.
     fn end_lease(&self) {
         // The lock is in the memory that is freed.
         self.memory.read();

@@ -1,4 +1,4 @@
-//! Views and guards with a GIL: who sees what others have done, and what excludes whom.
+//! Views and guards with a GIL: which thread sees the writes of others, and which views and guards exclude each other.
 
 use super::*;
 
@@ -55,9 +55,9 @@ fn loom_gil_guards_begin_while_others_end() {
     });
 }
 
-/// A thread that begins to trace, and the detached thread of a guard, which may be the same. (A write guard ends by a store.
-/// loom does not know that a read-modify-write of another thread is before or after that store, never both. So only
-/// share guards end beside another thread that begins to trace.)
+/// A thread that begins to trace, and the detached thread of a guard, which may be the same thread. (A write guard ends
+/// by a store. loom does not know that a read-modify-write of another thread is before or after that store, never both.
+/// So only share guards end beside another thread that begins to trace.)
 #[test]
 fn loom_gil_tracing_begins_and_no_guard_is_lost() {
     for kind in [GuardKind::Write, GuardKind::Share] {
@@ -116,7 +116,7 @@ fn loom_gil_what_was_pinned_is_left_alone_by_whoever_comes_after_the_view() {
             });
             if let Some(access) = access {
                 world.release(access);
-                // As a consumer that has kept the address after the release of its view.
+                // Write as a consumer does that has kept the address after the release of its view.
                 world.memory.write();
             }
         });

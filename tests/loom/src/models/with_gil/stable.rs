@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What a model gets wrong on purpose. Loom must find it.
+/// A deliberate mistake in a model. Loom must find it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mistake {
     None,
@@ -20,7 +20,7 @@ impl World {
         if !begun {
             return;
         }
-        // Another thread may be attached between the two steps in the model, and never is in a request.
+        // In the model, another thread may attach between the two steps. In a request, none can.
         let Some(access) = self.view(ANY) else {
             assert!(!guarded, "nothing refuses a reader beside a read guard");
             return;

@@ -64,7 +64,7 @@ fn loom_free_threaded_two_threads_that_close_agree_whether_it_is_pinned() {
         if let Some(access) = access {
             world.pin.set(access);
             world.release(access);
-            // As a consumer that has kept the address after the release of its view.
+            // Write as a consumer does that has kept the address after the release of its view.
             world.memory.write();
         }
         let closed = closers.into_iter().any(|closer| closer.join().unwrap());
@@ -81,11 +81,11 @@ fn loom_free_threaded_two_threads_that_close_agree_whether_there_is_a_tensor() {
         if world.tensor() {
             world.end_tensor();
         }
-        // All of them: the one that is told that the cell is closed may not be the one that frees it.
+        // Join all of them: the thread that learns that the cell is closed may not be the one that frees it.
         let closed = closers.into_iter().fold(false, |closed, closer| closer.join().unwrap() | closed);
         assert_eq!(closed, world.lock.is_closed());
         if !closed {
-            // Whoever was refused has left the lock as it was.
+            // A thread that was refused has left the lock as it was.
             assert!(world.close());
         }
         world.memory.assert_freed_once();

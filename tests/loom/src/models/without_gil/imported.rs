@@ -1,10 +1,10 @@
-//! Imported memory without a GIL: one thread at most makes it the cell's own, and nobody reads or writes beside that.
+//! Imported memory without a GIL: at most one thread makes it the cell's own, and nobody reads or writes meanwhile.
 
 use super::*;
 
 impl World {
-    /// Makes the memory the cell's own, if it is imported and nothing is in the way. Returns whether it did. With `untested`,
-    /// does so whatever the lock says.
+    /// Makes the memory the cell's own, if it is imported and nothing is in the way. Returns whether it did. With
+    /// `untested`, does so even if the lock refuses.
     fn try_adopt(&self, untested: bool) -> bool {
         let adopted = self.lock.adopt() == Ok(true);
         if adopted || untested {
@@ -42,7 +42,7 @@ fn beside_others(untested: bool) {
             let adopted = world.try_adopt(untested);
             assert!(!(adopter.join().unwrap() && adopted), "both have made it the cell's own");
             other.join().unwrap();
-            // Whoever comes later finds it own, or makes it so.
+            // A later caller finds that the memory is the cell's own, or makes it so.
             match world.lock.adopt() {
                 Ok(true) => {}
                 found => {

@@ -1,8 +1,8 @@
-//! Stable views without a GIL: nobody writes what a stable view shows.
+//! Stable views without a GIL: nobody writes memory that a stable view shows.
 
 use super::*;
 
-/// What a model gets wrong on purpose. Loom must find it.
+/// A deliberate mistake in a model. Loom must find it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mistake {
     None,
@@ -37,7 +37,7 @@ impl World {
     }
 }
 
-/// A stable view, and everything that writes.
+/// A stable view, beside everything that writes.
 fn beside_writers(mistake: Mistake) {
     for kind in [Some(GuardKind::Write), None] {
         explore(move || {
@@ -48,7 +48,7 @@ fn beside_writers(mistake: Mistake) {
             });
             world.try_stable(mistake);
             writer.join().unwrap();
-            // Nothing is left behind.
+            // No guard and no view is left.
             world.lock.begin(GuardKind::Write).unwrap();
         });
     }

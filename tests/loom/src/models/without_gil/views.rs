@@ -1,4 +1,4 @@
-//! Views and guards without a GIL: who reads which layout, and what excludes whom.
+//! Views and guards without a GIL: which layout each thread reads, and which views and guards exclude each other.
 
 use super::*;
 
@@ -85,7 +85,7 @@ fn loom_free_threaded_what_was_pinned_is_left_alone_by_whoever_comes_after_the_v
                 if let Some(access) = world.view(WRITER) {
                     world.pin.set(access);
                     world.release(access);
-                    // As a consumer that has kept the address after the release of its view.
+                    // Write as a consumer does that has kept the address after the release of its view.
                     world.memory.write();
                 }
             });
