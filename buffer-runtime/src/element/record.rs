@@ -136,7 +136,7 @@ impl Field {
 )]
 // Bytemuck's traits are not its supertraits, because errors would name them.
 pub unsafe trait AnyBytes: Sized {
-    /// The proof that the type is one. It is a value, for the reason that [`Facts`] gives.
+    /// The proof that the type is one. It is a value, for the reason that `Facts` gives.
     const PROVEN: Proven<Self> = Proven(PhantomData);
 }
 
