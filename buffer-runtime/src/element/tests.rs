@@ -132,7 +132,7 @@ fn a_record_names_its_fields_in_standard_sizes() {
 fn parsed<E: Element>() -> Vec<(String, usize, usize)> {
     let parsed = Format::parse(format::<E>()).expect("the derive writes formats");
     assert_eq!((parsed.as_c_str(), parsed.itemsize(), parsed.alignment()), (E::FORMAT, E::ITEMSIZE, 1));
-    let again = Format::parse(&parsed.to_string()).expect("what is printed is a format");
+    let again = Format::parse(&format!("{parsed}")).expect("what is printed is a format");
     assert!(again.same_layout(&parsed) && again.same_names(&parsed), "{again} {parsed}");
     let Content::Record(record) = parsed.item().content() else { panic!("{parsed} is no record") };
     assert_eq!(record.size(), E::ITEMSIZE);

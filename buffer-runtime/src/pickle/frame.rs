@@ -42,6 +42,7 @@ pub(super) enum Shape {
     /// How many elements each row has.
     Rows(usize),
     /// How many elements there are along each axis.
+    #[cfg_attr(not(feature = "ndarray"), expect(dead_code, reason = "only arrays of `ndarray` have a shape"))]
     Array(Vec<usize>),
 }
 

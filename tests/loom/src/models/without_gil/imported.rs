@@ -23,7 +23,7 @@ fn beside_others(untested: bool) {
         explore(move || {
             let world = World::new();
             world.lock.begin_import().unwrap();
-            let adopter = {
+            let rival = {
                 let world = world.clone();
                 thread::spawn(move || world.try_adopt(false))
             };
@@ -40,7 +40,7 @@ fn beside_others(untested: bool) {
                 })
             };
             let adopted = world.try_adopt(untested);
-            assert!(!(adopter.join().unwrap() && adopted), "both have made it the cell's own");
+            assert!(!(rival.join().unwrap() && adopted), "both have made it the cell's own");
             other.join().unwrap();
             // A later caller finds that the memory is the cell's own, or makes it so.
             match world.lock.adopt() {
