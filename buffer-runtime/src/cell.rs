@@ -15,6 +15,7 @@ mod guard;
 #[cfg(feature = "pickle")]
 mod imported;
 mod lease;
+mod loops;
 mod not_storage;
 pub(crate) mod orphans;
 mod owned_guard;

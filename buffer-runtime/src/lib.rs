@@ -239,7 +239,7 @@ pub use self::{
     export::assert_exported,
     layout::{CheckedLayout, InnerShape, Layout, LayoutError},
     part::Part,
-    shared::{Shared, SharedRange, SharedRead, SharedReadRange},
+    shared::{CopyError, Shared, SharedItems, SharedRange, SharedRead, SharedReadRange},
     storage::{
         Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,
         ReadWrite, Replaceable, RowLengthError, Rows, Stable, Storage,
