@@ -17,6 +17,7 @@ mod imported;
 mod lease;
 mod loops;
 mod not_storage;
+mod not_value;
 pub(crate) mod orphans;
 mod owned_guard;
 mod part_ticket;

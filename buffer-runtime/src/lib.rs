@@ -215,8 +215,9 @@ pub use self::{
     },
     layout::{Declared as DeclaredLayout, Dim, Dimension as IntegerDimension, Distance, Numbers as IntegerDimensions},
     rules::{
-        ChangedWithoutGuard, Divides, Fills, NoPaddingAfter, NoPaddingBefore, NotEmpty, OnlyOneDefinition, PaddingFits,
-        Reaches, ReadWithoutGuard, SameSize, SharedWithoutGuard, WholeItems,
+        ChangedWithoutGuard, CopiedAsAWhole, Divides, Fills, IndexedWhileShared, IndexedWhileViewed,
+        MutableWhileShared, NoPaddingAfter, NoPaddingBefore, NotEmpty, OnlyOneDefinition, PaddingFits, Reaches,
+        ReadWithoutGuard, SameSize, SharedWithoutGuard, SlicedWhileShared, WholeItems, WrittenByReader,
     },
     storage::Mistake,
 };

@@ -35,6 +35,7 @@ mod block;
 mod bulk;
 mod chunk;
 mod copy_error;
+mod not_slice;
 mod range;
 mod read;
 mod room;
