@@ -105,7 +105,7 @@ pub trait ReadWithoutGuard {}
 /// cell, the compiler would print PyO3's message instead.
 #[diagnostic::on_unimplemented(
     message = "an `ExportCell` is neither cloned nor converted to a Python object",
-    label = "for a property write `#[buffer(get)]` above this field; for a copy of its elements `.share(py)?.to_vec()?`",
+    label = "for a property, write `#[buffer(get)]` above this field; for a copy of its elements, `.share(py)?.to_vec()?`",
     note = "`#[buffer(get)]` replaces `#[pyo3(get)]`, `#[pyclass(get_all)]` and a `#[getter]` that returns the cell"
 )]
 pub trait CopiedAsAWhole<Cell> {}
