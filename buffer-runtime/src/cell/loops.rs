@@ -33,6 +33,7 @@ impl<'a, S: Storage> IntoIterator for &'a ReadGuard<'_, S> {
     }
 }
 
+#[allow(clippy::into_iter_without_iter, reason = "the storage has the method, and the guard derefs to it")]
 impl<'a, S: Exportable> IntoIterator for &'a WriteGuard<'_, S>
 where
     &'a S: IntoIterator,
@@ -45,6 +46,7 @@ where
     }
 }
 
+#[allow(clippy::into_iter_without_iter, reason = "the storage has the method, and the guard derefs to it")]
 impl<'a, S: Exportable> IntoIterator for &'a mut WriteGuard<'_, S>
 where
     &'a mut S: IntoIterator,

@@ -9,7 +9,7 @@ use crate::rules::CopiedAsAWhole;
 #[doc(hidden)]
 impl<S> ExportCell<S> {
     /// Precedes the method of the trait. The compiler prints the bound's own message for a bound of a method.
-    #[allow(clippy::should_implement_trait, reason = "nobody can call it")]
+    #[allow(clippy::should_implement_trait, clippy::return_self_not_must_use, reason = "nobody can call it")]
     pub fn clone(&self) -> Self
     where
         (): CopiedAsAWhole<Self>,
