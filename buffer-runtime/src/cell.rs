@@ -15,7 +15,9 @@ mod guard;
 #[cfg(feature = "pickle")]
 mod imported;
 mod lease;
+mod loops;
 mod not_storage;
+mod not_value;
 pub(crate) mod orphans;
 mod owned_guard;
 mod part_ticket;

@@ -22,6 +22,7 @@ use crate::lookup;
 use crate::lookup::attribute;
 use crate::pending::{Pending, attached, raised};
 use crate::request::Refusal;
+use crate::shared::CopyError;
 use crate::storage::ForeignBufferError;
 
 /// An exception with a text, or `MemoryError`.
@@ -188,6 +189,12 @@ impl From<BorrowError> for PyErr {
         } else {
             exception_of::<PyBufferError>(error)
         }
+    }
+}
+
+impl From<CopyError> for PyErr {
+    fn from(error: CopyError) -> Self {
+        exception_of::<PyMemoryError>(error)
     }
 }
 

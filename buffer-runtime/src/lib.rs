@@ -215,8 +215,9 @@ pub use self::{
     },
     layout::{Declared as DeclaredLayout, Dim, Dimension as IntegerDimension, Distance, Numbers as IntegerDimensions},
     rules::{
-        ChangedWithoutGuard, Divides, Fills, NoPaddingAfter, NoPaddingBefore, NotEmpty, OnlyOneDefinition, PaddingFits,
-        Reaches, ReadWithoutGuard, SameSize, SharedWithoutGuard, WholeItems,
+        ChangedWithoutGuard, CopiedAsAWhole, Divides, Fills, IndexedWhileShared, IndexedWhileViewed,
+        MutableWhileShared, NoPaddingAfter, NoPaddingBefore, NotEmpty, OnlyOneDefinition, PaddingFits, Reaches,
+        ReadWithoutGuard, SameSize, SharedWithoutGuard, SlicedWhileShared, WholeItems, WrittenByReader,
     },
     storage::Mistake,
 };
@@ -239,7 +240,7 @@ pub use self::{
     export::assert_exported,
     layout::{CheckedLayout, InnerShape, Layout, LayoutError},
     part::Part,
-    shared::{Shared, SharedRange, SharedRead, SharedReadRange},
+    shared::{CopyError, Shared, SharedItems, SharedRange, SharedRead, SharedReadRange},
     storage::{
         Access, Exportable, ForeignBuffer, ForeignBufferError, FromElements, Frozen, MayWrite, OwnLayout, ReadOnly,
         ReadWrite, Replaceable, RowLengthError, Rows, Stable, Storage,

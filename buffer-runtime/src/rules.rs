@@ -101,12 +101,59 @@ pub trait ChangedWithoutGuard {}
 )]
 pub trait ReadWithoutGuard {}
 
+/// A cell that can be copied or converted: none. The unit type implements this for no cell; if the bound were on the
+/// cell, the compiler would print PyO3's message instead.
+#[diagnostic::on_unimplemented(
+    message = "an `ExportCell` is neither cloned nor converted to a Python object",
+    label = "for a property, write `#[buffer(get)]` above this field; for a copy of its elements, `.share(py)?.to_vec()?`",
+    note = "`#[buffer(get)]` replaces `#[pyo3(get)]`, `#[pyclass(get_all)]` and a `#[getter]` that returns the cell"
+)]
+pub trait CopiedAsAWhole<Cell> {}
+
 /// A cell whose elements are shared without a guard: none.
 #[diagnostic::on_unimplemented(
     message = "an `ExportCell` is not the storage itself, whose elements are shared through a guard",
     label = "write `.share(py)?` before this call, as in `self.data.share(py)?.set(0, 1.0)`"
 )]
 pub trait SharedWithoutGuard {}
+
+/// Elements that others may write, to which there are nevertheless mutable references. No type implements this.
+#[diagnostic::on_unimplemented(
+    message = "others may write these items at the same time, so there is no `&mut` to them",
+    label = "write `.update(|item| item * 2.0)` instead, or `.for_each_chunk(|chunk| ..)` for slices of copies",
+    note = "to borrow the storage of an `ExportCell` alone, take `.write(py)?` instead of `.share(py)?`"
+)]
+pub trait MutableWhileShared {}
+
+/// Elements that others may write, to which there are nevertheless references. No type implements this.
+#[diagnostic::on_unimplemented(
+    message = "others may write these items at the same time, so there is no slice of them",
+    label = "copy them with `.to_vec()?`, or write `.fold_chunks(..)` for slices of copies",
+    note = "for a slice, take `.read(py)?` instead of `.share(py)?` of an `ExportCell`, and a `StableView` of another object"
+)]
+pub trait SlicedWhileShared {}
+
+/// Elements that others may write, to which there are nevertheless references by index. No type implements this.
+#[diagnostic::on_unimplemented(
+    message = "others may write these items at the same time, so `[]`, which is a reference, cannot index them",
+    label = "write `.get(0)` to read an item, and `.set(0, 1.0)` to write it"
+)]
+pub trait IndexedWhileShared {}
+
+/// A view whose items are referred to by index. No type implements this.
+#[diagnostic::on_unimplemented(
+    message = "others may write the items of a view at the same time, so `[]`, which is a reference, cannot index it",
+    label = "write `.get(&[0])`, with an index for each dimension, and `.set(&[0], 1.0)` to write",
+    note = "a `StableView`, of memory that nobody changes, is a slice"
+)]
+pub trait IndexedWhileViewed {}
+
+/// A view to read whose items can nevertheless be written. No type implements this.
+#[diagnostic::on_unimplemented(
+    message = "this view only reads",
+    label = "to write, let the function take a `BufferViewMut`, as in `out: BufferViewMut<'_, f64>`"
+)]
+pub trait WrittenByReader {}
 
 /// A bound that nothing satisfies. The functions that a class must not define are declared under it: if the class has one of them
 /// all the same, the error names this trait.

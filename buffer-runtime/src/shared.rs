@@ -18,8 +18,9 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 pub(crate) use self::bulk::{fold_arrays, fold_arrays_with, fold_chunks, fold_chunks_with, for_each_chunk, update};
+pub use self::copy_error::CopyError;
 pub use self::range::{SharedRange, SharedReadRange};
-pub use self::read::SharedRead;
+pub use self::read::{SharedItems, SharedRead};
 pub(crate) use self::room::room_for;
 pub(crate) use self::run::{Run, Runs, fill, load, store};
 
@@ -33,6 +34,8 @@ mod arrays;
 mod block;
 mod bulk;
 mod chunk;
+mod copy_error;
+mod not_slice;
 mod range;
 mod read;
 mod room;
@@ -97,7 +100,7 @@ mod wide;
 /// # Python::attach(|py| {
 /// #     let rod = Rod { data: ExportCell::new(vec![8.0, 0.0, 0.0, 4.0]) };
 /// #     rod.step(py)?;
-/// #     assert_eq!(rod.data.share(py)?.to_vec().unwrap(), [8.0, 4.0, 2.0, 4.0]);
+/// #     assert_eq!(rod.data.share(py)?.to_vec()?, [8.0, 4.0, 2.0, 4.0]);
 /// #     Ok::<(), PyErr>(())
 /// # })?;
 /// # Ok::<(), PyErr>(())
@@ -213,6 +216,15 @@ impl<T> Deref for Shared<T> {
 
     fn deref(&self) -> &SharedRead<T> {
         &self.reads
+    }
+}
+
+impl<'a, T: Element> IntoIterator for &'a Shared<T> {
+    type Item = T;
+    type IntoIter = SharedItems<'a, T>;
+
+    fn into_iter(self) -> SharedItems<'a, T> {
+        self.iter()
     }
 }
 

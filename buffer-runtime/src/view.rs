@@ -14,6 +14,7 @@ mod float;
 pub mod fuzz;
 pub(crate) mod held;
 mod item;
+mod not_slice;
 mod numpy;
 mod rejection;
 mod reported;

@@ -330,6 +330,7 @@ OPERATIONS = [
     Operation("detach", viewed(lambda: edges.Detaching([1, 2])), lambda held: held[0].detach(), views=no_views),
     Operation("write", lambda: edges.Series([1.0]), lambda thing: thing.call_under("write", int)),
     Operation("read", lambda: edges.Series([1.0]), lambda thing: thing.call_under("read", int)),
+    Operation("copy of a share guard", lambda: edges.Series([1.0]), lambda thing: thing.copied()),
     Operation("owned guard", lambda: edges.Series([1.0]), edges.own_once),
     refused("owned guard", closed, edges.own_once),
     Operation("deletion", lambda: [memoryview(layouts.Base(CONTENT, 3))], list.pop),

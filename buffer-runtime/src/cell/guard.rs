@@ -54,6 +54,37 @@ impl<S: Exportable> Drop for WriteGuard<'_, S> {
 }
 
 /// The elements as a slice that nothing changes, or one slice for each row. See [`ExportCell::read`].
+///
+/// A `for` loop takes a reference to the guard, as to the other guards:
+///
+/// ```
+/// use buffer_runtime::ExportCell;
+/// use pyo3::prelude::*;
+///
+/// # Python::initialize();
+/// Python::attach(|py| {
+///     let cell = ExportCell::new(vec![1, 2]);
+///     for item in &mut cell.write(py)? {
+///         *item *= 10;
+///     }
+///     let mut sum = 0;
+///     for item in &cell.write(py)? {
+///         sum += item;
+///     }
+///     for item in &cell.read(py)? {
+///         sum += item;
+///     }
+///     for item in &cell.share(py)? {
+///         sum += item;
+///     }
+///     for item in &cell.share_owned(py)? {
+///         sum += item;
+///     }
+///     assert_eq!(sum, 120);
+///     Ok::<(), PyErr>(())
+/// })?;
+/// # Ok::<(), PyErr>(())
+/// ```
 #[must_use = "the memory is unlocked as soon as the guard is dropped, and `let _ =` drops it at once; write `let data = ..`"]
 pub struct ReadGuard<'a, S: Exportable> {
     pub(crate) cell: &'a ExportCell<S>,

@@ -41,7 +41,7 @@ needs_a_guard! {
 }
 
 needs_a_guard! {
-    ReadWithoutGuard: iter get first last as_slice to_vec contains chunks windows is_sorted
+    ReadWithoutGuard: borrow iter get first last as_slice to_vec contains chunks windows is_sorted
 }
 
 needs_a_guard! {

@@ -31,7 +31,7 @@ unsafe impl<A: Array<Item: Element> + 'static> Storage for SmallVec<A> {
 
 impl<A: Array<Item: Element> + 'static> FromElements for SmallVec<A> {
     fn from_elements(elements: &SharedRead<A::Item>) -> Result<Self, TryReserveError> {
-        elements.to_vec().map(Self::from_vec)
+        Ok(Self::from_vec(elements.to_vec()?))
     }
 
     fn from_vec(elements: Vec<A::Item>) -> Result<Self, TryReserveError> {

@@ -1,6 +1,5 @@
 //! Reading: the operations on shared memory that Rust may not write.
 
-use std::collections::TryReserveError;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -8,6 +7,7 @@ use std::ops::Range;
 use std::ptr::NonNull;
 
 use super::bulk;
+use super::copy_error::CopyError;
 use super::room::room_for;
 use super::run::Dense;
 use super::unit::copy_out;
@@ -90,32 +90,22 @@ impl<T: Element> SharedRead<T> {
         unsafe { value.assume_init() }
     }
 
-    /// Loads the elements one after the other, in order.
+    /// Loads the elements one after the other, in order, as `for element in &elements` does.
     ///
     /// In a `for` loop, each element is loaded when the iterator returns it. A method that takes all elements, such as
     /// `sum`, `fold` or `for_each`, loads a chunk of them at a time, as [`fold_chunks`](Self::fold_chunks) does, and is
     /// faster.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = T> + ExactSizeIterator + '_ {
-        Elements { whole: self, left: 0..self.len }
+    pub fn iter(&self) -> SharedItems<'_, T> {
+        SharedItems { whole: self, left: 0..self.len }
     }
 
     /// Loads all elements into a vector. For a large one, Linux is advised to use huge pages.
     ///
     /// # Errors
     ///
-    /// When there is no memory for the copies. This works without Python, so `?` does not turn the error into a `PyErr`:
-    ///
-    /// ```
-    /// use buffer_runtime::SharedRead;
-    /// use pyo3::exceptions::PyMemoryError;
-    /// use pyo3::prelude::*;
-    ///
-    /// fn copy(items: &SharedRead<f64>) -> PyResult<Vec<f64>> {
-    ///     items.to_vec().map_err(|_| PyMemoryError::new_err("no memory for the copy"))
-    /// }
-    /// ```
-    pub fn to_vec(&self) -> Result<Vec<T>, TryReserveError> {
-        let mut copies = room_for(self.len)?;
+    /// When there is no memory for the copies. `?` turns the error into Python's `MemoryError`.
+    pub fn to_vec(&self) -> Result<Vec<T>, CopyError> {
+        let mut copies = room_for(self.len).map_err(|cause| CopyError::new(self.len, cause))?;
         // SAFETY: there are `len` elements, and the vector has room for `len`.
         unsafe { copy_out(self.data.as_ptr(), copies.as_mut_ptr(), self.len) };
         // SAFETY: `len` elements were just loaded from valid ones (invariant 3), as in `get`.
@@ -256,13 +246,23 @@ impl<T: Element> SharedRead<T> {
     }
 }
 
-/// An iterator over elements of shared memory.
-struct Elements<'a, T> {
+impl<'a, T: Element> IntoIterator for &'a SharedRead<T> {
+    type Item = T;
+    type IntoIter = SharedItems<'a, T>;
+
+    fn into_iter(self) -> SharedItems<'a, T> {
+        self.iter()
+    }
+}
+
+/// The elements of a [`SharedRead`] or a [`Shared`](super::Shared), in order. Made by [`SharedRead::iter`].
+#[must_use = "elements are loaded only when the iterator returns them; loop over it"]
+pub struct SharedItems<'a, T> {
     whole: &'a SharedRead<T>,
     left: Range<usize>,
 }
 
-impl<T: Element> Iterator for Elements<'_, T> {
+impl<T: Element> Iterator for SharedItems<'_, T> {
     type Item = T;
 
     #[inline]
@@ -286,14 +286,20 @@ impl<T: Element> Iterator for Elements<'_, T> {
     }
 }
 
-impl<T: Element> DoubleEndedIterator for Elements<'_, T> {
+impl<T: Element> DoubleEndedIterator for SharedItems<'_, T> {
     #[inline]
     fn next_back(&mut self) -> Option<T> {
         self.left.next_back().map(|index| self.whole.get(index))
     }
 }
 
-impl<T: Element> ExactSizeIterator for Elements<'_, T> {}
+impl<T: Element> ExactSizeIterator for SharedItems<'_, T> {}
+
+impl<T> fmt::Debug for SharedItems<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedItems").field("left", &self.left.len()).finish_non_exhaustive()
+    }
+}
 
 impl<T: Element> fmt::Debug for SharedRead<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -124,7 +124,7 @@ impl<T: Element> Replaceable for Rows<T> {
 
 impl<T: Element> FromElements for Vec<T> {
     fn from_elements(elements: &SharedRead<T>) -> Result<Self, TryReserveError> {
-        elements.to_vec()
+        Ok(elements.to_vec()?)
     }
 
     fn from_vec(elements: Self) -> Result<Self, TryReserveError> {
@@ -134,7 +134,7 @@ impl<T: Element> FromElements for Vec<T> {
 
 impl<T: Element> FromElements for Box<[T]> {
     fn from_elements(elements: &SharedRead<T>) -> Result<Self, TryReserveError> {
-        elements.to_vec().map(Vec::into_boxed_slice)
+        Ok(elements.to_vec()?.into_boxed_slice())
     }
 
     fn from_vec(elements: Vec<T>) -> Result<Self, TryReserveError> {

@@ -365,6 +365,6 @@ impl<T: Element> Replaceable for VecOrImported<T> {
         // SAFETY: the caller vouches for captured elements, which stay where they are while the handle lives. Imported
         // or not, every writer stores valid elements: in imported memory, every bit pattern is one.
         let elements: SharedRead<T> = unsafe { SharedRead::new(captured.data.cast().as_ptr(), captured.len) };
-        elements.to_vec().map(Self::from)
+        Ok(Self::from(elements.to_vec()?))
     }
 }

@@ -95,6 +95,11 @@ impl Series {
         Ok(())
     }
 
+    /// How many elements a copy has.
+    fn copied(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.data.share(py)?.to_vec()?.len())
+    }
+
     fn clear(&self, py: Python<'_>) -> PyResult<()> {
         self.data.write(py)?.clear();
         Ok(())

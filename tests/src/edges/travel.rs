@@ -176,7 +176,7 @@ unsafe impl Storage for Owned {
 
 impl FromElements for Owned {
     fn from_elements(elements: &SharedRead<f64>) -> Result<Self, TryReserveError> {
-        elements.to_vec().map(Self)
+        Ok(Self(elements.to_vec()?))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Copies of contiguous and strided elements, ranges, and iteration.
 
+use std::collections::TryReserveError;
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::*;
@@ -146,6 +148,13 @@ fn miri_an_iterator_folds_what_it_has_left() {
     assert_eq!(rest, items[4..items.len() - 1]);
     let sum: u64 = items.iter().copied().map(u64::from).sum();
     assert_eq!(shared.iter().map(u64::from).sum::<u64>(), sum);
+    let mut looped = Vec::new();
+    for item in &shared {
+        looped.push(item);
+    }
+    assert_eq!(looped, items);
+    let reads: &SharedRead<u16> = &shared;
+    assert!(reads.into_iter().eq(items));
 }
 
 #[test]
@@ -155,4 +164,13 @@ fn room_for_many_elements_is_usable() {
     room.resize(1 << 20, 7);
     assert!(room.iter().all(|&item| item == 7));
     assert!(room_for::<u64>(usize::MAX).is_err());
+}
+
+#[test]
+fn the_error_of_a_copy_names_the_items_and_its_cause() {
+    let cause = room_for::<u64>(usize::MAX).unwrap_err();
+    let error = CopyError::new(7, cause.clone());
+    assert_eq!(error.to_string(), "there is no memory for a copy of the 7 items of a buffer");
+    assert_eq!(error.source().unwrap().to_string(), cause.to_string());
+    assert_eq!(TryReserveError::from(error), cause);
 }

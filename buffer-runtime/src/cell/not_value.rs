@@ -1,0 +1,43 @@
+//! A cell is neither cloned nor converted to a Python object. Both traits are implemented under a bound that no cell
+//! satisfies: so the error of `#[pyo3(get)]` on a cell, which requires both, is one, and names `#[buffer(get)]`.
+
+use pyo3::prelude::*;
+
+use super::ExportCell;
+use crate::rules::CopiedAsAWhole;
+
+#[doc(hidden)]
+impl<S> ExportCell<S> {
+    /// Precedes the method of the trait. The compiler prints the bound's own message for a bound of a method.
+    #[allow(clippy::should_implement_trait, clippy::return_self_not_must_use, reason = "nobody can call it")]
+    pub fn clone(&self) -> Self
+    where
+        (): CopiedAsAWhole<Self>,
+    {
+        unreachable!("no cell satisfies the bound")
+    }
+}
+
+#[doc(hidden)]
+impl<S> Clone for ExportCell<S>
+where
+    (): CopiedAsAWhole<Self>,
+{
+    fn clone(&self) -> Self {
+        unreachable!("no cell satisfies the bound")
+    }
+}
+
+#[doc(hidden)]
+impl<'py, S> IntoPyObject<'py> for ExportCell<S>
+where
+    (): CopiedAsAWhole<Self>,
+{
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, _: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        unreachable!("no cell satisfies the bound")
+    }
+}
