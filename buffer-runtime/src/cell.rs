@@ -31,6 +31,7 @@ mod tensor;
 #[cfg(test)]
 pub(crate) mod tests;
 mod ticket;
+mod unconstructed;
 
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -120,9 +121,7 @@ use crate::storage::{Access, Exportable, MayWrite};
 /// # Ok::<(), buffer_runtime::BorrowError>(())
 /// ```
 pub struct ExportCell<S> {
-    /// NULL only in a cell that was never constructed: if the construction of an object of a Python subclass runs out
-    /// of memory, CPython deallocates the object as it is, all zeros, and PyO3 drops its fields. Only `drop` is called
-    /// on such a cell.
+    /// NULL only in a cell that was never constructed. Such a cell is a closed one; see `unconstructed`.
     block: *mut Block<S>,
     /// Owned, and invariant: `&ExportCell` writes storages. If a cell of `S` could be used as one of a supertype of
     /// `S`, code could write a supertype's storage and read it as `S`; and the two may have different elements. The
@@ -159,23 +158,51 @@ impl<S> ExportCell<S> {
         Ok(Self { block: Block::try_allocate(storage)?.as_ptr(), owns: PhantomData })
     }
 
+    /// The block of a cell that was constructed.
+    ///
+    /// # Safety
+    ///
+    /// The cell was constructed, as any cell was of which a guard has begun.
     #[inline(always)]
-    fn block(&self) -> NonNull<Block<S>> {
-        // SAFETY: a constructed cell has a block; on any other only `drop` is called, which checks for NULL first.
+    unsafe fn block(&self) -> NonNull<Block<S>> {
+        // SAFETY: a constructed cell has a block.
         unsafe { NonNull::new_unchecked(self.block) }
     }
 
-    /// The address that a view stores. Unlike a reference to the header, it may be used to access the whole block.
+    /// The address that a view stores. Unlike a reference to the header, it may be used to access the whole block, once
+    /// a view or a guard has begun: before that, the cell may be one without a block.
     #[inline(always)]
     pub(crate) fn address(&self) -> NonNull<Header> {
-        Block::header(self.block())
+        match self.address_at_once() {
+            Some(address) => address,
+            None => unconstructed::header(),
+        }
+    }
+
+    /// The same address, or `None` for a cell without a block.
+    #[inline(always)]
+    pub(crate) fn address_at_once(&self) -> Option<NonNull<Header>> {
+        NonNull::new(self.block).map(Block::header)
     }
 
     #[inline(always)]
     pub(crate) fn header(&self) -> &Header {
         // SAFETY: views do not free the block as long as its owner is alive (invariant 6), and references to the header
-        // are always shared ones (invariant 7).
+        // are always shared ones (invariant 7). The stand-in for a block lives for ever.
         unsafe { &*self.address().as_ptr() }
+    }
+
+    /// The header, under a guard.
+    ///
+    /// # Safety
+    ///
+    /// As for [`block`](Self::block).
+    #[inline(always)]
+    unsafe fn header_of_held(&self) -> &Header {
+        // SAFETY: as the caller vouches.
+        let block = unsafe { self.block() };
+        // SAFETY: as in `header`.
+        unsafe { &*Block::header(block).as_ptr() }
     }
 }
 
