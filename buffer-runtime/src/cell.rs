@@ -63,7 +63,7 @@ pub(crate) use self::tensor::TensorHold;
 pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;
-use crate::error::{Attempt, BorrowError};
+use crate::error::{Attempt, BorrowError, Held};
 use crate::lock::{Blocker, GuardKind};
 #[cfg(feature = "pickle")]
 use crate::memory::NoMemory;
@@ -190,6 +190,13 @@ impl<S> ExportCell<S> {
         // SAFETY: views do not free the block as long as its owner is alive (invariant 6), and references to the header
         // are always shared ones (invariant 7). The stand-in for a block lives for ever.
         unsafe { &*self.address().as_ptr() }
+    }
+
+    /// The header, or `None` for a cell without a block.
+    #[inline(always)]
+    pub(crate) fn header_at_once(&self) -> Option<&Header> {
+        // SAFETY: as in `header`.
+        self.address_at_once().map(|address| unsafe { &*address.as_ptr() })
     }
 
     /// The header, under a guard.
@@ -360,14 +367,29 @@ impl<S: Exportable> ExportCell<S> {
     #[inline]
     #[track_caller]
     fn begin(&self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
-        let header = self.header();
-        header.begin(kind).or_else(|blocker| self.refuse(kind, attempt, blocker))
+        // No closure: the place of a guard that begins in `refuse` would be here.
+        let Some(header) = self.header_at_once() else { return Err(Self::refuse_unconstructed(attempt)) };
+        match header.begin(kind) {
+            Ok(()) => Ok(()),
+            Err(blocker) => self.refuse(kind, attempt, blocker),
+        }
     }
 
     #[track_caller]
     fn begin_exclusive(&mut self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
-        let header = self.header();
-        header.begin_exclusive(kind).or_else(|blocker| self.refuse(kind, attempt, blocker))
+        // As in `begin`.
+        let Some(header) = self.header_at_once() else { return Err(Self::refuse_unconstructed(attempt)) };
+        match header.begin_exclusive(kind) {
+            Ok(()) => Ok(()),
+            Err(blocker) => self.refuse(kind, attempt, blocker),
+        }
+    }
+
+    /// The error of a guard of a cell without a block. Guards that begin do not pay for the stand-in.
+    #[cold]
+    #[inline(never)]
+    fn refuse_unconstructed(attempt: Attempt) -> BorrowError {
+        BorrowError::new(attempt, Blocker::Closed, Held::Unknown)
     }
 
     /// The error of a guard that is refused. If the memory is imported, copies it instead, and begins the guard.

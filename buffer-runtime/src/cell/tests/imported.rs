@@ -118,7 +118,13 @@ fn miri_imported_memory_becomes_own_before_rust_changes_it() {
     let read = cell.test_read().unwrap();
     assert!(cell.test_write().is_err());
     drop(read);
-    interpreter::attached(|_| cell.test_write().unwrap().push(4));
+    interpreter::attached(|py| {
+        let mut data = cell.write(py).unwrap();
+        // The error names the place of the guard for which the memory was copied.
+        let error = cell.read(py).err().unwrap().to_string();
+        assert!(error.contains(&format!("taken at {}:{}", file!(), line!() - 3)), "{error}");
+        data.push(4);
+    });
     assert_eq!((cell.is_imported(), released(&exporter)), (false, 1));
     assert_eq!(items(&cell), [1, 2, 3, 4]);
     assert_eq!(cell.test_read().unwrap().as_slice(), Some(&[1, 2, 3, 4][..]));
