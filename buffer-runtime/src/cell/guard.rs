@@ -77,7 +77,8 @@ impl<S: Storage> Deref for ReadGuard<'_, S> {
     type Target = [S::Element];
 
     fn deref(&self) -> &[S::Element] {
-        let header = self.cell.header();
+        // SAFETY: the guard has begun, so the cell was constructed.
+        let header = unsafe { self.cell.header_of_held() };
         // SAFETY: the captured elements are initialised, aligned and in one allocation (Storage, clause 1). They do not
         // move under a guard (invariant 2), and nothing writes them while a read guard is alive (invariant 8).
         unsafe { slice::from_raw_parts(header.data().cast(), header.len()) }
@@ -115,9 +116,11 @@ pub struct ShareGuard<'a, S: Exportable> {
 impl<'a, S: Exportable> ShareGuard<'a, S> {
     /// The caller has just begun a share guard of the cell.
     pub(super) fn new(cell: &'a ExportCell<S>) -> Self {
+        // SAFETY: the guard has begun, so the cell was constructed.
+        let header = unsafe { cell.header_of_held() };
         // SAFETY: the share guard has begun, and this value ends it. The handle lives as long as this value, which only
         // gives out references to it. Meanwhile the cell keeps the block alive.
-        let elements = unsafe { shared::<S>(cell.header()) };
+        let elements = unsafe { shared::<S>(header) };
         Self { cell, elements }
     }
 }
