@@ -33,6 +33,7 @@ mod tensor;
 #[cfg(test)]
 pub(crate) mod tests;
 mod ticket;
+mod unconstructed;
 
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -64,7 +65,7 @@ pub(crate) use self::tensor::TensorHold;
 pub(crate) use self::ticket::Ticket;
 
 use self::block::Block;
-use crate::error::{Attempt, BorrowError};
+use crate::error::{Attempt, BorrowError, Held};
 use crate::lock::{Blocker, GuardKind};
 #[cfg(feature = "pickle")]
 use crate::memory::NoMemory;
@@ -122,9 +123,7 @@ use crate::storage::{Access, Exportable, MayWrite};
 /// # Ok::<(), buffer_runtime::BorrowError>(())
 /// ```
 pub struct ExportCell<S> {
-    /// NULL only in a cell that was never constructed: if the construction of an object of a Python subclass runs out
-    /// of memory, CPython deallocates the object as it is, all zeros, and PyO3 drops its fields. Only `drop` is called
-    /// on such a cell.
+    /// NULL only in a cell that was never constructed. Such a cell is a closed one; see `unconstructed`.
     block: *mut Block<S>,
     /// Owned, and invariant: `&ExportCell` writes storages. If a cell of `S` could be used as one of a supertype of
     /// `S`, code could write a supertype's storage and read it as `S`; and the two may have different elements. The
@@ -161,23 +160,58 @@ impl<S> ExportCell<S> {
         Ok(Self { block: Block::try_allocate(storage)?.as_ptr(), owns: PhantomData })
     }
 
+    /// The block of a cell that was constructed.
+    ///
+    /// # Safety
+    ///
+    /// The cell was constructed, as any cell was of which a guard has begun.
     #[inline(always)]
-    fn block(&self) -> NonNull<Block<S>> {
-        // SAFETY: a constructed cell has a block; on any other only `drop` is called, which checks for NULL first.
+    unsafe fn block(&self) -> NonNull<Block<S>> {
+        // SAFETY: a constructed cell has a block.
         unsafe { NonNull::new_unchecked(self.block) }
     }
 
-    /// The address that a view stores. Unlike a reference to the header, it may be used to access the whole block.
+    /// The address that a view stores. Unlike a reference to the header, it may be used to access the whole block, once
+    /// a view or a guard has begun: before that, the cell may be one without a block.
     #[inline(always)]
     pub(crate) fn address(&self) -> NonNull<Header> {
-        Block::header(self.block())
+        match self.address_at_once() {
+            Some(address) => address,
+            None => unconstructed::header(),
+        }
+    }
+
+    /// The same address, or `None` for a cell without a block.
+    #[inline(always)]
+    pub(crate) fn address_at_once(&self) -> Option<NonNull<Header>> {
+        NonNull::new(self.block).map(Block::header)
     }
 
     #[inline(always)]
     pub(crate) fn header(&self) -> &Header {
         // SAFETY: views do not free the block as long as its owner is alive (invariant 6), and references to the header
-        // are always shared ones (invariant 7).
+        // are always shared ones (invariant 7). The stand-in for a block lives for ever.
         unsafe { &*self.address().as_ptr() }
+    }
+
+    /// The header, or `None` for a cell without a block.
+    #[inline(always)]
+    pub(crate) fn header_at_once(&self) -> Option<&Header> {
+        // SAFETY: as in `header`.
+        self.address_at_once().map(|address| unsafe { &*address.as_ptr() })
+    }
+
+    /// The header, under a guard.
+    ///
+    /// # Safety
+    ///
+    /// As for [`block`](Self::block).
+    #[inline(always)]
+    unsafe fn header_of_held(&self) -> &Header {
+        // SAFETY: as the caller vouches.
+        let block = unsafe { self.block() };
+        // SAFETY: as in `header`.
+        unsafe { &*Block::header(block).as_ptr() }
     }
 }
 
@@ -335,14 +369,29 @@ impl<S: Exportable> ExportCell<S> {
     #[inline]
     #[track_caller]
     fn begin(&self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
-        let header = self.header();
-        header.begin(kind).or_else(|blocker| self.refuse(kind, attempt, blocker))
+        // No closure: the place of a guard that begins in `refuse` would be here.
+        let Some(header) = self.header_at_once() else { return Err(Self::refuse_unconstructed(attempt)) };
+        match header.begin(kind) {
+            Ok(()) => Ok(()),
+            Err(blocker) => self.refuse(kind, attempt, blocker),
+        }
     }
 
     #[track_caller]
     fn begin_exclusive(&mut self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
-        let header = self.header();
-        header.begin_exclusive(kind).or_else(|blocker| self.refuse(kind, attempt, blocker))
+        // As in `begin`.
+        let Some(header) = self.header_at_once() else { return Err(Self::refuse_unconstructed(attempt)) };
+        match header.begin_exclusive(kind) {
+            Ok(()) => Ok(()),
+            Err(blocker) => self.refuse(kind, attempt, blocker),
+        }
+    }
+
+    /// The error of a guard of a cell without a block. Guards that begin do not pay for the stand-in.
+    #[cold]
+    #[inline(never)]
+    fn refuse_unconstructed(attempt: Attempt) -> BorrowError {
+        BorrowError::new(attempt, Blocker::Closed, Held::Unknown)
     }
 
     /// The error of a guard that is refused. If the memory is imported, copies it instead, and begins the guard.

@@ -169,6 +169,27 @@ def test_copies_have_memory_of_their_own(how):
     other.append(1)
 
 
+def test_an_object_that_was_passed_on_very_often_is_dropped():
+    """Each object holds the one before. The drop of the last one must not exhaust the stack."""
+    script = (
+        "import threading\n"
+        "for _ in range(5_000):\n"
+        "    frames = []\n"
+        "    data = pickle.dumps(shipment, protocol=5, buffer_callback=frames.append)\n"
+        "    shipment = pickle.loads(data, buffers=frames)\n"
+        "assert shipment.is_imported and memoryview(shipment).tolist() == [1, 2]\n"
+        "last = [shipment]\n"
+        "del frames, shipment\n"
+        "threading.stack_size(2**19)\n"
+        "thread = threading.Thread(target=last.clear)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+        "print('dropped')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", PREPARE + script], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "dropped\n", "")
+
+
 def test_frames_are_let_go_with_the_last_view():
     memory = bytearray(16)
     shipment = arrived(wrap=lambda _: memoryview(memory).toreadonly())[0]

@@ -81,5 +81,28 @@ print(*dict.fromkeys(outcome(granted) for granted in range(60)))
 """
 
 
+FINALIZED = SUBCLASS.replace(
+    "    pass\n",
+    """    def __del__(self):
+        _testcapi.remove_mem_hooks()
+        try:
+            view = memoryview(self)
+        except BufferError as error:
+            assert "it is closed" in str(error)
+            assert self.views() == 0
+            try:
+                self.replace(bytes(48))
+            except BufferError:
+                return
+        view.release()
+""",
+    1,
+)
+
+
+def test_an_object_of_a_subclass_that_is_not_finished_may_be_used_by_its_finalizer():
+    assert apart.run(FINALIZED) == "MemoryError made\n"
+
+
 def test_an_object_of_a_subclass_that_is_not_finished_is_dropped():
     assert apart.run(SUBCLASS) == "MemoryError made\n"

@@ -1,6 +1,6 @@
 //! What a cell reports about itself.
 
-use super::ExportCell;
+use super::{ExportCell, Header};
 use crate::trace::{self, Holder};
 
 // None of this depends on the storage, and without a bound an error about the storage is not repeated here.
@@ -52,7 +52,8 @@ impl<S> ExportCell<S> {
     ///
     /// An element of `Vec<[f32; 3]>` is one `[f32; 3]`.
     pub fn len(&self) -> usize {
-        self.header().len()
+        // Without the stand-in for a block, whose length is 0 too.
+        self.header_at_once().map_or(0, Header::len)
     }
 
     /// Whether the storage has no elements.

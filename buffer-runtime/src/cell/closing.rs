@@ -69,9 +69,13 @@ impl<S: Exportable> ExportCell<S> {
         unsafe { Header::forget_len(self.address()) };
         lock.close();
         match closing {
-            // SAFETY: the lock has granted the state after which nothing begins to this call only. So the storage is
-            // still there, and nothing else refers to it (invariants 3 and 8).
-            Closing::Begun => Ok(unsafe { Block::take(self.block()) }),
+            Closing::Begun => {
+                // SAFETY: the write guard had begun, so the cell was constructed.
+                let block = unsafe { self.block() };
+                // SAFETY: the lock has granted the state after which nothing begins to this call only. So the storage
+                // is still there, and nothing else refers to it (invariants 3 and 8).
+                Ok(unsafe { Block::take(block) })
+            }
             Closing::Underway => Err(refused(Blocker::Closed)),
         }
     }
@@ -178,8 +182,12 @@ impl<S: Exportable> ExportCell<S> {
     /// `.map_err(|(_, error)| error)`.
     pub fn into_inner(mut self) -> Result<S, (Self, BorrowError)> {
         match self.begin_exclusive(GuardKind::Closed, Attempt::Take) {
-            // SAFETY: as in `close_attached`.
-            Ok(()) => Ok(unsafe { Block::take(self.block()) }),
+            Ok(()) => {
+                // SAFETY: as in `close_attached`.
+                let block = unsafe { self.block() };
+                // SAFETY: as in `close_attached`.
+                Ok(unsafe { Block::take(block) })
+            }
             Err(error) => Err((self, error)),
         }
     }

@@ -28,8 +28,10 @@ impl<S: Exportable> Deref for WriteGuard<'_, S> {
     type Target = S;
 
     fn deref(&self) -> &S {
+        // SAFETY: the guard has begun, so the cell was constructed.
+        let block = unsafe { self.cell.block() };
         // SAFETY: the cell keeps its block alive.
-        let storage = unsafe { Block::storage(self.cell.block()) };
+        let storage = unsafe { Block::storage(block) };
         // SAFETY: under the write guard no other reference to the storage or its elements exists (invariants 3 and 8).
         unsafe { &*storage }
     }
@@ -37,8 +39,10 @@ impl<S: Exportable> Deref for WriteGuard<'_, S> {
 
 impl<S: Exportable> DerefMut for WriteGuard<'_, S> {
     fn deref_mut(&mut self) -> &mut S {
+        // SAFETY: the guard has begun, so the cell was constructed.
+        let block = unsafe { self.cell.block() };
         // SAFETY: the cell keeps its block alive.
-        let storage = unsafe { Block::storage(self.cell.block()) };
+        let storage = unsafe { Block::storage(block) };
         // SAFETY: as in `deref`, and the guard itself is borrowed mutably.
         unsafe { &mut *storage }
     }
@@ -47,9 +51,12 @@ impl<S: Exportable> DerefMut for WriteGuard<'_, S> {
 impl<S: Exportable> Drop for WriteGuard<'_, S> {
     #[inline]
     fn drop(&mut self) {
+        // SAFETY: the guard has begun, so the cell was constructed.
+        let block = unsafe { self.cell.block() };
         // SAFETY: the cell keeps its block alive, and this is still the write guard (invariant 2).
-        unsafe { Block::capture(self.cell.block()) };
-        self.cell.header().lock.end_write();
+        unsafe { Block::capture(block) };
+        // SAFETY: as above.
+        unsafe { self.cell.header_of_held() }.lock.end_write();
     }
 }
 
@@ -101,7 +108,8 @@ impl<S: Storage> Deref for ReadGuard<'_, S> {
     type Target = [S::Element];
 
     fn deref(&self) -> &[S::Element] {
-        let header = self.cell.header();
+        // SAFETY: the guard has begun, so the cell was constructed.
+        let header = unsafe { self.cell.header_of_held() };
         // SAFETY: the captured elements are initialised, aligned and in one allocation (Storage, clause 1). They do not
         // move under a guard (invariant 2), and nothing writes them while a read guard is alive (invariant 8).
         unsafe { slice::from_raw_parts(header.data().cast(), header.len()) }
@@ -110,7 +118,8 @@ impl<S: Storage> Deref for ReadGuard<'_, S> {
 
 impl<S: Exportable> Drop for ReadGuard<'_, S> {
     fn drop(&mut self) {
-        self.cell.header().lock.end();
+        // SAFETY: the guard has begun, so the cell was constructed.
+        unsafe { self.cell.header_of_held() }.lock.end();
     }
 }
 
@@ -138,9 +147,11 @@ pub struct ShareGuard<'a, S: Exportable> {
 impl<'a, S: Exportable> ShareGuard<'a, S> {
     /// The caller has just begun a share guard of the cell.
     pub(super) fn new(cell: &'a ExportCell<S>) -> Self {
+        // SAFETY: the guard has begun, so the cell was constructed.
+        let header = unsafe { cell.header_of_held() };
         // SAFETY: the share guard has begun, and this value ends it. The handle lives as long as this value, which only
         // gives out references to it. Meanwhile the cell keeps the block alive.
-        let elements = unsafe { shared::<S>(cell.header()) };
+        let elements = unsafe { shared::<S>(header) };
         Self { cell, elements }
     }
 }
@@ -155,7 +166,8 @@ impl<S: Storage> Deref for ShareGuard<'_, S> {
 
 impl<S: Exportable> Drop for ShareGuard<'_, S> {
     fn drop(&mut self) {
-        self.cell.header().lock.end();
+        // SAFETY: the guard has begun, so the cell was constructed.
+        unsafe { self.cell.header_of_held() }.lock.end();
     }
 }
 

@@ -32,9 +32,13 @@ impl<S: Exportable> ExportCell<S> {
         if !lock.adopt().map_err(refused)? {
             return Ok(false);
         }
+        // Before the copy, which may run Python code: errors there name this guard.
+        header.note_guard(Beside::NoGuard);
         let owned = pin.admit_beside_tensors(GuardKind::Write).and_then(|()| {
+            // SAFETY: the write guard has begun, so the cell was constructed.
+            let block = unsafe { self.block() };
             // SAFETY: the cell keeps its block alive.
-            let storage = unsafe { Block::storage(self.block()) };
+            let storage = unsafe { Block::storage(block) };
             // SAFETY: under the write guard no other reference to the storage exists (invariants 3 and 8).
             unsafe { &mut *storage }.make_own().map_err(|_| Blocker::OutOfMemory)
         });
@@ -42,9 +46,10 @@ impl<S: Exportable> ExportCell<S> {
             lock.abandon_adoption();
             return Err(refused(blocker));
         }
+        // SAFETY: the write guard has begun, so the cell was constructed.
+        let block = unsafe { self.block() };
         // SAFETY: the cell keeps its block alive, and this is the write guard (invariant 2).
-        unsafe { Block::capture(self.block()) };
-        header.note_guard(Beside::NoGuard);
+        unsafe { Block::capture(block) };
         Ok(true)
     }
 

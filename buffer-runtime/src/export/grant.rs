@@ -53,7 +53,8 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>, const AGAIN: bool>(
     flags: Flags,
 ) -> Result<(), NotAtOnce> {
     let grant_of = |class: &T::Class| {
-        let block = T::cell(class).cell().address();
+        // Without a call for a cell that was never constructed: the slow path refuses it.
+        let Some(block) = T::cell(class).cell().address_at_once() else { return Err(NotAtOnce::Untried) };
         let dims = || match T::SOURCE {
             ShapeSource::Code => None,
             ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),
@@ -99,7 +100,7 @@ pub(super) unsafe fn with_grant_at_once<T: Exporter<Cell: Cell>>(
     with: &mut dyn FnMut(Grant<'_>),
 ) {
     let grant_of = |class: &T::Class| {
-        let block = T::cell(class).cell().address();
+        let Some(block) = T::cell(class).cell().address_at_once() else { return };
         let dims = || match T::SOURCE {
             ShapeSource::Code => None,
             ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),

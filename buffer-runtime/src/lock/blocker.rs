@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Views;
 use crate::fork;
 
 /// What prevents a view or a borrow of a cell.
@@ -147,6 +148,15 @@ impl Blocker {
             }
             other => other,
         }
+    }
+
+    /// What prevents imported memory from becoming the cell's own. `guards` are the read guards, with that of the
+    /// imported memory and that of the caller. Guards come first, as in [`GuardKind::admit`](super::GuardKind): whoever
+    /// only has views in the way may leave the memory to them.
+    #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
+    pub(super) fn of_adoption(views: Views, guards: u32) -> Self {
+        let others = guards.saturating_sub(2);
+        if others == 0 && views.total() > 0 { views.blocker() } else { Self::ReadGuards(others.max(1)) }
     }
 
     /// Distinguishes the read guard of imported memory, which locks count as a stable view's, from the others.

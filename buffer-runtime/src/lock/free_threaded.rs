@@ -379,8 +379,7 @@ impl Lock {
             }
         }
         self.end();
-        let (views, guards) = (views_of(word), guards_of(word).map_or(0, |(_, count)| count));
-        Err(if views.total() > 0 { views.blocker() } else { Blocker::ReadGuards(guards.saturating_sub(2).max(1)) })
+        Err(Blocker::of_adoption(views_of(word), guards_of(word).map_or(0, |(_, count)| count)))
     }
 
     /// Undoes [`adopt`](Self::adopt).

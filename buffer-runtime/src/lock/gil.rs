@@ -361,11 +361,7 @@ impl Lock {
             }
         }
         self.end();
-        Err(if views.total() > 0 {
-            views.blocker()
-        } else {
-            Blocker::ReadGuards((held & GUARDS).saturating_sub(2).max(1))
-        })
+        Err(Blocker::of_adoption(views, held & GUARDS))
     }
 
     /// Undoes [`adopt`](Self::adopt).

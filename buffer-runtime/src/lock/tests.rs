@@ -68,8 +68,9 @@ for_both_locks! {
         // Views and guards are in the way. After they have ended, everything is as before.
         assert_eq!(view(&lock, MAY_WRITE), Ok(ViewKind::ReadOnly));
         assert_eq!(lock.adopt(), Err(Blocker::Views { writable: 0, readonly: 1 }));
-        assert_eq!(lock.release(ViewKind::ReadOnly), Released { views: false, owner: true });
         lock.begin(GuardKind::Read).unwrap();
+        assert_eq!(lock.adopt(), Err(Blocker::ReadGuards(1)));
+        assert_eq!(lock.release(ViewKind::ReadOnly), Released { views: false, owner: true });
         assert_eq!(lock.adopt(), Err(Blocker::ReadGuards(1)));
         lock.end();
         assert_eq!((lock.guards(), lock.stable_views()), (Some((GuardKind::Read, 1)), 1));

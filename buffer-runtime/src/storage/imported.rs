@@ -3,6 +3,7 @@
 //! An [`Import`] holds the view of the other exporter. Its drop never attaches: on a thread that is not attached, the
 //! view is pushed on the queue of orphans (`cell::orphans`), which an attached thread drains.
 
+use std::cell::Cell;
 use std::collections::TryReserveError;
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -96,6 +97,17 @@ impl Drop for Import {
     }
 }
 
+/// How many releases may be nested on one thread. A release may drop the exporter, which may have memory of another
+/// exporter, and so on: an object that was passed on a million times would exhaust the stack.
+const NESTED: usize = 50;
+
+thread_local! {
+    /// How many releases are nested on this thread.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// The views that the innermost of [`NESTED`] releases is to release when it has ended, linked by their nodes.
+    static LATER: Cell<*mut Node> = const { Cell::new(ptr::null_mut()) };
+}
+
 /// The view of an [`Import`] that was dropped, which an attached thread is to release.
 pub(crate) struct Left(NonNull<Node>);
 
@@ -109,8 +121,34 @@ impl Left {
         push(address, next);
     }
 
-    /// Releases the view. The release may run Python code. A pending exception stays pending.
+    /// Releases the view, or leaves it to the release that is underway on this thread if that is nested deeply. The
+    /// release may run Python code. A pending exception stays pending.
     fn release(self, py: Python<'_>) {
+        if DEPTH.get() >= NESTED {
+            self.release_later();
+            return;
+        }
+        DEPTH.set(DEPTH.get() + 1);
+        self.release_now(py);
+        while let Some(node) = NonNull::new(LATER.get()) {
+            // SAFETY: the node is alive until it is released below; the link is atomic.
+            let next = unsafe { &(*node.as_ptr()).next }.load(Ordering::Relaxed);
+            LATER.set(ptr::with_exposed_provenance_mut(next));
+            Self(node).release_now(py);
+        }
+        // Not the number from before: greenlets of one thread may end in another order than they began.
+        DEPTH.set(DEPTH.get() - 1);
+    }
+
+    /// Leaves the view to the release in which this one is nested.
+    fn release_later(self) {
+        let node = self.0.as_ptr();
+        // SAFETY: the node is alive until it is released; the link is atomic.
+        let next = unsafe { &(*node).next };
+        next.store(LATER.replace(node).expose_provenance(), Ordering::Relaxed);
+    }
+
+    fn release_now(self, py: Python<'_>) {
         let node = self.0.as_ptr();
         let release = || {
             // SAFETY: the node is alive; this only computes an address in it.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use crate::cell::began::Began;
 use crate::cell::published::Published;
 use crate::layout::Memory;
-use crate::lock::{Holds, Lock, Pin};
+use crate::lock::{GuardKind, Holds, Lock, Pin};
 use crate::storage::OwnLayout;
 use crate::trace;
 
@@ -84,6 +84,22 @@ impl Header {
         if trace::is_on_for_new_cells() {
             header.lock.trace(true);
         }
+        header
+    }
+
+    /// The header that stands in for a block that does not exist: closed, and of a block without an [`OwnShape`].
+    pub(in crate::cell) fn of_no_block() -> Self {
+        const NONE: &MemoryKind = &MemoryKind {
+            element_size: 1,
+            drops_plainly: true,
+            stable: false,
+            imports: false,
+            indirect: false,
+            destroy: |_| {},
+            own: 0,
+        };
+        let header = Self::new(NonNull::dangling(), NONE);
+        header.lock.begin_exclusive(GuardKind::Closed).expect("a new lock has nothing in the way");
         header
     }
 

@@ -118,7 +118,13 @@ fn miri_imported_memory_becomes_own_before_rust_changes_it() {
     let read = cell.test_read().unwrap();
     assert!(cell.test_write().is_err());
     drop(read);
-    interpreter::attached(|_| cell.test_write().unwrap().push(4));
+    interpreter::attached(|py| {
+        let mut data = cell.write(py).unwrap();
+        // The error names the place of the guard for which the memory was copied.
+        let error = cell.read(py).err().unwrap().to_string();
+        assert!(error.contains(&format!("taken at {}:{}", file!(), line!() - 3)), "{error}");
+        data.push(4);
+    });
     assert_eq!((cell.is_imported(), released(&exporter)), (false, 1));
     assert_eq!(items(&cell), [1, 2, 3, 4]);
     assert_eq!(cell.test_read().unwrap().as_slice(), Some(&[1, 2, 3, 4][..]));
@@ -159,6 +165,20 @@ fn miri_views_keep_imported_memory_that_is_detached() {
     cell.detach().unwrap();
     interpreter::attached(|_| drain());
     assert_eq!((cell.is_closed(), released(&exporter)), (true, 2));
+}
+
+#[test]
+fn miri_imported_memory_is_not_left_to_views_while_a_leaked_guard_is_alive() {
+    let exporter = Exporter::new(&[1, 2]).object();
+    let mut cell = imported(&exporter);
+    let view = cell.view(&U32, false).unwrap();
+    interpreter::attached(|py| mem::forget(cell.share_read(py).unwrap()));
+    let error = cell.write_or_detach().unwrap_err();
+    assert!(error.to_string().contains("1 read guard is alive in Rust"), "{error}");
+    assert_eq!((cell.is_imported(), cell.views()), (true, 1));
+    drop((view, cell));
+    interpreter::attached(|_| drain());
+    assert_eq!(released(&exporter), 1);
 }
 
 /// Nothing here attaches: an attached thread joins the other threads.
@@ -218,4 +238,54 @@ fn miri_one_thread_of_several_makes_imported_memory_its_own() {
     assert!(!cell.is_imported());
     interpreter::attached(|_| drain());
     assert_eq!(released(&exporter), 1);
+}
+
+thread_local! {
+    /// How many releases of links are nested, and how many were at most.
+    static NESTED: std::cell::Cell<(usize, usize)> = const { std::cell::Cell::new((0, 0)) };
+}
+
+/// An exporter that keeps the memory of the one before it, up to its own release.
+struct Link {
+    items: Box<[AtomicU32]>,
+    before: std::cell::RefCell<Option<ExportCell<VecOrImported<u32>>>>,
+}
+
+unsafe extern "C" fn get_link(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
+    // SAFETY: the slots are those of a link.
+    let link: &Link = unsafe { value_of(object) };
+    let (buf, len) = (link.items.as_ptr().cast_mut().cast(), size_of_val(&*link.items).cast_signed());
+    // SAFETY: `view` is the consumer's, and the fields describe the exporter's memory.
+    unsafe { PyBuffer_FillInfo(view, object, buf, len, 1, flags) }
+}
+
+unsafe extern "C" fn release_link(object: *mut ffi::PyObject, _view: *mut ffi::Py_buffer) {
+    // SAFETY: the slots are those of a link.
+    let link: &Link = unsafe { value_of(object) };
+    let (depth, deepest) = NESTED.get();
+    NESTED.set((depth + 1, deepest.max(depth + 1)));
+    drop(link.before.take());
+    NESTED.set((depth, NESTED.get().1));
+}
+
+#[test]
+fn miri_a_chain_of_imports_does_not_exhaust_the_stack() {
+    let mut last = None;
+    let mut links = Vec::new();
+    for number in 0..120 {
+        let link = Link { items: [AtomicU32::new(number)].into(), before: last.take().into() };
+        let link = Object::new(link, get_link, release_link);
+        last = interpreter::attached(|py| {
+            // SAFETY: attached, with an object that is alive.
+            let import = unsafe { Import::request(py, link.as_ptr(), |_| unreachable!("there is memory")) }.unwrap();
+            ExportCell::try_new(VecOrImported::of(import).ok().expect("it may be kept")).ok()
+        });
+        links.push(link);
+    }
+    interpreter::attached(|_| {
+        drop(last);
+        drain();
+    });
+    assert!(links.iter().all(|link| link.value().before.borrow().is_none()));
+    assert_eq!(NESTED.get(), (0, 50));
 }

@@ -107,9 +107,24 @@ fn a_leaked_guard_locks_for_ever() {
 }
 
 #[test]
-fn miri_a_cell_of_zeros_that_was_never_made_may_be_dropped() {
-    // SAFETY: all zeros is a NULL pointer, which a cell may contain until it is dropped.
+fn miri_a_cell_of_zeros_that_was_never_made_is_closed() {
+    // SAFETY: all zeros is a NULL pointer, which a cell may contain.
     drop(unsafe { mem::zeroed::<ExportCell<Vec<u32>>>() });
+    // SAFETY: as above.
+    let mut cell = unsafe { mem::zeroed::<ExportCell<Vec<u32>>>() };
+    // SAFETY: as above.
+    let rows = unsafe { mem::zeroed::<ExportCell<crate::storage::Rows<u8>>>() };
+    assert!(cell.view(&U32, false).is_none() && rows.test_read().is_err());
+    assert_eq!((cell.is_closed(), cell.len(), cell.views(), cell.is_pinned()), (true, 0, 0, false));
+    for refused in [cell.test_read().err(), cell.test_write().err(), cell.test_share().err(), cell.test_close().err()] {
+        assert!(refused.unwrap().is_closed());
+    }
+    assert!(cell.get_mut().is_err() && cell.write_or_detach().is_err());
+    cell.detach().unwrap();
+    let mut other = ExportCell::new(vec![1_u32]);
+    mem::swap(&mut cell, &mut other);
+    assert_eq!((cell.len(), other.len()), (1, 0));
+    assert!(other.into_inner().is_err());
 }
 
 #[cfg(feature = "pickle")]
