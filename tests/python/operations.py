@@ -7,6 +7,7 @@ from functools import partial
 import exporters
 import numpy as np
 from buffer_tests_ext import consumer, edges, layouts
+from numpys import AS_NUMPY_2
 from pybuffer import FORMAT, FULL_RO, SIMPLE, WRITABLE
 from without_memory import Operation
 
@@ -426,6 +427,8 @@ OPERATIONS = [
             ("floats", consumer.copy_floats),
             ("borrow: copy", consumer.view_or_copy),
         ]
+        # The tensors of older versions of numpy do not say that they may be written.
+        if AS_NUMPY_2 or (name, whose) != ("scale", "numpy's")
     ),
     refused("consumed: stable array", doubles, consumer.view_stable, "BufferError"),
     refused(
