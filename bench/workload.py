@@ -66,8 +66,16 @@ def scoped_blocks(setting, matrix, n):
 
 
 def rows(setting, matrix, n):
-    """A new matrix grows."""
+    """A new matrix grows. The instructions of reallocations depend on what the heap holds."""
     add_row = peers.make(setting.peer, 0).add_row
+    for _ in itertools.repeat(None, n):
+        add_row()
+    return 0
+
+
+def rows_within_capacity(setting, matrix, n):
+    """A matrix grows whose first row doubled its capacity. No further row needs memory."""
+    add_row = matrix.add_row
     for _ in itertools.repeat(None, n):
         add_row()
     return 0
@@ -103,6 +111,7 @@ MORE_CASES = {
     "block": blocks,
     "scoped": scoped_blocks,
     "add_row": rows,
+    "append": rows_within_capacity,
     "tensor": tensors,
     "capsule": capsules,
     "expression": in_rust,
