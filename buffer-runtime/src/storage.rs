@@ -5,6 +5,8 @@ mod copied;
 mod foreign;
 mod frozen;
 #[cfg(feature = "pickle")]
+mod import;
+#[cfg(feature = "pickle")]
 mod imported;
 mod mistaken;
 mod own;
@@ -22,9 +24,9 @@ pub use self::copied::{FromElements, Replaceable};
 pub use self::foreign::{ForeignBuffer, ForeignBufferError};
 pub use self::frozen::Frozen;
 #[cfg(feature = "pickle")]
-pub use self::imported::VecOrImported;
+pub(crate) use self::import::{Import, Left, Lefts};
 #[cfg(feature = "pickle")]
-pub(crate) use self::imported::{Import, Left, Lefts};
+pub use self::imported::VecOrImported;
 pub use self::mistaken::Mistake;
 pub use self::own::OwnLayout;
 #[cfg(any(feature = "bytes", feature = "memmap2"))]

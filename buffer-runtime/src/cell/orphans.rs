@@ -1,7 +1,7 @@
 //! The queue of blocks that an attached thread is to free, because their last owner may have been on a detached one.
 //!
 //! Two kinds of block are in it, and with the feature `pickle` also views of other exporters whose imported memory was
-//! dropped (`storage::imported`):
+//! dropped (`storage::import`):
 //!
 //! - With the GIL's lock, only attached threads may change a view count. A thread that drops a cell with views must not
 //!   attach to do so: it may hold a lock that an attached thread waits for. So it pushes the block on this queue. The

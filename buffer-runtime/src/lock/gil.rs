@@ -13,6 +13,8 @@
 //!    publication: a count above 0 means a published layout.
 
 mod admission;
+#[allow(dead_code, reason = "only the feature `pickle` imports memory")]
+mod import;
 
 pub(crate) use self::admission::Admission;
 
@@ -327,50 +329,6 @@ impl Lock {
     fn uncount_stable(&self) {
         // Relaxed as in `begin_stable`.
         self.stable.store(self.stable.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
-    }
-
-    /// Begins the read guard of imported memory, which no drop ends. The lock must be new.
-    #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
-    pub(crate) fn begin_import(&self) -> Result<(), Blocker> {
-        self.begin_stable(|| self.begin_beside_others(GuardKind::Read))
-    }
-
-    /// Turns the read guard of imported memory into a write guard, if nothing else is alive. `false` if the memory is
-    /// not imported. Attached, or for a caller that has the owner by `&mut`.
-    #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
-    pub(crate) fn adopt(&self) -> Result<bool, Blocker> {
-        // Begin a read guard for this caller: until it ends, imported memory stays imported. The Acquire of this step
-        // pairs with the Release of the write guard under which `stable` was set to 0.
-        self.begin_beside_others(GuardKind::Read)?;
-        if self.stable.load(Ordering::Relaxed) == 0 {
-            self.end();
-            return Ok(false);
-        }
-        let views = unpack(self.views.load(Ordering::Acquire));
-        let mut held = self.guards.load(Ordering::Relaxed);
-        // By invariants 2 and 3 no view and no guard begins meanwhile, but guards may end.
-        while views.total() == 0 && held & GUARDS == 2 {
-            let next = one_guard(GuardKind::Write) | held & TRACED;
-            // Acquire pairs with the Release of the guards that have ended.
-            match self.guards.compare_exchange(held, next, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => {
-                    self.stable.store(0, Ordering::Relaxed);
-                    return Ok(true);
-                }
-                Err(now) => held = now,
-            }
-        }
-        self.end();
-        Err(Blocker::of_adoption(views, held & GUARDS))
-    }
-
-    /// Undoes [`adopt`](Self::adopt).
-    #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
-    pub(crate) fn abandon_adoption(&self) {
-        self.stable.store(1, Ordering::Relaxed);
-        let traced = self.guards.load(Ordering::Relaxed) & TRACED;
-        // A store, and a Release, as in `end_write`.
-        self.guards.store(one_guard(GuardKind::Read) | traced, Ordering::Release);
     }
 
     /// How many stable views are alive; 1 if the memory is imported.

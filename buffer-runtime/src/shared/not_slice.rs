@@ -3,7 +3,8 @@
 //!
 //! Each bound is on the method, not on the implementation: so the compiler prints the bound's own message also for a
 //! guard, which derefs to this type. For the same reason the methods precede those of a user's trait, so there are few.
-//! They return what those of a slice return, so the bound is the only error.
+//! They return what those of a slice return, so the bound is the only error. A macro that wrote them for both types would
+//! appear in each error.
 
 use std::ops::{Index, IndexMut};
 use std::slice;
