@@ -6,6 +6,8 @@
 use std::ffi::CStr;
 use std::ptr;
 
+#[cfg(feature = "dlpack")]
+use pyo3::exceptions::PyAttributeError;
 use pyo3::{Bound, PyAny, PyResult, Python, ffi};
 
 use crate::pending::{owned, raised};
@@ -29,6 +31,16 @@ pub(crate) fn attribute<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResul
     let value = unsafe { ffi::PyObject_GetAttrString(object.as_ptr(), name.as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(object.py(), value) }
+}
+
+/// `object.name`, or `None` if there is no such attribute.
+#[cfg(feature = "dlpack")]
+pub(crate) fn optional<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match attribute(object, name) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_instance_of::<PyAttributeError>(object.py()) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The builtin of this name. `None` if the interpreter has none, or without memory for the name. No exception is

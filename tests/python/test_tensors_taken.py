@@ -228,6 +228,59 @@ def test_a_tensor_is_copied_where_a_stable_slice_is_asked_for(flags):
     m.append(3.0)
 
 
+def converted(thing):
+    borrowed, shape, items = consumer.converted("f64", thing)
+    return borrowed, list(shape), list(items)
+
+
+def test_a_converted_view_takes_a_tensor_in_place():
+    producer = Producer(numbers().reshape(2, 3).T)
+    assert converted(producer) == (True, [3, 2], [0, 3, 1, 4, 2, 5])
+    assert (len(producer.made), producer.deleted) == (1, 1)
+
+
+def test_numpy_converts_a_tensor_of_other_items():
+    # Older versions of numpy take no others.
+    producer = Producer(np.arange(3, dtype=np.float32), legacy=True)
+    assert converted(producer) == (False, [3], [0, 1, 2])
+    # The tensor that has other items, and the one that numpy took.
+    assert (len(producer.made), producer.deleted) == (2, 2)
+
+    class Array(Producer):
+        def __array__(self, dtype=None, copy=None):
+            return self.array
+
+    producer = Array(np.arange(3, dtype=np.int16))
+    assert converted(producer) == (False, [3], [0, 1, 2])
+    assert (len(producer.made), producer.deleted) == (1, 1)
+
+
+def test_numpy_converts_an_array_of_which_there_is_no_tensor():
+    class Nulls:
+        raised = TypeError("there are nulls")
+
+        def __dlpack__(self, **options):
+            raise self.raised
+
+        def __dlpack_device__(self):
+            return CPU
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([1, 2])
+
+    assert converted(Nulls()) == (False, [2], [1, 2])
+    for error in (BufferError("cannot"), KeyError("broken"), MemoryError()):
+        Nulls.raised = error
+        with pytest.raises(type(error)) as refused:
+            converted(Nulls())
+        assert refused.value is error
+
+
+def test_a_tensor_on_another_device_is_not_converted():
+    with pytest.raises(BufferError, match="CPU"):
+        converted(Producer(numbers(), device=(2, 0)))
+
+
 def test_a_deleter_may_be_missing():
     producer = Producer(numbers())
     producer.managed.deleter = DELETER()

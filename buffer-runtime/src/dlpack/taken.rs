@@ -16,7 +16,7 @@ use super::abi::{DataType, Device, Legacy, Managed, Tensor, Version, Versioned};
 use super::request::pair;
 use crate::exception::{ClassName, exception};
 use crate::limits::MAX_NDIM;
-use crate::lookup::attribute;
+use crate::lookup::optional;
 use crate::memory::collect;
 use crate::pending::owned;
 
@@ -210,17 +210,6 @@ fn take<M: Managed>(capsule: &Bound<'_, PyAny>) -> Option<NonNull<M>> {
     // SAFETY: as above; the name is static. It is renamed at once, so that nobody else takes the tensor.
     unsafe { ffi::PyCapsule_SetName(capsule.as_ptr(), M::USED.as_ptr()) };
     NonNull::new(managed.cast())
-}
-
-/// An attribute, or `None` if there is none.
-fn optional<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResult<Option<Bound<'py, PyAny>>> {
-    use pyo3::exceptions::PyAttributeError;
-
-    match attribute(object, name) {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_instance_of::<PyAttributeError>(object.py()) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// Calls a `__dlpack__` for a tensor with a version, or for one without if the method does not know versions.

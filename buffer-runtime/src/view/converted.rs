@@ -1,21 +1,28 @@
 //! Views that convert what they cannot borrow.
 
+use std::ffi::CStr;
 use std::fmt;
 use std::ops::Deref;
 
+#[cfg(feature = "dlpack")]
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr};
 
+#[cfg(feature = "dlpack")]
+use super::held::Held;
 use super::held::exports_buffer;
 use super::rejection::Rejection;
 use super::wanted::Wanted;
-use super::{BufferView, Intent, numpy, raise};
+use super::{BufferView, Intent, Viewed, numpy, raise};
 use crate::element::Viewable;
+#[cfg(feature = "dlpack")]
+use crate::lookup::optional;
 
 /// A view of the items of a Python object as `T`, for arguments that are lists, numbers and arrays of any type.
 ///
-/// If the object exports a buffer with items of `T`, this is a view of that buffer, as a [`BufferView`] is: nothing is
-/// copied. Otherwise numpy converts the object once, and this is a view of the converted array, which it keeps alive.
+/// If the object exports a buffer with items of `T`, or with the feature `dlpack` makes a tensor of them, this is a view
+/// of that memory, as a [`BufferView`] is: nothing is copied. Otherwise numpy converts the object once, and this is a view of the converted array, which it keeps alive.
 /// It has all methods of a [`BufferView`].
 ///
 /// ```no_run
@@ -33,7 +40,7 @@ use crate::element::Viewable;
 ///
 /// # What is converted
 ///
-/// Whatever `np.asarray` makes an array of, if numpy calls the cast from that array to `T` "`same_kind`": integers and
+/// Whatever `np.asarray` or `np.from_dlpack` makes an array of, if numpy calls the cast from that array to `T` "`same_kind`": integers and
 /// `float32` become `float64`, and `float64` is rounded to `float32`. Integers are converted to another size, and byte
 /// strings to another length, if all items fit. Items in the other byte order, misaligned items, and array elements
 /// whose scalars are not contiguous are converted as well. Texts, objects, complex numbers for real ones, and floats
@@ -41,7 +48,8 @@ use crate::element::Viewable;
 ///
 /// # Errors
 ///
-/// - Whatever the exporter raises to refuse the view; an object that refuses is not converted.
+/// - Whatever the exporter raises to refuse the view; an object that refuses is not converted. But if `__dlpack__`
+///   raises a `TypeError`, as that of pyarrow does for an array with nulls, numpy converts the object.
 /// - `TypeError` if the conversion would lose part of an item, or if numpy makes no numbers of the object.
 /// - `ValueError` if integers or byte strings do not fit, and whatever numpy raises for the object, such as
 ///   `ValueError` for rows of different lengths.
@@ -61,22 +69,48 @@ impl<'py, T: Viewable> ConvertedView<'py, T> {
     ///
     /// The [type](Self) lists them.
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
-        if exports_buffer(object) {
-            match BufferView::granted(object, Intent::Read)? {
-                Ok(viewed) => return Ok(Self { view: viewed.view, borrowed: true }),
-                Err(problem) if is_convertible(&problem) => {}
-                Err(problem) => return Err(raise(object, &problem)),
-            }
+        let wanted = Wanted::of::<T>(Intent::Read);
+        let (found, function) = if exports_buffer(object) {
+            (Some(BufferView::granted(object, Intent::Read)?), c"asarray")
+        } else {
+            of_tensor(object, wanted)?
+        };
+        match found {
+            Some(Ok(viewed)) => return Ok(Self { view: viewed.view, borrowed: true }),
+            Some(Err(problem)) if !is_convertible(&problem) => return Err(raise(object, &problem)),
+            _ => {}
         }
         // The object is no longer viewed here, so numpy can view it.
-        let converted = numpy::convert(object, Wanted::of::<T>(Intent::Read))?;
+        let converted = numpy::convert(object, function, wanted)?;
         Ok(Self { view: BufferView::from_object(&converted)?, borrowed: false })
     }
 
-    /// Whether this is a view of the object's own buffer, and not of a converted copy.
+    /// Whether this is a view of the object's own memory, and not of a converted copy.
     pub fn is_borrowed(&self) -> bool {
         self.borrowed
     }
+}
+
+/// The view of an object, or why its memory cannot be viewed as such items; `None` if it shows no memory.
+type Found<'py, T> = Option<Result<Viewed<'py, T>, Rejection>>;
+
+/// The view of a tensor, if the object makes one, and the function of numpy that makes an array of the object.
+#[cfg(feature = "dlpack")]
+fn of_tensor<'py, T: Viewable>(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResult<(Found<'py, T>, &'static CStr)> {
+    let found = match Held::take_tensor(object, Intent::Read.flags()) {
+        Ok(held) => held.map(|held| BufferView::check(held, wanted, Intent::Read)),
+        // An array that no tensor can show. For example, numpy makes NaN of the nulls of pyarrow.
+        Err(error) if error.is_instance_of::<PyTypeError>(object.py()) => None,
+        Err(error) => return Err(error),
+    };
+    let only_tensors = found.is_some() && optional(object, c"__array__")?.is_none();
+    Ok((found, if only_tensors { c"from_dlpack" } else { c"asarray" }))
+}
+
+#[cfg(not(feature = "dlpack"))]
+#[expect(clippy::unnecessary_wraps, reason = "with the feature `dlpack`, producers may raise")]
+fn of_tensor<'py, T: Viewable>(_: &Bound<'py, PyAny>, _: Wanted) -> PyResult<(Found<'py, T>, &'static CStr)> {
+    Ok((None, c"asarray"))
 }
 
 /// Whether a converted copy could be viewed instead.

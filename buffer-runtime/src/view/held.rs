@@ -49,9 +49,8 @@ impl<'py> Held<'py> {
         let py = object.py();
         if !exports_buffer(object) {
             #[cfg(feature = "dlpack")]
-            if let Some(mut tensor) = Taken::of(object, flags & ffi::PyBUF_WRITABLE != 0)? {
-                let described = tensor.describe(object);
-                return Ok(Self { buffer: Fixed::new(py, described)?, tensor: Some(tensor), py, release: None });
+            if let Some(held) = Self::take_tensor(object, flags)? {
+                return Ok(held);
             }
             return Err(exception::<PyTypeError>(py, unbuffered(object).message(wanted, ClassName::of(object)?)));
         }
@@ -67,6 +66,19 @@ impl<'py> Held<'py> {
             return Err(raised(py));
         }
         Ok(held)
+    }
+
+    /// Takes a tensor, and describes it as a view. `None` if the object makes none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Taken::of`].
+    #[cfg(feature = "dlpack")]
+    pub(super) fn take_tensor(object: &Bound<'py, PyAny>, flags: c_int) -> PyResult<Option<Self>> {
+        let py = object.py();
+        let Some(mut tensor) = Taken::of(object, flags & ffi::PyBUF_WRITABLE != 0)? else { return Ok(None) };
+        let described = tensor.describe(object);
+        Ok(Some(Self { buffer: Fixed::new(py, described)?, tensor: Some(tensor), py, release: None }))
     }
 
     /// Requests a stable view.

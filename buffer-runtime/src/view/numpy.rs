@@ -15,8 +15,9 @@ use crate::exception::{ClassName, exception, string};
 use crate::lookup::{self, attribute};
 use crate::pending::{owned, raised};
 
-/// Converts an object to a new array of the wanted items, C-contiguous and aligned.
-pub(super) fn convert<'py>(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResult<Bound<'py, PyAny>> {
+/// Converts an object to a new array of the wanted items, C-contiguous and aligned. The function of numpy of this name
+/// makes an array of the object.
+pub(super) fn convert<'py>(object: &Bound<'py, PyAny>, function: &CStr, wanted: Wanted) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
     let class = ClassName::of(object)?;
     let Some(dtype) = Dtype::of(wanted) else {
@@ -33,7 +34,7 @@ pub(super) fn convert<'py>(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResu
         );
         caused_by(py, exception::<PyImportError>(py, text), error)
     })?;
-    let array = call(&attribute(&numpy, c"asarray")?, &[object]).map_err(|error| {
+    let array = call(&attribute(&numpy, function)?, &[object]).map_err(|error| {
         // Other exceptions come from other code, such as an exporter that refuses the view, or are not about the
         // conversion.
         let text = format_args!("cannot convert this '{class}' to {dtype}: {}", error.value(py));
