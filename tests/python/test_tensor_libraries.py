@@ -13,8 +13,9 @@ from buffer_tests_ext.edges import Owner, ReadOnlyOwner, Tally
 ALIVE = "1 tensor is alive"
 
 
-def library(name):
-    return pytest.importorskip(name, reason=f"{name} is not installed; `pip install {name}` adds these tests")
+def library(name, package=None):
+    package = package or name
+    return pytest.importorskip(name, reason=f"{name} is not installed; `pip install {package}` adds these tests")
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,28 @@ def test_tensors_of_torch_are_viewed_in_place():
         consumer.scale(torch.ones(2, dtype=torch.float64, requires_grad=True), 2.0)
     with pytest.raises(BufferError, match="items of this buffer share memory"):
         consumer.scale(torch.ones(1, dtype=torch.float64).expand(3), 2.0)
+
+
+def test_mlx_copies_the_memory():
+    mx = library("mlx.core", "mlx[cpu]")
+    m = Owner([1, 2, 3])
+    array = mx.from_dlpack(m)
+    mx.eval(array)
+    memoryview(m)[0] = 10
+    assert array.tolist() == [1, 2, 3]
+    edges.grow(m, 4)
+    assert mx.from_dlpack(ReadOnlyOwner([1, 2])).tolist() == [1, 2]
+    brain = mx.from_dlpack(edges.BrainFloats([1.0, 2.5]))
+    assert (brain.dtype, brain.tolist()) == (mx.bfloat16, [1.0, 2.5])
+
+
+def test_arrays_of_mlx_are_viewed_in_place():
+    mx = library("mlx.core", "mlx[cpu]")
+    array = mx.arange(6, dtype=mx.int8)
+    address = np.asarray(array).ctypes.data
+    assert consumer.converted("i8", array) == (True, [6], [0, 1, 2, 3, 4, 5])
+    assert np.asarray(array).ctypes.data == address
+    assert list(consumer.converted("f64", array.reshape(2, 3).T)[2]) == [0, 3, 1, 4, 2, 5]
 
 
 def test_tensors_of_pyarrow_are_viewed_in_place():
