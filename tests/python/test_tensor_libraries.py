@@ -18,6 +18,19 @@ def library(name, package=None):
     return pytest.importorskip(name, reason=f"{name} is not installed; `pip install {package}` adds these tests")
 
 
+def torch_whose_tensors(have_flags):
+    """A version of torch that knows the flags of DLPack 1.0, or one that does not."""
+    torch = library("torch")
+    try:
+        torch.ones(1).__dlpack__(max_version=(1, 0))
+        found = True
+    except TypeError:
+        found = False
+    if found != have_flags:
+        pytest.skip(f"the tensors of torch {torch.__version__} have {'' if found else 'no '}flags")
+    return torch
+
+
 @pytest.fixture(scope="module")
 def nanobind_consumer(tmp_path_factory):
     library("nanobind")
@@ -97,7 +110,7 @@ def test_torch_shows_the_memory():
 
 @pytest.mark.filterwarnings("ignore")
 def test_torch_ignores_that_memory_is_read_only():
-    torch = library("torch")
+    torch = torch_whose_tensors(have_flags=True)
     m = ReadOnlyOwner([1, 2])
     tensor = torch.from_dlpack(m)
     tensor[0] = 70
@@ -109,7 +122,7 @@ def test_torch_ignores_that_memory_is_read_only():
 
 @pytest.mark.filterwarnings("ignore")
 def test_tensors_of_torch_are_viewed_in_place():
-    torch = library("torch")
+    torch = torch_whose_tensors(have_flags=True)
     tensor = torch.arange(6, dtype=torch.float64)
     consumer.scale(tensor, 2.0)
     assert tensor.tolist() == [0, 2, 4, 6, 8, 10]
@@ -120,6 +133,28 @@ def test_tensors_of_torch_are_viewed_in_place():
         consumer.scale(torch.ones(2, dtype=torch.float64, requires_grad=True), 2.0)
     with pytest.raises(BufferError, match="items of this buffer share memory"):
         consumer.scale(torch.ones(1, dtype=torch.float64).expand(3), 2.0)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tensors_of_torch_are_read_in_place():
+    torch = library("torch")
+    tensor = torch.arange(6, dtype=torch.float64)
+    assert consumer.sum("f64", tensor.reshape(2, 3).T, "chunks") == 15
+    assert consumer.converted("f64", tensor)[0]
+    assert consumer.converted("f64", tensor.to(torch.int16))[0] is False
+    assert consumer.converted("f64", tensor.to(torch.int16))[2] == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_old_torch_gets_no_read_only_memory_and_gives_none_to_write():
+    torch = torch_whose_tensors(have_flags=False)
+    with pytest.raises(BufferError, match="the memory is read-only"):
+        torch.from_dlpack(ReadOnlyOwner([1, 2]))
+    tensor = torch.ones(2, dtype=torch.float64)
+    with pytest.raises(BufferError, match="its producer does not know DLPack 1.0"):
+        consumer.scale(tensor, 2.0)
+    consumer.scale(tensor.numpy(), 2.0)
+    assert tensor.tolist() == [2, 2]
 
 
 def test_mlx_copies_the_memory():

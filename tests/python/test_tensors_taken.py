@@ -120,13 +120,20 @@ def test_a_producer_that_knows_no_versions():
     assert (producer.asked, producer.deleted) == ([{"max_version": (1, 2)}, {}], 1)
 
 
-@pytest.mark.parametrize("options", [{"flags": READ_ONLY}, {"legacy": True}])
-def test_what_may_be_read_only_is_not_written(options):
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"flags": READ_ONLY}, "is read-only; pass an array or a tensor that may be written"),
+        (
+            {"legacy": True},
+            "does not say whether it may be written: its producer does not know DLPack 1.0; use a newer",
+        ),
+    ],
+)
+def test_what_may_be_read_only_is_not_written(options, text):
     producer = Producer(numbers(), **options)
     assert total(producer) == 15
-    with pytest.raises(
-        BufferError, match="^the tensor of this 'Producer' is read-only, or does not say that it may be"
-    ):
+    with pytest.raises(BufferError, match=f"^the tensor of this 'Producer' {text}"):
         consumer.scale(producer, 2.0)
     assert producer.deleted == 2
 

@@ -50,6 +50,8 @@ enum Wrong {
     NoShape,
     TooLarge,
     ReadOnly,
+    /// A tensor of an old version of DLPack, which has no flags.
+    Unflagged,
     NoMemory,
 }
 
@@ -112,7 +114,10 @@ impl Taken {
         }
         // A tensor without flags counts as read-only, because its memory may be.
         if writable && self.readonly() {
-            return Err(Wrong::ReadOnly);
+            return Err(match self.managed {
+                Kind::Legacy(_) => Wrong::Unflagged,
+                Kind::Versioned(_) => Wrong::ReadOnly,
+            });
         }
         let &Tensor { device, ndim, dtype, shape, strides, .. } = self.tensor();
         if device != Device::CPU {
@@ -297,8 +302,10 @@ impl Wrong {
             Self::DataType(DataType { code, bits, lanes }) => refused(format_args!(
                 "has items of the type (code {code}, {bits} bits, {lanes} lanes), which no buffer has; convert it first"
             )),
-            Self::ReadOnly => refused(format_args!(
-                "is read-only, or does not say that it may be written; pass an array or a tensor that may be written"
+            Self::ReadOnly => refused(format_args!("is read-only; pass an array or a tensor that may be written")),
+            Self::Unflagged => refused(format_args!(
+                "does not say whether it may be written: its producer does not know DLPack 1.0; use a newer version of the \
+                 producer, or pass a numpy array of the same memory, as in x.numpy()"
             )),
             Self::Ndim(ndim) => refused(format_args!("has {ndim} dimensions, and a buffer has 0 to 64{bug}")),
             Self::NoShape => refused(format_args!("has no shape{bug}")),
