@@ -125,9 +125,9 @@
 //! |---|---|
 //! | `aligned-vec` | the storage `aligned_vec::AVec`, which begins at a multiple of 64 bytes or more, as JAX requires |
 //! | `bytes` | the storage `bytes::Bytes`, read-only |
-//! | `consumer` | what holds views of other objects: [`BufferView`], [`StableView`], [`FloatView`], [`ConvertedView`], [`ScopedView`]; turns on `format` |
+//! | `consumer` | views of other objects: [`BufferView`], [`StableView`], [`FloatView`], [`ConvertedView`], [`ScopedView`]; turns on `format` |
 //! | `default` | `consumer` and `format` |
-//! | `dlpack` | `__dlpack__` on every class, for torch, JAX and other consumers of DLPack |
+//! | `dlpack` | `__dlpack__` on every class with a buffer of its own, on properties and on parts, for torch, JAX and others |
 //! | `format` | [`Format`], and the option `format` of [`ExportBuffer`]: formats that are known only at run time |
 //! | `half` | the elements `half::f16`, numpy's `float16`, and `half::bf16` |
 //! | `memmap2` | the storages `memmap2::MmapMut` and, read-only, `memmap2::Mmap`: the bytes of a file |
