@@ -104,7 +104,7 @@ impl fmt::Display for Explained<'_> {
                 )
             }
             Blocker::OutOfMemory => {
-                f.write_str("there is no memory to continue while views are alive; release every view first")
+                f.write_str("there is no memory to continue; free some, or release every view if any is alive")
             }
             Blocker::Full => f.write_str("too many views or guards are alive; release some first"),
             Blocker::Publishing => f.write_str("another thread is granting its first view; try again"),
