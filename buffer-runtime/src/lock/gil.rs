@@ -305,7 +305,7 @@ impl Lock {
     ///
     /// Attached; no other code has run on this lock since [`admit_unguarded`](Self::admit_unguarded) has found no
     /// guard.
-    #[cfg_attr(atomic_lock, allow(dead_code, reason = "only this lock is asked"))]
+    #[cfg_attr(atomic_lock, allow(dead_code, reason = "only this lock takes this step"))]
     #[inline]
     pub(crate) fn join_stable_unguarded(&self) -> bool {
         // Relaxed as in `admit`.
