@@ -6,10 +6,11 @@ use std::ops::Deref;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr};
 
+use super::begin::{Intent, raise};
 use super::held::exports_buffer;
 use super::rejection::Rejection;
 use super::wanted::Wanted;
-use super::{BufferView, Intent, numpy, raise};
+use super::{BufferView, numpy};
 use crate::element::Viewable;
 
 /// A view of the items of a Python object as `T`, for arguments that are lists, numbers and arrays of any type.
