@@ -101,7 +101,7 @@ def prepare():
         sys.exit(
             "bench: the headers of this Python are missing; on Debian and Ubuntu, `apt install python3-dev` adds them"
         )
-    for name in ("pairs", ATOMIC + C):
+    for name in ("pairs", ATOMIC + C, TENSORS + OURS):
         module_file(name).parent.mkdir(parents=True, exist_ok=True)
 
 
@@ -163,13 +163,15 @@ def shared_library():
 # Rust
 
 
-def build_rust(names, prefix="", flags=""):
-    """Makes modules with `cargo build --release`, and with more flags for rustc."""
-    # With other flags everything would be built again in the same directory.
+def build_rust(names, prefix="", flags="", features=()):
+    """Makes modules with `cargo build --release`, with more flags for rustc and with features."""
+    # With other flags everything would be built again in the same directory. With other features the modules would be.
     target = ["--target-dir", TARGET / prefix]
     command = ["cargo", "build", "--release", "--message-format=json-render-diagnostics", *target]
     for name in names:
         command += ["--package", name if name in EXAMPLES else "bench-" + name.replace("_", "-")]
+    for feature in features:
+        command += ["--features", feature]
     # Like maturin: the modules get Python's symbols from the interpreter that loads them.
     environment = {**os.environ, "PYO3_BUILD_EXTENSION_MODULE": "1", "PYO3_PYTHON": os.path.realpath(sys.executable)}
     if sys.platform == "darwin":
@@ -185,8 +187,8 @@ def build_rust(names, prefix="", flags=""):
 
 
 def build_tensors():
-    """Built apart from the others: a joint build would give these the feature for tensors too."""
-    build_rust([TENSORS])
+    """Builds the classes of this project again, with the methods of DLPack."""
+    build_rust([OURS, ORDINARY], TENSORS, features=["buffer-runtime/dlpack"])
 
 
 def build_rust_peer(name):

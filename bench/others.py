@@ -56,7 +56,7 @@ def rows(missing=()):
         found += [
             Row(label + of, Setting(name, case), Setting("ndarray", case), 1.0)
             for label, case in [("np.from_dlpack", "tensor"), ("__dlpack__", "capsule")]
-            for of, name in [("", peers.TENSORS + ".Matrix"), (", ordinary class", peers.TENSORS + ".Ordinary")]
+            for of, name in [("", peers.TENSORS + peers.OURS), (", ordinary class", peers.TENSORS + peers.ORDINARY)]
         ]
     if "cython_peer" not in missing:
         found.append(
@@ -81,7 +81,7 @@ def settings(missing=()):
 
 def names():
     """The settings that the regression test compares, by their names in the file of expected counts."""
-    ours = (peers.OURS, peers.ORDINARY, peers.OTHERS, peers.TENSORS)
+    ours = (peers.OURS, peers.ORDINARY, peers.OTHERS, peers.TENSORS + peers.OURS, peers.TENSORS + peers.ORDINARY)
     # The instructions of the user's expressions, of numpy's function and of the allocator are not this project's.
     theirs = ("expression", "tensor", "add_row")
     found = [s for s in settings() if s.peer.partition(".")[0] in ours and s.case not in theirs]

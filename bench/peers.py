@@ -52,8 +52,8 @@ IN_FORTRAN_ORDER = {C: "c_peer_fortran", OURS: "ours_fortran", ORDINARY: "ours_m
 ATOMIC = "atomic/"
 # Classes with other layouts, parts and guards. Each is named with its module, as in `others.Part`.
 OTHERS = "others"
-# The matrix with the methods of DLPack, in a frozen and in an ordinary class.
-TENSORS = "tensors"
+# The prefix of a module that is built with the feature `dlpack`.
+TENSORS = "tensors/"
 # The example of a consumer. It is compared with numpy.
 CONSUMER = "consume"
 # The bulk access that `bulk.py` compares with numpy and memcpy.
@@ -104,8 +104,8 @@ def module_file(name):
 @functools.cache
 def load(name):
     """Imports a module that `build` made, once."""
-    # The function that initialises the module has the same name for both kinds of count.
-    spec = importlib.util.spec_from_file_location(name.removeprefix(ATOMIC), module_file(name))
+    # With a prefix or without, the function that initialises the module has the same name.
+    spec = importlib.util.spec_from_file_location(name.rpartition("/")[2], module_file(name))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

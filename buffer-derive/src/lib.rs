@@ -96,7 +96,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```
 /// # use buffer_runtime::{ExportBuffer, ExportCell};
 /// # use pyo3::prelude::*;
-/// /// Samples of two channels, in turns.
+/// /// Samples of two channels, which alternate.
 /// #[derive(ExportBuffer)]
 /// #[pyclass(frozen)]
 /// struct Stereo {

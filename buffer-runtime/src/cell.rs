@@ -87,8 +87,8 @@ use crate::storage::{Access, Exportable, MayWrite};
 ///
 /// A stable view, which [`StableView`](crate::StableView) requests, counts as a read-only view and as a read guard.
 ///
-/// Nothing here blocks. A "no" is a [`BorrowError`], which `?` turns into Python's `BufferError`, and nothing has
-/// changed. With the feature `dlpack`, a tensor that a consumer of DLPack holds counts as a view, writable or
+/// Nothing here blocks. A refusal is a [`BorrowError`], which `?` turns into Python's `BufferError`, and changes
+/// nothing. With the feature `dlpack`, a tensor that a consumer of DLPack holds counts as a view, writable or
 /// read-only, and errors name it as they name views: `cannot resize: 1 tensor is alive; ...`.
 ///
 /// A view of memory that Python may write counts as writable, whether or not its consumer intends to write. Views are

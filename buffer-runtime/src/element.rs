@@ -151,8 +151,8 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {
 /// The constants of an element. A value exists only for a type that is an element: only the trait's own default makes
 /// one.
 ///
-/// Functions that expanded code calls take this value in place of a bound. To an error about a bound the compiler would
-/// add where the function is defined.
+/// Functions that expanded code calls take this value in place of a bound. In an error about a bound, the compiler would
+/// also show where the function is defined.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<E> {

@@ -98,14 +98,14 @@
 //!        [0., 0., 0.]], dtype=float32)
 //! ```
 //!
-//! # Where to go from here
+//! # Where to read on
 //!
 //! - [`ExportBuffer`] documents the derive: shapes, order, read-only buffers, and what it refuses.
 //! - [`Storage`] lists what may own the memory, [`Element`] what may be stored there, and [`BufferElement`] documents
 //!   the derive for records.
 //! - [`ExportCell`] documents the lock: what is allowed while a view is alive, and what is refused.
 //! - [`Shared`] lets Rust update elements in place while Python views them.
-//! - `VecOrImported`, with the feature `pickle`, keeps the memory in which an object has arrived.
+//! - `VecOrImported`, with the feature `pickle`, keeps the memory in which an unpickled object has arrived.
 //! - [`Rows`] are allocated one by one and exported as an indirect array.
 //! - [`Format`] and [`Layout`] check a format or a layout that is known only at run time, before it is declared.
 //! - [`Part`] is a row, a column, a crop or a channel of an object's memory, made by a method.
@@ -125,9 +125,9 @@
 //! |---|---|
 //! | `aligned-vec` | the storage `aligned_vec::AVec`, which begins at a multiple of 64 bytes or more, as JAX requires |
 //! | `bytes` | the storage `bytes::Bytes`, read-only |
-//! | `consumer` | what holds views of other objects: [`BufferView`], [`StableView`], [`FloatView`], [`ConvertedView`], [`ScopedView`]; turns on `format` |
+//! | `consumer` | views of other objects: [`BufferView`], [`StableView`], [`FloatView`], [`ConvertedView`], [`ScopedView`]; turns on `format` |
 //! | `default` | `consumer` and `format` |
-//! | `dlpack` | `__dlpack__` on every class, for torch, JAX and other consumers of DLPack |
+//! | `dlpack` | `__dlpack__` on every class with a buffer of its own, on properties and on parts, for torch, JAX and others |
 //! | `format` | [`Format`], and the option `format` of [`ExportBuffer`]: formats that are known only at run time |
 //! | `half` | the elements `half::f16`, numpy's `float16`, and `half::bf16` |
 //! | `memmap2` | the storages `memmap2::MmapMut` and, read-only, `memmap2::Mmap`: the bytes of a file |

@@ -195,8 +195,8 @@ pub(crate) const fn answer(flags: Flags, facts: Facts) -> Result<Answer, Refusal
 }
 
 /// What a layout answers to each request: the results of [`answer`] in a table, for the bits that have a meaning.
-/// Refusals are `None`. So are the two mistakes beside bits without a meaning, and all requests for stable views: the
-/// table is for views about which only the layout decides.
+/// `None` stands for a refusal, for each of the two mistakes beside bits without a meaning, and for every request for a
+/// stable view: the table is for views about which only the layout decides.
 #[derive(Debug)]
 pub(crate) struct Granted([Option<Answer>; Self::REQUESTS]);
 
@@ -205,7 +205,7 @@ impl Granted {
     const REQUESTS: usize = 0x800;
     /// The number of combinations of the bits that have a meaning.
     const MEANINGFUL: usize = 0x200;
-    /// The number of combinations of the bits that an answer is made of.
+    /// The number of combinations of the bits that an answer depends on.
     const PATTERN: usize = 0x20;
 
     /// Grants nothing: every request must be answered by [`answer`].
@@ -246,8 +246,8 @@ impl Granted {
         table
     }
 
-    /// The answers to the first requests, if they are granted. Those to the others are the same ones in turn, because an
-    /// answer is made of the bits up to `PyBUF_STRIDES`.
+    /// The answers to the first requests, if they are granted. They repeat for the later requests, because an answer
+    /// depends only on the bits up to `PyBUF_STRIDES`.
     const fn answers() -> [Option<Answer>; Self::PATTERN] {
         let mut answers = [None; Self::PATTERN];
         let mut flags = Flags(0);
@@ -258,8 +258,8 @@ impl Granted {
         answers
     }
 
-    /// Which of the 64 requests of one word are granted, for each combination of facts. To ask [`answer`] for each
-    /// request by itself would take a second.
+    /// Which of the 64 requests of one word are granted, for each combination of facts. Calling
+    /// [`answer`] for each request would take the compiler a second.
     const fn word(word: usize) -> [u64; 16] {
         /// The requests of the word that have all the bits of `request`.
         const fn having(word: usize, request: i32) -> u64 {

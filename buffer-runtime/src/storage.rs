@@ -251,7 +251,7 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
         false
     }
 
-    /// Copies the elements to memory of its own, if they are in that of another exporter, and lets go of that one.
+    /// If the elements are in the memory of another exporter, copies them to a `Vec` and releases that memory.
     ///
     /// # Errors
     ///

@@ -1,11 +1,12 @@
 //! The consumer's side: typed views of the buffers that Python objects export.
 //!
-//! A view is made in this order: `held` requests it. `reported` and `item` check what the exporter reports, without
+//! `begin` makes a view in this order: `held` requests it. `reported` and `item` check what the exporter reports, without
 //! touching the memory. `starts` follows the pointers to rows, if there are any. `walk` turns the rest into runs of
 //! elements. After that, the `Py_buffer` is used only for its `readonly` flag and for the release.
 
 mod advice;
 mod attached;
+mod begin;
 mod bulk;
 mod converted;
 pub(crate) mod fixed;
@@ -24,12 +25,10 @@ mod walk;
 mod wanted;
 mod write;
 
-use std::ffi::c_int;
 use std::fmt;
 
-use pyo3::exceptions::{PyBufferError, PyMemoryError};
 use pyo3::prelude::*;
-use pyo3::{Borrowed, PyErr, ffi};
+use pyo3::{Borrowed, PyErr};
 
 pub use self::attached::UsableWhileDetached;
 pub use self::converted::ConvertedView;
@@ -40,14 +39,10 @@ pub use self::stable::{StableOrCopy, StableView};
 pub use self::walk::Items;
 pub use self::write::BufferViewMut;
 
+use self::begin::Intent;
 use self::held::Held;
-use self::rejection::{Contradiction, Rejection};
-use self::reported::Places;
-use self::starts::Starts;
 use self::walk::{Cursor, Walk};
-use self::wanted::Wanted;
-use crate::element::{self, Element, Viewable};
-use crate::exception::{ClassName, exception};
+use crate::element::{Element, Viewable};
 use crate::shared::{Run, SharedRead};
 
 /// A view of the buffer of a Python object, to read its items as `T`.
@@ -165,42 +160,6 @@ pub struct BufferView<'py, T> {
     held: Held<'py>,
 }
 
-/// Checks at compile time that foreign bytes can be read as a `T`.
-///
-/// The bytes need not have been written as a `T`, so every bit pattern must be a valid one. [`Viewable`] makes a
-/// violation an error of `cargo check`. This function also checks generic records, and elements that are implemented by
-/// hand.
-const fn check_element<T: Element>() {
-    element::check::<T>();
-    assert!(
-        T::ANY_BITS,
-        "other code may write any byte, and not every byte is a valid `bool`; view `u8` instead, where 0 is false and any other number is true"
-    );
-}
-
-/// A view, with the pointer that only a writable view needs.
-struct Viewed<'py, T> {
-    view: BufferView<'py, T>,
-    /// The first item of `dense`, if there is a `dense`.
-    data: *mut T,
-}
-
-/// Whether items will be written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Intent {
-    Read,
-    Write,
-}
-
-impl Intent {
-    fn flags(self) -> c_int {
-        match self {
-            Self::Read => ffi::PyBUF_FULL_RO,
-            Self::Write => ffi::PyBUF_FULL,
-        }
-    }
-}
-
 impl<'py, T> BufferView<'py, T> {
     /// Views the buffer of an object.
     ///
@@ -212,54 +171,6 @@ impl<'py, T> BufferView<'py, T> {
         T: Viewable,
     {
         Self::request(object, Intent::Read).map(|viewed| viewed.view)
-    }
-
-    fn request(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Viewed<'py, T>>
-    where
-        T: Viewable,
-    {
-        Self::granted(object, access)?.map_err(|problem| raise(object, &problem))
-    }
-
-    /// Requests a view. The outer error is that of the exporter, which has not granted it.
-    fn granted(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Result<Viewed<'py, T>, Rejection>>
-    where
-        T: Viewable,
-    {
-        const { check_element::<T>() }
-        let wanted = Wanted::of::<T>(access);
-        let held = Held::request(object, access.flags(), wanted)?;
-        Ok(Self::check(held, wanted, access))
-    }
-
-    fn check(held: Held<'py>, wanted: Wanted, access: Intent) -> Result<Viewed<'py, T>, Rejection>
-    where
-        T: Viewable,
-    {
-        let claims = held.reported();
-        let buf = claims.buf;
-        let places = claims.check(wanted)?;
-        if access == Intent::Write && held.readonly() {
-            return Err(Contradiction::ReadOnly.into());
-        }
-        // SAFETY: the view is held, and these places come from its checked fields.
-        let starts = unsafe { Starts::find(buf, &places, wanted) }?;
-        if access == Intent::Write && (places.may_overlap(wanted) || starts.may_overlap(&places, wanted)) {
-            return Err(Rejection::Overlapping { wanted });
-        }
-        let Places { c_contiguous, f_contiguous, len, .. } = places;
-        let depth = places.suboffsets.len();
-        let walk = Walk::new(starts, &places, wanted.size);
-        let data = if len == 0 { std::ptr::dangling_mut() } else { buf.cast::<T>() };
-        let dense = (c_contiguous || f_contiguous).then(|| {
-            // SAFETY: if there are items, they are contiguous from `buf` on, which is aligned (`Places`, clause 4). The
-            // exporter keeps them while the view is held, and every bit pattern is valid. All other code accesses them
-            // as foreign code does. The view only lends the handle.
-            unsafe { SharedRead::new(data, len) }
-        });
-        let shape = places.shape.into_iter().map(isize::cast_unsigned).collect();
-        let strides = places.strides.into_boxed_slice();
-        Ok(Viewed { view: Self { shape, strides, c_contiguous, f_contiguous, depth, walk, dense, held }, data })
     }
 }
 
@@ -359,25 +270,6 @@ impl<T: Element> BufferView<'_, T> {
     /// are fastest.
     pub fn iter(&self) -> Items<'_, T> {
         Items::new(self.cursor())
-    }
-}
-
-/// The exception for a rejected buffer.
-fn raise(object: &Bound<'_, PyAny>, problem: &Rejection) -> PyErr {
-    let py = object.py();
-    match problem {
-        Rejection::NoRoom => exception::<PyMemoryError>(py, problem),
-        Rejection::Unreadable { error, .. } if error.is_out_of_memory() => exception::<PyMemoryError>(py, problem),
-        Rejection::Contradiction(contradiction) => match ClassName::of(object) {
-            Ok(class) => exception::<PyBufferError>(
-                py,
-                format_args!(
-                    "the buffer of this '{class}' contradicts itself: {contradiction}; this is a bug in its exporter"
-                ),
-            ),
-            Err(error) => error,
-        },
-        _ => exception::<PyBufferError>(py, problem),
     }
 }
 

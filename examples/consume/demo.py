@@ -11,7 +11,7 @@ from consume import checksum, dot, hold, scale, sum_array
 
 
 def main():
-    print("A sum of int32, whoever has them:")
+    print("A sum of int32, in the memory of any exporter:")
     show("array.array", sum_array(array.array("i", [1, 2, 3])))
     show("ctypes", sum_array((ctypes.c_int * 3)(1, 2, 3)))
     show("bytes", sum_array(memoryview(bytes(range(8))).cast("i")))
@@ -36,7 +36,7 @@ def main():
         except BufferError as error:
             show("BufferError", error)
 
-    print("What does not fit says so:")
+    print("What does not fit is refused:")
     for wrong in [1, 2, 3], np.arange(3.0), np.arange(3, dtype=">i4"), b"abcd":
         try:
             sum_array(wrong)

@@ -17,7 +17,7 @@ def main():
     print("Upside down, with a negative stride:", np.asarray(upside_down).tolist(), sep="\n   ")
 
     green = DynArray(pixels, shape=(2, 4), strides=(12, 3), offset=1)
-    print("Only the green of it:", np.asarray(green).tolist(), sep="\n   ")
+    print("Only its green values:", np.asarray(green).tolist(), sep="\n   ")
 
     wide = DynArray(pixels[:3], shape=(2, 3), strides=(0, 1))
     print("One pixel twice, which is read-only:", np.asarray(wide).tolist(), f"{wide.readonly=}", sep="\n   ")

@@ -18,7 +18,7 @@ def main():
     print("   their product:", np.dot(*halves))
 
     halves.clear()
-    print("Nobody looks any more. Live allocations:", live_allocations())
+    print("No array is left. Live allocations:", live_allocations())
 
     w = Wrapper(4)
     a = np.asarray(w)

@@ -1,4 +1,4 @@
-"""numpy uses Rust's memory: the session of the Cython user guide, then one gibibyte viewed in microseconds.
+"""numpy uses Rust's memory: the session of Cython's user guide, and then one gibibyte viewed in microseconds.
 
 Run it with `cargo xtask demo`, or with any Python that has numpy and matrix installed. Each line that starts with
 `>>>` is run as shown.
@@ -41,12 +41,13 @@ def session():
     run("np.shares_memory(a, memoryview(m))")
 
     title("Rust does not move what numpy shows")
-    say("Another row might need another place in memory, and `a` would point to the old one. So it is refused:")
+    say("With another row, the matrix might move to another place, and `a` would still point to the old one.")
+    say("So the row is refused:")
     run("m.add_row()")
-    say("Nothing has changed by that; the array is as good as before.")
+    say("The refusal changes nothing: the array is as valid as before.")
     run("a[1, 9], len(m)")
 
-    title("Let go, grow, look again")
+    title("Release, grow, view again")
     run("del a")
     run("m.add_row()")
     run("a = np.asarray(m)")
@@ -71,7 +72,7 @@ def one_gibibyte():
     row("np.array(m), a copy", *measured(np.array, m))
     print()
     best = min(seconds(np.asarray, m)[0] for _ in range(1000))
-    say(f"At best in a thousand times, np.asarray(m) took {in_words(best)}.")
+    say(f"The fastest of a thousand calls of np.asarray(m) took {in_words(best)}.")
 
 
 class Session:

@@ -27,7 +27,7 @@ def main():
             continue
         show(t, name.partition(".")[0], library, compute)
     t.resize((3, 3))
-    print("\nnobody looks any more, and it grows:", t)
+    print("\nno tensor is alive any more, and it grows:", t)
 
 
 def show(t, name, library, compute):

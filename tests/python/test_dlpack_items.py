@@ -158,7 +158,7 @@ def test_strides_count_items(ndim):
         assert ctypes.string_at(copy.tensor.data, view.nbytes) == view.tobytes()
         taken.delete()
         copy.delete()
-        # Overlapping items are read-only, and a consumer that knows no flags does not get them.
+        # Overlapping items are read-only, and a consumer that does not read flags does not get them.
         if view.readonly:
             with pytest.raises(BufferError, match="the memory is read-only"):
                 m.__dlpack__()

@@ -1,4 +1,4 @@
-"""What a consumer may ask of `__dlpack__`: versions, flags, copies, and arguments that are refused."""
+"""What a consumer may request from `__dlpack__`: versions, flags, copies, and arguments that are refused."""
 
 import re
 

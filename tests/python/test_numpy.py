@@ -1,4 +1,4 @@
-"""numpy as a consumer: it shows the memory in place, and copies when asked to."""
+"""numpy as a consumer: it shows the memory in place, and copies on request."""
 
 import hashlib
 import io

@@ -59,10 +59,8 @@ views = []
 def take():
     views.append(memoryview(m))
     views.append(memoryview(m))
-threads = [threading.Thread(target=take, name=name) for name in ("reader", "écrivain")]
-for thread in threads:
-    thread.start()
-    thread.join()
+for name in "reader", "écrivain":
+    ended(started(take, name=name))
 before = threading.enumerate()
 take()
 print(sorted(entry[4] for entry in edges.holders(m)))
@@ -74,9 +72,7 @@ done.wait()
 print([entry[4] for entry in edges.holders(m)][:2])
 views.clear()
 for index in range(3000):
-    thread = threading.Thread(target=take, name=f"thread {index}")
-    thread.start()
-    thread.join()
+    ended(started(take, name=f"thread {index}"))
     if index % 3 == 0:
         views.clear()
 print(sorted({entry[4] for entry in edges.holders(m)}))

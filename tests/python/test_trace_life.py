@@ -1,4 +1,4 @@
-"""Tracing: notes through the life of views, cells, threads and interpreters."""
+"""Tracing: the recorded places through the life of views, cells, threads and interpreters."""
 
 import os
 import sys
@@ -124,17 +124,13 @@ def work():
         if "taken at train.py:5 in" not in text and "taken at train.py:6 in" not in text:
             wrong.append(text)
         edges.holders(m)
-threads = [threading.Thread(target=work) for _ in range(4)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
+ended(started(work, 4))
 print(wrong[:1], edges.holders(m), m.views())
 """)
     assert said == ["[] [] 0"]
 
 
-def test_code_that_runs_while_a_note_is_taken_may_take_views():
+def test_code_that_runs_while_a_place_is_recorded_may_take_views():
     said = run("""
 m = Series([1.0])
 inner = []
@@ -209,7 +205,7 @@ os.register_at_fork(before=Last())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_forked_child_knows_the_notes():
+def test_a_forked_child_has_the_places_of_its_views():
     said = run(
         """
 import os, sys
@@ -220,9 +216,7 @@ def churn():
         memoryview(m)
         refused(lambda: m.append(2))
 stop = []
-threads = [threading.Thread(target=churn) for _ in range(3)]
-for thread in threads:
-    thread.start()
+threads = started(churn, 3)
 for _ in range(20):
     child = os.fork()
     if child == 0:
@@ -233,8 +227,7 @@ for _ in range(20):
         os._exit(0 if good else 1)
     assert os.waitpid(child, 0)[1] == 0
 stop.append(1)
-for thread in threads:
-    thread.join()
+ended(threads)
 print("end")
 """,
         before="import warnings; warnings.simplefilter('ignore', DeprecationWarning)\n",

@@ -19,6 +19,16 @@ def refused(call):
         return str(refusal)
     return "granted"
 
+def started(work, count=1, name=None):
+    threads = [threading.Thread(target=work, name=name) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+def ended(threads):
+    for thread in threads:
+        thread.join()
+
 SCRIPT = {script!r}
 exec(compile(SCRIPT, {file!r}, "exec"))
 """

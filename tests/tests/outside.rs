@@ -1,5 +1,5 @@
-//! What somebody gets who takes a package out of this repository: examples that build once their path is mended, and a
-//! dependency graph with nothing of our tests in it.
+//! Packages outside this repository: a copied example builds once its path is changed, and users' builds contain no
+//! dependency of our tests.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -9,7 +9,7 @@ use std::process::{self, Command, Output};
 
 use toml::{Table, Value};
 
-/// A directory outside of the repository, since cargo takes whatever is inside for a member of the workspace.
+/// A directory outside the repository, because cargo treats every package inside as a member of the workspace.
 struct Outside(PathBuf);
 
 impl Outside {
@@ -19,7 +19,7 @@ impl Outside {
         Self(dir)
     }
 
-    /// Cargo in this directory. With the workspace's lock file there it fetches at most what the workspace needs as well.
+    /// Runs cargo in this directory. With the workspace's lock file there, it downloads only what the workspace needs too.
     fn cargo(&self, arguments: &[&str]) {
         let output = self.output(arguments);
         assert!(output.status.success(), "{arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
@@ -31,7 +31,7 @@ impl Outside {
         cargo.env("CARGO_TARGET_DIR", self.0.join("target")).output().unwrap()
     }
 
-    /// Replaces text that is in a file once.
+    /// Replaces a text that occurs in a file exactly once.
     fn replace(&self, file: &str, from: &str, to: &str) {
         let path = self.0.join(file);
         let text = fs::read_to_string(&path).unwrap();
@@ -39,14 +39,14 @@ impl Outside {
         fs::write(path, text.replace(from, to)).unwrap();
     }
 
-    /// What the compiler says, which refuses the crate.
+    /// The output of the compiler, which refuses the crate.
     fn words(&self) -> String {
         let output = self.output(&["check"]);
         assert!(!output.status.success());
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
-    /// A copy of an example, in which only the path of the runtime is another one, and the workspace's lock file beside it.
+    /// A copy of an example that differs only in the path of the runtime, beside the workspace's lock file.
     fn copy_of(example: &Path) -> Self {
         let outside = Self::new(&example.file_name().unwrap().to_string_lossy());
         copy(example, &outside.0);
@@ -108,7 +108,7 @@ fn a_copied_example_builds() {
     }
     outside.replace("src/lib.rs", "data: ExportCell<std::path::PathBuf>", "data: ExportCell<Vec<f32>>");
 
-    // Without the default features an exporter is built, and what they bring is an error that names them.
+    // An exporter builds without the default features. The error for a missing item names the feature that brings it.
     outside.replace("Cargo.toml", "buffer-runtime = { ", "buffer-runtime = { default-features = false, ");
     outside.cargo(&["check"]);
     outside.replace("src/lib.rs", "use buffer_runtime::", "use buffer_runtime::BufferView as _;\nuse buffer_runtime::");
@@ -129,7 +129,7 @@ fn a_copied_example_builds() {
     outside.replace("src/lib.rs", pickled, plain);
     outside.replace("Cargo.toml", "buffer-runtime = { default-features = false, ", "buffer-runtime = { ");
 
-    // The runtime by another name, which only the derive does not know.
+    // The runtime has another name, which is not passed to the derive.
     outside.replace("Cargo.toml", "buffer-runtime = { ", "buf = { package = \"buffer-runtime\", ");
     outside.replace("src/lib.rs", "use buffer_runtime::", "use buf::");
     let words = outside.words();
@@ -140,7 +140,7 @@ fn a_copied_example_builds() {
     outside.cargo(&["check"]);
 }
 
-/// What the examples say themselves is what they would inherit, had a copy anything to inherit from.
+/// The manifests of the examples repeat what other members inherit from the workspace, because a copy has no workspace.
 #[test]
 fn examples_say_what_the_workspace_says() {
     let workspace = &toml(root().join("Cargo.toml"))["workspace"];
@@ -166,7 +166,7 @@ fn examples_say_what_the_workspace_says() {
             }
         }
         let mut lints = workspace["lints"].as_table().unwrap().clone();
-        // They are about the cfgs of the runtime alone.
+        // This lint is about the cfgs of the runtime alone.
         lints["rust"].as_table_mut().unwrap().remove("unexpected_cfgs").unwrap();
         assert_eq!(manifest["lints"].as_table(), Some(&lints), "lints of {name}");
     }
@@ -185,8 +185,8 @@ fn the_copies_of_limits_are_equal() {
     }
 }
 
-/// The lock file of a new crate has the dependencies that every build of the two crates has, whatever the target, and what
-/// these depend on.
+/// The lock file of a new crate has the dependencies that every build of the two crates has, on any target, and their
+/// own dependencies.
 #[test]
 fn users_lock_nothing_of_our_tests() {
     let user = Outside::new("user");
@@ -217,7 +217,7 @@ fn users_lock_nothing_of_our_tests() {
         } else {
             let here = packages.iter().filter(|it| name(it) == package).filter_map(|it| it.get("dependencies"));
             let all = here.filter_map(Value::as_array).flatten().filter_map(Value::as_str);
-            // Where there are two versions, one follows the name.
+            // If there are two versions of a package, the version follows the name.
             next.extend(
                 all.filter_map(|it| it.split(' ').next()).map(str::to_owned).filter(|it| !expected.contains(it)),
             );

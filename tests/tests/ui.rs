@@ -1,8 +1,7 @@
 //! What is refused at compile time, and with which messages.
 //!
-//! A case in `ui/` makes one mistake, and the `.stderr` beside it is all that a user sees. Changed messages are
-//! accepted by `TRYBUILD=overwrite cargo test --package buffer-tests --test ui`, and then read: each must say what to
-//! write instead.
+//! A case in `ui/` makes one mistake, and the `.stderr` beside it is all that a user sees. `TRYBUILD=overwrite cargo
+//! xtask test ui` accepts changed messages. Then read them: each must say what to write instead.
 
 use std::env;
 use std::fs;
@@ -21,7 +20,7 @@ fn refusals_say_what_to_write() {
     if version.starts_with(BLESSED_WITH) {
         return trybuild::TestCases::new().compile_fail("ui/*.rs");
     }
-    // Not by `println!`, which the harness would keep to itself.
+    // Not by `println!`, whose output the harness captures.
     let note =
         format!("messages are not compared: they are those of {BLESSED_WITH}x, and this is {}\n", version.trim());
     io::stderr().write_all(note.as_bytes()).unwrap();

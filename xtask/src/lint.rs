@@ -42,7 +42,7 @@ fn checks(workspace: &Workspace, venv: &Venv) -> Vec<(&'static str, Command)> {
         ("formatting of the fuzz targets", cargo(&["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"])),
     ];
 
-    // Without the features, other code is unused than with them.
+    // Which code is unused depends on the features.
     for (what, features) in [("clippy", None), ("clippy with all features", Some("--all-features"))] {
         let mut clippy = cargo(&["clippy", "--workspace", "--all-targets"]);
         clippy.args(features).args(deny);

@@ -28,7 +28,7 @@ pub(crate) fn run(workspace: &Workspace, path: &Path) -> Result<()> {
     println!("   cd {}", path.display());
     println!("   maturin develop --release");
     println!("   pytest");
-    println!("\n{} tells how to make such an environment", path.join("README.md").display());
+    println!("\n{} says how to make such an environment", path.join("README.md").display());
     Ok(())
 }
 

@@ -201,7 +201,7 @@ impl<'a> Items<'a> {
         Ok(parcel)
     }
 
-    /// The items in place. `flagged` says whether the consumer knows flags.
+    /// The items in place. `flagged` says whether the consumer reads flags.
     #[inline]
     fn in_place(&self, flagged: bool) -> Result<Shown<'a>, Refusal> {
         let dtype = self.dtype()?;

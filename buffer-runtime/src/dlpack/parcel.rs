@@ -32,7 +32,7 @@ pub(super) struct Copied {
 unsafe impl Send for Copied {}
 
 impl Copied {
-    /// JAX takes memory with this alignment as it is, and copies all other.
+    /// JAX uses memory with this alignment in place, and copies any other.
     const ALIGN: usize = 64;
 
     /// Allocates this many bytes.
@@ -74,7 +74,7 @@ pub(super) struct Parcel<M: Managed>(NonNull<Contents<M>>);
 
 #[repr(C)]
 struct Contents<M> {
-    /// The first field, because the deleter gets the address of this one from the consumer.
+    /// The first field, because the consumer passes its address to the deleter.
     managed: M,
     kept: Kept,
     /// The layout of the allocation. It is stored, because a consumer may change the fields from which it could be

@@ -27,7 +27,7 @@ pub(super) enum Refusal {
     Misaligned,
     /// A stride is not a multiple of the item's size, and DLPack counts strides in items.
     Stride { axis: usize, stride: isize, itemsize: usize },
-    /// The memory is read-only, and the consumer, which knows no flags, would write it.
+    /// The memory is read-only, and the consumer, which does not read flags, would write it.
     ReadOnly,
     /// The consumer requests another device than the CPU.
     OtherDevice(Device),

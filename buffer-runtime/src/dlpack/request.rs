@@ -18,7 +18,7 @@ use crate::pending::raised;
 /// What a consumer requests.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request {
-    /// The newest version that the consumer reads; `None` if it knows no versions.
+    /// The newest version that the consumer reads; `None` if it passes none.
     pub(super) version: Option<Version>,
     /// Whether the consumer wants memory of its own.
     pub(super) copy: bool,

@@ -199,7 +199,7 @@ impl Drop for Taken {
 }
 
 impl Kind {
-    /// Takes the tensor from a capsule with the name of one that nobody has taken yet.
+    /// Takes the tensor from a capsule whose name says that no consumer has taken it yet.
     fn take(capsule: &Bound<'_, PyAny>) -> Option<Self> {
         take::<Versioned>(capsule).map(Self::Versioned).or_else(|| take::<Legacy>(capsule).map(Self::Legacy))
     }
@@ -217,7 +217,7 @@ fn take<M: Managed>(capsule: &Bound<'_, PyAny>) -> Option<NonNull<M>> {
     NonNull::new(managed.cast())
 }
 
-/// Calls a `__dlpack__` for a tensor with a version, or for one without if the method does not know versions.
+/// Calls a `__dlpack__` for a tensor with a version, or for one without if the method accepts no version.
 fn call<'py>(dlpack: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = dlpack.py();
     let Version { major, minor } = Version::NEWEST;

@@ -1,5 +1,5 @@
-//! The texts of refused requests as strings of Python, each made once: to decode such a text takes CPython longer than all
-//! else that a refusal needs.
+//! The texts of refused requests as strings of Python, each made once: decoding such a text takes CPython longer than the
+//! rest of a refusal.
 //!
 //! 1. A place holds NULL, or a string to which it has a reference that it never gives up.
 

@@ -1,7 +1,7 @@
 //! `half::f16`, which numpy calls float16, and `half::bf16`, for which the buffer protocol has no code.
 //!
 //! A `bf16` is exported as a record whose only field is named `bfloat16` and holds the bits of the number, so no
-//! consumer can mistake it for another type. DLPack has the type, and `dlpack::dtype` knows the record.
+//! consumer can mistake it for another type. DLPack has the type, and `dlpack::dtype` recognises the record.
 
 use half::{bf16, f16};
 

@@ -102,7 +102,7 @@ pub(crate) fn resolve(
         fill_strides(shape, whole.itemsize, order, strides)?;
     }
     if indirect {
-        // Each row is behind its own pointer. No bounds check is needed: `own_dims` took the row's own length.
+        // Each row is behind its own pointer. No bounds check is needed: `own_dims` used the length of the rows.
         strides[0] = POINTER;
         suboffsets.fill(-1);
         suboffsets[0] = 0;

@@ -27,7 +27,7 @@ pub(crate) enum Blocker {
     Tensors(u32),
     /// A view of a class with `pin` was granted, and its consumer may have kept the bare address.
     Pinned { writable: bool },
-    /// There is no memory for the replacement of the viewed cell: a copy, or a closed cell.
+    /// There is no memory for what the borrow needs: a copy of the elements, or a closed cell.
     OutOfMemory,
     /// A count has reached its limit; leaked guards and views add up.
     Full,
@@ -104,7 +104,7 @@ impl fmt::Display for Explained<'_> {
                 )
             }
             Blocker::OutOfMemory => {
-                f.write_str("there is no memory to continue while views are alive; release every view first")
+                f.write_str("there is no memory to continue; free some, or release every view if any is alive")
             }
             Blocker::Full => f.write_str("too many views or guards are alive; release some first"),
             Blocker::Publishing => f.write_str("another thread is granting its first view; try again"),
@@ -151,8 +151,8 @@ impl Blocker {
     }
 
     /// What prevents imported memory from becoming the cell's own. `guards` are the read guards, with that of the
-    /// imported memory and that of the caller. Guards come first, as in [`GuardKind::admit`](super::GuardKind): whoever
-    /// only has views in the way may leave the memory to them.
+    /// imported memory and that of the caller. Guards come first, as in [`GuardKind::admit`](super::GuardKind): if
+    /// views alone are in the way, the caller may leave the memory to them.
     #[allow(dead_code, reason = "only the feature `pickle` imports memory")]
     pub(super) fn of_adoption(views: Views, guards: u32) -> Self {
         let others = guards.saturating_sub(2);

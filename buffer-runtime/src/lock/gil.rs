@@ -261,7 +261,7 @@ impl Lock {
     /// Ends what `begin_closing` began by entering the closed state, in which nothing begins.
     pub(crate) fn close(&self) {
         // A store: by the table the write guard is the only one, and no other thread changes the count or the kind
-        // until it ends. No view begins any more that could be traced. Release pairs with the Acquire in `is_closed`:
+        // until it ends. No view that could be traced begins any more. Release pairs with the Acquire in `is_closed`:
         // the length was set to 0 before.
         self.guards.store(one_guard(GuardKind::Closed), Ordering::Release);
     }
@@ -305,7 +305,7 @@ impl Lock {
     ///
     /// Attached; no other code has run on this lock since [`admit_unguarded`](Self::admit_unguarded) has found no
     /// guard.
-    #[cfg_attr(atomic_lock, allow(dead_code, reason = "only this lock is asked"))]
+    #[cfg_attr(atomic_lock, allow(dead_code, reason = "only this lock takes this step"))]
     #[inline]
     pub(crate) fn join_stable_unguarded(&self) -> bool {
         // Relaxed as in `admit`.

@@ -23,7 +23,7 @@ impl Flags {
         self.0 & !(Self::STABLE | Self::BESIDE_STABLE) != 0
     }
 
-    /// Why no exporter could answer these flags, if that is so. Only requests for stable views are checked for bits
+    /// Why no exporter can answer these flags; `None` if some can. Only requests for stable views are checked for bits
     /// without a meaning: other requests with such bits have always been granted.
     pub(crate) const fn mistake(self) -> Option<Refusal> {
         if self.is_stable() && (self.is_malformed() || self.without_stable().is_mistaken()) {

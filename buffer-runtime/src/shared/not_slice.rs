@@ -1,5 +1,5 @@
-//! Methods and `[]`, which only a slice has, as hidden members of shared memory. Nobody can use them. The error of a use
-//! says what to write instead, where "no method named `iter_mut`" would suggest `iter`.
+//! Hidden members of shared memory: methods and `[]` that only a slice has. Nobody can use them. The error of a use says
+//! what to write instead. Without these members, the error "no method named `iter_mut`" would suggest `iter`.
 //!
 //! Each bound is on the method, not on the implementation: so the compiler prints the bound's own message also for a
 //! guard, which derefs to this type. For the same reason the methods precede those of a user's trait, so there are few.

@@ -86,8 +86,8 @@ pub enum ForeignBufferError {
         /// The size of one in bytes.
         size: usize,
     },
-    /// The memory would end behind the last address. The address is probably no pointer, but the -1 with which `mmap`
-    /// reports that it has failed.
+    /// The memory would end behind the last address. The address is probably the -1 that `mmap` returns when it
+    /// fails.
     #[non_exhaustive]
     PastTheEnd {
         /// The address.

@@ -25,7 +25,7 @@ pub struct Holder {
     pub line: Option<u32>,
     /// The name of the Python function; `<module>` outside of functions.
     pub function: Option<&'static str>,
-    /// The name of the thread that took it, as Python's `threading` knew it when the thread first took a traced view.
+    /// The name of the thread that took it, as Python's `threading` listed it when the thread first took a traced view.
     pub thread: Option<Box<str>>,
     /// How long ago it was taken.
     pub age: Option<Duration>,

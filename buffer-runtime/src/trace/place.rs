@@ -1,4 +1,4 @@
-//! Places in Python code, and the one where this thread is now.
+//! Places in Python code, and the current place of this thread.
 
 use std::ffi::CStr;
 use std::fmt;

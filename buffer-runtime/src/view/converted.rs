@@ -9,12 +9,13 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr};
 
+use super::begin::{Intent, Viewed, raise};
 #[cfg(feature = "dlpack")]
 use super::held::Held;
 use super::held::exports_buffer;
 use super::rejection::Rejection;
 use super::wanted::Wanted;
-use super::{BufferView, Intent, Viewed, numpy, raise};
+use super::{BufferView, numpy};
 use crate::element::Viewable;
 #[cfg(feature = "dlpack")]
 use crate::lookup::optional;

@@ -6,11 +6,12 @@ use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr};
 
 use self::widened::{Floats, change_wide, fold_wide, narrow};
+use super::begin::{Intent, Viewed, raise};
 use super::held::Held;
 use super::item;
 use super::rejection::Rejection;
 use super::wanted::Wanted;
-use super::{BufferView, BufferViewMut, Intent, Viewed, raise};
+use super::{BufferView, BufferViewMut};
 
 /// A view of the buffer of a Python object with items of `float32` or `float64`, to read them as `f64`.
 ///

@@ -4,7 +4,7 @@
 
 use std::ffi::{CString, c_int};
 
-use super::Intent;
+use super::begin::Intent;
 use super::reported::{Arrays, Reported};
 use super::starts::Starts;
 use super::walk::Walk;

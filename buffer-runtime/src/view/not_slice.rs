@@ -1,5 +1,5 @@
-//! Methods and `[]`, which only a slice or a view to write has, as hidden members of a view to read, to which other views
-//! deref. Nobody can use them; the error of a use says what to write instead. See `shared::not_slice`.
+//! Hidden members of a `BufferView`, to which other views deref: methods and `[]` that only a slice or a `BufferViewMut`
+//! has. Nobody can use them. The error of a use says what to write instead. See `shared::not_slice`.
 
 use std::ops::{Index, IndexMut};
 use std::slice;

@@ -1,4 +1,4 @@
-//! Conversions by numpy, which the first of them imports.
+//! Conversions by numpy, which the first conversion imports.
 //!
 //! They call the C API with C strings; [`lookup`] says why.
 

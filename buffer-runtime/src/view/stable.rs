@@ -21,10 +21,10 @@ pub use self::array::StableArray;
 pub use self::copied::StableOrCopy;
 
 use self::kept::Kept;
+use super::begin::{Intent, check_element, raise};
 use super::rejection::{Contradiction, Rejection};
 use super::reported::{Places, Reported};
 use super::wanted::Wanted;
-use super::{Intent, check_element, raise};
 use crate::element::{Element, Viewable};
 
 /// A slice of the memory of a Python object, which nobody changes as long as this view lives.

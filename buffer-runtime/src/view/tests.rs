@@ -10,7 +10,7 @@ use std::{fmt, ptr};
 
 use proptest::prelude::*;
 
-use super::Intent;
+use super::begin::Intent;
 use super::rejection::Rejection;
 use super::reported::{Arrays, Places, Reported};
 use super::starts::Starts;

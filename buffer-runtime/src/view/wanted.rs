@@ -3,7 +3,7 @@
 use std::any::type_name;
 use std::ffi::CStr;
 
-use super::Intent;
+use super::begin::Intent;
 use crate::element::Element;
 use crate::layout::InnerShape;
 

@@ -6,7 +6,8 @@ use std::ops::Deref;
 use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr};
 
-use super::{BufferView, Intent, Viewed};
+use super::BufferView;
+use super::begin::{Intent, Viewed};
 use crate::element::{Element, Viewable};
 use crate::shared::{self, Shared};
 

@@ -1,7 +1,8 @@
 //! Files mapped into memory, for Python.
 //!
-//! A mapped file cannot be resized while a pointer into it exists. In Python one often does, because the variable of a
-//! `with` statement outlives its block. The scoped views of a `MapFile` end with the block, and headers keep no view.
+//! A mapped file cannot be resized while a pointer into it exists. In Python, such a pointer often still exists,
+//! because the variable of a `with` statement outlives its block. The scoped views of a `MapFile` end with the block, and
+//! headers keep no view.
 
 mod arguments;
 mod extents;

@@ -168,7 +168,7 @@ fn miri_a_copy_that_does_not_fit_changes_nothing() {
         (error.is_out_of_memory(), error.to_string().as_str()),
         (
             true,
-            "cannot borrow for writing: there is no memory to continue while views are alive; release every view first"
+            "cannot borrow for writing: there is no memory to continue; free some, or release every view if any is alive"
         )
     );
     assert_eq!((cell.views(), cell.len()), (1, 2));

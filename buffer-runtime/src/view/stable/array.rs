@@ -8,10 +8,10 @@ use ndarray::{ArrayView, Axis, Dimension, ShapeBuilder};
 use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr, ffi};
 
+use super::super::begin::{Intent, check_element, raise};
 use super::super::rejection::Rejection;
 use super::super::reported::Places;
 use super::super::wanted::Wanted;
-use super::super::{Intent, check_element, raise};
 use super::kept::Kept;
 use crate::element::{Element, Viewable};
 
