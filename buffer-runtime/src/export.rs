@@ -27,7 +27,7 @@ mod table;
 mod whole;
 
 pub use self::class::{
-    Byte, Declares, Entry, Exported, Exporter, Exports, HoldsBytes, ShapeSource, Shown, Slot, Source, address,
+    Byte, Declares, Entry, Exported, Exporter, Exports, HoldsBytes, ShapeSource, Slot, Source, address,
 };
 pub use self::descriptor::descriptor;
 pub use self::fault::{

@@ -210,8 +210,9 @@ pub use self::{
         Byte as ElementIsByte, Class as PythonClass, Exported as ExportsBuffer, Exporter as BufferExport,
         Exports as ExportsFields, Faultless as FaultlessExport, HasBytes, HasNoObjects, HasNoOptions, HasNoRows,
         HasNoTexts, HasNoTuples, HasNoWideIntegers, HasOwnShape, HasShape, HoldsBytes, IsArray, IsBare, IsInOnePiece,
-        IsNoMap, IsNoText, IsOneArray, IsPartOfWhole, IsValid, OwnsMemory, Sendable as SendableClass,
-        Shown as FieldToExport, Slot as ExportedSlot, Source as ExportedField, WritableByPython,
+        IsNoMap, IsNoObject, IsNoText, IsOneArray, IsOwned, IsPartOfWhole, IsPy, IsValid, OwnsMemory,
+        Sendable as SendableClass, Shown as FieldToExport, Slot as ExportedSlot, Source as ExportedField,
+        WritableByPython,
     },
     layout::{Declared as DeclaredLayout, Dim, Dimension as IntegerDimension, Distance, Numbers as IntegerDimensions},
     rules::{
@@ -219,7 +220,6 @@ pub use self::{
         MutableWhileShared, NoPaddingAfter, NoPaddingBefore, NotEmpty, OnlyOneDefinition, PaddingFits, Reaches,
         ReadWithoutGuard, SameSize, SharedWithoutGuard, SlicedWhileShared, WholeItems, WrittenByReader,
     },
-    storage::Mistake,
 };
 
 #[cfg(feature = "format")]

@@ -20,8 +20,8 @@ pub use crate::export::declares as methods;
 pub use crate::export::literals;
 pub use crate::export::slots::slots;
 pub use crate::export::{
-    Byte, Class, Declaration as ExportDeclaration, Declares, Entry, Exported, Exporter, Exports, Faultless, HoldsBytes,
-    Named, New, Sendable, ShapeSource, Shown, Slot, Unknown, address, descriptor,
+    Byte, Class, Declaration as ExportDeclaration, Declares, Entry, Exported, Exporter, Exports, Faultless, FieldType,
+    HoldsBytes, Named, New, NoMistake, Sendable, ShapeSource, Shown, Slot, Unknown, address, descriptor,
 };
 #[cfg(feature = "format")]
 pub use crate::layout::FormatText;

@@ -105,7 +105,7 @@ mod wide;
 /// # })?;
 /// # Ok::<(), PyErr>(())
 /// ```
-pub struct Shared<T> {
+pub struct Shared<T: ?Sized> {
     reads: SharedRead<T>,
     /// Makes `T` invariant, as for any type that writes through a shared reference: other handles read the stored
     /// values as `T`, so they must not be stored as a supertype of `T`.

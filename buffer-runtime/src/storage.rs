@@ -8,7 +8,6 @@ mod frozen;
 mod import;
 #[cfg(feature = "pickle")]
 mod imported;
-mod mistaken;
 mod own;
 mod readonly;
 mod rows;
@@ -27,7 +26,6 @@ pub use self::frozen::Frozen;
 pub(crate) use self::import::{Import, Left, Lefts};
 #[cfg(feature = "pickle")]
 pub use self::imported::VecOrImported;
-pub use self::mistaken::Mistake;
 pub use self::own::OwnLayout;
 #[cfg(any(feature = "bytes", feature = "memmap2"))]
 pub(crate) use self::readonly::of_slice;
@@ -226,10 +224,6 @@ pub unsafe trait Exportable: sealed::Sealed + Send + 'static {
     // Whether the memory may be that of another exporter, as long as `is_imported` says so.
     #[doc(hidden)]
     const IMPORTS: bool = false;
-
-    // Why a class cannot export this type, if it is not a storage.
-    #[doc(hidden)]
-    const MISTAKE: Option<Mistake> = None;
 
     /// Returns where its memory is now, and sets in `own` how the elements lie there, if the storage has a layout of
     /// its own.

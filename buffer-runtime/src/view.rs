@@ -145,7 +145,7 @@ use crate::shared::{Run, SharedRead};
 /// After an error, the object is no longer viewed. No consumer can check whether the memory exists: a wrong address
 /// from the exporter, or a mapped file that is truncated, still crashes the process.
 #[must_use = "a view is released as soon as it is dropped, and `let _ =` drops it at once; write `let view = ..`"]
-pub struct BufferView<'py, T> {
+pub struct BufferView<'py, T: ?Sized> {
     shape: Box<[usize]>,
     strides: Box<[isize]>,
     c_contiguous: bool,

@@ -35,9 +35,14 @@ pub(crate) fn check_no_record(input: &DeriveInput) -> Result<()> {
     Err(Error::new_spanned(ident, message))
 }
 
+/// Checks that a struct that derives `BufferElement` does so once.
+pub(crate) fn check_recorded_once(input: &DeriveInput) -> Result<()> {
+    check_derived_once(input, "BufferElement")
+}
+
 /// Checks that a struct that derives `BufferElement` does so once, and is not a class.
 pub(crate) fn check_no_class(input: &DeriveInput) -> Result<()> {
-    check_derived_once(input, "BufferElement")?;
+    check_recorded_once(input)?;
     if !is_class(input) {
         return Ok(());
     }

@@ -1,5 +1,7 @@
 //! The rules between the options of a field.
 
+use std::mem;
+
 use quote::ToTokens;
 use syn::{Expr, ExprLit, Ident, Lit, Member};
 
@@ -34,7 +36,10 @@ pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
         check_in_range(ctxt, shape.given().filter(|extent| !is_negated_integer(extent)));
         // An empty list breaks a rule of its own, or belongs to an empty shape.
         if strides.is_some_and(|strides| strides.list().is_none_or(|list| !list.strides.is_empty())) {
-            check_none_inferred_beside_strides(ctxt, shape);
+            // Beside `order`, the strides may be what is removed.
+            if attrs.order.name().is_none() {
+                check_none_inferred_beside_strides(ctxt, shape);
+            }
         } else {
             check_one_inferred(ctxt, shape);
             check_no_zero_beside_inferred(ctxt, shape);
@@ -56,7 +61,11 @@ pub(super) fn check_field(ctxt: &Ctxt, attrs: &FieldAttrs) {
 /// Gives a better message than the compiler, which would say that the name does not exist. To use a constant with the
 /// name of a field, write it in a block.
 pub(super) fn check_fields_are_of_self(ctxt: &Ctxt, input: &Input, attrs: &FieldAttrs) {
+    let mut first = true;
     for name in expressions(attrs).into_iter().flat_map(outer_names) {
+        if name == "slf" && mem::take(&mut first) {
+            ctxt.error_spanned_by(name, "the object is called `self` here; write `self` in place of `slf`, everywhere");
+        }
         if input.has(&Member::Named(name.clone())) {
             ctxt.error_spanned_by(name, format_args!("`{name}` is a field; write `self.{name}`"));
         }

@@ -11,7 +11,7 @@ use syn::spanned::Spanned;
 use syn::{DeriveInput, Error, GenericParam, Generics, Ident, Member, Result, Type, parse_quote};
 
 use crate::ast::element::{RecordField, RecordInput};
-use crate::ast::kind::check_no_class;
+use crate::ast::kind::{check_no_class, check_recorded_once};
 use crate::attr::element::RecordAttrs;
 use crate::check::element::{Form, Named, Record, check};
 use crate::ctxt::Ctxt;
@@ -34,17 +34,25 @@ pub(crate) fn refused(error: Error, input: &DeriveInput) -> TokenStream {
     let errors = error.into_compile_error();
     let ctxt = Ctxt::new();
     let krate = RecordAttrs::from_syn(&ctxt, &input.attrs).krate;
+    // A record that is derived twice has the other implementation.
     let readable =
-        ctxt.check().is_ok() && check_no_class(input).is_ok() && Runtime::check(&input.ident, &krate).is_ok();
+        ctxt.check().is_ok() && check_recorded_once(input).is_ok() && Runtime::check(&input.ident, &krate).is_ok();
     // The bounds of parameters would cause errors of their own.
     if !readable || !input.generics.params.is_empty() {
         return errors;
     }
     let (ident, runtime) = (&input.ident, Runtime::of(krate.value()));
+    // A class is rarely `Copy`. (`for` prevents the compiler from evaluating the bound here.)
+    let copied = check_no_class(input).is_err().then(|| {
+        quote! {
+            where
+                for<'__never> #ident: ::core::marker::Copy + ::core::marker::Send + ::core::marker::Sync,
+        }
+    });
     // A value that is computed from a constant with an error causes no further error.
     quote! {
         #[automatically_derived]
-        unsafe impl #runtime::Element for #ident {
+        unsafe impl #runtime::Element for #ident #copied {
             const FORMAT: &'static #runtime::CStr = <::core::primitive::u8 as #runtime::Element>::FORMAT;
             const ITEMSIZE: ::core::primitive::usize = { #errors };
             const SHAPE: #runtime::InnerShape = #runtime::InnerShape::SCALAR;

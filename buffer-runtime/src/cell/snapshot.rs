@@ -6,9 +6,9 @@ use std::ptr::NonNull;
 use super::{ExportCell, Header, WriteGuard};
 use crate::error::{BorrowError, Held};
 use crate::lock::{Blocker, GuardKind};
-use crate::storage::{Captured, Replaceable};
+use crate::storage::{Captured, Exportable, Replaceable};
 
-impl<S: Replaceable> ExportCell<S> {
+impl<S: Exportable> ExportCell<S> {
     /// As [`get_mut`](Self::get_mut), but never refused because of views or tensors. If any are alive, they keep the
     /// memory as it is now, and the cell continues with a copy of the elements (copy on write).
     ///
@@ -48,7 +48,11 @@ impl<S: Replaceable> ExportCell<S> {
     /// unchanged.
     #[must_use = "the memory is unlocked as soon as the guard in the result is dropped; write `let mut data = ..?`"]
     #[track_caller]
-    pub fn write_or_detach(&mut self) -> Result<WriteGuard<'_, S>, BorrowError> {
+    // The bound is not on the implementation, so that its own message is shown.
+    pub fn write_or_detach(&mut self) -> Result<WriteGuard<'_, S>, BorrowError>
+    where
+        S: Replaceable,
+    {
         match self.begin_exclusive(GuardKind::Write, Self::WRITING) {
             Ok(()) => {}
             Err(error) if error.views() > 0 || error.tensors() > 0 => {
@@ -63,7 +67,10 @@ impl<S: Replaceable> ExportCell<S> {
     }
 
     /// A storage with copies of the elements. The cell has views or tensors, and no guards but those of stable views.
-    fn copy(&mut self) -> Option<S> {
+    fn copy(&mut self) -> Option<S>
+    where
+        S: Replaceable,
+    {
         let header = self.header();
         // SAFETY: the cell keeps its block alive.
         let memory = unsafe { Header::memory(self.address()) };

@@ -62,6 +62,7 @@ macro_rules! scalars {
         impl $crate::element::sealed::Sealed for $scalar {}
 
         // SAFETY: one scalar, as above.
+        #[diagnostic::do_not_recommend]
         unsafe impl $crate::element::Scalar for $scalar {
             const BE: &'static std::ffi::CStr = $be;
             const LE: &'static std::ffi::CStr = $le;

@@ -16,6 +16,8 @@ use super::Element;
 )]
 pub trait Viewable: Element {}
 
+// The compiler would show this line to whoever views a slice.
+#[diagnostic::do_not_recommend]
 impl<E: Viewable, const N: usize> Viewable for [E; N] {}
 
 /// What the derive declares about a record without parameters. It cannot repeat the types of the fields in a bound.

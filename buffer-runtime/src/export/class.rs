@@ -11,7 +11,7 @@ use super::table::{ClassTable, Shows};
 use crate::cell::{ExportCell, Header};
 use crate::element::Element;
 use crate::layout::{Descriptor, Dims, Order};
-use crate::storage::{Access, Exportable, Mistake};
+use crate::storage::{Access, Exportable};
 
 /// How a class exports one cell, or a part of another object's memory.
 ///
@@ -126,8 +126,6 @@ pub unsafe trait Source: sealed::Sealed {
     const ITEMS: Option<usize>;
     /// Whether the memory may not be written, whatever the class declares.
     const READONLY: bool;
-    /// Why the field cannot be exported, if its type is a common mistake.
-    const MISTAKE: Option<Mistake> = None;
     /// Whether the field is another object, and a part of that object is exported.
     const PART: bool;
     /// Whether that object is a part itself.
@@ -158,7 +156,6 @@ unsafe impl<S: Exportable> Source for ExportCell<S> {
         None => None,
     };
     const READONLY: bool = <S::Access as Access>::READONLY;
-    const MISTAKE: Option<Mistake> = S::MISTAKE;
     const PART: bool = false;
     const PART_OF_PART: bool = false;
 }
@@ -206,17 +203,6 @@ pub unsafe trait Slot<T>: Source {
     const GETBUFFER: ffi::getbufferproc;
     /// The class's table for code that does not depend on its type.
     const TABLE: &'static ClassTable;
-}
-
-/// The type of a field that is exported. The derive names the field's type through it: if the type cannot be exported,
-/// the compiler reports one error, without the bounds of [`Exporter`], and assumes that the rest is right.
-pub trait Shown {
-    /// The type itself.
-    type Itself;
-}
-
-impl<C: Source> Shown for C {
-    type Itself = C;
 }
 
 /// The table of a class, for the parts of its objects.
@@ -278,13 +264,14 @@ pub unsafe trait Exports: Sized + 'static {
     const ENTRIES: &'static [Entry<Self>];
 }
 
-/// A field whose memory may be read as items of any format.
-pub trait HoldsBytes {
+/// A field of type `C` whose memory may be read as items of any format. It is implemented for every type: if only `C`
+/// implemented it, the compiler would show the line of the implementation.
+pub trait HoldsBytes<C> {
     /// Compiles only for a field that holds bytes.
     const KNOWN: () = ();
 }
 
-impl<S: Exportable<Element: Byte>> HoldsBytes for ExportCell<S> {}
+impl<T, S: Exportable<Element: Byte>> HoldsBytes<ExportCell<S>> for T {}
 
 /// The element of a storage of bytes.
 #[diagnostic::on_unimplemented(
@@ -297,7 +284,7 @@ pub trait Byte {}
 #[diagnostic::do_not_recommend]
 impl Byte for u8 {}
 
-impl<W: Exported> HoldsBytes for Py<W> {}
+impl<T, W: Exported> HoldsBytes<Py<W>> for T {}
 
 /// Whether Python may only read, because of the class or of its field.
 pub(super) const fn readonly<T: Exporter>() -> bool {

@@ -11,7 +11,6 @@ use super::class::{Exporter, ShapeSource, Source, readonly};
 use crate::element::Element;
 use crate::layout::Dims;
 use crate::never::Never;
-use crate::storage::Mistake;
 
 /// What is wrong with a declaration.
 enum Fault {
@@ -22,13 +21,6 @@ enum Fault {
     PartWithPin,
     PartOfPart,
     RowsWithShape,
-    /// The first of the numbers of [`Mistake`].
-    Mistaken,
-}
-
-/// The number of a field that is a common mistake.
-pub(super) const fn mistaken(mistake: Mistake) -> usize {
-    Fault::Mistaken as usize + mistake as usize
 }
 
 /// The declaration of an exporter whose field is a `C`.
@@ -50,11 +42,10 @@ pub trait Unknown {
 impl<T, C> Unknown for Declaration<T, C> {}
 
 const fn fault<T: Exporter>() -> usize {
-    if let Some(mistake) = <T::Cell as Source>::MISTAKE {
-        return mistaken(mistake);
-    }
     let part = <T::Cell as Source>::PART;
     let natural = matches!(T::SOURCE, ShapeSource::Storage);
+    // A record that the derive has refused is an error here, and nothing more is said about it.
+    let _ = <T::Cell as Source>::Element::ITEMSIZE;
     let fault = if size_of::<<T::Cell as Source>::Element>() == 0 {
         Fault::NoBytes
     } else if !readonly::<T>() && !<T::Cell as Source>::Element::ANY_BITS {
@@ -92,8 +83,6 @@ macro_rules! faults {
         impl<T, C: $bound> Faultless<C, { $fault }> for T {}
     )*};
 }
-
-pub(super) use faults;
 
 faults! {
     Fault::NoBytes as usize =>

@@ -138,25 +138,26 @@ impl Kind {
     }
 }
 
-/// A field that is a cell whose storage can be made from a pickle.
+/// A field of type `C`, which is a cell whose storage can be made from a pickle. It is implemented for every type: if
+/// only `C` implemented it, the compiler would show the line of the implementation.
 #[diagnostic::on_unimplemented(
-    message = "a field of the type `{Self}` cannot be pickled as memory",
+    message = "a field of the type `{C}` cannot be pickled as memory",
     label = "not an `ExportCell`"
 )]
-pub trait ArrivingCell: Sized {
+pub trait ArrivingCell<C> {
     /// Makes a cell from the memory in `arrived`, by the name of its field.
     ///
     /// # Errors
     ///
     /// `UnpicklingError` if the memory is missing or of another kind; `MemoryError`.
-    fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<Self>;
+    fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<C>;
 }
 
-impl<S: Rebuilt> ArrivingCell for ExportCell<S> {
-    fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<Self> {
+impl<T, S: Rebuilt> ArrivingCell<ExportCell<S>> for T {
+    fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<ExportCell<S>> {
         let mut made = Err(Wrong::NoMemory);
         let refused = arrived.with_frame::<S::Element>(name, Kind::of::<S>(), |frame| {
-            made = S::rebuilt(frame).and_then(|storage| Ok(Self::try_new(storage)?));
+            made = S::rebuilt(frame).and_then(|storage| Ok(ExportCell::try_new(storage)?));
         })?;
         made.map_err(|wrong| refused.because(&wrong))
     }

@@ -41,7 +41,7 @@ use crate::element::{self, Element};
 /// })?;
 /// # Ok::<(), PyErr>(())
 /// ```
-pub struct SharedRead<T> {
+pub struct SharedRead<T: ?Sized> {
     data: NonNull<T>,
     len: usize,
     elements: PhantomData<T>,

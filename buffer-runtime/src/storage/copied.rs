@@ -103,6 +103,7 @@ impl<S: FromElements> Replaceable for S {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Element> Replaceable for Rows<T> {
     unsafe fn copy_of(captured: Captured) -> Result<Self, TryReserveError> {
         let table = captured.data.cast::<NonNull<T>>();

@@ -197,6 +197,7 @@ unsafe impl<T: Element> Exportable for VecOrImported<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Element> Replaceable for VecOrImported<T> {
     unsafe fn copy_of(captured: Captured) -> Result<Self, TryReserveError> {
         // SAFETY: the caller vouches for captured elements, which stay where they are while the handle lives. Imported

@@ -76,14 +76,14 @@ use crate::element::{Element, Viewable};
 /// The release of a view needs Python. If a stable view is dropped on a thread that is not attached, the thread
 /// attaches for the release. While Python exits, that is no longer possible, and the object stays locked.
 #[must_use = "a view is released as soon as it is dropped, and `let _ =` drops it at once; write `let view = ..`"]
-pub struct StableView<'py, T> {
+pub struct StableView<'py, T: ?Sized> {
     /// Initialised elements, aligned, which nobody writes as long as `kept` is there.
     items: NonNull<T>,
     len: usize,
     shape: Box<[usize]>,
     /// The last field, so it is released after all others are dropped.
     kept: Kept<'py>,
-    elements: PhantomData<&'py [T]>,
+    elements: PhantomData<&'py T>,
 }
 
 // SAFETY: this is a slice of elements, which are Send and Sync, and the views that keep it, which are Send and Sync

@@ -44,7 +44,7 @@ use crate::shared::{self, Shared};
 ///   search decides whether items share bytes. It stops after a bounded number of steps, and then items count as
 ///   sharing bytes; slicing, transposing and reshaping never make a layout for which it stops early.
 #[must_use = "a view is released as soon as it is dropped, and `let _ =` drops it at once; write `let view = ..`"]
-pub struct BufferViewMut<'py, T> {
+pub struct BufferViewMut<'py, T: ?Sized> {
     /// 1. The view was requested as writable, and granted as writable.
     view: BufferView<'py, T>,
     dense: Option<Shared<T>>,

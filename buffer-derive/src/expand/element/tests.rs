@@ -29,16 +29,20 @@ fn a_refused_record_is_an_element_for_its_users() {
         ))
         .contains("Element for S")
     );
+    // Only if it is `Copy`, which the derive cannot see.
+    assert!(
+        refused(parse_quote!(
+            #[pyclass]
+            struct S {
+                a: u8,
+            }
+        ))
+        .contains("Element for S where")
+    );
     for input in [
         parse_quote!(
             struct S<T> {
                 a: T,
-            }
-        ),
-        parse_quote!(
-            #[pyclass]
-            struct S {
-                a: u8,
             }
         ),
         parse_quote!(

@@ -29,7 +29,7 @@ impl Exporting<'_> {
         let span = Span::call_site().located_at(field.cell.span());
         matches!(field.layout, Layout::RunTime { format: Some(_), .. }).then(|| {
             let (cell, at) = (self.cell_type(), runtime.at(span));
-            let value = quote_spanned!(span=> <#cell as #at::HoldsBytes>::KNOWN);
+            let value = quote_spanned!(span=> <() as #at::HoldsBytes<#cell>>::KNOWN);
             quote!(const _: () = #value;)
         })
     }
@@ -146,7 +146,12 @@ impl Exporting<'_> {
         };
         let named = self.numbered("__Field");
         let at_named = Ident::new(&named.to_string(), span);
-        let shown = quote_spanned!(span=> <#at_named as #at::Shown>::Itself);
+        let shown = quote_spanned! {span=>
+            <#at_named as #at::Shown<{
+                use #runtime::NoMistake as _;
+                #runtime::FieldType::<#at_named>::MISTAKE
+            }>>::Itself
+        };
         // The whole item has this span: the compiler checks the bounds of `Cell` once more, and reports that at the
         // name of the item.
         let cell_item = quote_spanned!(span=> type Cell = #shown;);

@@ -33,7 +33,7 @@ pub(super) fn pickled<'a>(
             Kept::Memory(index) => {
                 let of = &exporters[*index];
                 cells.extend(quote!((#name, #runtime::Entry::of::<#of>()),));
-                quote_spanned!(span=> <#ty as #at::pickle::ArrivingCell>::arrive(arrived, #name)?)
+                quote_spanned!(span=> <() as #at::pickle::ArrivingCell<#ty>>::arrive(arrived, #name)?)
             }
             Kept::Value => {
                 count += 1;

@@ -44,9 +44,12 @@ fn without_shape_the_storage_decides() {
     assert!(expanded.contains(shown!(
         type __Field = ExportCell<Vec<f32>>;
     )));
-    assert!(expanded.contains(shown!(
-        type Cell = <__Field as ::buffer_runtime::private::Shown>::Itself;
-    )));
+    let mistake = shown!({
+        use ::buffer_runtime::private::NoMistake as _;
+        ::buffer_runtime::private::FieldType::<__Field>::MISTAKE
+    });
+    let cell = format!("typeCell=<__Fieldas::buffer_runtime::private::Shown<{mistake}>>::Itself;");
+    assert!(expanded.contains(&cell), "{expanded}");
     assert!(expanded.contains(shown!(
         type Dims = ::buffer_runtime::private::Fixed<0, 0>;
     )));
@@ -81,11 +84,15 @@ fn nothing_is_imported_where_the_users_tokens_are() {
         use ::buffer_runtime::private::Unexportable as _;
         ::buffer_runtime::private::ExportField::<__Field>::KNOWN
     });
+    let mistake = shown!({
+        use ::buffer_runtime::private::NoMistake as _;
+        ::buffer_runtime::private::FieldType::<__Field>::MISTAKE
+    });
     // Has no name, and is implemented only for a field whose type is an error.
     let unknown = shown!(
         use ::buffer_runtime::private::GuardsOfExportCell as _;
     );
-    let expanded = expanded.replace(selected, "").replace(known, "").replacen(unknown, "", 1);
+    let expanded = expanded.replace(selected, "").replace(known, "").replace(mistake, "").replacen(unknown, "", 1);
     let imported = expanded.find("use::buffer_runtime::private").expect("one block of the expander's own");
     for theirs in ["first()", "second()", "third()", "field!"] {
         assert!(expanded.rfind(theirs).is_some_and(|place| place < imported), "{theirs}: {expanded}");
@@ -128,7 +135,7 @@ fn readonly_at_compile_time_stays_there() {
 #[test]
 fn a_format_needs_bytes() {
     let holds_bytes = shown!(
-        const _: () = <Samples as ::buffer_runtime::private::HoldsBytes>::KNOWN;
+        const _: () = <() as ::buffer_runtime::private::HoldsBytes<Samples>>::KNOWN;
     );
     for (options, needed) in [
         (quote!(format = "d", shape = [2]), true),
@@ -165,7 +172,7 @@ fn self_in_the_type_of_the_field_is_the_class() {
     ));
     let cell = quote!(ExportCell<[u8; { <S as Sized>::N + other!(S) }]>);
     assert!(expanded.contains(shown!(type __Field = #cell;)), "{expanded}");
-    assert!(expanded.contains(shown!(<#cell as ::buffer_runtime::private::HoldsBytes>::KNOWN)), "{expanded}");
+    assert!(expanded.contains(shown!(<() as ::buffer_runtime::private::HoldsBytes<#cell>>::KNOWN)), "{expanded}");
 }
 
 #[test]
