@@ -267,8 +267,9 @@ pub unsafe trait Exports: Sized + 'static {
 /// A field of type `C` whose memory may be read as items of any format. It is implemented for every type: if only `C`
 /// implemented it, the compiler would show the line of the implementation.
 pub trait HoldsBytes<C> {
-    /// Compiles only for a field that holds bytes.
-    const KNOWN: () = ();
+    /// Compiles only for a field that holds bytes. Every type has this constant where a user imports all names of the
+    /// crate, so nothing that the derives use has its name.
+    const BYTES: () = ();
 }
 
 impl<T, S: Exportable<Element: Byte>> HoldsBytes<ExportCell<S>> for T {}

@@ -29,7 +29,7 @@ impl Exporting<'_> {
         let span = Span::call_site().located_at(field.cell.span());
         matches!(field.layout, Layout::RunTime { format: Some(_), .. }).then(|| {
             let (cell, at) = (self.cell_type(), runtime.at(span));
-            let value = quote_spanned!(span=> <() as #at::HoldsBytes<#cell>>::KNOWN);
+            let value = quote_spanned!(span=> <() as #at::HoldsBytes<#cell>>::BYTES);
             quote!(const _: () = #value;)
         })
     }

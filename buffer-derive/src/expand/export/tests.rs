@@ -135,7 +135,7 @@ fn readonly_at_compile_time_stays_there() {
 #[test]
 fn a_format_needs_bytes() {
     let holds_bytes = shown!(
-        const _: () = <() as ::buffer_runtime::private::HoldsBytes<Samples>>::KNOWN;
+        const _: () = <() as ::buffer_runtime::private::HoldsBytes<Samples>>::BYTES;
     );
     for (options, needed) in [
         (quote!(format = "d", shape = [2]), true),
@@ -172,7 +172,7 @@ fn self_in_the_type_of_the_field_is_the_class() {
     ));
     let cell = quote!(ExportCell<[u8; { <S as Sized>::N + other!(S) }]>);
     assert!(expanded.contains(shown!(type __Field = #cell;)), "{expanded}");
-    assert!(expanded.contains(shown!(<() as ::buffer_runtime::private::HoldsBytes<#cell>>::KNOWN)), "{expanded}");
+    assert!(expanded.contains(shown!(<() as ::buffer_runtime::private::HoldsBytes<#cell>>::BYTES)), "{expanded}");
 }
 
 #[test]
