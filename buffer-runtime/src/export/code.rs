@@ -119,20 +119,24 @@ pub(super) unsafe fn evaluate_cell<T: Exporter<Cell: Cell>>(
         let block = T::cell(class).cell().address();
         // SAFETY: the class is borrowed, and so is the cell in it, which keeps its block alive.
         let memory = unsafe { Header::memory(block) };
-        let evaluated = Level::enter(py).and_then(|_level| T::dims(class));
-        let dims = match evaluated {
+        let evaluated = match Level::enter(py) {
+            Ok(_level) => T::dims(class),
+            Err(error) => Err(error),
+        };
+        // By reference, because the numbers of some declarations take long to move.
+        let dims = match &evaluated {
             Ok(dims) => dims,
-            Err(error) => return raised(py, error),
+            Err(_) => return evaluated.err().map_or(-1, |error| raised(py, error)),
         };
         // SAFETY: as above; attached, as the token proves.
-        if let Ok(grant) = unsafe { cell::grant_at_once(block, T::descriptor(), flags, || Some(&dims)) } {
+        if let Ok(grant) = unsafe { cell::grant_at_once(block, T::descriptor(), flags, Some(|| Some(dims))) } {
             // SAFETY: the caller vouches for the object and the view.
             unsafe { hand_over(object, view, grant, T::PIN, Some(<T::Cell as Source>::ROWS)) };
             return 0;
         }
         // SAFETY: the table is the class's.
         let class = unsafe { Reached::of(NonNull::from(class).cast(), <T::Cell as Slot<T>>::TABLE) };
-        let ready = Ready { dims: &dims, memory: Some(memory) };
+        let ready = Ready { dims, memory: Some(memory) };
         // SAFETY: the caller vouches for the object and the view.
         unsafe { grant_cell(py, class, object, view, flags, ready) }
     };
@@ -171,21 +175,25 @@ pub(super) unsafe fn evaluate_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     flags: Flags,
 ) -> c_int {
     let grant_of = |class: &T::Class| {
-        let evaluated = Level::enter(py).and_then(|_level| T::dims(class));
-        let dims = match evaluated {
+        let evaluated = match Level::enter(py) {
+            Ok(_level) => T::dims(class),
+            Err(error) => Err(error),
+        };
+        // By reference, because the numbers of some declarations take long to move.
+        let dims = match &evaluated {
             Ok(dims) => dims,
-            Err(error) => return raised(py, error),
+            Err(_) => return evaluated.err().map_or(-1, |error| raised(py, error)),
         };
         let whole = (T::cell(class).as_ptr(), W::ENTRY.table);
         // SAFETY: the caller vouches for the object, which is borrowed, and for the view. The whole is of its class.
-        match unsafe { grant_part_at_once(object, view, flags, (T::descriptor(), &dims), whole) } {
+        match unsafe { grant_part_at_once(object, view, flags, (T::descriptor(), dims), whole) } {
             AtOnce::Granted => 0,
             AtOnce::Refused => -1,
             AtOnce::Left => {
                 // SAFETY: the table is the class's.
                 let class = unsafe { Reached::of(NonNull::from(class).cast(), <T::Cell as Slot<T>>::TABLE) };
                 // SAFETY: the caller vouches for the object and the view.
-                unsafe { grant_part(py, class, object, view, flags, Ready { dims: &dims, memory: None }) }
+                unsafe { grant_part(py, class, object, view, flags, Ready { dims, memory: None }) }
             }
         }
     };
