@@ -6,7 +6,7 @@
 //!
 //! - `impl_::pyclass::{PyClassImpl::Inventory, PyClassImpl::items_iter, PyClassItems}` and `inventory::submit!`, here;
 //! - `impl_::pyclass::NoopThreadChecker` and `impl_::pycell::PyClassObjectBaseLayout`, in `reach`;
-//! - `impl_::trampoline::{inquiry, MethodDef}` here, `getbufferproc` in `code`, and `releasebufferproc` in `release`;
+//! - `impl_::trampoline::{getbufferproc, MethodDef}` here, `inquiry` in `code`, and `releasebufferproc` in `release`;
 //! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `classes`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
 //! - `impl_::trampoline::{fastcall_cfunction_with_keywords, noargs}`, in `dlpack`;
@@ -21,7 +21,7 @@ use std::ffi::c_int;
 use std::hint;
 
 use pyo3::exceptions::{PyBufferError, PyRuntimeError};
-use pyo3::impl_::trampoline::{MethodDef, inquiry};
+use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
 use pyo3::{Py, PyClass, PyResult, Python, ffi};
 
 use super::class::{Cell, Exported, Exporter, ShapeSource, Slot};
@@ -255,9 +255,7 @@ unsafe extern "C" fn call_cold(
 
 /// A request that may run user code or raise, and so is answered inside PyO3's trampoline.
 struct Request {
-    object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
-    flags: Flags,
     table: &'static ClassTable,
 }
 
@@ -303,28 +301,28 @@ unsafe fn answer_slowly(
             return status;
         }
     }
-    // The trampoline passes its argument on without reading it, so this need not be an object. It is not the trampoline
-    // of `code`: where two functions call one, the compiler inlines it into neither.
-    let mut request = Request { object: slf, view, flags: Flags(flags), table };
+    // The trampoline passes its arguments on without reading them. So one of them can carry the table along with the
+    // view.
+    let mut request = Request { view, table };
     let request = (&raw mut request).cast();
     // SAFETY: as the caller vouches.
-    let get = || unsafe { inquiry::<Trampolined>(request) };
+    let get = || unsafe { getbufferproc::<Trampolined>(slf, request, flags) };
     with_none_pending(py, get, |&status| status != 0)
 }
 
 struct Trampolined;
 
-impl MethodDef<inquiry::Func> for Trampolined {
-    const METH: inquiry::Func = get;
+impl MethodDef<getbufferproc::Func> for Trampolined {
+    const METH: getbufferproc::Func = get;
 }
 
 /// # Safety
 ///
 /// As for [`call_slow`], which also made the request.
 #[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
-unsafe fn get(py: Python<'_>, request: *mut ffi::PyObject) -> PyResult<c_int> {
+unsafe fn get(py: Python<'_>, slf: *mut ffi::PyObject, request: *mut ffi::Py_buffer, flags: c_int) -> PyResult<c_int> {
     // SAFETY: the caller vouches for it.
-    let &Request { object, view, flags, table } = unsafe { &*request.cast::<Request>() };
+    let &Request { view, table } = unsafe { &*request.cast::<Request>() };
     Ok(raising(py, -1, || {
         if view.is_null() {
             let text = "a view was requested into a NULL Py_buffer; pass the address of one";
@@ -339,9 +337,9 @@ unsafe fn get(py: Python<'_>, request: *mut ffi::PyObject) -> PyResult<c_int> {
             Shows::Part(..) => grant_view_of_part,
         };
         // SAFETY: the caller vouches for the object.
-        unsafe { grant(py, object, view, flags, table) }?;
+        unsafe { grant(py, slf, view, Flags(flags), table) }?;
         // SAFETY: attached, and the object is alive; the granted view owns this reference.
-        unsafe { ffi::Py_INCREF(object) };
+        unsafe { ffi::Py_INCREF(slf) };
         Ok(0)
     }))
 }

@@ -60,7 +60,8 @@ enum Text {
     Parsed(Format),
 }
 
-// These functions are inlined into the code of a class, so that a declaration is not moved at each call.
+// These functions are inlined into the code of a class, and change the declaration in place, so that it is not moved at
+// each call.
 impl Declared {
     /// An empty declaration: the storage's own layout.
     #[must_use]
@@ -72,8 +73,9 @@ impl Declared {
     /// `readonly = ...`
     #[must_use]
     #[inline(always)]
-    pub fn readonly(self, readonly: bool) -> Self {
-        Self { readonly, ..self }
+    pub fn readonly(mut self, readonly: bool) -> Self {
+        self.readonly = readonly;
+        self
     }
 
     /// `format = ...`
@@ -83,12 +85,12 @@ impl Declared {
     /// When the text is not a format that [`Format::parse`] accepts.
     #[cfg(feature = "format")]
     #[inline(always)]
-    pub fn format(self, text: &str) -> Result<Self, FormatError> {
-        let format = match Short::of(text) {
+    pub fn format(mut self, text: &str) -> Result<Self, FormatError> {
+        self.format = Some(match Short::of(text) {
             Some(format) => Text::Short(format),
             None => Text::Parsed(Format::parse(text)?),
-        };
-        Ok(Self { format: Some(format), ..self })
+        });
+        Ok(self)
     }
 
     /// `format = ...`, which does not compile.
@@ -119,8 +121,9 @@ impl Declared {
     /// `offset = ...`
     #[must_use]
     #[inline(always)]
-    pub fn offset(self, offset: Distance) -> Self {
-        Self { offset: Some(offset), ..self }
+    pub fn offset(mut self, offset: Distance) -> Self {
+        self.offset = Some(offset);
+        self
     }
 
     /// `strides = ...`, an expression.
@@ -138,13 +141,21 @@ impl Declared {
     }
 
     #[inline(always)]
-    fn with_extents(self, extents: Result<Few<Dim>, NoMemory>) -> Self {
-        Self { out_of_memory: self.out_of_memory || extents.is_err(), extents: extents.ok(), ..self }
+    fn with_extents(mut self, extents: Result<Few<Dim>, NoMemory>) -> Self {
+        match extents {
+            Ok(extents) => self.extents = Some(extents),
+            Err(NoMemory) => self.out_of_memory = true,
+        }
+        self
     }
 
     #[inline(always)]
-    fn with_strides(self, strides: Result<Few<Distance>, NoMemory>) -> Self {
-        Self { out_of_memory: self.out_of_memory || strides.is_err(), strides: strides.ok(), ..self }
+    fn with_strides(mut self, strides: Result<Few<Distance>, NoMemory>) -> Self {
+        match strides {
+            Ok(strides) => self.strides = Some(strides),
+            Err(NoMemory) => self.out_of_memory = true,
+        }
+        self
     }
 }
 
