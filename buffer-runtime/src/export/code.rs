@@ -127,10 +127,12 @@ pub(super) unsafe fn evaluate_cell<T: Exporter<Cell: Cell>>(
             // SAFETY: as above.
             Memory { len: unsafe { block.as_ref() }.len(), row_len: None }
         };
-        let evaluated = match Level::enter(py) {
-            Ok(_level) => T::dims(class),
-            Err(error) => Err(error),
+        let level = match Level::enter(py) {
+            Ok(level) => level,
+            Err(error) => return raised(py, error),
         };
+        let evaluated = T::dims(class);
+        drop(level);
         // By reference, because the numbers of some declarations take long to move.
         let dims = match &evaluated {
             Ok(dims) => dims,
@@ -183,10 +185,12 @@ pub(super) unsafe fn evaluate_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     flags: Flags,
 ) -> c_int {
     let grant_of = |class: &T::Class| {
-        let evaluated = match Level::enter(py) {
-            Ok(_level) => T::dims(class),
-            Err(error) => Err(error),
+        let level = match Level::enter(py) {
+            Ok(level) => level,
+            Err(error) => return raised(py, error),
         };
+        let evaluated = T::dims(class);
+        drop(level);
         // By reference, because the numbers of some declarations take long to move.
         let dims = match &evaluated {
             Ok(dims) => dims,
