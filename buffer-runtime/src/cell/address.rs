@@ -54,3 +54,22 @@ impl<S> ExportCell<S> {
         unsafe { &*self.address().as_ptr() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+
+    #[test]
+    fn a_null_view_is_found_without_a_comparison_of_its_own() {
+        let cell = ExportCell::new(vec![1_u8]);
+        let own = cell.own_address();
+        let found = |view: usize| cell.own_address_unless_null(ptr::without_provenance_mut::<u8>(view));
+        assert_eq!(found(0), None);
+        assert_eq!(found(usize::MAX), own);
+        assert_eq!(found(own.unwrap().addr().get()), own);
+        // This only makes the request slower.
+        assert_eq!(found(!own.unwrap().addr().get()), None);
+    }
+}
