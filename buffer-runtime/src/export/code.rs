@@ -134,9 +134,8 @@ pub(super) unsafe fn evaluate_cell<T: Exporter<Cell: Cell>>(
         let evaluated = T::dims(class);
         drop(level);
         // By reference, because the numbers of some declarations take long to move.
-        let dims = match &evaluated {
-            Ok(dims) => dims,
-            Err(_) => return evaluated.err().map_or(-1, |error| raised(py, error)),
+        let Ok(dims) = &evaluated else {
+            return evaluated.err().map_or(-1, |error| raised(py, error));
         };
         // SAFETY: as above; attached, as the token proves.
         if let Ok(grant) = unsafe { cell::grant_at_once(block, T::descriptor(), flags, Some(|| Some(dims))) } {
@@ -192,9 +191,8 @@ pub(super) unsafe fn evaluate_part<T: Exporter<Cell = Py<W>>, W: Exported>(
         let evaluated = T::dims(class);
         drop(level);
         // By reference, because the numbers of some declarations take long to move.
-        let dims = match &evaluated {
-            Ok(dims) => dims,
-            Err(_) => return evaluated.err().map_or(-1, |error| raised(py, error)),
+        let Ok(dims) = &evaluated else {
+            return evaluated.err().map_or(-1, |error| raised(py, error));
         };
         let whole = (T::cell(class).as_ptr(), W::ENTRY.table);
         // SAFETY: the caller vouches for the object, which is borrowed, and for the view. The whole is of its class.
