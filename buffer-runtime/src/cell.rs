@@ -1,5 +1,6 @@
 //! `ExportCell`: storage that Python may view and Rust may borrow, under one lock.
 
+mod address;
 mod answered;
 mod asked;
 mod began;
@@ -38,7 +39,6 @@ mod unconstructed;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ptr::NonNull;
 
 use pyo3::Python;
 
@@ -158,60 +158,6 @@ impl<S> ExportCell<S> {
     {
         const { crate::element::check::<S::Element>() }
         Ok(Self { block: Block::try_allocate(storage)?.as_ptr(), owns: PhantomData })
-    }
-
-    /// The block of a cell that was constructed.
-    ///
-    /// # Safety
-    ///
-    /// The cell was constructed, as any cell was of which a guard has begun.
-    #[inline(always)]
-    unsafe fn block(&self) -> NonNull<Block<S>> {
-        // SAFETY: a constructed cell has a block.
-        unsafe { NonNull::new_unchecked(self.block) }
-    }
-
-    /// The address that a view stores. Unlike a reference to the header, it may be used to access the whole block, once
-    /// a view or a guard has begun: before that, the cell may be one without a block.
-    #[inline(always)]
-    pub(crate) fn address(&self) -> NonNull<Header> {
-        match self.address_at_once() {
-            Some(address) => address,
-            None => unconstructed::header(),
-        }
-    }
-
-    /// The same address, or `None` for a cell without a block.
-    #[inline(always)]
-    pub(crate) fn address_at_once(&self) -> Option<NonNull<Header>> {
-        NonNull::new(self.block).map(Block::header)
-    }
-
-    #[inline(always)]
-    pub(crate) fn header(&self) -> &Header {
-        // SAFETY: views do not free the block as long as its owner is alive (invariant 6), and references to the header
-        // are always shared ones (invariant 7). The stand-in for a block lives for ever.
-        unsafe { &*self.address().as_ptr() }
-    }
-
-    /// The header, or `None` for a cell without a block.
-    #[inline(always)]
-    pub(crate) fn header_at_once(&self) -> Option<&Header> {
-        // SAFETY: as in `header`.
-        self.address_at_once().map(|address| unsafe { &*address.as_ptr() })
-    }
-
-    /// The header, under a guard.
-    ///
-    /// # Safety
-    ///
-    /// As for [`block`](Self::block).
-    #[inline(always)]
-    unsafe fn header_of_held(&self) -> &Header {
-        // SAFETY: as the caller vouches.
-        let block = unsafe { self.block() };
-        // SAFETY: as in `header`.
-        unsafe { &*Block::header(block).as_ptr() }
     }
 }
 
@@ -370,8 +316,9 @@ impl<S: Exportable> ExportCell<S> {
     #[track_caller]
     fn begin(&self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
         // No closure: the place of a guard that begins in `refuse` would be here.
-        let Some(header) = self.header_at_once() else { return Err(Self::refuse_unconstructed(attempt)) };
-        match header.begin(kind) {
+        let Some(address) = self.own_address() else { return Err(Self::refuse_unconstructed(attempt)) };
+        // SAFETY: as in `header`.
+        match unsafe { address.as_ref() }.begin(kind) {
             Ok(()) => Ok(()),
             Err(blocker) => self.refuse(kind, attempt, blocker),
         }
@@ -380,8 +327,9 @@ impl<S: Exportable> ExportCell<S> {
     #[track_caller]
     fn begin_exclusive(&mut self, kind: GuardKind, attempt: Attempt) -> Result<(), BorrowError> {
         // As in `begin`.
-        let Some(header) = self.header_at_once() else { return Err(Self::refuse_unconstructed(attempt)) };
-        match header.begin_exclusive(kind) {
+        let Some(address) = self.own_address() else { return Err(Self::refuse_unconstructed(attempt)) };
+        // SAFETY: as in `header`.
+        match unsafe { address.as_ref() }.begin_exclusive(kind) {
             Ok(()) => Ok(()),
             Err(blocker) => self.refuse(kind, attempt, blocker),
         }

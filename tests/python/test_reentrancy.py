@@ -362,6 +362,43 @@ thread.join()
     assert printed == "(1,)\n"
 
 
+def test_recursion_is_limited_while_another_thread_evaluates():
+    waits, goes_on = threading.Event(), threading.Event()
+
+    def wait():
+        waits.set()
+        assert goes_on.wait(60)
+        return 1
+
+    slow = Shaped([1], wait)
+    thread = threading.Thread(target=lambda: memoryview(slow).release())
+    thread.start()
+    assert waits.wait(60)
+    m = SelfViewing()
+    m.view(m)
+    for _ in range(200):
+        with pytest.raises(RecursionError):
+            memoryview(m)
+
+    def when_the_other_has_ended():
+        goes_on.set()
+        thread.join(60)
+        return len(memoryview(within))
+
+    within = Shaped([1], when_the_other_has_ended)
+    with pytest.raises(RecursionError):
+        memoryview(within)
+    assert not thread.is_alive()
+    still_works(within, [1])
+    still_works(slow, [1])
+    for _ in range(200):
+        with pytest.raises(RecursionError):
+            memoryview(m)
+    m.view(None)
+    with memoryview(m):
+        assert m.views() == 1
+
+
 def test_extending_by_itself_is_refused():
     m = Series([1, 2])
     with pytest.raises(BufferError, match="cannot resize: 1 writable view is alive"):

@@ -1,6 +1,6 @@
 //! What a cell reports about itself.
 
-use super::{ExportCell, Header};
+use super::ExportCell;
 use crate::trace::{self, Holder};
 
 // None of this depends on the storage, and without a bound an error about the storage is not repeated here.
@@ -53,7 +53,8 @@ impl<S> ExportCell<S> {
     /// An element of `Vec<[f32; 3]>` is one `[f32; 3]`.
     pub fn len(&self) -> usize {
         // Without the stand-in for a block, whose length is 0 too.
-        self.header_at_once().map_or(0, Header::len)
+        // SAFETY: the owner keeps its block alive.
+        self.own_address().map_or(0, |address| unsafe { address.as_ref() }.len())
     }
 
     /// Whether the storage has no elements.

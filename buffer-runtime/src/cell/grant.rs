@@ -15,7 +15,7 @@ use super::stable::{StableTicket, grant_stable};
 use super::ticket::Ticket;
 use crate::error::{Held, ViewError};
 use crate::layout::{Declaration, Descriptor, Evaluated, Facts, LayoutError};
-use crate::lock::{Admission, Blocker, Missed, ViewKind, Wants};
+use crate::lock::{Admission, Blocker, Lock, Missed, ViewKind, Wants};
 use crate::request::{self, Answer, Flags, Refusal, Unanswered};
 #[cfg(all(feature = "pickle", feature = "ndarray"))]
 use crate::storage::OwnLayout;
@@ -82,12 +82,13 @@ pub(super) unsafe fn grant_ordinary<'a, D: Evaluated>(
     let wants = Wants { may_write: !descriptor.readonly, must_write: flags.writable() };
     let admission = lock.admit(wants).map_err(|blocker| blocked(header, flags, blocker))?;
     let dims = if admission.is_first() { Some(dims().ok_or(Denied::LayoutNeeded)?) } else { None };
-    // SAFETY: as the caller vouches.
+    begin(lock, &admission)?;
+    // SAFETY: as the caller vouches, and the view has begun.
     unsafe { enter::<D, false>(block, descriptor, flags, &admission, dims) }
 }
 
 /// The same if no guard is alive and the layout has not changed: the common case, and the fastest. In any other case
-/// nothing has changed.
+/// nothing has changed. `dims` is `None` if evaluating the numbers runs user code.
 ///
 /// # Safety
 ///
@@ -101,21 +102,51 @@ pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
     block: NonNull<Header>,
     descriptor: &'static Descriptor,
     flags: Flags,
-    dims: impl FnOnce() -> Option<D>,
+    dims: Option<impl FnOnce() -> Option<D>>,
 ) -> Result<Grant<'a>, NotAtOnce> {
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
     let lock = &unsafe { block.as_ref() }.lock;
     let admission = lock.admit_unguarded(usual_access(descriptor)).ok_or(NotAtOnce::Untried)?;
-    let dims = if admission.is_first() { Some(dims().ok_or(NotAtOnce::Unevaluated)?) } else { None };
-    // SAFETY: as the caller vouches.
-    unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }.map_err(|denied| match denied {
+    let is_first = admission.is_first();
+    if is_first && dims.is_none() {
+        return Err(NotAtOnce::Unevaluated);
+    }
+    let entered = begin(lock, &admission).and_then(|()| {
+        // Only now: a view beside others would load the numbers too if that was done before the claim.
+        let dims = match dims {
+            Some(dims) if is_first => Some(dims().ok_or_else(|| give_back(lock, &admission, Denied::LayoutNeeded))?),
+            _ => None,
+        };
+        // SAFETY: as the caller vouches, and the view has begun.
+        unsafe { enter::<D, true>(block, descriptor, flags, &admission, dims) }
+    });
+    entered.map_err(|denied| match denied {
         Denied::Unanswered(unanswered) => NotAtOnce::Unanswered(unanswered),
         Denied::Changed => NotAtOnce::Changed,
         _ => NotAtOnce::Untried,
     })
 }
 
-/// Begins a view that the lock has admitted: the first one with `dims`, a later one without them. With `AT_ONCE`, gives
+/// Counts a view that the lock has admitted: claims the first one, and joins others.
+#[inline(always)]
+fn begin(lock: &Lock, admission: &Admission) -> Result<(), Denied> {
+    let begun = if admission.is_first() { lock.claim(admission) } else { lock.join(admission) };
+    begun.map_err(|missed| match missed {
+        Missed::Changed => Denied::Changed,
+        Missed::Unpublished => Denied::Unpublished,
+    })
+}
+
+/// Undoes [`begin`] for this reason.
+#[inline(always)]
+fn give_back(lock: &Lock, admission: &Admission, why: Denied) -> Denied {
+    let access = admission.access();
+    // This is never the last reference to the block, which has an owner.
+    let _ = if admission.is_first() { lock.abandon(access) } else { lock.release(access) };
+    why
+}
+
+/// Grants a view that [`begin`] has counted: the first one with `dims`, a later one without them. With `AT_ONCE`, gives
 /// up if something would have to be computed.
 ///
 /// It takes the numbers themselves, not a function that evaluates them: such a function has a type of its own in each
@@ -124,7 +155,7 @@ pub(crate) unsafe fn grant_at_once<'a, D: Evaluated>(
 ///
 /// # Safety
 ///
-/// As for [`grant`].
+/// As for [`grant`], and the view has begun by this admission.
 #[cfg_attr(not(debug_assertions), inline(always))]
 unsafe fn enter<'a, D: Evaluated, const AT_ONCE: bool>(
     block: NonNull<Header>,
@@ -134,20 +165,8 @@ unsafe fn enter<'a, D: Evaluated, const AT_ONCE: bool>(
     dims: Option<D>,
 ) -> Result<Grant<'a>, Denied> {
     // SAFETY: the caller vouches for the owner, which keeps its block alive.
-    let header: &'a Header = unsafe { block.as_ref() };
-    let lock = &header.lock;
+    let lock = &unsafe { block.as_ref() }.lock;
     let is_first = dims.is_some();
-    if is_first {
-        if lock.claim(admission) != Ok(()) {
-            return Err(Denied::Changed);
-        }
-    } else {
-        match lock.join(admission) {
-            Ok(()) => {}
-            Err(Missed::Changed) => return Err(Denied::Changed),
-            Err(Missed::Unpublished) => return Err(Denied::Unpublished),
-        }
-    }
     // SAFETY: the view is counted: it is the claimer's, or the layout is published.
     match unsafe { settle::<D, AT_ONCE>(block, descriptor, flags, admission.access(), dims) } {
         Ok(grant) => {
@@ -156,12 +175,7 @@ unsafe fn enter<'a, D: Evaluated, const AT_ONCE: bool>(
             }
             Ok(grant)
         }
-        Err(denied) => {
-            // This is never the last reference to the block, which has an owner.
-            let access = admission.access();
-            let _ = if is_first { lock.abandon(access) } else { lock.release(access) };
-            Err(denied)
-        }
+        Err(denied) => Err(give_back(lock, admission, denied)),
     }
 }
 

@@ -7,6 +7,19 @@ use super::{Block, ExportCell, Header};
 use crate::shared::Shared;
 use crate::storage::{Exportable, Storage};
 
+/// The header of a cell of which a guard is alive.
+///
+/// # Safety
+///
+/// The guard has begun, so the cell was constructed.
+#[inline(always)]
+unsafe fn held<S>(cell: &ExportCell<S>) -> &Header {
+    // SAFETY: as the caller vouches.
+    let block = unsafe { cell.block() };
+    // SAFETY: the cell keeps its block alive, and references to the header are always shared ones (invariant 7).
+    unsafe { Block::header(block).as_ref() }
+}
+
 /// The storage itself, for code that changes its length. See [`ExportCell::write`].
 ///
 /// A `WriteGuard` is to a cell what `&mut S` is to a storage: it is `Send` and `Sync` if `&mut S` is.
@@ -56,7 +69,7 @@ impl<S: Exportable> Drop for WriteGuard<'_, S> {
         // SAFETY: the cell keeps its block alive, and this is still the write guard (invariant 2).
         unsafe { Block::capture(block) };
         // SAFETY: as above.
-        unsafe { self.cell.header_of_held() }.lock.end_write();
+        unsafe { held(self.cell) }.lock.end_write();
     }
 }
 
@@ -109,7 +122,7 @@ impl<S: Storage> Deref for ReadGuard<'_, S> {
 
     fn deref(&self) -> &[S::Element] {
         // SAFETY: the guard has begun, so the cell was constructed.
-        let header = unsafe { self.cell.header_of_held() };
+        let header = unsafe { held(self.cell) };
         // SAFETY: the captured elements are initialised, aligned and in one allocation (Storage, clause 1). They do not
         // move under a guard (invariant 2), and nothing writes them while a read guard is alive (invariant 8).
         unsafe { slice::from_raw_parts(header.data().cast(), header.len()) }
@@ -119,7 +132,7 @@ impl<S: Storage> Deref for ReadGuard<'_, S> {
 impl<S: Exportable> Drop for ReadGuard<'_, S> {
     fn drop(&mut self) {
         // SAFETY: the guard has begun, so the cell was constructed.
-        unsafe { self.cell.header_of_held() }.lock.end();
+        unsafe { held(self.cell) }.lock.end();
     }
 }
 
@@ -148,7 +161,7 @@ impl<'a, S: Exportable> ShareGuard<'a, S> {
     /// The caller has just begun a share guard of the cell.
     pub(super) fn new(cell: &'a ExportCell<S>) -> Self {
         // SAFETY: the guard has begun, so the cell was constructed.
-        let header = unsafe { cell.header_of_held() };
+        let header = unsafe { held(cell) };
         // SAFETY: the share guard has begun, and this value ends it. The handle lives as long as this value, which only
         // gives out references to it. Meanwhile the cell keeps the block alive.
         let elements = unsafe { shared::<S>(header) };
@@ -167,7 +180,7 @@ impl<S: Storage> Deref for ShareGuard<'_, S> {
 impl<S: Exportable> Drop for ShareGuard<'_, S> {
     fn drop(&mut self) {
         // SAFETY: the guard has begun, so the cell was constructed.
-        unsafe { self.cell.header_of_held() }.lock.end();
+        unsafe { held(self.cell) }.lock.end();
     }
 }
 

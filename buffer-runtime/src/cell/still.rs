@@ -40,7 +40,7 @@ impl Published {
 
     /// Whether the layout is the one that a declaration of the same class describes, which may have another number of
     /// dimensions, in the memory that the layout was resolved for. The access is not compared.
-    #[inline]
+    #[inline(always)]
     pub(super) fn says(&self, declared: &Declaration<'_>, offset: isize) -> bool {
         let shown = &self.description;
         let ndim = usize::try_from(shown.ndim).unwrap_or(0);

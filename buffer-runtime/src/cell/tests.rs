@@ -22,6 +22,7 @@ mod traced;
 
 use std::ffi::CStr;
 use std::mem::{self, MaybeUninit};
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};

@@ -11,7 +11,8 @@ use crate::lock::{Released, ViewKind};
 /// CPython can pass to our release a `Py_buffer` that another exporter filled. Its `internal` is NULL, a small number,
 /// or some pointer of that exporter. Allocators align to 16 bytes, and other code that tags such pointers uses the
 /// lowest bits first. So our tag is in the lowest bit and the two highest of four: a pointer to the start of an
-/// allocation is no ticket, whatever is in its lowest three bits. The other bit is the access.
+/// allocation is no ticket, whatever is in its lowest three bits. The other bit is the access. It is set if the view may
+/// write, as most views may: then all low bits are set, and one comparison finds that (see `of_access`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
     pub(crate) block: NonNull<Header>,
@@ -20,7 +21,7 @@ pub(crate) struct Ticket {
 
 impl Ticket {
     const LOW_BITS: usize = Header::ALIGN - 1;
-    const READONLY: usize = 0b0010;
+    const WRITABLE: usize = 0b0010;
     const TAG: usize = 0b1101;
     /// No allocation is below this address.
     pub(super) const LOWEST: usize = 4096;
@@ -28,8 +29,8 @@ impl Ticket {
     #[inline(always)]
     const fn tag(access: ViewKind) -> usize {
         match access {
-            ViewKind::Writable => Self::TAG,
-            ViewKind::ReadOnly => Self::TAG | Self::READONLY,
+            ViewKind::Writable => Self::TAG | Self::WRITABLE,
+            ViewKind::ReadOnly => Self::TAG,
         }
     }
 
@@ -48,24 +49,27 @@ impl Ticket {
     /// constant, the release of the view is a few instructions.
     #[inline(always)]
     pub(crate) fn of_access(internal: *mut c_void, access: ViewKind) -> Option<Self> {
-        if internal.addr() & Self::LOW_BITS != Self::tag(access) {
+        const COUNT: u32 = Ticket::LOW_BITS.count_ones();
+        let tag = Self::tag(access);
+        // The same bits with the lowest ones on top. The tag is right and the address is not too low if they are in
+        // this range, which has no end if all low bits are set.
+        let rotated = internal.addr().rotate_right(COUNT);
+        let first = tag.rotate_right(COUNT) | Self::LOWEST >> COUNT;
+        if rotated < first || tag < Self::LOW_BITS && rotated >= (tag + 1).rotate_right(COUNT) {
             return None;
         }
-        let address = internal.addr() - Self::tag(access);
-        if address < Self::LOWEST {
-            return None;
-        }
-        let block = NonNull::new(internal.with_addr(address).cast())?;
+        // SAFETY: the address without the tag is at least `LOWEST`.
+        let block = unsafe { NonNull::new_unchecked(internal.wrapping_byte_sub(tag).cast()) };
         Some(Self { block, access })
     }
 
     /// Reads back the ticket of a view that one of our slots has granted, or `None` if such a view has none.
     #[inline(always)]
     pub(crate) fn from_own(internal: *mut c_void) -> Option<Self> {
-        if internal.addr() & Self::LOW_BITS & !Self::READONLY != Self::TAG {
+        if internal.addr() & Self::LOW_BITS & !Self::WRITABLE != Self::TAG {
             return None;
         }
-        let access = if internal.addr() & Self::READONLY == 0 { ViewKind::Writable } else { ViewKind::ReadOnly };
+        let access = if internal.addr() & Self::WRITABLE == 0 { ViewKind::ReadOnly } else { ViewKind::Writable };
         let block = NonNull::new(internal.map_addr(|address| address & !Self::LOW_BITS).cast())?;
         Some(Self { block, access })
     }
@@ -106,7 +110,7 @@ mod tests {
     #[test]
     fn what_others_keep_is_no_ticket() {
         let base = 0x7f00_1234_5640_usize;
-        let ours = [Ticket::TAG, Ticket::TAG | Ticket::READONLY];
+        let ours = [Ticket::TAG, Ticket::TAG | Ticket::WRITABLE];
         let is_ours = |internal| Ticket::from_internal(std::ptr::without_provenance_mut(internal)).is_some();
         for low in (0..64).filter(|low| !ours.contains(&(low % 16))) {
             assert!(!is_ours(base | low), "{low:#b}");

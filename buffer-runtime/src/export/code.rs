@@ -8,7 +8,7 @@
 use std::ffi::c_int;
 use std::ptr::NonNull;
 
-use pyo3::impl_::trampoline::{MethodDef, getbufferproc};
+use pyo3::impl_::trampoline::{MethodDef, inquiry};
 use pyo3::{Py, PyErr, PyResult, Python, ffi};
 
 use super::class::{Cell, Exported, Exporter, Slot, Source};
@@ -21,6 +21,7 @@ use super::slots::call_slow;
 use super::table::{ClassTable, Reached};
 use crate::cell::{self, Grant, Header, PartGrant, orphans};
 use crate::contain;
+use crate::layout::Memory;
 use crate::pending::Pending;
 use crate::request::Flags;
 use crate::trace;
@@ -34,7 +35,9 @@ use crate::trace;
 pub(super) type Evaluate = unsafe fn(Python<'_>, *mut ffi::PyObject, *mut ffi::Py_buffer, Flags) -> c_int;
 
 struct Request {
+    object: *mut ffi::PyObject,
     view: *mut ffi::Py_buffer,
+    flags: Flags,
     evaluate: Evaluate,
 }
 
@@ -64,11 +67,11 @@ pub(super) unsafe extern "C" fn call(
     // Set first, so that `obj` is NULL after every refusal.
     // SAFETY: the caller vouches for the view, whose old contents do not matter.
     unsafe { (*view).obj = std::ptr::null_mut() };
-    // The trampoline passes its arguments on without reading them. So one of them can carry the function along with the
-    // view.
-    let mut request = Request { view, evaluate };
+    // The trampoline passes its argument on without reading it, so this need not be an object. It is one of PyO3's that
+    // nothing else in this crate calls: compilers inline it for this reason.
+    let mut request = Request { object: slf, view, flags: Flags(flags), evaluate };
     // SAFETY: as the caller vouches.
-    let status = unsafe { getbufferproc::<Trampolined>(slf, (&raw mut request).cast(), flags) };
+    let status = unsafe { inquiry::<Trampolined>((&raw mut request).cast()) };
     if status == 0 {
         if PyErr::occurred(py) {
             // The expressions have set an exception, but returned numbers all the same.
@@ -84,22 +87,22 @@ pub(super) unsafe extern "C" fn call(
 
 struct Trampolined;
 
-impl MethodDef<getbufferproc::Func> for Trampolined {
-    const METH: getbufferproc::Func = get;
+impl MethodDef<inquiry::Func> for Trampolined {
+    const METH: inquiry::Func = get;
 }
 
 /// # Safety
 ///
 /// As for [`call`], which also made the request.
 #[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
-unsafe fn get(py: Python<'_>, slf: *mut ffi::PyObject, request: *mut ffi::Py_buffer, flags: c_int) -> PyResult<c_int> {
+unsafe fn get(py: Python<'_>, request: *mut ffi::PyObject) -> PyResult<c_int> {
     // SAFETY: the caller vouches for it.
-    let &Request { view, evaluate } = unsafe { &*request.cast::<Request>() };
+    let &Request { object, view, flags, evaluate } = unsafe { &*request.cast::<Request>() };
     // SAFETY: as the caller vouches.
-    let status = contain::status(py, || unsafe { evaluate(py, slf, view, Flags(flags)) });
+    let status = contain::status(py, || unsafe { evaluate(py, object, view, flags) });
     if status == 0 {
         // SAFETY: attached, and the object is alive; the granted view owns this reference.
-        unsafe { ffi::Py_INCREF(slf) };
+        unsafe { ffi::Py_INCREF(object) };
     }
     Ok(status)
 }
@@ -117,22 +120,32 @@ pub(super) unsafe fn evaluate_cell<T: Exporter<Cell: Cell>>(
 ) -> c_int {
     let grant_of = |class: &T::Class| {
         let block = T::cell(class).cell().address();
-        // SAFETY: the class is borrowed, and so is the cell in it, which keeps its block alive.
-        let memory = unsafe { Header::memory(block) };
-        let evaluated = Level::enter(py).and_then(|_level| T::dims(class));
-        let dims = match evaluated {
-            Ok(dims) => dims,
+        let memory = if <T::Cell as Source>::ROWS {
+            // SAFETY: the class is borrowed, and so is the cell in it, which keeps its block alive.
+            unsafe { Header::memory(block) }
+        } else {
+            // SAFETY: as above.
+            Memory { len: unsafe { block.as_ref() }.len(), row_len: None }
+        };
+        let level = match Level::enter(py) {
+            Ok(level) => level,
             Err(error) => return raised(py, error),
         };
+        let evaluated = T::dims(class);
+        drop(level);
+        // By reference, because the numbers of some declarations take long to move.
+        let Ok(dims) = &evaluated else {
+            return evaluated.err().map_or(-1, |error| raised(py, error));
+        };
         // SAFETY: as above; attached, as the token proves.
-        if let Ok(grant) = unsafe { cell::grant_at_once(block, T::descriptor(), flags, || Some(&dims)) } {
+        if let Ok(grant) = unsafe { cell::grant_at_once(block, T::descriptor(), flags, Some(|| Some(dims))) } {
             // SAFETY: the caller vouches for the object and the view.
             unsafe { hand_over(object, view, grant, T::PIN, Some(<T::Cell as Source>::ROWS)) };
             return 0;
         }
         // SAFETY: the table is the class's.
         let class = unsafe { Reached::of(NonNull::from(class).cast(), <T::Cell as Slot<T>>::TABLE) };
-        let ready = Ready { dims: &dims, memory: Some(memory) };
+        let ready = Ready { dims, memory: Some(memory) };
         // SAFETY: the caller vouches for the object and the view.
         unsafe { grant_cell(py, class, object, view, flags, ready) }
     };
@@ -171,21 +184,26 @@ pub(super) unsafe fn evaluate_part<T: Exporter<Cell = Py<W>>, W: Exported>(
     flags: Flags,
 ) -> c_int {
     let grant_of = |class: &T::Class| {
-        let evaluated = Level::enter(py).and_then(|_level| T::dims(class));
-        let dims = match evaluated {
-            Ok(dims) => dims,
+        let level = match Level::enter(py) {
+            Ok(level) => level,
             Err(error) => return raised(py, error),
+        };
+        let evaluated = T::dims(class);
+        drop(level);
+        // By reference, because the numbers of some declarations take long to move.
+        let Ok(dims) = &evaluated else {
+            return evaluated.err().map_or(-1, |error| raised(py, error));
         };
         let whole = (T::cell(class).as_ptr(), W::ENTRY.table);
         // SAFETY: the caller vouches for the object, which is borrowed, and for the view. The whole is of its class.
-        match unsafe { grant_part_at_once(object, view, flags, (T::descriptor(), &dims), whole) } {
+        match unsafe { grant_part_at_once(object, view, flags, (T::descriptor(), dims), whole) } {
             AtOnce::Granted => 0,
             AtOnce::Refused => -1,
             AtOnce::Left => {
                 // SAFETY: the table is the class's.
                 let class = unsafe { Reached::of(NonNull::from(class).cast(), <T::Cell as Slot<T>>::TABLE) };
                 // SAFETY: the caller vouches for the object and the view.
-                unsafe { grant_part(py, class, object, view, flags, Ready { dims: &dims, memory: None }) }
+                unsafe { grant_part(py, class, object, view, flags, Ready { dims, memory: None }) }
             }
         }
     };

@@ -3,6 +3,8 @@
 
 use std::cell::Cell as StdCell;
 use std::marker::PhantomData;
+#[cfg(not(atomic_lock))]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{ptr, thread};
 
 use pyo3::exceptions::PyRecursionError;
@@ -158,11 +160,22 @@ fn evaluate(
 }
 
 /// One level of nested evaluations. Without a limit, an expression that views its own object would overflow the stack.
+///
+/// With a GIL, the first level that is alive on any thread is only noted in a static: a variable of the thread would
+/// cost more than the rest of the level. Until it ends, the levels of every thread are counted.
 pub(super) struct Level<'py> {
-    /// This thread's number of levels.
-    depth: &'static StdCell<usize>,
+    /// The number of this thread's levels that are counted; `None` in a level that is only noted.
+    counted: Option<&'static StdCell<usize>>,
     py: PhantomData<Python<'py>>,
 }
+
+/// Whether a level is alive that is not counted. Only attached threads access it. If the thread of that level is lost
+/// in a fork, all levels are counted from then on.
+#[cfg(not(atomic_lock))]
+static IS_NOTED: AtomicBool = AtomicBool::new(false);
+
+/// How many levels a thread may have that are not counted.
+const NOTED: usize = if cfg!(atomic_lock) { 0 } else { 1 };
 
 thread_local! {
     static DEPTH: StdCell<usize> = const { StdCell::new(0) };
@@ -174,57 +187,77 @@ impl<'py> Level<'py> {
     /// `RecursionError`.
     #[inline(always)]
     pub(super) fn enter(py: Python<'py>) -> PyResult<Self> {
-        let depth = Self::depth();
-        // The first level alone is no recursion.
-        if depth.get() > 0 {
-            count_level(py, depth.get())?;
+        match Self::enter_first(py) {
+            Some(level) => Ok(level),
+            None => Self::count(py),
         }
-        depth.set(depth.get() + 1);
-        Ok(Self { depth, py: PhantomData })
     }
 
     /// `None` if it would not be the first level.
+    #[inline(always)]
     pub(super) fn enter_first(_: Python<'py>) -> Option<Self> {
-        let depth = Self::depth();
-        if depth.get() > 0 {
-            return None;
+        #[cfg(not(atomic_lock))]
+        {
+            // Relaxed, and no read-modify-write: no other thread is attached.
+            if IS_NOTED.load(Ordering::Relaxed) {
+                return None;
+            }
+            IS_NOTED.store(true, Ordering::Relaxed);
+            Some(Self { counted: None, py: PhantomData })
         }
-        depth.set(1);
-        Some(Self { depth, py: PhantomData })
+        #[cfg(atomic_lock)]
+        {
+            let depth = depth();
+            if depth.get() > 0 {
+                return None;
+            }
+            depth.set(1);
+            Some(Self { counted: Some(depth), py: PhantomData })
+        }
     }
 
-    #[inline(always)]
-    fn depth() -> &'static StdCell<usize> {
-        let depth = DEPTH.with(ptr::from_ref);
-        // SAFETY: the counter lives as long as the thread, which no level leaves: the token is not `Send`.
-        unsafe { &*depth }
+    /// Counts a level that is not the first.
+    #[cold]
+    #[inline(never)]
+    fn count(py: Python<'py>) -> PyResult<Self> {
+        let depth = depth();
+        // CPython's own limit also counts Python frames, but may allow more levels than fit on a Rust stack.
+        if depth.get() + NOTED >= MAX_DEPTH {
+            let text = "the expressions of this buffer's layout request views of their own object, again and again; compute them without viewing it";
+            return Err(exception::<PyRecursionError>(py, text));
+        }
+        // SAFETY: attached, as the token proves; the text is static.
+        if unsafe { ffi::Py_EnterRecursiveCall(c" while computing the shape of a buffer".as_ptr()) } != 0 {
+            return Err(raised(py));
+        }
+        depth.set(depth.get() + 1);
+        Ok(Self { counted: Some(depth), py: PhantomData })
     }
 }
 
-/// Counts a level that is not the first.
-#[cold]
-#[inline(never)]
-fn count_level(py: Python<'_>, depth: usize) -> PyResult<()> {
-    // CPython's own limit also counts Python frames, but may allow more levels than fit on a Rust stack.
-    if depth == MAX_DEPTH {
-        let text = "the expressions of this buffer's layout request views of their own object, again and again; compute them without viewing it";
-        return Err(exception::<PyRecursionError>(py, text));
-    }
-    // SAFETY: attached, as the token proves; the text is static.
-    if unsafe { ffi::Py_EnterRecursiveCall(c" while computing the shape of a buffer".as_ptr()) } != 0 {
-        return Err(raised(py));
-    }
-    Ok(())
+fn depth() -> &'static StdCell<usize> {
+    let depth = DEPTH.with(ptr::from_ref);
+    // SAFETY: the counter lives as long as the thread, which no level leaves: the token is not `Send`.
+    unsafe { &*depth }
 }
 
 impl Drop for Level<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        let depth = self.depth.get() - 1;
-        self.depth.set(depth);
-        if depth > 0 {
-            // SAFETY: attached, and paired with the call in `count_level`.
-            unsafe { ffi::Py_LeaveRecursiveCall() };
+        match self.counted {
+            // Relaxed as in `enter_first`.
+            #[cfg(not(atomic_lock))]
+            None => IS_NOTED.store(false, Ordering::Relaxed),
+            #[cfg(atomic_lock)]
+            None => {}
+            Some(depth) => {
+                let left = depth.get() - 1;
+                depth.set(left);
+                if left + NOTED > 0 {
+                    // SAFETY: attached, and paired with the call in `count`.
+                    unsafe { ffi::Py_LeaveRecursiveCall() };
+                }
+            }
         }
     }
 }

@@ -40,11 +40,12 @@ const _: () = {
 ///
 /// # Safety
 ///
-/// Attached. `object` is an object of `T::Class` or of a subclass, and `view` points to a `Py_buffer` to fill.
+/// Attached. `object` is an object of `T::Class` or of a subclass, and `view` points to a `Py_buffer` to fill, or is
+/// NULL.
 ///
 /// # Errors
 ///
-/// See [`NotAtOnce`].
+/// See [`NotAtOnce`]; `Untried` if the view is NULL.
 #[inline(always)]
 pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>, const AGAIN: bool>(
     py: Python<'_>,
@@ -53,16 +54,16 @@ pub(super) unsafe fn grant_at_once<T: Exporter<Cell: Cell>, const AGAIN: bool>(
     flags: Flags,
 ) -> Result<(), NotAtOnce> {
     let grant_of = |class: &T::Class| {
-        // Without a call for a cell that was never constructed: the slow path refuses it.
-        let Some(block) = T::cell(class).cell().address_at_once() else { return Err(NotAtOnce::Untried) };
-        let dims = || match T::SOURCE {
+        // One comparison for a cell that was never constructed and for a NULL view: the slow path refuses both.
+        let Some(block) = T::cell(class).cell().own_address_unless_null(view) else { return Err(NotAtOnce::Untried) };
+        let dims = match T::SOURCE {
             ShapeSource::Code => None,
-            ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),
+            ShapeSource::Storage | ShapeSource::Fields => Some(|| T::dims(class).ok()),
         };
         // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
         match unsafe { cell::grant_at_once(block, T::descriptor(), flags, dims) } {
             Ok(grant) => {
-                // SAFETY: the caller vouches for the object and the view.
+                // SAFETY: the caller vouches for the object and for the view, which is not NULL.
                 unsafe { hand_over(object, view, grant, T::PIN, Some(<T::Cell as Source>::ROWS)) };
                 Ok(())
             }
@@ -100,10 +101,10 @@ pub(super) unsafe fn with_grant_at_once<T: Exporter<Cell: Cell>>(
     with: &mut dyn FnMut(Grant<'_>),
 ) {
     let grant_of = |class: &T::Class| {
-        let Some(block) = T::cell(class).cell().address_at_once() else { return };
-        let dims = || match T::SOURCE {
+        let Some(block) = T::cell(class).cell().own_address() else { return };
+        let dims = match T::SOURCE {
             ShapeSource::Code => None,
-            ShapeSource::Storage | ShapeSource::Fields => T::dims(class).ok(),
+            ShapeSource::Storage | ShapeSource::Fields => Some(|| T::dims(class).ok()),
         };
         // SAFETY: the class is borrowed, and so is the cell in it; the caller vouches for an attached thread.
         if let Ok(grant) = unsafe { cell::grant_at_once(block, T::descriptor(), Flags(ffi::PyBUF_FULL_RO), dims) } {

@@ -6,7 +6,7 @@
 //!
 //! - `impl_::pyclass::{PyClassImpl::Inventory, PyClassImpl::items_iter, PyClassItems}` and `inventory::submit!`, here;
 //! - `impl_::pyclass::NoopThreadChecker` and `impl_::pycell::PyClassObjectBaseLayout`, in `reach`;
-//! - `impl_::trampoline::{getbufferproc, MethodDef}` here, and `releasebufferproc` in `release`;
+//! - `impl_::trampoline::{getbufferproc, MethodDef}` here, `inquiry` in `code`, and `releasebufferproc` in `release`;
 //! - `impl_::pyclass::{PyClassImpl::lazy_type_object, LazyTypeObject::get_or_try_init}`, in `classes`;
 //! - `impl_::trampoline::cfunction_with_keywords` and `impl_::pymethods::{PyMethodDef, PyMethodDefType}`, in `array`;
 //! - `impl_::trampoline::{fastcall_cfunction_with_keywords, noargs}`, in `dlpack`;
@@ -112,13 +112,10 @@ unsafe extern "C" fn getbuffer<T: Exporter<Cell: Cell>>(
     // SAFETY: the caller vouches for the object, which is not NULL.
     unsafe { hint::assert_unchecked(!slf.is_null()) };
     let table = <T::Cell as Slot<T>>::TABLE;
-    if view.is_null() {
-        // SAFETY: as the caller vouches.
-        return unsafe { call_slow(slf, view, flags, table) };
-    }
-    // SAFETY: the caller vouches for the object, and a view that is not NULL may be written.
+    // SAFETY: the caller vouches for the object and the view.
     match unsafe { grant_at_once::<T, false>(py, slf, view, Flags(flags)) } {
         Ok(()) => 0,
+        // Other results than `Untried` show that the view is not NULL.
         // SAFETY: as the caller vouches, and the view is not NULL.
         Err(NotAtOnce::Changed) if CHANGES_BETWEEN_STEPS => unsafe { getbuffer_again::<T>(slf, view, flags) },
         // SAFETY: as the caller vouches, and the view is not NULL.

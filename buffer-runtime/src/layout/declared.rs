@@ -4,6 +4,7 @@ use std::borrow::Cow;
 #[cfg(not(feature = "format"))]
 use std::convert::Infallible;
 use std::ffi::CStr;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use super::{Descriptor, Dim, Dimension, Dims, Distance, Evaluated};
 #[cfg(feature = "format")]
 use crate::format::{Format, FormatError, Short};
 use crate::memory::NoMemory;
+#[cfg(feature = "format")]
+use crate::memory::boxed;
 
 /// A declared layout. Parts that are `None` are the storage's own.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,24 +46,51 @@ pub struct Item<'a> {
 /// whether consumers may write.
 #[derive(Debug, Default)]
 pub struct Declared {
+    /// Dropped only if `allocated` is set.
+    parts: ManuallyDrop<Parts>,
+    /// Whether a part has memory of its own. One test tells that hardly any declaration has, where the parts would be
+    /// tested one by one.
+    allocated: bool,
+}
+
+#[derive(Debug, Default)]
+struct Parts {
     extents: Option<Few<Dim>>,
     offset: Option<Distance>,
     strides: Option<Few<Distance>>,
     #[cfg(feature = "format")]
-    format: Option<Text>,
+    short: Option<Short>,
+    /// The format if it is not short.
+    #[cfg(feature = "format")]
+    parsed: Option<Box<Format>>,
     readonly: bool,
     out_of_memory: bool,
 }
 
-/// The format of an item.
-#[cfg(feature = "format")]
-#[derive(Debug)]
-enum Text {
-    Short(Short),
-    Parsed(Format),
+impl Drop for Declared {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.allocated {
+            // SAFETY: the parts are not used afterwards.
+            unsafe { free(&mut self.parts) };
+        }
+    }
 }
 
-// These functions are inlined into the code of a class, so that a declaration is not moved at each call.
+/// A function of its own, so that compilers inline the test before it, and keep a declaration in registers.
+///
+/// # Safety
+///
+/// The parts are not used afterwards.
+#[cold]
+#[inline(never)]
+unsafe fn free(parts: &mut ManuallyDrop<Parts>) {
+    // SAFETY: as the caller vouches.
+    unsafe { ManuallyDrop::drop(parts) };
+}
+
+// These functions are inlined into the code of a class, and change the declaration in place, so that it is not moved at
+// each call.
 impl Declared {
     /// An empty declaration: the storage's own layout.
     #[must_use]
@@ -72,8 +102,9 @@ impl Declared {
     /// `readonly = ...`
     #[must_use]
     #[inline(always)]
-    pub fn readonly(self, readonly: bool) -> Self {
-        Self { readonly, ..self }
+    pub fn readonly(mut self, readonly: bool) -> Self {
+        self.parts.readonly = readonly;
+        self
     }
 
     /// `format = ...`
@@ -83,12 +114,18 @@ impl Declared {
     /// When the text is not a format that [`Format::parse`] accepts.
     #[cfg(feature = "format")]
     #[inline(always)]
-    pub fn format(self, text: &str) -> Result<Self, FormatError> {
-        let format = match Short::of(text) {
-            Some(format) => Text::Short(format),
-            None => Text::Parsed(Format::parse(text)?),
-        };
-        Ok(Self { format: Some(format), ..self })
+    pub fn format(mut self, text: &str) -> Result<Self, FormatError> {
+        match Short::of(text) {
+            Some(format) => self.parts.short = Some(format),
+            None => match parse(text)? {
+                Some(format) => {
+                    self.parts.parsed = Some(format);
+                    self.allocated = true;
+                }
+                None => self.parts.out_of_memory = true,
+            },
+        }
+        Ok(self)
     }
 
     /// `format = ...`, which does not compile.
@@ -119,8 +156,9 @@ impl Declared {
     /// `offset = ...`
     #[must_use]
     #[inline(always)]
-    pub fn offset(self, offset: Distance) -> Self {
-        Self { offset: Some(offset), ..self }
+    pub fn offset(mut self, offset: Distance) -> Self {
+        self.parts.offset = Some(offset);
+        self
     }
 
     /// `strides = ...`, an expression.
@@ -138,14 +176,36 @@ impl Declared {
     }
 
     #[inline(always)]
-    fn with_extents(self, extents: Result<Few<Dim>, NoMemory>) -> Self {
-        Self { out_of_memory: self.out_of_memory || extents.is_err(), extents: extents.ok(), ..self }
+    fn with_extents(mut self, extents: Result<Few<Dim>, NoMemory>) -> Self {
+        match extents {
+            Ok(extents) => {
+                self.allocated |= extents.is_allocated();
+                self.parts.extents = Some(extents);
+            }
+            Err(NoMemory) => self.parts.out_of_memory = true,
+        }
+        self
     }
 
     #[inline(always)]
-    fn with_strides(self, strides: Result<Few<Distance>, NoMemory>) -> Self {
-        Self { out_of_memory: self.out_of_memory || strides.is_err(), strides: strides.ok(), ..self }
+    fn with_strides(mut self, strides: Result<Few<Distance>, NoMemory>) -> Self {
+        match strides {
+            Ok(strides) => {
+                self.allocated |= strides.is_allocated();
+                self.parts.strides = Some(strides);
+            }
+            Err(NoMemory) => self.parts.out_of_memory = true,
+        }
+        self
     }
+}
+
+/// Parses a format that is not short; `None` if there is no memory.
+#[cfg(feature = "format")]
+#[cold]
+#[inline(never)]
+fn parse(text: &str) -> Result<Option<Box<Format>>, FormatError> {
+    Ok(boxed(Format::parse(text)?).ok())
 }
 
 impl super::dim::sealed::Evaluated for Declared {}
@@ -163,20 +223,22 @@ unsafe impl Evaluated for Declared {
 
     #[inline]
     fn declaration(&self, _descriptor: &Descriptor) -> Declaration<'_> {
+        let parts = &*self.parts;
         #[cfg(feature = "format")]
-        let item = self.format.as_ref().map(|format| match format {
-            Text::Short(format) => Item { format: format.as_c_str(), itemsize: format.itemsize() },
-            Text::Parsed(format) => Item { format: format.as_c_str(), itemsize: format.itemsize() },
-        });
+        let item = match (&parts.short, &parts.parsed) {
+            (Some(format), _) => Some(Item { format: format.as_c_str(), itemsize: format.itemsize() }),
+            (None, Some(format)) => Some(Item { format: format.as_c_str(), itemsize: format.itemsize() }),
+            (None, None) => None,
+        };
         #[cfg(not(feature = "format"))]
         let item = None;
         Declaration {
-            extents: self.extents.as_ref().map(Few::as_slice),
-            offset: self.offset,
-            strides: self.strides.as_ref().map(Few::as_slice),
+            extents: parts.extents.as_ref().map(Few::as_slice),
+            offset: parts.offset,
+            strides: parts.strides.as_ref().map(Few::as_slice),
             item,
-            readonly: self.readonly,
-            out_of_memory: self.out_of_memory,
+            readonly: parts.readonly,
+            out_of_memory: parts.out_of_memory,
             serial: 0,
         }
     }

@@ -27,6 +27,11 @@ impl<T: Copy> Few<T> {
     }
 
     #[inline(always)]
+    pub(super) fn is_allocated(&self) -> bool {
+        matches!(self, Self::Away(_))
+    }
+
+    #[inline(always)]
     pub(super) fn as_slice(&self) -> &[T] {
         match self {
             Self::Here(numbers, count) => numbers.get(..*count).unwrap_or(numbers),
