@@ -96,7 +96,7 @@ impl ScopedView {
     /// # Errors
     ///
     /// `TypeError` if the object exports no buffer. If the object refuses the view, its exception is raised when the
-    /// block begins.
+    /// block begins; `BufferError` if it grants a view without an address, an owner or a shape.
     pub fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         // SAFETY: attached, as the object proves, and the object is alive.
         if unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) } == 0 {

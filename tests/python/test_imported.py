@@ -10,10 +10,12 @@ import threading
 
 import numpy as np
 import pytest
+from buffer_tests_ext.consumer import Liar
 from buffer_tests_ext.edges import MutableShipment, Shipment
 from pybuffer import WRITABLE, View
 
 ITEMS = [1, 2, 3, 2**31 - 1]
+NATIVE = "<" if sys.byteorder == "little" else ">"
 
 
 def address(memory):
@@ -76,6 +78,15 @@ def test_an_empty_frame_is_not_kept():
     data, (_, *others) = packed()
     shipment = pickle.loads(data, buffers=[b"", *others])
     assert (shipment.is_imported, shipment.total()) == (False, 0)
+
+
+def test_a_frame_that_nothing_keeps_is_copied():
+    liar = Liar()
+    liar.readonly = liar.null_obj = True
+    shipment = Shipment.__buffer_rebuild__(1, {"items": (NATIVE + "I", liar), "sealed": ("B", b"")})
+    assert not shipment.is_imported
+    del liar
+    assert np.asarray(shipment.items).view("f8").tolist() == [1, 2, 3, 4]
 
 
 def test_pickles_in_band_are_kept_up_to_protocol_4():

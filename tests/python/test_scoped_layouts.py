@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from buffer_tests_ext import edges, layouts
+from buffer_tests_ext import consumer, edges, layouts
 from buffer_tests_ext.edges import Log, Owner, OwnersPiece, ReadOnlyOwner, Series, Tally, scoped, scoped_range
 from pybuffer import FULL_RO, READ, SIMPLE, WRITABLE, WRITE, View
 from test_requests import answers, described, differences
@@ -214,3 +214,40 @@ def test_a_detached_cell_is_freed_at_the_end_of_the_block():
         edges.replace(m, [3])
         assert (v.tolist(), tally.drops) == ([1, 2], 0)
     assert tally.drops == 1
+
+
+def liar(**claims):
+    it = consumer.Liar()
+    for name, value in claims.items():
+        setattr(it, name, value)
+    return it
+
+
+@pytest.mark.parametrize(
+    "claims, problem",
+    [
+        ({"null_buf": True}, "its buf is NULL, and its len is not 0"),
+        ({"null_obj": True}, "its obj is NULL, so nothing keeps its memory"),
+        ({"ndim": -1}, "its ndim is not in 0..=64"),
+        ({"ndim": 2**31 - 1}, "its ndim is not in 0..=64"),
+        ({"shape": None}, "its shape is NULL"),
+        ({"shape": None, "strides": None, "ndim": 2}, "its shape is NULL"),
+    ],
+)
+def test_an_exporter_that_contradicts_itself_is_refused(claims, problem):
+    it = liar(**claims)
+    with pytest.raises(BufferError, match=f"the buffer of this 'Liar' contradicts itself: {problem}; this is a bug"):
+        edges.scoped(it).__enter__()
+    assert it.alive == 0
+
+
+def test_a_range_of_an_exporter_needs_an_address_and_no_arrays():
+    it = liar(null_buf=True)
+    with pytest.raises(BufferError, match="its buf is NULL"):
+        edges.scoped_range(it, 0, None)
+    assert it.alive == 0
+    it = liar(shape=None, ndim=2**31 - 1)
+    with edges.scoped_range(it, 8, 16) as view:
+        assert view.cast("d").tolist() == [2.0, 3.0]
+        view.release()
+    assert it.alive == 0

@@ -23,8 +23,12 @@ unsafe impl<A: Element, D: Dimension + 'static> Storage for Array<A, D> {
         // SAFETY: the caller vouches for a valid array without other references.
         let array = unsafe { &mut *this };
         let Reach { below, len } = Reach::of(array);
-        // SAFETY: an array's lowest element is in the same allocation as its first; for an array without elements
-        // `below` is 0.
+        if len == 0 {
+            // ndarray may have moved the address out of the vector, even to NULL, and `as_mut_ptr` may assert that it
+            // has not.
+            return (NonNull::dangling(), 0);
+        }
+        // SAFETY: an array's lowest element is in the same allocation as its first.
         let lowest = unsafe { array.as_mut_ptr().sub(below) };
         // SAFETY: no pointer into a vector is null.
         (unsafe { NonNull::new_unchecked(lowest) }, len)

@@ -19,6 +19,7 @@ use crate::error::ViewError;
 use crate::exception::{ClassName, exception};
 use crate::export::array::array_of;
 use crate::layout::Facts;
+use crate::limits::MAX_NDIM;
 use crate::memory::push;
 use crate::pending::raised;
 use crate::request::{self, Flags, Refusal};
@@ -87,26 +88,37 @@ impl Gate {
         // SAFETY: the `Py_buffer` is initialised, and is not written while the view is held.
         let granted = unsafe { *held.as_ptr() };
         let shown = ffi::Py_buffer { obj: ptr::null_mut(), internal: ptr::null_mut(), ..granted };
-        let is_contiguous = |order: u8| {
-            // `c_char` is signed on some platforms, and unsigned on others.
-            let order = c_char::from_ne_bytes([order]);
-            // SAFETY: the view was granted; its fields are only read.
-            unsafe { ffi::PyBuffer_IsContiguous(held.as_ptr(), order) != 0 }
-        };
         let facts = Facts {
-            c_contiguous: is_contiguous(b'C'),
-            f_contiguous: is_contiguous(b'F'),
+            // As a range is: a request without flags is for bytes in one piece.
+            c_contiguous: true,
+            f_contiguous: true,
             readonly: shown.readonly != 0,
             indirect: !shown.suboffsets.is_null(),
         };
         let mut gate = Self { held, shown, facts, range: None, holders: AtomicUsize::new(1), stable, release };
-        if let (Some(range), Some(shown)) = (range, shown_range) {
-            gate.narrow(py, range, shown)?;
-        }
         if PyErr::occurred(py) {
             // The exporter granted the view and also set an exception. If the view were used, that exception would
             // appear later, in unrelated code.
             return Err(raised(py));
+        }
+        if let Some(problem) = contradiction(&granted, range.is_none()) {
+            let class = ClassName::of(object)?;
+            let text = format_args!(
+                "the buffer of this '{class}' contradicts itself: {problem}; this is a bug in its exporter"
+            );
+            return Err(exception::<PyBufferError>(py, text));
+        }
+        if let (Some(range), Some(shown)) = (range, shown_range) {
+            gate.narrow(py, range, shown)?;
+        } else {
+            let is_contiguous = |order: u8| {
+                // `c_char` is signed on some platforms, and unsigned on others.
+                let order = c_char::from_ne_bytes([order]);
+                // SAFETY: the view was granted; its fields are only read. It has arrays for its dimensions, as
+                // `contradiction` has checked.
+                unsafe { ffi::PyBuffer_IsContiguous(gate.held.as_ptr(), order) != 0 }
+            };
+            (gate.facts.c_contiguous, gate.facts.f_contiguous) = (is_contiguous(b'C'), is_contiguous(b'F'));
         }
         Ok(gate)
     }
@@ -144,7 +156,7 @@ impl Gate {
             ..self.shown
         };
         self.range = Some(numbers);
-        self.facts = Facts { c_contiguous: true, f_contiguous: true, indirect: false, ..self.facts };
+        self.facts.indirect = false;
         Ok(())
     }
 
@@ -207,6 +219,26 @@ impl Gate {
         // SAFETY: the view was granted, and is released only here (invariant 1), by the function that belongs to it.
         unsafe { release_held(py, self.held.as_ptr(), self.release) };
     }
+}
+
+/// Why no consumer can read a view: there is no address, nothing that keeps it, or no arrays of a valid length. The arrays
+/// matter only to a consumer that shows the `whole`.
+fn contradiction(granted: &ffi::Py_buffer, whole: bool) -> Option<&'static str> {
+    if granted.buf.is_null() && granted.len != 0 {
+        return Some("its buf is NULL, and its len is not 0");
+    }
+    if granted.obj.is_null() {
+        return Some("its obj is NULL, so nothing keeps its memory");
+    }
+    if !whole {
+        return None;
+    }
+    if !usize::try_from(granted.ndim).is_ok_and(|ndim| ndim <= MAX_NDIM) {
+        return Some("its ndim is not in 0..=64");
+    }
+    // A NULL shape of one dimension means all of the bytes.
+    let lacks_shape = granted.shape.is_null() && (granted.ndim > 1 || granted.ndim == 1 && !granted.strides.is_null());
+    lacks_shape.then_some("its shape is NULL")
 }
 
 /// How deep releases may nest. Without optimisation, a level uses some kilobytes of stack, and the stack of a thread

@@ -91,10 +91,12 @@ unsafe impl<T: Element> Sync for VecOrImported<T> {}
 impl<T: Viewable> VecOrImported<T> {
     /// Keeps a view, if its memory may be kept.
     pub(crate) fn of(import: Import) -> Result<Self, Import> {
-        let ffi::Py_buffer { buf, len, readonly, .. } = import.fields();
+        let ffi::Py_buffer { buf, len, readonly, obj, .. } = import.fields();
         let bytes = usize::try_from(len).unwrap_or(0);
+        // Without an `obj` the view would keep nothing alive.
+        let may_be_kept = bytes > 0 && readonly == 1 && !obj.is_null();
         match NonNull::new(buf.cast::<T>()) {
-            Some(data) if bytes > 0 && readonly == 1 && bytes.is_multiple_of(size_of::<T>()) && data.is_aligned() => {
+            Some(data) if may_be_kept && bytes.is_multiple_of(size_of::<T>()) && data.is_aligned() => {
                 Ok(Self(Items::Imported { data, len: bytes / size_of::<T>(), _import: import }))
             }
             _ => Err(import),

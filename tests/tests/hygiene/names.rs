@@ -215,6 +215,43 @@ mod shadowed_names {
     }
 }
 
+/// A pattern that is a name would mean a constant of that name.
+mod constants_of_any_name {
+    #![allow(dead_code, non_upper_case_globals)]
+
+    use buffer_runtime::{BufferElement, ExportBuffer, ExportCell};
+    use pyo3::prelude::*;
+
+    const class: u8 = 1;
+    const field: u8 = 1;
+    const cell: u8 = 1;
+    const value: u8 = 1;
+    const given: u8 = 1;
+    const arrived: u8 = 1;
+    static record: u8 = 1;
+    static dims: u8 = 1;
+
+    #[derive(Clone, Copy, BufferElement)]
+    #[repr(C)]
+    struct Item {
+        value: f32,
+        field: [u8; 4],
+    }
+
+    #[derive(ExportBuffer)]
+    #[buffer(pickle)]
+    #[pyclass(frozen)]
+    struct Samples {
+        n: usize,
+        #[buffer(shape = [_, self.n])]
+        data: ExportCell<Vec<Item>>,
+        #[buffer(get, shape = [self.n + 1])]
+        cell: ExportCell<Vec<f32>>,
+        #[buffer(default)]
+        class: Option<Py<PyAny>>,
+    }
+}
+
 /// In the type of a field, `Self` is the class.
 mod self_in_types {
     use buffer_runtime::{ExportBuffer, ExportCell};

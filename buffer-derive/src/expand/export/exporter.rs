@@ -132,7 +132,7 @@ impl Exporting<'_> {
         } else {
             let declares = self.declares_name();
             let declares = quote!(<#ident as #runtime::#declares>);
-            (quote!(#declares::Dims), quote!(#declares::__buffer_dims(class)))
+            (quote!(#declares::Dims), quote!(#declares::__buffer_dims(__class)))
         };
         // Errors of the runtime about the cell are reported at the field's type.
         let span = Span::call_site().located_at(field.cell.span());
@@ -172,12 +172,12 @@ impl Exporting<'_> {
                 }
 
                 #[inline(always)]
-                fn field(class: &#ident) -> ::core::ptr::NonNull<()> {
+                fn field(__class: &#ident) -> ::core::ptr::NonNull<()> {
                     #access
                 }
 
                 #[inline(always)]
-                fn dims(class: &#ident) -> #runtime::PyResult<Self::Dims> {
+                fn dims(__class: &#ident) -> #runtime::PyResult<Self::Dims> {
                     #evaluated
                 }
             }
@@ -245,9 +245,9 @@ impl Exporting<'_> {
         }
         let span = Span::call_site().located_at(cell.span());
         quote_spanned! {span=>
-            let #ident { #member: ref field, #(#others: _,)* .. } = *class;
-            let ref cell: Self::Cell = *field;
-            #runtime::address(cell)
+            let #ident { #member: ref __field, #(#others: _,)* .. } = *__class;
+            let ref __cell: Self::Cell = *__field;
+            #runtime::address(__cell)
         }
     }
 

@@ -33,14 +33,14 @@ pub(super) fn pickled<'a>(
             Kept::Memory(index) => {
                 let of = &exporters[*index];
                 cells.extend(quote!((#name, #runtime::Entry::of::<#of>()),));
-                quote_spanned!(span=> <() as #at::pickle::ArrivingCell<#ty>>::arrive(arrived, #name)?)
+                quote_spanned!(span=> <() as #at::pickle::ArrivingCell<#ty>>::arrive(__arrived, #name)?)
             }
             Kept::Value => {
                 count += 1;
                 given.extend(quote_spanned! {span=>
-                    <#ty as #at::pickle::Field>::give(&value.#member, given, #name)?;
+                    <#ty as #at::pickle::Field>::give(&__value.#member, __given, #name)?;
                 });
-                quote_spanned!(span=> <#ty as #at::pickle::Field>::arrive(arrived, #name)?)
+                quote_spanned!(span=> <#ty as #at::pickle::Field>::arrive(__arrived, #name)?)
             }
             Kept::Nothing => quote_spanned!(span=> <#ty as ::core::default::Default>::default()),
         };
@@ -60,12 +60,12 @@ pub(super) fn pickled<'a>(
             const FIELDS: ::core::primitive::usize = #count;
             const INSTANCE: #class_at::pickle::Instance<Self::Class> = <#ident as #class_at::pickle::Root>::INSTANCE;
 
-            fn give(value: &#ident, given: &#runtime::pickle::Given<'_>) -> #runtime::PyResult<()> {
+            fn give(__value: &#ident, __given: &#runtime::pickle::Given<'_>) -> #runtime::PyResult<()> {
                 #given
                 #runtime::Ok(())
             }
 
-            fn rebuild(arrived: &#runtime::pickle::Arrived<'_, '_>) -> #runtime::PyResult<#ident> {
+            fn rebuild(__arrived: &#runtime::pickle::Arrived<'_, '_>) -> #runtime::PyResult<#ident> {
                 #runtime::Ok(#ident { #made })
             }
         }

@@ -58,8 +58,8 @@ fn without_shape_the_storage_decides() {
         assert!(!expanded.contains(&declared.replace(' ', "")), "{declared}");
     }
     assert!(expanded.contains(shown!(
-        let S { data: ref field, .. } = *class;
-        let ref cell: Self::Cell = *field;
+        let S { data: ref __field, .. } = *__class;
+        let ref __cell: Self::Cell = *__field;
     )));
     assert!(expanded.contains(shown!(__buffer::submit_slots!(
         <S as ::buffer_runtime::private::Named>::Inventory,

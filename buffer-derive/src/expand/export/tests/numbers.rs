@@ -42,7 +42,7 @@ fn the_fields_that_are_read_are_those_of_the_struct() {
         struct S(usize, #[buffer(shape = [self.0, self.2 as usize], strides = [4, self.0], offset = N)] Cell, u8);
     ));
     assert!(expanded.contains(shown!(
-        let S { 1: ref field, 0: _, 2: _, .. } = *class;
+        let S { 1: ref __field, 0: _, 2: _, .. } = *__class;
     )));
 }
 
@@ -195,7 +195,7 @@ fn code_in_an_extent_is_declared() {
     assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Code)));
     assert!(expanded.contains(shown!(::buffer_runtime::private::Dimension::dim(self.rows()?))));
     assert!(expanded.contains(shown!(
-        let S { 0: ref field, .. } = *class;
+        let S { 0: ref __field, .. } = *__class;
     )));
 }
 
