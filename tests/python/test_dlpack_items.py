@@ -186,6 +186,13 @@ def test_no_dimensions_and_no_items():
     edges.grow(empty, 1)
 
 
+def test_copies_are_aligned_for_jax():
+    copies = [versioned(Owner([1] * count), copy=True) for count in range(1, 65)]
+    assert {copy.tensor.data % 64 for copy in copies} == {0}
+    for copy in copies:
+        copy.delete()
+
+
 def test_strides_of_no_items_are_not_checked():
     m = layouts.Strided2(CONTENT, 0, 3, 6, 6, 0)
     taken = versioned(m)
