@@ -35,22 +35,34 @@ impl World {
     }
 }
 
-/// A thread that adopts, one that reads under a guard or writes under a view, and this one, which adopts as well.
+/// What a third thread does meanwhile.
+#[derive(Clone, Copy)]
+enum Other {
+    ReadsUnderAGuard,
+    ReadsUnderAView,
+    WritesUnderAView,
+}
+
+/// A thread that adopts, one that reads or writes, and this one, which adopts as well.
 fn beside_others(how: Adopts) {
-    for reads in [true, false] {
+    for other in [Other::ReadsUnderAGuard, Other::ReadsUnderAView, Other::WritesUnderAView] {
         explore(move || {
             let world = World::new();
             world.attached(|lock| lock.begin_import().unwrap());
             let rival = beside(&world, |world| world.try_adopt(Adopts::AndWrites));
-            let other = beside(&world, move |world| {
-                if reads {
+            let other = beside(&world, move |world| match other {
+                Other::ReadsUnderAGuard => {
                     if world.begin(GuardKind::Read).is_ok() {
                         world.memory.read();
                         world.lock.end();
                     }
-                } else if let Some(access) = world.view(WRITER) {
-                    assert_eq!(world.lock.stable_views(), 0, "nobody writes imported memory");
-                    world.write_and_release(access);
+                }
+                Other::ReadsUnderAView => world.try_read_view(),
+                Other::WritesUnderAView => {
+                    if let Some(access) = world.view(WRITER) {
+                        assert_eq!(world.lock.stable_views(), 0, "nobody writes imported memory");
+                        world.write_and_release(access);
+                    }
                 }
             });
             let adopted = world.try_adopt(how);
