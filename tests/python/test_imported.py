@@ -11,6 +11,7 @@ import threading
 import numpy as np
 import pytest
 from buffer_tests_ext.edges import MutableShipment, Shipment
+from dltensor import versioned
 from pybuffer import WRITABLE, View
 
 ITEMS = [1, 2, 3, 2**31 - 1]
@@ -302,3 +303,21 @@ def test_a_forked_child_drops_what_it_has_got():
     )
     done = subprocess.run([sys.executable, "-c", PREPARE + script], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_tensors_keep_imported_memory_where_it_is():
+    shipment, frame = arrived()
+    tensors = [versioned(shipment.items) for _ in range(2)]
+    for _ in range(2):
+        for change in (lambda: shipment.append(9), shipment.double, shipment.close):
+            with pytest.raises(BufferError, match="[12] tensors? (is|are) alive"):
+                change()
+            # What was refused has left no guard, and the memory of the frame is still read-only.
+            assert shipment.is_imported
+            view = memoryview(shipment.items)
+            assert (view.readonly, view.tolist(), address(view)) == (True, ITEMS, address(frame))
+            view.release()
+            assert shipment.total() == sum(ITEMS)
+        tensors.pop().delete()
+    shipment.append(9)
+    assert (shipment.is_imported, shipment.as_slice()) == (False, [*ITEMS, 9])
