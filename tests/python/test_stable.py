@@ -211,7 +211,21 @@ def test_memory_of_others_is_not_stable(make):
         View(m, FULL_RO | STABLE)
     with pytest.raises(BufferError, match="may write the memory"):
         consumer.stable("f32", m)
+    # Nor after an ordinary view, when other requests are answered at once.
+    memoryview(m).release()
+    with pytest.raises(BufferError, match="cannot grant a stable view"):
+        View(m, FULL_RO | STABLE)
     assert m.views() == 0
+
+
+def test_a_layout_that_is_refused_leaves_no_guard():
+    for viewed in (False, True):
+        m = layouts.Strided1(bytes(64), 3, 8, 0)
+        if viewed:
+            memoryview(m).release()
+        with pytest.raises(BufferError):
+            View(m, SIMPLE | STABLE)
+        assert not memoryview(m).readonly
 
 
 @pytest.mark.parametrize(
