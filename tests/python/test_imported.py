@@ -206,11 +206,13 @@ def test_frames_are_let_go_with_the_last_view():
 def test_a_drop_on_a_detached_thread_does_not_attach():
     memory = bytearray(16)
     shipment = arrived(MutableShipment, lambda _: memoryview(memory).toreadonly())[0]
+    data, frames = packed()
     # It would never end.
     shipment.drop_elsewhere()
-    # The next one releases the frame.
-    arrived()
+    # Unpickling the next one releases the frame.
+    kept = pickle.loads(data, buffers=frames)
     memory.append(0)
+    assert kept.is_imported
 
 
 def test_frames_that_raise_on_release_are_reported(monkeypatch):
