@@ -117,6 +117,23 @@ def test_a_subclass_may_say_how_it_is_copied(copied):
         copied(Strange(1))
 
 
+class Argued(Traveller):
+    def __new__(cls, argument):
+        made = super().__new__(cls, 1)
+        made.argument = argument
+        return made
+
+    def __reduce__(self):
+        return Argued, (self.argument,)
+
+
+def test_what_a_subclass_is_made_of_is_copied_deeply():
+    argued = Argued([1, 2])
+    assert copy.copy(argued).argument is argued.argument
+    deep = copy.deepcopy(argued).argument
+    assert deep == [1, 2] and deep is not argued.argument
+
+
 @BOTH
 def test_what_cannot_be_copied_is_refused(copied):
     with pytest.raises(Exception, match="its class extends `Traveller` in Rust"):

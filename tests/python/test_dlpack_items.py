@@ -186,6 +186,31 @@ def test_no_dimensions_and_no_items():
     edges.grow(empty, 1)
 
 
+def test_copies_are_aligned_for_jax():
+    copies = [versioned(Owner([1] * count), copy=True) for count in range(1, 65)]
+    assert {copy.tensor.data % 64 for copy in copies} == {0}
+    for copy in copies:
+        copy.delete()
+
+
+def test_strides_of_no_items_are_not_checked():
+    m = layouts.Strided2(CONTENT, 0, 3, 6, 6, 0)
+    taken = versioned(m)
+    assert taken.shape == (0, 3)
+    taken.delete()
+
+
+@pytest.mark.parametrize(("format", "offset"), [("Zf", 4), ("Zd", 8)])
+def test_complex_numbers_are_aligned_like_their_parts(format, offset):
+    m = layouts.Bytes(bytes(range(64)))
+    for start in (0, offset):
+        taken = versioned(m.field(format, start))
+        assert ctypes.string_at(taken.tensor.data, offset) == bytes(range(start, start + offset))
+        taken.delete()
+    with pytest.raises(BufferError, match="do not begin at a multiple of their size"):
+        versioned(m.field(format, 2))
+
+
 def test_a_subclass_exports_its_own_cell():
     parents, owns = Tally(), Tally()
     m = edges.Child([1], parents, [2.0], owns)

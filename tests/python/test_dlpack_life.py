@@ -1,6 +1,7 @@
 """From a capsule to the end of its tensor: nobody takes it, on any thread, at exit, in a forked child."""
 
 import ctypes
+import gc
 import os
 import threading
 import weakref
@@ -168,3 +169,21 @@ print(text)
     child, parent = run(script, Path(__file__).parent).splitlines()
     assert parent == f"cannot resize: {TENSOR_ALIVE}{SHARE}"
     assert child.startswith(parent) and "this process was forked" in child
+
+
+@pytest.mark.parametrize("ask", [{}, {"max_version": (1, 0)}, {"copy": True}])
+def test_a_request_frees_what_tensors_have_left(ask):
+    """The storage's drop may run code, which a deleter must not. The next request for a tensor runs it, whether the
+    memory was viewed before or not."""
+    viewed = Owner([1])
+    versioned(viewed).delete()
+    for asked in (viewed, Owner([1])):
+        owns = Tally()
+        m = edges.Child([1], Tally(), [2.0], owns)
+        taken = versioned(m)
+        del m
+        gc.collect()
+        taken.delete()
+        assert owns.drops == 0
+        Taken(asked.__dlpack__(**ask)).delete()
+        assert owns.drops == 1

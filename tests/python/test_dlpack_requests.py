@@ -72,12 +72,22 @@ def test_numpy_honours_what_is_read_only():
         ),
         ({"dl_device": 1}, TypeError, "__dlpack__() takes a tuple of two integers for 'dl_device', not 'int'"),
         ({"max_version": (1,)}, TypeError, "__dlpack__() takes a tuple of two integers for 'max_version', not of 1"),
+        ({"dl_device": (1, 0, 0)}, TypeError, "__dlpack__() takes a tuple of two integers for 'dl_device', not of 3"),
+        (
+            {"max_version": (1, 0, 0)},
+            TypeError,
+            "__dlpack__() takes a tuple of two integers for 'max_version', not of 3",
+        ),
         ({"copy": 1}, TypeError, "__dlpack__() takes True, False or None for 'copy', not 'int'"),
         ({"what": None}, TypeError, "__dlpack__() got an unexpected keyword argument 'what'"),
     ],
 )
-def test_arguments_that_are_refused(arguments, error, text):
+@pytest.mark.parametrize("viewed", [False, True])
+def test_arguments_that_are_refused(arguments, error, text, viewed):
     m = Owner([1])
+    # A request for memory that was viewed before may be answered at once.
+    if viewed:
+        versioned(m).delete()
     with pytest.raises(error, match=f"^{re.escape(text)}$"):
         m.__dlpack__(**arguments)
     with pytest.raises(TypeError, match=r"takes keyword arguments only \(1 positional given\)"):

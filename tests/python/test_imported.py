@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from buffer_tests_ext.consumer import Liar
 from buffer_tests_ext.edges import MutableShipment, Shipment
+from dltensor import versioned
 from pybuffer import WRITABLE, View
 
 ITEMS = [1, 2, 3, 2**31 - 1]
@@ -216,11 +217,13 @@ def test_frames_are_let_go_with_the_last_view():
 def test_a_drop_on_a_detached_thread_does_not_attach():
     memory = bytearray(16)
     shipment = arrived(MutableShipment, lambda _: memoryview(memory).toreadonly())[0]
+    data, frames = packed()
     # It would never end.
     shipment.drop_elsewhere()
-    # The next one releases the frame.
-    arrived()
+    # Unpickling the next one releases the frame.
+    kept = pickle.loads(data, buffers=frames)
     memory.append(0)
+    assert kept.is_imported
 
 
 def test_frames_that_raise_on_release_are_reported(monkeypatch):
@@ -313,3 +316,21 @@ def test_a_forked_child_drops_what_it_has_got():
     )
     done = subprocess.run([sys.executable, "-c", PREPARE + script], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_tensors_keep_imported_memory_where_it_is():
+    shipment, frame = arrived()
+    tensors = [versioned(shipment.items) for _ in range(2)]
+    for _ in range(2):
+        for change in (lambda: shipment.append(9), shipment.double, shipment.close):
+            with pytest.raises(BufferError, match="[12] tensors? (is|are) alive"):
+                change()
+            # What was refused has left no guard, and the memory of the frame is still read-only.
+            assert shipment.is_imported
+            view = memoryview(shipment.items)
+            assert (view.readonly, view.tolist(), address(view)) == (True, ITEMS, address(frame))
+            view.release()
+            assert shipment.total() == sum(ITEMS)
+        tensors.pop().delete()
+    shipment.append(9)
+    assert (shipment.is_imported, shipment.as_slice()) == (False, [*ITEMS, 9])

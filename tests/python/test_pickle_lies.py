@@ -214,6 +214,14 @@ def test_truncated_pickles_are_refused(protocol):
             pickle.loads(data[:end])
 
 
+def read(exporter):
+    """Reads all items, unless they are more than the machine has memory for a copy: with a stride of 0, a few bytes of
+    memory are any number of items."""
+    view = memoryview(exporter)
+    if view.nbytes < 2**20:
+        view.tobytes()
+
+
 VALUES = st.one_of(
     st.none(),
     st.integers(),
@@ -254,7 +262,7 @@ def test_lies_are_refused_or_true(cls, data):
     assert type(back) is cls
     for name in dir(back) if cls is Luggage else ():
         if not name.startswith("_"):
-            memoryview(getattr(back, name)).tobytes()
+            read(getattr(back, name))
     if cls is not Luggage:
-        memoryview(back).tobytes()
+        read(back)
     assert parts_of(back).keys() == fields.keys()

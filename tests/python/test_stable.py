@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from buffer_tests_ext import consumer, edges, layouts
 from buffer_tests_ext.edges import Series
+from dltensor import versioned
 from pybuffer import (
     C_CONTIGUOUS,
     F_CONTIGUOUS,
@@ -123,8 +124,12 @@ def test_the_message_tells_stable_views_from_guards():
 
 @pytest.mark.parametrize("bits", [WRITABLE, 0x002, WRITE, 0x800, 0x10000, READ, FULL_RO | WRITABLE, FULL_RO | 0x002])
 @pytest.mark.parametrize("make", [Series, edges.Owner, edges.ReadOnlyOwner, lambda values: edges.Several().values])
-def test_malformed_requests(make, bits):
+@pytest.mark.parametrize("viewed", [False, True])
+def test_malformed_requests(make, bits, viewed):
     m = make([1, 2, 3])
+    # A request for memory that was viewed before may be answered at once.
+    if viewed:
+        memoryview(m).release()
     with pytest.raises(ValueError, match="PyBUF_STABLE_READ has no meaning together with"):
         View(m, STABLE | bits)
     # Without that bit, the others have their usual meaning.
@@ -211,7 +216,42 @@ def test_memory_of_others_is_not_stable(make):
         View(m, FULL_RO | STABLE)
     with pytest.raises(BufferError, match="may write the memory"):
         consumer.stable("f32", m)
+    # Nor after an ordinary view, when other requests are answered at once.
+    memoryview(m).release()
+    with pytest.raises(BufferError, match="cannot grant a stable view"):
+        View(m, FULL_RO | STABLE)
     assert m.views() == 0
+
+
+@pytest.mark.parametrize("viewed", [False, True])
+def test_memory_that_a_consumer_without_a_view_may_write_is_not_stable(viewed):
+    m = Series(VALUES)
+    if viewed:
+        memoryview(m).release()
+    tensor = versioned(m)
+    with pytest.raises(BufferError, match="1 tensor is alive"):
+        View(m, FULL_RO | STABLE)
+    tensor.delete()
+    View(m, FULL_RO | STABLE).release()
+
+    m = edges.Pinned([1, 2])
+    # numpy keeps the address.
+    kept = np.ndarray(2, np.int32, buffer=m)
+    for _ in range(2):
+        with pytest.raises(BufferError, match="pinned"):
+            View(m, FULL_RO | STABLE)
+    kept[0] = 9
+    assert memoryview(m).tolist() == [9, 2]
+
+
+def test_a_layout_that_is_refused_leaves_no_guard():
+    for viewed in (False, True):
+        m = layouts.Strided1(bytes(64), 3, 8, 0)
+        if viewed:
+            memoryview(m).release()
+        with pytest.raises(BufferError):
+            View(m, SIMPLE | STABLE)
+        assert not memoryview(m).readonly
 
 
 @pytest.mark.parametrize(

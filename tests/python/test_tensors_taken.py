@@ -138,6 +138,16 @@ def test_what_may_be_read_only_is_not_written(options, text):
     assert producer.deleted == 2
 
 
+@pytest.mark.parametrize(("options", "readonly"), [({}, False), ({"flags": READ_ONLY}, True), ({"legacy": True}, True)])
+def test_a_view_says_whether_the_tensor_may_be_written(options, readonly):
+    assert consumer.describe("f64", Producer(numbers(), **options))["readonly"] is readonly
+
+
+def test_no_items_take_no_memory_whatever_the_other_extents_are():
+    producer = Producer(np.empty((1, 1, 0)), shape=[2**31, 2**31, 0], strides=[1, 1, 1])
+    assert total(producer) == 0
+
+
 BUG = "; this is a bug in its producer"
 LIES = {
     "device": ({"device": (2, 1)}, "is on the device \\(2, 1\\), not on the CPU; bring it over, as in x.cpu\\(\\)"),
@@ -157,6 +167,10 @@ LIES = {
     "other size": ({"bits": 32}, "expected items of format 'd'"),
     "negative extent": ({"shape": [-1]}, "contradicts itself: dimension 0 of the shape is negative: -1"),
     "too many items": ({"shape": [2**61]}, "contradicts itself: its items extend over more bytes than memory can have"),
+    "a number of items that overflows": (
+        {"ndim": 2, "shape": [2**61, 8], "strides": [0, 0]},
+        "contradicts itself: its items extend over more bytes",
+    ),
     "too large": ({"shape": [2**60 - 1], "strides": [2**59]}, "contradicts itself: its items extend over more bytes"),
     "before memory": ({"strides": [-(2**58)]}, "contradicts itself: its items extend over more bytes"),
     "no data": ({"data": None}, "contradicts itself: buf is NULL, and there are items"),
@@ -190,7 +204,13 @@ def test_what_is_no_tensor():
 
     class Raises(Producer):
         def __dlpack__(self, **options):
+            self.asked.append(options)
             raise BufferError("not now")
+
+    class Hides(Producer):
+        @property
+        def __dlpack__(self):
+            raise ValueError("not this way")
 
     class Other(Producer):
         def __dlpack__(self, **options):
@@ -207,7 +227,11 @@ def test_what_is_no_tensor():
     with pytest.raises(TypeError, match="Empty"):
         consumer.scale(Empty(), 2.0)
     with pytest.raises(BufferError, match="not now"):
-        consumer.scale(Raises(numbers()), 2.0)
+        consumer.scale(raises := Raises(numbers()), 2.0)
+    # Only a `TypeError` may mean that the method knows no versions.
+    assert len(raises.asked) == 1
+    with pytest.raises(ValueError, match="not this way"):
+        consumer.scale(Hides(numbers()), 2.0)
     for odd in (Other, Taken):
         with pytest.raises(
             BufferError, match=f"the __dlpack__ of this '{odd.__name__}' returned no new tensor; this is a"

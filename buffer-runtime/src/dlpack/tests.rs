@@ -1,7 +1,7 @@
 //! Tensors without an interpreter: what Miri and the sanitizers can check.
 
-use std::sync::Barrier;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Barrier, mpsc};
 use std::{mem, slice, thread};
 
 use super::abi::{DataType, Device, Legacy, Managed, Tensor, Version, Versioned};
@@ -87,6 +87,13 @@ impl<M: Taken> Drop for Consumer<M> {
     }
 }
 
+fn tensor_under<M: Taken>(view: &Grant<'_>) -> Result<Consumer<M>, Refusal> {
+    // SAFETY: the view is counted, and the layout is its own.
+    let items = unsafe { Items::of(view.layout(), view.is_readonly()) };
+    let parcel: Parcel<M> = items.parcel(view, Version::NEWEST, M::NAME == Versioned::NAME, false)?;
+    Ok(Consumer(parcel.leave()))
+}
+
 impl<S: Exportable> ExportCell<S> {
     fn with_view<R>(&self, descriptor: &'static Descriptor, with: impl FnOnce(&Grant<'_>) -> R) -> R {
         attached(|| {
@@ -104,12 +111,7 @@ impl<S: Exportable> ExportCell<S> {
     }
 
     fn try_tensor<M: Taken>(&self, descriptor: &'static Descriptor) -> Result<Consumer<M>, Refusal> {
-        self.with_view(descriptor, |view| {
-            // SAFETY: the view is counted, and the layout is its own.
-            let items = unsafe { Items::of(view.layout(), view.is_readonly()) };
-            let parcel: Parcel<M> = items.parcel(view, Version::NEWEST, M::NAME == Versioned::NAME, false)?;
-            Ok(Consumer(parcel.leave()))
-        })
+        self.with_view(descriptor, tensor_under)
     }
 
     fn tensor(&self) -> Consumer<Versioned> {
@@ -283,6 +285,54 @@ fn tsan_miri_what_a_consumer_wrote_is_seen_by_the_next_writer() {
         }
         consumer.join().unwrap();
     }
+}
+
+/// Every thread makes tensors of one cell, gives them away, and deletes those that it takes. Whoever finds no tensor
+/// writes the memory, which the consumers only read.
+#[test]
+fn tsan_miri_tensors_are_made_given_away_and_deleted_on_many_threads() {
+    let rounds = if cfg!(miri) { 4 } else { 300 };
+    let cell = ExportCell::new(vec![0_u32; 2]);
+    let writes = AtomicU32::new(0);
+    let write = || {
+        if attached(|| cell.header().begin(GuardKind::Write)).is_ok() {
+            // SAFETY: there is an item, and under the write guard nothing else accesses it.
+            unsafe { *cell.header().data().cast::<u32>() += 1 };
+            cell.header().lock.end_write();
+            writes.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let (mut gives, takes): (Vec<_>, Vec<_>) = (0..3).map(|_| mpsc::channel::<Consumer<Versioned>>()).unzip();
+    gives.rotate_left(1);
+    thread::scope(|scope| {
+        for (give, take) in gives.into_iter().zip(takes) {
+            let (cell, write) = (&cell, &write);
+            scope.spawn(move || {
+                for _ in 0..rounds {
+                    // While another thread writes, there is no view, and so no tensor.
+                    while attached(|| {
+                        let flags = Flags(Flags::FORMAT | Flags::INDIRECT);
+                        // SAFETY: the cell is borrowed; `attached` stands for the GIL.
+                        let view = unsafe { grant(cell.address(), &U32, flags, || Some(&Fixed::NATURAL)) };
+                        view.map(|view| give.send(tensor_under(&view).unwrap()).unwrap()).is_err()
+                    }) {
+                        thread::yield_now();
+                    }
+                    for tensor in take.try_iter() {
+                        tensor.read();
+                    }
+                    write();
+                }
+                drop(give);
+                for tensor in take {
+                    tensor.read();
+                }
+                write();
+            });
+        }
+    });
+    assert_eq!(cell.tensors(), 0);
+    assert_eq!(cell.into_inner().unwrap()[0], writes.into_inner());
 }
 
 #[test]

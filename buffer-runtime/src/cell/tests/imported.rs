@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicU8, AtomicU32};
 
-use pyo3::ffi;
+use pyo3::{Python, ffi};
 
 use super::*;
 use crate::interpreter::{self, Object, PyBuffer_FillInfo, value_of};
@@ -238,6 +238,56 @@ fn miri_one_thread_of_several_makes_imported_memory_its_own() {
     assert!(!cell.is_imported());
     interpreter::attached(|_| drain());
     assert_eq!(released(&exporter), 1);
+}
+
+/// An exporter that may raise an exception when it grants a view, and grants it all the same.
+struct Raiser {
+    items: [AtomicU32; 1],
+    raises: Option<Object<()>>,
+    released: AtomicUsize,
+}
+
+unsafe extern "C" fn get_raiser(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer, flags: c_int) -> c_int {
+    // SAFETY: the slots are those of a raiser.
+    let raiser: &Raiser = unsafe { value_of(object) };
+    if let Some(exception) = &raiser.raises {
+        interpreter::raise(exception.as_ptr());
+    }
+    let buf = raiser.items.as_ptr().cast_mut().cast();
+    // SAFETY: `view` is the consumer's, and the fields describe the exporter's memory.
+    unsafe { PyBuffer_FillInfo(view, object, buf, 4, 1, flags) }
+}
+
+/// No exception is pending while it runs.
+unsafe extern "C" fn release_raiser(object: *mut ffi::PyObject, _view: *mut ffi::Py_buffer) {
+    // SAFETY: the slots are those of a raiser.
+    let raiser: &Raiser = unsafe { value_of(object) };
+    // SAFETY: views are released attached.
+    assert!(interpreter::take_raised(unsafe { Python::assume_attached() }).is_none());
+    raiser.released.fetch_add(1, Ordering::Relaxed);
+}
+
+#[test]
+fn miri_an_import_is_released_beside_an_exception() {
+    let pending = interpreter::exception();
+    for raises in [Some(interpreter::exception()), None] {
+        let raiser = Raiser { items: [AtomicU32::new(1)], raises, released: AtomicUsize::new(0) };
+        let raiser = Object::new(raiser, get_raiser, release_raiser);
+        interpreter::attached(|py| {
+            // SAFETY: attached, with an object that is alive.
+            let import = unsafe { Import::request(py, raiser.as_ptr(), |_| unreachable!("there is memory")) };
+            match (import, &raiser.value().raises) {
+                (Err(error), Some(raised)) => assert_eq!(error.value(py).as_ptr(), raised.as_ptr()),
+                (Ok(import), None) => {
+                    interpreter::raise(pending.as_ptr());
+                    drop(import);
+                    assert_eq!(interpreter::take_raised(py).unwrap().as_ptr(), pending.as_ptr());
+                }
+                _ => unreachable!("a request fails if the exporter raises"),
+            }
+        });
+        assert_eq!(raiser.value().released.load(Ordering::Relaxed), 1);
+    }
 }
 
 thread_local! {

@@ -2,6 +2,7 @@
 
 mod fields;
 mod guards;
+mod imported;
 mod lifetime;
 mod stable;
 
