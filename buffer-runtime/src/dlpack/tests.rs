@@ -296,8 +296,10 @@ fn tsan_miri_tensors_are_made_given_away_and_deleted_on_many_threads() {
     let writes = AtomicU32::new(0);
     let write = || {
         if attached(|| cell.header().begin(GuardKind::Write)).is_ok() {
+            #[expect(clippy::cast_ptr_alignment, reason = "the elements are u32")]
+            let item = cell.header().data().cast::<u32>();
             // SAFETY: there is an item, and under the write guard nothing else accesses it.
-            unsafe { *cell.header().data().cast::<u32>() += 1 };
+            unsafe { *item += 1 };
             cell.header().lock.end_write();
             writes.fetch_add(1, Ordering::Relaxed);
         }
