@@ -43,6 +43,7 @@ def test_troubles_are_titled_by_what_is_printed():
     prose = [line for name in ("trouble.md", "compiler.md") for _, line in pages.Page(SRC / name).prose]
     titles = [line[3:] for line in prose if line.startswith("## ")]
     assert [title for title in titles if title not in printed] == [
+        "FATAL: exception not rethrown",
         "The process is aborted for lack of memory",
         "this crate has no dependency called `buffer_runtime`",
         "views of this memory would dangle when it moves",
