@@ -193,7 +193,7 @@ impl Gate {
     /// number of nested releases uses a bounded amount of stack.
     fn release_in_turn(slf: &Bound<'_, Self>) {
         let py = slf.py();
-        let waits = DEPTH.get() == MAX_DEPTH
+        let waits = DEPTH.get() >= MAX_DEPTH
             // If the thread is ending, or there is no memory, the release is not deferred.
             && WAITING
                 .try_with(|waiting| push(&mut waiting.borrow_mut(), slf.clone().unbind()))
