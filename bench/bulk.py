@@ -59,7 +59,10 @@ def ratio(path, seconds):
     ratios = []
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(ratios) < 5:
-        ratios.append(time_of(path.theirs, repeat) / time_of(path.ours, repeat))
+        theirs, ours = time_of(path.theirs, repeat), time_of(path.ours, repeat)
+        # The clock of the thread may stand still between two steps of the kernel's accounting.
+        if ours > 0:
+            ratios.append(theirs / ours)
     return statistics.median(ratios)
 
 
