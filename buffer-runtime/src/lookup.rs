@@ -6,7 +6,7 @@
 use std::ffi::CStr;
 use std::ptr;
 
-#[cfg(feature = "dlpack")]
+#[cfg(feature = "consumer")]
 use pyo3::exceptions::PyAttributeError;
 use pyo3::{Bound, PyAny, PyResult, Python, ffi};
 
@@ -34,7 +34,7 @@ pub(crate) fn attribute<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResul
 }
 
 /// `object.name`, or `None` if there is no such attribute.
-#[cfg(feature = "dlpack")]
+#[cfg(feature = "consumer")]
 pub(crate) fn optional<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResult<Option<Bound<'py, PyAny>>> {
     match attribute(object, name) {
         Ok(value) => Ok(Some(value)),

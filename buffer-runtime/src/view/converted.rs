@@ -1,6 +1,5 @@
 //! Views that convert what they cannot borrow.
 
-use std::ffi::CStr;
 use std::fmt;
 use std::ops::Deref;
 
@@ -17,7 +16,6 @@ use super::rejection::Rejection;
 use super::wanted::Wanted;
 use super::{BufferView, numpy};
 use crate::element::Viewable;
-#[cfg(feature = "dlpack")]
 use crate::lookup::optional;
 
 /// A view of the items of a Python object as `T`, for arguments that are lists, numbers and arrays of any type.
@@ -71,17 +69,17 @@ impl<'py, T: Viewable> ConvertedView<'py, T> {
     /// The [type](Self) lists them.
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         let wanted = Wanted::of::<T>(Intent::Read);
-        let (found, function) = if exports_buffer(object) {
-            (Some(BufferView::granted(object, Intent::Read)?), c"asarray")
-        } else {
-            of_tensor(object, wanted)?
-        };
+        let exports = exports_buffer(object);
+        let found = if exports { Some(BufferView::granted(object, Intent::Read)?) } else { of_tensor(object, wanted)? };
+        let makes_tensors = !exports && found.is_some();
         match found {
             Some(Ok(viewed)) => return Ok(Self { view: viewed.view, borrowed: true }),
             Some(Err(problem)) if !is_convertible(&problem) => return Err(raise(object, &problem)),
             _ => {}
         }
         // The object is no longer viewed here, so numpy can view it.
+        let only_tensors = makes_tensors && optional(object, c"__array__")?.is_none();
+        let function = if only_tensors { c"from_dlpack" } else { c"asarray" };
         let converted = numpy::convert(object, function, wanted)?;
         Ok(Self { view: BufferView::from_object(&converted)?, borrowed: false })
     }
@@ -95,23 +93,21 @@ impl<'py, T: Viewable> ConvertedView<'py, T> {
 /// The view of an object, or why its memory cannot be viewed as such items; `None` if it shows no memory.
 type Found<'py, T> = Option<Result<Viewed<'py, T>, Rejection>>;
 
-/// The view of a tensor, if the object makes one, and the function of numpy that makes an array of the object.
+/// The view of a tensor, if the object makes one.
 #[cfg(feature = "dlpack")]
-fn of_tensor<'py, T: Viewable>(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResult<(Found<'py, T>, &'static CStr)> {
-    let found = match Held::take_tensor(object, Intent::Read.flags()) {
-        Ok(held) => held.map(|held| BufferView::check(held, wanted, Intent::Read)),
+fn of_tensor<'py, T: Viewable>(object: &Bound<'py, PyAny>, wanted: Wanted) -> PyResult<Found<'py, T>> {
+    match Held::take_tensor(object, Intent::Read.flags()) {
+        Ok(held) => Ok(held.map(|held| BufferView::check(held, wanted, Intent::Read))),
         // An array that no tensor can show. For example, numpy makes NaN of the nulls of pyarrow.
-        Err(error) if error.is_instance_of::<PyTypeError>(object.py()) => None,
-        Err(error) => return Err(error),
-    };
-    let only_tensors = found.is_some() && optional(object, c"__array__")?.is_none();
-    Ok((found, if only_tensors { c"from_dlpack" } else { c"asarray" }))
+        Err(error) if error.is_instance_of::<PyTypeError>(object.py()) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(not(feature = "dlpack"))]
 #[expect(clippy::unnecessary_wraps, reason = "with the feature `dlpack`, producers may raise")]
-fn of_tensor<'py, T: Viewable>(_: &Bound<'py, PyAny>, _: Wanted) -> PyResult<(Found<'py, T>, &'static CStr)> {
-    Ok((None, c"asarray"))
+fn of_tensor<'py, T: Viewable>(_: &Bound<'py, PyAny>, _: Wanted) -> PyResult<Found<'py, T>> {
+    Ok(None)
 }
 
 /// Whether a converted copy could be viewed instead.
