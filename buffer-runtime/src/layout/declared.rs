@@ -177,26 +177,22 @@ impl Declared {
 
     #[inline(always)]
     fn with_extents(mut self, extents: Result<Few<Dim>, NoMemory>) -> Self {
-        match extents {
-            Ok(extents) => {
-                self.allocated |= extents.is_allocated();
-                self.parts.extents = Some(extents);
-            }
-            Err(NoMemory) => self.parts.out_of_memory = true,
-        }
+        self.parts.extents = self.noted(extents);
         self
     }
 
     #[inline(always)]
     fn with_strides(mut self, strides: Result<Few<Distance>, NoMemory>) -> Self {
-        match strides {
-            Ok(strides) => {
-                self.allocated |= strides.is_allocated();
-                self.parts.strides = Some(strides);
-            }
-            Err(NoMemory) => self.parts.out_of_memory = true,
-        }
+        self.parts.strides = self.noted(strides);
         self
+    }
+
+    /// The numbers of a part; notes whether they have memory of their own, or got none.
+    #[inline(always)]
+    fn noted<T: Copy>(&mut self, numbers: Result<Few<T>, NoMemory>) -> Option<Few<T>> {
+        self.allocated |= numbers.as_ref().is_ok_and(Few::is_allocated);
+        self.parts.out_of_memory |= numbers.is_err();
+        numbers.ok()
     }
 }
 
