@@ -32,17 +32,9 @@ def build(directory):
     include = [f"-I{path}" for path in (headers, nanobind.include_dir(), robin_map)]
     file = directory / (SOURCE.stem + sysconfig.get_config_var("EXT_SUFFIX"))
     lookup = ["-undefined", "dynamic_lookup"] if sys.platform == "darwin" else []
-    flags = [
-        "-std=c++17",
-        "-O1",
-        "-fvisibility=hidden",
-        "-fno-strict-aliasing",
-        "-fPIC",
-        "-shared",
-        "-pthread",
-        *lookup,
-    ]
-    command = [*compiler, *flags, *lookup, *include, "-o", file, SOURCE, sources / "nb_combined.cpp"]
+    without_gil = ["-DNB_FREE_THREADED"] if sysconfig.get_config_var("Py_GIL_DISABLED") else []
+    flags = ["-std=c++17", "-O1", "-fvisibility=hidden", "-fno-strict-aliasing", "-fPIC", "-shared", "-pthread"]
+    command = [*compiler, *flags, *without_gil, *lookup, *include, "-o", file, SOURCE, sources / "nb_combined.cpp"]
     subprocess.run(command, check=True)
     spec = importlib.util.spec_from_file_location(SOURCE.stem, file)
     module = importlib.util.module_from_spec(spec)
