@@ -11,10 +11,7 @@ import numpy as np
 import pytest
 from buffer_tests_ext import consumer, edges
 from buffer_tests_ext.edges import Series
-from pybuffer import (
-    WRITABLE,
-    View,
-)
+from pybuffer import FULL_RO, STABLE, WRITABLE, View
 from stables import ALIVE, VALUES, Plain
 
 since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
@@ -157,6 +154,83 @@ def datetime_capsule():
     return datetime.datetime_CAPI
 
 
+@pytest.fixture
+def declare(monkeypatch):
+    """Declares that the class `Liar` grants stable views, with other values than the true ones."""
+
+    def declare(named=consumer.Liar, getbuffer_of=consumer.Liar, releasebuffer_of=consumer.Liar, flags=STABLE):
+        capsule = consumer.declaration(named, getbuffer_of, releasebuffer_of, flags)
+        monkeypatch.setattr(consumer.Liar, "__stable_buffer__", capsule, raising=False)
+
+    return declare
+
+
+def liar(**claims):
+    it = consumer.Liar()
+    for name, value in dict(readonly=True, **claims).items():
+        setattr(it, name, value)
+    return it
+
+
+def test_the_declaration_of_another_project_is_believed(declare):
+    it = liar()
+    with pytest.raises(BufferError, match="cannot promise"):
+        consumer.stable("f64", it)
+    declare()
+    assert consumer.stable("f64", it) == ([4], [1, 2, 3, 4])
+    assert (it.asked, it.alive) == ([FULL_RO | STABLE], 0)
+    declare(flags=STABLE | 0x800)
+    assert consumer.stable("f64", it)[1] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [dict(named=None), dict(named=Series), dict(getbuffer_of=Series), dict(releasebuffer_of=Series), dict(flags=0x800)],
+    ids=lambda lie: next(iter(lie)),
+)
+def test_a_declaration_that_does_not_describe_the_class_does_not_pass(declare, lie):
+    declare(**lie)
+    it = liar()
+    with pytest.raises(BufferError, match="which this 'Liar' cannot promise"):
+        consumer.stable("f64", it)
+    assert it.granted == 0
+
+
+@pytest.mark.parametrize("claims", [dict(readonly=False), dict(null_obj=True), dict(lends=b"8 bytes.")], ids=str)
+def test_a_view_that_breaks_its_declaration_is_refused(declare, claims):
+    declare()
+    it = liar()
+    for name, value in claims.items():
+        setattr(it, name, value)
+    with pytest.raises(BufferError, match="is writable, or one of another object; this is a bug in its exporter"):
+        consumer.stable("f64", it)
+    assert it.alive == 0
+    before = sys.getrefcount(it)
+    with pytest.raises(BufferError):
+        consumer.stable("f64", it)
+    assert sys.getrefcount(it) == before
+
+
+def test_a_view_of_another_object_is_released_by_that_object(declare):
+    declare()
+    lent = bytearray(8)
+    with pytest.raises(BufferError, match="one of another object"):
+        consumer.stable("f64", liar(lends=lent))
+    lent.append(1)
+
+
+def test_what_an_exporter_raises_beside_its_view_is_raised(declare):
+    declare()
+    it = liar(raises=True)
+    with pytest.raises(BufferError, match="raised by an exporter that has granted"):
+        consumer.stable("f64", it)
+    assert it.alive == 0
+    it.raises, it.readonly, it.release_raises = False, False, True
+    with pytest.raises(KeyError, match="raised by a release"):
+        consumer.stable("f64", it)
+    assert it.alive == 0
+
+
 def test_an_object_that_changes_its_class():
     m = Series(VALUES)
     m.__class__ = Plain
@@ -282,6 +356,20 @@ def test_a_cycle_through_a_stable_view_is_collected():
         consumer.Stable(Holder(VALUES))
     kept = consumer.Stable(m)
     assert any(found is m for found in gc.get_referents(kept))
+    view = memoryview(bytes(8)).cast("d")
+    referents = gc.get_referents(consumer.Stable(view))
+    assert any(found is view for found in referents) and any(found is view.obj for found in referents)
+
+
+def test_the_object_of_a_memoryview_stays_locked():
+    m = Series(VALUES)
+    with View(m, FULL_RO | STABLE):
+        view = memoryview(m)
+    kept = consumer.Stable(view)
+    with pytest.raises(BufferError, match="1 stable view is alive"):
+        m.call_under("share", lambda: None)
+    kept.release()
+    m.call_under("share", lambda: None)
 
 
 def test_arrays_of_any_strides():

@@ -7,6 +7,7 @@
 use pyo3::prelude::*;
 
 mod converted;
+mod declared;
 mod element;
 mod floats;
 mod liar;
@@ -19,7 +20,9 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     const NAME: &str = "buffer_tests_ext.consumer";
     let py = module.py();
     let consumer = PyModule::new(py, NAME)?;
-    for add in [converted::add, floats::add, liar::add, reading::add, stable::add, usage::add, writing::add] {
+    let adds =
+        [converted::add, declared::add, floats::add, liar::add, reading::add, stable::add, usage::add, writing::add];
+    for add in adds {
         add(&consumer)?;
     }
     module.add("consumer", &consumer)?;

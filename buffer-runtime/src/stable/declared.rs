@@ -48,7 +48,7 @@ impl Declaration {
         let declared = unsafe { (self.class)() };
         // Read only now, because the lookup of the attribute and the creation of the class may have run user code.
         let class = object.get_type_ptr();
-        if declared.is_null() || declared != class || self.flags & Flags::STABLE == 0 {
+        if declared != class || self.flags & Flags::STABLE == 0 {
             return false;
         }
         let slot = |slot| {
@@ -95,8 +95,14 @@ impl<'py> Declared<'_, 'py> {
         if granted.obj == object.as_ptr() && granted.readonly == 1 && !PyErr::occurred(py) {
             return Ok(declaration.releasebuffer);
         }
-        // SAFETY: the view was granted, and is released here.
-        unsafe { release_stable(view, declaration.releasebuffer) };
+        if granted.obj == object.as_ptr() {
+            // SAFETY: the view was granted by the exporter that the function belongs to, and is released here.
+            unsafe { release_stable(view, declaration.releasebuffer) };
+        } else {
+            // The view belongs to no object, or to one of perhaps another class, which has another function.
+            // SAFETY: attached, with a view that was granted, and is released here.
+            unsafe { ffi::PyBuffer_Release(view) };
+        }
         if PyErr::occurred(py) {
             return Err(raised(py));
         }

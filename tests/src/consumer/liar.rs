@@ -38,6 +38,9 @@ struct Liar {
     /// Grants the request, but also leaves an exception set.
     #[pyo3(get, set)]
     raises: bool,
+    /// Grants a view of this object instead.
+    #[pyo3(get, set)]
+    lends: Option<Py<PyAny>>,
     /// Leaves an exception set after a release.
     #[pyo3(get, set)]
     release_raises: bool,
@@ -75,6 +78,7 @@ impl Liar {
             null_buf: false,
             null_obj: false,
             raises: false,
+            lends: None,
             release_raises: false,
             format: Some(c"d".to_owned()),
             shape: Some(vec![4]),
@@ -131,9 +135,14 @@ impl Liar {
         self.asked.lock().expect("no panic").clone()
     }
 
-    unsafe fn __getbuffer__(slf: PyRefMut<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) {
+    unsafe fn __getbuffer__(slf: PyRefMut<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let py = slf.py();
         slf.asked.lock().expect("no panic").push(flags);
+        if let Some(lent) = &slf.lends {
+            // SAFETY: attached, with an object that is alive, and the consumer's own view.
+            let status = unsafe { ffi::PyObject_GetBuffer(lent.as_ptr(), view, flags) };
+            return if status == 0 { Ok(()) } else { Err(PyErr::fetch(py)) };
+        }
         let array = |array: &Option<Vec<isize>>| array.as_ref().map_or(ptr::null_mut(), |it| it.as_ptr().cast_mut());
         let start = if slf.rows.is_empty() {
             (&raw const *slf.memory).cast::<u8>().wrapping_byte_offset(slf.offset).cast_mut()
@@ -161,6 +170,7 @@ impl Liar {
         if slf.raises {
             PyBufferError::new_err("raised by an exporter that has granted").restore(py);
         }
+        Ok(())
     }
 
     unsafe fn __releasebuffer__(&self, py: Python<'_>, _view: *mut ffi::Py_buffer) {
