@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 
 import apart
 import pytest
@@ -204,6 +205,40 @@ print(refused(lambda: n.append(2)))
         "granted 0",
         resize(one, ", taken at train.py:18 in <module>"),
     ]
+
+
+def test_a_cell_is_traced_from_its_first_slow_request_on():
+    said = run(
+        """
+from pybuffer import FORMAT, FULL_RO, View, get_buffer, byref
+def viewed():
+    m = Series([1.0])
+    memoryview(m).release()
+    return m
+def lines(m):
+    return [line for _, _, line, *_ in edges.holders(m)]
+m, n = viewed(), viewed()
+again = View(m, FULL_RO)
+again.release()
+edges.trace(True)
+early = memoryview(m)
+print(lines(m))
+early = memoryview(m)
+print(lines(m))
+n.append(2)
+views = memoryview(n), memoryview(n)
+print(lines(n))
+del early, views
+# A `Py_buffer` that an earlier view has left is used again, and refused.
+print(refused(lambda: get_buffer(m, byref(again._buffer), FORMAT))[:12], lines(m))
+edges.trace(False)
+views = memoryview(n), memoryview(n)
+print(lines(n))
+""",
+        traced=False,
+        before=f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n",
+    )
+    assert said == ["[None]", "[14]", "[17, 17]", "PyBUF_FORMAT []", "[None, None]"]
 
 
 def test_views_of_parts_properties_and_subclasses_are_traced():

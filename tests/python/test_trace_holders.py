@@ -1,5 +1,7 @@
 """Tracing: `holders()` lists what is alive, and where and by which thread it was taken."""
 
+from pathlib import Path
+
 from traced import run
 
 
@@ -52,6 +54,33 @@ show()
     ]
 
 
+def test_stable_views_and_guards_are_told_apart():
+    script = r"""
+import re
+from pybuffer import FULL_RO, STABLE, View
+m = Series([1.0])
+stable = View(m, FULL_RO | STABLE)
+view = memoryview(m)
+def show():
+    print(*[f"{access} of {function}" for access, _, _, function, *_ in edges.holders(m)], sep=", ")
+m.call_under("read", show)
+print(re.sub(r":\d+", "", refused(lambda: m.append(2)).partition(";")[0]))
+stable.release()
+show()
+"""
+    path = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+    assert run(script, before=path) == [
+        "read-only view of <module>, stable view of __init__, read guard of None",
+        "cannot resize: 1 stable view is alive, taken at pybuffer.py in __init__",
+        "read-only view of <module>",
+    ]
+    assert run(script, before=path, traced=False) == [
+        "read-only view of None, stable view of None, read guard of None",
+        "cannot resize: 1 stable view is alive",
+        "read-only view of None",
+    ]
+
+
 def test_threads_are_named():
     said = run("""
 m = Series([1.0])
@@ -65,6 +94,9 @@ before = threading.enumerate()
 take()
 print(sorted(entry[4] for entry in edges.holders(m)))
 print(threading.enumerate() == before)
+threading.current_thread().name = "renamed"
+take()
+print(edges.holders(m)[0][4])
 import _thread
 done = threading.Event()
 _thread.start_new_thread(lambda: (take(), done.set()), ())
@@ -80,6 +112,7 @@ print(sorted({entry[4] for entry in edges.holders(m)}))
     assert said == [
         "['MainThread', 'MainThread', 'reader', 'reader', 'écrivain', 'écrivain']",
         "True",
+        "MainThread",
         "[None, None]",
         "['thread 2998', 'thread 2999']",
     ]

@@ -80,12 +80,24 @@ exec(source)
 del source
 gc.collect()
 print(codes() is None, refused(lambda: m.append(2)))
+import sys
+def shared():
+    names = take.__code__.co_filename, take.__code__.co_name
+    return [sys.getrefcount(thing) for thing in (*names, threading, threading._active)]
+def work():
+    threads.append(weakref.ref(threading.current_thread()))
+    take()
+threads = []
+before = shared()
+ended(started(work, 10))
+print([now - then for now, then in zip(shared(), before)], [thread() for thread in threads if thread()])
 """)
     assert said == [
         "True " + resize("1 writable view is alive", ", taken at train.py:7 in take"),
         "True",
         "True",
         "True " + resize("1 writable view is alive", ", taken at other.py:1 in <module>"),
+        "[0, 0, 0, 0] []",
     ]
 
 
@@ -133,11 +145,13 @@ print(wrong[:1], edges.holders(m), m.views())
 def test_code_that_runs_while_a_place_is_recorded_may_take_views():
     said = run("""
 m = Series([1.0])
-inner = []
+inner, depth = [], [0]
 class Thread(threading.Thread):
     @property
     def name(self):
+        depth.append(depth[-1] + 1)
         inner.append(memoryview(m))
+        depth.append(depth[-1] - 1)
         raise KeyError
     @name.setter
     def name(self, value):
@@ -146,11 +160,11 @@ views = []
 thread = Thread(target=lambda: views.append(memoryview(m)))
 thread.start()
 thread.join()
-print(len(inner) >= 1, [entry[4] for entry in edges.holders(m)] == [None] * m.views())
+print(len(inner) >= 1, max(depth), [entry[4] for entry in edges.holders(m)] == [None] * m.views())
 del views, inner[:]
 print(m.views())
 """)
-    assert said == ["True True", "0"]
+    assert said == ["True 1 True", "0"]
 
 
 def test_an_exception_that_is_pending_stays():

@@ -269,7 +269,7 @@ impl Registry {
 
     /// The entry of a thread's name.
     fn thread(&mut self, name: &str) -> Result<Noted, NoMemory> {
-        let is_of = |thread: &Thread| thread.notes > 0 && *thread.name == *name;
+        let is_of = |thread: &Thread| *thread.name == *name;
         if self.threads.get(self.thread.0 as usize).is_some_and(is_of) {
             return Ok(self.thread);
         }
@@ -287,5 +287,114 @@ impl Registry {
         };
         self.thread = Noted(u32::try_from(index).map_err(|_| NoMemory)?);
         Ok(self.thread)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr;
+
+    use super::*;
+
+    const BLOCK: usize = 4096;
+
+    /// Tests a registry of its own. It is kept afterwards, so leak checkers do not report what it never frees.
+    fn with_registry(test: impl FnOnce(&mut Registry)) {
+        static KEPT: Mutex<Vec<Registry>> = Mutex::new(Vec::new());
+        let mut registry = Registry::new();
+        test(&mut registry);
+        KEPT.lock().unwrap_or_else(PoisonError::into_inner).push(registry);
+    }
+
+    impl Registry {
+        fn take(&mut self, block: usize, line: u32, thread: &str) -> Noted {
+            self.note(block, Some(("a.py", line, "f")), Some(thread), Holding::WritableView).unwrap()
+        }
+
+        fn listed(&self, block: usize) -> Vec<(u32, String)> {
+            let mut listed = Vec::new();
+            self.each(block, &mut |note, thread| listed.push((note.place.unwrap().line, thread.unwrap().to_owned())));
+            listed
+        }
+    }
+
+    #[test]
+    fn notes_are_listed_newest_first_whichever_of_them_end() {
+        with_registry(|registry| {
+            let mut alive: Vec<(usize, u32, Noted)> = Vec::new();
+            let mut random = 1_u32;
+            for line in 0..2000 {
+                random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let chosen = (random >> 8) as usize;
+                // Now and then, all notes end.
+                let ends = if line % 500 > 450 { alive.len() } else { usize::from(random >> 31 == 0) };
+                for _ in 0..ends.min(alive.len()) {
+                    let (block, _, noted) = alive.remove(chosen % alive.len());
+                    registry.forget(noted, block);
+                }
+                let block = BLOCK * (1 + chosen % 3);
+                alive.push((block, line, registry.take(block, line, &format!("thread {}", line % 4))));
+                for block in [BLOCK, 2 * BLOCK, 3 * BLOCK] {
+                    let newest_first = alive.iter().rev().filter(|&&(other, ..)| other == block);
+                    let expected: Vec<_> =
+                        newest_first.map(|&(_, line, _)| (line, format!("thread {}", line % 4))).collect();
+                    assert_eq!(registry.listed(block), expected);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_note_is_forgotten_once() {
+        with_registry(|registry| {
+            let [first, second] = [1, 2].map(|line| registry.take(BLOCK, line, "main"));
+            for _ in 0..3 {
+                registry.forget(second, BLOCK);
+                registry.forget(first, 2 * BLOCK);
+                registry.forget(Noted::NOWHERE, BLOCK);
+            }
+            assert_eq!(registry.listed(BLOCK), [(1, "main".to_owned())]);
+            assert_eq!((registry.alive, registry.threads[0].notes), (1, 1));
+        });
+    }
+
+    #[test]
+    fn entries_are_used_again_while_another_note_is_alive() {
+        with_registry(|registry| {
+            registry.take(BLOCK, 1, "main");
+            for line in 0..100 {
+                let pair = [line, line + 1].map(|line| registry.take(2 * BLOCK, line, &format!("thread {line}")));
+                pair.into_iter().for_each(|noted| registry.forget(noted, 2 * BLOCK));
+            }
+            assert_eq!((registry.notes.len(), registry.threads.len(), registry.newest.len()), (3, 3, 1));
+        });
+    }
+
+    #[test]
+    fn the_last_of_many_notes_frees_their_memory() {
+        with_registry(|registry| {
+            for count in [10, 2000] {
+                let notes: Vec<_> = (1..=count).map(|n| (registry.take(n * BLOCK, 1, "main"), n * BLOCK)).collect();
+                let full = (registry.notes.capacity(), registry.newest.capacity());
+                notes.into_iter().for_each(|(noted, block)| registry.forget(noted, block));
+                let left = (registry.notes.capacity(), registry.newest.capacity());
+                assert_eq!(left, if count == 10 { full } else { (0, 0) });
+            }
+        });
+    }
+
+    #[test]
+    fn texts_are_stored_once_and_become_coarse_when_there_are_many() {
+        with_registry(|registry| {
+            let mut keep = |untraced| registry.keep(Taken::untraced(untraced)).unwrap();
+            assert!(ptr::eq(keep(1), keep(1)));
+            let detailed = (1..=10_000).map(&mut keep).last().unwrap();
+            assert_eq!(*detailed, Taken::untraced(10_000));
+            assert_eq!(*keep(10_001), Taken::untraced(1));
+            assert!(ptr::eq(keep(10_000), keep(10_002)));
+            assert_eq!(registry.said.len(), 10_000);
+            let mut place = |line| registry.place(("a.py", line, "f")).unwrap();
+            assert!(ptr::eq(place(1), place(1)) && !ptr::eq(place(1), place(2)));
+        });
     }
 }

@@ -26,9 +26,8 @@ pub(crate) struct Taken {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct InTheWay {
     pub(crate) writable: u32,
-    /// Stable views included.
     pub(crate) readonly: u32,
-    /// Set if stable views alone are in the way; the other counts are then 0.
+    /// Not beside the others: the read guards of stable views are in the way before any views are.
     pub(crate) stable: u32,
 }
 
@@ -44,7 +43,7 @@ pub(crate) fn taken(header: &Header, views: InTheWay) -> Option<&'static Taken> 
         let in_the_way = match note.holding {
             Holding::WritableView => writable,
             Holding::ReadOnlyView => readonly,
-            Holding::StableView => readonly + stable,
+            Holding::StableView => stable,
             Holding::Tensor | Holding::GuardToRead | Holding::GuardToShare | Holding::GuardToWrite => 0,
         };
         if in_the_way > 0 && traced < total {
@@ -57,6 +56,12 @@ pub(crate) fn taken(header: &Header, views: InTheWay) -> Option<&'static Taken> 
 }
 
 impl Taken {
+    /// So many views that were not traced.
+    #[cfg(test)]
+    pub(super) fn untraced(untraced: u32) -> Self {
+        Self { untraced, ..Self::default() }
+    }
+
     /// The same with less detail. The number of different results is limited by the number of places.
     pub(super) fn coarse(self) -> Self {
         let [first, ..] = self.named;
