@@ -2,10 +2,13 @@
 
 import sys
 import threading
+from ctypes import byref
 
 import pytest
-from buffer_tests_ext import edges
-from buffer_tests_ext.edges import Owner, Tally
+from buffer_tests_ext import edges, layouts
+from buffer_tests_ext.edges import Owner, ReadOnlyOwner, Series, Shaped, Tally
+from dltensor import versioned
+from pybuffer import FORMAT, FULL_RO, STABLE, WRITABLE, View, release_buffer
 
 
 def test_a_drop_that_comes_back_finds_everything_in_order():
@@ -82,3 +85,70 @@ def test_one_drop_that_panics_keeps_no_other_cell_from_its_end():
     finally:
         sys.unraisablehook = before
     assert tally.drops == 10
+
+
+@pytest.mark.parametrize("drained", [False, True])
+@pytest.mark.parametrize("flags", [FULL_RO, FULL_RO | STABLE])
+def test_a_drop_that_releases_the_same_view_again(flags, drained):
+    """As a mistaken consumer in C may: CPython clears `obj` of the view only after the exporter's release."""
+    tally = Tally()
+    m = Owner([1, 2], tally, lambda: release_buffer(byref(view._buffer)))
+    view = View(m, flags)
+    edges.part(m).drop_here()
+    if drained:
+        memoryview(Owner([3])).release()
+    before = sys.getrefcount(m)
+    view.release()
+    assert (tally.drops, sys.getrefcount(m)) == (1, before - 1)
+    memoryview(m).release()
+
+
+def viewed(m):
+    memoryview(m).release()
+    return m
+
+
+def refused(m, flags):
+    with pytest.raises(BufferError):
+        View(m, flags)
+
+
+def orphaned():
+    m = Owner([1])
+    view = memoryview(m)
+    edges.part(m).drop_here()
+    # Now the view frees the memory by itself.
+    memoryview(Owner([3])).release()
+    return m, view
+
+
+# What each operation is done with, and the operation. Its result is kept: the end of a view frees blocks as well.
+FREEING = {
+    "first view": (lambda: Series([1.0]), memoryview),
+    "refused first view": (lambda: ReadOnlyOwner([1]), lambda m: refused(m, WRITABLE)),
+    "refused view": (lambda: viewed(Series([1.0])), lambda m: refused(m, FORMAT)),
+    "view of a part": (lambda: layouts.Whole(bytes(48), 3).row(0), memoryview),
+    "refused view of a part": (lambda: viewed(layouts.Whole(bytes(48), 3).row(0)), lambda m: refused(m, FORMAT)),
+    "expression": (lambda: Shaped([1, 2], lambda: 2), memoryview),
+    "first tensor": (lambda: Series([1.0]), versioned),
+    "tensor": (lambda: viewed(Series([1.0])), versioned),
+    "copied tensor": (lambda: viewed(Series([1.0])), lambda m: versioned(m, copy=True)),
+    "refused tensor": (lambda: edges.Several().rows, lambda m: pytest.raises(BufferError, m.__dlpack__)),
+    "cell": (lambda: [Owner([1])], list.clear),
+    "last view of a dropped cell": (orphaned, lambda m_and_view: m_and_view[1].release()),
+}
+
+
+@pytest.mark.parametrize("make, act", FREEING.values(), ids=FREEING)
+def test_what_frees_a_storage_whose_last_tensor_has_ended_elsewhere(make, act):
+    versioned(Series([1.0])).delete()
+    m = make()
+    tally = Tally()
+    owner = Owner([1], tally)
+    tensor = versioned(owner)
+    del owner
+    tensor.delete()
+    assert tally.drops == 0
+    kept = act(m)
+    assert tally.drops == 1
+    del kept

@@ -6,7 +6,7 @@ import pytest
 # CPython crashes if such an exception is lost.
 SCRIPT = """
 import sys
-from buffer_tests_ext.edges import Child, Owner, Tally
+from buffer_tests_ext.edges import Child, Owner, Tally, part
 
 reports, done = [], []
 sys.unraisablehook = lambda report: reports.append(report.exc_type.__name__)
@@ -24,6 +24,14 @@ def mine():
 
 def make():
     return Owner([1, 2], tally, {last_act})
+
+def orphaned(drained):
+    m = make()
+    view = memoryview(m)
+    part(m).drop_here()
+    if drained:
+        memoryview(Owner([3])).release()
+    return view
 
 for _ in range(3):
     try:
@@ -44,7 +52,10 @@ LAST_ACTS = {
 }
 
 
-@pytest.mark.parametrize("temporary", ["make()", "memoryview(make())", "memoryview(make())[1:]"])
+@pytest.mark.parametrize(
+    "temporary",
+    ["make()", "memoryview(make())", "memoryview(make())[1:]", "orphaned(drained=False)", "orphaned(drained=True)"],
+)
 @pytest.mark.parametrize("last_act", LAST_ACTS)
 def test_what_is_pending_outlives_the_drop(last_act, temporary):
     reports, done = LAST_ACTS[last_act]

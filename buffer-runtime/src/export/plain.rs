@@ -96,7 +96,7 @@ unsafe fn decide(
     let error = match unsafe { attempt(py, object, flags, table, &mut fill) }? {
         Ok(()) => return Some(Ok(())),
         Err(Denied::Refused(error)) => error,
-        Err(Denied::Misfit { error, .. }) if table.source != ShapeSource::Code => ViewError::Layout(error),
+        Err(Denied::Misfit { error, .. }) => ViewError::Layout(error),
         Err(_) => return None,
     };
     // A refusal for want of memory is a `MemoryError`.

@@ -81,8 +81,6 @@ unsafe extern "C" fn releasebuffer_other(slf: *mut ffi::PyObject, view: *mut ffi
 unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, part: PartTicket) {
     // SAFETY: one view owns such a ticket, and that view is being released.
     let whole = unsafe { PartView::take(part) };
-    // SAFETY: the view may be written: CPython writes it next. Another release of the view finds no part.
-    unsafe { (*view).internal = ptr::null_mut() };
     // SAFETY: as for this function; the view of the part held this view of the whole.
     unsafe { end(slf, view, whole) };
 }
@@ -131,12 +129,10 @@ unsafe fn end(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, ticket: Ticket
 unsafe extern "C" fn releasebuffer_traced(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, traced: TracedView) {
     // SAFETY: one view owns such a box, and that view is being released.
     let inner = unsafe { traced.unwrap() };
-    // SAFETY: the view may be written: CPython writes it next. Another release of it finds no box.
+    // SAFETY: the view may be written: CPython writes it next.
     unsafe { (*view).internal = inner.cast() };
     // SAFETY: as for this function.
     unsafe { releasebuffer(slf, view) };
-    // SAFETY: as above. Another release of the view finds no ticket in it.
-    unsafe { (*view).internal = ptr::null_mut() };
 }
 
 /// Frees the block of a view that was the last reference to it.
@@ -147,7 +143,7 @@ unsafe extern "C" fn releasebuffer_traced(slf: *mut ffi::PyObject, view: *mut ff
 #[cold]
 #[inline(never)]
 unsafe extern "C" fn free_cold(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, block: NonNull<Header>) {
-    // The trampoline passes the view on, and this in it. Another release of the view finds no ticket.
+    // The trampoline passes the view on, and this in it.
     // SAFETY: the view may be written: CPython writes it next.
     unsafe { (*view).internal = block.as_ptr().cast() };
     // SAFETY: the view may be written: CPython writes `obj` next, and has already read the reference from it.
