@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from buffer_tests_ext import edges
 from buffer_tests_ext.edges import CodePinned, Owner, Pinned, PinnedsPiece, ReadOnlyPinned, Tally
+from dltensor import versioned
+from pybuffer import FULL_RO, STABLE, View
 
 VALUES = [1, 2, 3, 4]
 CLASSES = [Pinned, ReadOnlyPinned, CodePinned]
@@ -151,6 +153,48 @@ def test_a_view_that_was_read_only_under_a_guard_says_so():
     memoryview(m).release()
     with pytest.raises(BufferError, match="a writable view of it was granted"):
         m.attempt("read")
+
+
+def refuse(m):
+    with pytest.raises(BufferError):
+        edges.request(m, 4)
+
+
+# What happens before the view or tensor. After the last two the layout is known, so it is granted at once.
+BEFORE = {
+    "nothing": lambda m: None,
+    "refused": refuse,
+    "read-only": lambda m: m.call_under_read(lambda: memoryview(m).release()),
+}
+before = pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
+
+
+@before
+def test_a_writable_view_or_tensor_pins_memory_that_may_be_written(before):
+    # Tensors are made at once when the names of the arguments are known.
+    versioned(Owner([1])).delete()
+    for hold in (lambda m: View(m, FULL_RO).release(), lambda m: versioned(m).delete()):
+        m = Pinned(VALUES)
+        before(m)
+        m.attempt("read")
+        hold(m)
+        assert m.pinned
+        for name, attempt in {"write": "resize", "read": "read"}.items():
+            with pytest.raises(BufferError) as refusal:
+                m.attempt(name)
+            assert str(refusal.value) == pinned(attempt)
+
+
+@before
+def test_a_stable_view_pins_as_one_that_may_not_write(before):
+    m = Pinned(VALUES)
+    before(m)
+    View(m, FULL_RO | STABLE).release()
+    assert m.pinned
+    m.attempt("read")
+    with pytest.raises(BufferError) as refusal:
+        m.attempt("write")
+    assert str(refusal.value) == pinned("resize", "view")
 
 
 def test_a_view_of_a_part_pins_the_whole():
