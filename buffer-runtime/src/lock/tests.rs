@@ -247,6 +247,13 @@ for_both_locks! {
             assert_eq!(lock.begin_closing(), Ok(Closing::Begun));
             lock.stay_open();
             assert_eq!(is_traced(), traced);
+
+            lock.begin_import().unwrap();
+            assert_eq!(lock.adopt(), Ok(true));
+            lock.abandon_adoption();
+            assert_eq!(lock.adopt(), Ok(true));
+            lock.end_write();
+            assert_eq!((is_traced(), lock.guards()), (traced, None));
         }
     }
 
@@ -258,7 +265,12 @@ for_both_locks! {
         lock.begin_exclusive(GuardKind::Write).unwrap();
         assert_eq!(lock.begin_exclusive(GuardKind::Write), Err(Blocker::WriteGuard));
         lock.end();
+        // A tensor may be in the way after the guard has begun.
         lock.begin_exclusive(GuardKind::Closed).unwrap();
+        lock.end();
+        assert!(!lock.is_closed());
+        lock.begin_exclusive(GuardKind::Closed).unwrap();
+        assert!(lock.is_closed());
     }
 
     #[test]

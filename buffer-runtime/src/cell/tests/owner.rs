@@ -96,6 +96,11 @@ fn a_leaked_guard_locks_for_ever() {
         "cannot read: Rust is changing it (a write guard is alive); try again when the call or thread that holds it has ended"
     );
 
+    let mut cell = ExportCell::new(vec![1_u32]);
+    mem::forget(cell.get_mut().unwrap());
+    let refusal = cell.test_read().unwrap_err().to_string();
+    assert!(refusal.contains("a write guard is alive, taken at ") && refusal.contains("owner.rs"), "{refusal}");
+
     let cell = ExportCell::new(vec![1_u32]);
     mem::forget(cell.test_share().unwrap());
     assert!(cell.view(&U32, true).is_some());
@@ -119,7 +124,8 @@ fn miri_a_cell_of_zeros_that_was_never_made_is_closed() {
     for refused in [cell.test_read().err(), cell.test_write().err(), cell.test_share().err(), cell.test_close().err()] {
         assert!(refused.unwrap().is_closed());
     }
-    assert!(cell.get_mut().is_err() && cell.write_or_detach().is_err());
+    assert_eq!(cell.get_mut().err().unwrap().to_string(), "cannot resize: it is closed");
+    assert!(cell.write_or_detach().is_err() && cell.holders().is_empty());
     cell.detach().unwrap();
     let mut other = ExportCell::new(vec![1_u32]);
     mem::swap(&mut cell, &mut other);

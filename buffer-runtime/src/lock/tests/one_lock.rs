@@ -51,6 +51,8 @@ fn full_counts_refuse_and_keep_their_neighbours() {
         views += 1;
     }
     assert_eq!(views, (1 << 20) - 1);
+    (0..(1 << 17) - 1).for_each(|_| lock.end());
+    assert!(lock.admit_unguarded(ViewKind::ReadOnly).is_none());
     assert_eq!((lock.views().writable, lock.views().readonly), (0, views));
 }
 
