@@ -182,3 +182,27 @@ def test_a_thread_that_writes_through_an_owned_guard_is_not_in_the_child():
     assert parent == "False"
     assert without_place(held) == f"cannot resize: 1 {held_by}{SHARE}".replace("guards are", "guard is")
     assert afterwards == "None"
+
+
+WITHOUT_THREADS = """
+from buffer_tests_ext import consumer, edges
+
+kept = consumer.Stable(m)
+print(in_child(lambda: m.append(3)))
+kept.release()
+capsule = m.__dlpack__()
+print(in_child(lambda: m.append(3)))
+del capsule
+m.close()
+print(in_child(lambda: m.append(3)))
+pinned = edges.Pinned([1])
+memoryview(pinned).release()
+print(in_child(lambda: pinned.attempt("write")))
+"""
+
+
+def test_only_what_another_thread_may_hold_mentions_the_fork():
+    stable, tensor, closed, pinned = run(PROLOGUE + WITHOUT_THREADS).splitlines()
+    assert stable.endswith(FORKED + HINT) and tensor.endswith(FORKED)
+    assert "forked" not in closed + pinned
+    assert "it is closed" in closed and "the memory is pinned" in pinned

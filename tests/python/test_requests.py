@@ -13,7 +13,7 @@ from ctypes import byref
 
 import numpy as np
 import pytest
-from buffer_tests_ext import layouts
+from buffer_tests_ext import edges, layouts
 from exporters import each_kind, the_kind
 from pybuffer import (
     ANY_CONTIGUOUS,
@@ -281,6 +281,16 @@ def test_a_shape_comes_without_strides_where_they_are_not_asked_for():
 def test_a_read_only_buffer_refuses_whoever_means_to_write(flags):
     with pytest.raises(BufferError, match="the buffer is read-only"):
         View(read_only(), flags)
+
+
+def test_a_refusal_names_what_stays_rather_than_a_guard_that_ends():
+    m = edges.ReadOnlyPinned([1])
+
+    def inside():
+        with pytest.raises(BufferError, match="the buffer is read-only"):
+            View(m, WRITABLE)
+
+    m.call_under_read(inside)
 
 
 @pytest.mark.parametrize("flags", [SIMPLE, CONTIG_RO, STRIDED_RO, RECORDS_RO, FULL_RO], ids=hex)

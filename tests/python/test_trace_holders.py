@@ -64,19 +64,20 @@ view = memoryview(m)
 def show():
     print(*[f"{access} of {function}" for access, _, _, function, *_ in edges.holders(m)], sep=", ")
 m.call_under("read", show)
-print(re.sub(r":\d+", "", refused(lambda: m.append(2)).partition(";")[0]))
+text = refused(lambda: m.append(2))
+print(re.sub(r":\d+", "", text.partition(";")[0]), "BUFFER_TRACE" in text)
 stable.release()
 show()
 """
     path = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
     assert run(script, before=path) == [
         "read-only view of <module>, stable view of __init__, read guard of None",
-        "cannot resize: 1 stable view is alive, taken at pybuffer.py in __init__",
+        "cannot resize: 1 stable view is alive, taken at pybuffer.py in __init__ False",
         "read-only view of <module>",
     ]
     assert run(script, before=path, traced=False) == [
         "read-only view of None, stable view of None, read guard of None",
-        "cannot resize: 1 stable view is alive",
+        "cannot resize: 1 stable view is alive True",
         "read-only view of None",
     ]
 

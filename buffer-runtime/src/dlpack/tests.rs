@@ -148,6 +148,9 @@ fn miri_a_tensor_keeps_memory_in_place_and_admits_views() {
     ] {
         assert_eq!(cell.refusal(kind, attempt), refused);
     }
+    let second = cell.tensor();
+    assert_eq!(cell.get_mut().err().unwrap().tensors(), 2);
+    drop(second);
     assert_eq!(cell.get_mut().err().unwrap().tensors(), 1);
     let (mut cell, error) = cell.into_inner().unwrap_err();
     assert_eq!(error.to_string(), format!("cannot take the storage: {ONE}"));

@@ -3,7 +3,7 @@
 mod one_lock;
 mod pins;
 
-use super::{Beside, Closing, Disowned, GuardKind, Missed, Pin, Released, ViewKind, Wants, free_threaded, gil};
+use super::{Beside, Closing, Disowned, GuardKind, Missed, Pin, Released, ViewKind, Views, Wants, free_threaded, gil};
 use crate::lock::Blocker;
 
 const READER: Wants = Wants { may_write: false, must_write: false };
@@ -300,4 +300,19 @@ for_both_locks! {
     fn an_owner_without_views_frees_at_once(lock) {
         assert_eq!(lock.disown(), Disowned::Free);
     }
+}
+
+#[test]
+fn a_blocker_counts_no_more_guards_than_there_are() {
+    // Without a GIL, a thread may read one count before and the other one after another thread has changed both.
+    let stable = |stable, guards| Blocker::StableViews { stable, guards };
+    assert_eq!(Blocker::ReadGuards(1).naming_stable(2), stable(1, 0));
+    assert_eq!(Blocker::ReadGuards(3).naming_stable(2), stable(2, 1));
+    assert_eq!(Blocker::ReadGuards(3).naming_stable(0), Blocker::ReadGuards(3));
+    assert_eq!(stable(1, 0).naming_import(), Blocker::Imported);
+    assert_eq!(stable(1, 2).naming_import(), Blocker::ReadGuards(2));
+    let [none, one] = [0, 1].map(|readonly| Views { writable: 0, readonly });
+    assert_eq!(Blocker::of_adoption(none, 2), Blocker::ReadGuards(1));
+    assert_eq!(Blocker::of_adoption(one, 2), Blocker::Views { writable: 0, readonly: 1 });
+    assert_eq!(Blocker::of_adoption(one, 4), Blocker::ReadGuards(2));
 }

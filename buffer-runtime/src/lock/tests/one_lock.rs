@@ -52,7 +52,9 @@ fn full_counts_refuse_and_keep_their_neighbours() {
     }
     assert_eq!(views, (1 << 20) - 1);
     (0..(1 << 17) - 1).for_each(|_| lock.end());
-    assert!(lock.admit_unguarded(ViewKind::ReadOnly).is_none());
+    for access in [ViewKind::ReadOnly, ViewKind::Writable] {
+        assert!(lock.admit_unguarded(access).is_none());
+    }
     assert_eq!((lock.views().writable, lock.views().readonly), (0, views));
 }
 
