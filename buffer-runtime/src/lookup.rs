@@ -4,11 +4,15 @@
 //! names, and panic without memory.
 
 use std::ffi::CStr;
+#[cfg(feature = "pickle")]
+use std::fmt;
 use std::ptr;
 
 #[cfg(feature = "consumer")]
 use pyo3::exceptions::PyAttributeError;
 use pyo3::{Bound, PyAny, PyResult, Python, ffi};
+#[cfg(feature = "pickle")]
+use pyo3::{Py, sync::PyOnceLock};
 
 use crate::pending::{owned, raised};
 
@@ -31,6 +35,65 @@ pub(crate) fn attribute<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResul
     let value = unsafe { ffi::PyObject_GetAttrString(object.as_ptr(), name.as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(object.py(), value) }
+}
+
+/// A name, of which Python's string is made once. The string is interned.
+#[cfg(feature = "pickle")]
+pub(crate) struct Name {
+    text: &'static CStr,
+    string: PyOnceLock<Py<PyAny>>,
+}
+
+#[cfg(feature = "pickle")]
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+#[cfg(feature = "pickle")]
+impl Name {
+    /// `text` is UTF-8.
+    pub(crate) const fn new(text: &'static CStr) -> Self {
+        Self { text, string: PyOnceLock::new() }
+    }
+
+    /// For messages.
+    pub(crate) fn text(&self) -> &'static str {
+        self.text.to_str().unwrap_or("")
+    }
+
+    pub(crate) fn string<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
+        let string = self.string.get_or_try_init(py, || {
+            // SAFETY: attached, as the token proves, with a C string.
+            let string = unsafe { ffi::PyUnicode_InternFromString(self.text.as_ptr()) };
+            // SAFETY: the result is an owned reference, or NULL.
+            unsafe { owned(py, string) }.map(Bound::unbind)
+        });
+        Ok(string?.bind(py))
+    }
+
+    /// `object.name`
+    pub(crate) fn of<'py>(&self, object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let name = self.string(object.py())?;
+        // SAFETY: attached, with an object and a string that are alive.
+        let value = unsafe { ffi::PyObject_GetAttr(object.as_ptr(), name.as_ptr()) };
+        // SAFETY: the result is an owned reference, or NULL.
+        unsafe { owned(object.py(), value) }
+    }
+
+    /// `object.name`, or `None` if there is no such attribute.
+    pub(crate) fn of_any<'py>(&self, object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let name = self.string(object.py())?;
+        let mut value = ptr::null_mut();
+        // SAFETY: attached, with an object and a string that are alive, and room for a reference.
+        let found = unsafe { ffi::compat::PyObject_GetOptionalAttr(object.as_ptr(), name.as_ptr(), &raw mut value) };
+        if found < 0 {
+            return Err(raised(object.py()));
+        }
+        // SAFETY: the result is an owned reference, or NULL.
+        Ok(unsafe { Bound::from_owned_ptr_or_opt(object.py(), value) })
+    }
 }
 
 /// `object.name`, or `None` if there is no such attribute.

@@ -179,7 +179,7 @@ impl Part {
     ///
     /// # Safety
     ///
-    /// The object is of the class that the table belongs to.
+    /// The object is of the class that the table belongs to, whose rows are not allocated one by one.
     ///
     /// # Errors
     ///

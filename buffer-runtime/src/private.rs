@@ -50,7 +50,9 @@ macro_rules! __submit_pickle {
 /// What the option `pickle` names.
 #[cfg(feature = "pickle")]
 pub mod pickle {
-    pub use crate::pickle::{Arrived, ArrivingCell, Field, Given, Instance, Pickled, Root, methods};
+    pub use crate::pickle::{
+        Arrived, ArrivingCell, Field, FieldName, Given, Instance, Pickled, Root, Strings, methods,
+    };
 }
 
 /// The entry points of the fuzz targets.

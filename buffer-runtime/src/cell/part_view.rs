@@ -361,7 +361,7 @@ impl Again {
             // The text of a static is the same at the same address.
             && (ptr::eq(part.format_of_whole, all.format) || part.has_items_of(all));
         // The class of the part, or its serial number, determines the class of the whole, and a class whose rows are
-        // allocated one by one has no views of parts.
+        // allocated one by one has no views of parts. (Nor are there parts of all bytes of such rows.)
         debug_assert!(!header.kind.indirect);
         if !same || part.counts_anew && !header.lock.downgrade() {
             self.keep();

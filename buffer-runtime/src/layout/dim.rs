@@ -128,8 +128,8 @@ pub unsafe trait Evaluated: sealed::Evaluated {
         false
     }
 
-    /// For a declaration that never changes, a number that no other declaration of the process ever had. 0 for any
-    /// other declaration.
+    /// For a declaration that never changes, a number that no other declaration of the process ever had, except an equal
+    /// one. 0 for any other declaration.
     #[inline(always)]
     fn serial(&self) -> u64 {
         0

@@ -32,7 +32,7 @@ pub(crate) struct Numbers {
     format: CString,
     itemsize: usize,
     readonly: bool,
-    /// A number that no other `Numbers` ever had; not 0.
+    /// A number that no other `Numbers` ever had, except that all of `of_all_bytes` have the same; not 0.
     serial: u64,
     /// Whether the part is all the memory: the items are contiguous, and their number is that at the time of the view.
     dense: bool,
@@ -49,7 +49,7 @@ impl Numbers {
             format: c_string(c"B")?,
             itemsize: 1,
             readonly: false,
-            serial: next_serial(),
+            serial: ALL_BYTES,
             dense: true,
         })
     }
@@ -72,8 +72,12 @@ impl Numbers {
     }
 }
 
+/// The serial number of all bytes of any memory. The parts of a pickle, which are new for each, then find the view that
+/// the last one has left, and compare only the memory.
+const ALL_BYTES: u64 = 1;
+
 fn next_serial() -> u64 {
-    static LAST: AtomicU64 = AtomicU64::new(0);
+    static LAST: AtomicU64 = AtomicU64::new(ALL_BYTES);
     // Relaxed: the numbers only have to differ. 64 bits do not wrap around in the lifetime of a process.
     LAST.fetch_add(1, Ordering::Relaxed) + 1
 }

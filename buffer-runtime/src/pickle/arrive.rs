@@ -1,6 +1,6 @@
 //! Builds an object from the data of a pickle, all of which may be wrong.
 
-use std::ffi::CStr;
+use std::ffi::c_int;
 
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
@@ -10,15 +10,16 @@ use pyo3::{PyTypeInfo, ffi};
 use super::VERSION;
 use super::format::Portable;
 use super::frame::{Frame, Kind, Shape, Wrong};
-use super::leave::interned;
 use super::lineage::{self, Lineage};
 use super::refused::{cause_of, is_unpickling, unpickling};
+use super::strings::FieldName;
 use super::table::Table;
 use crate::cell::orphans::free_waiting;
 use crate::element::Element;
-use crate::exception::{ClassName, exception, string};
+use crate::exception::{ClassName, exception};
 use crate::export::peek::peek;
 use crate::limits::MAX_NDIM;
+use crate::lookup::Name;
 use crate::pending::{owned, raised};
 use crate::storage::Import;
 
@@ -46,9 +47,9 @@ impl<'py> Arrived<'_, 'py> {
     /// # Errors
     ///
     /// `UnpicklingError` if the value is missing.
-    pub(super) fn value(&self, name: &'static CStr) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn value(&self, name: &'static Name) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py();
-        let key = interned(py, name)?;
+        let key = name.string(py)?;
         let mut value = std::ptr::null_mut();
         // Another thread may change the dict.
         // SAFETY: attached, with a dict and a key that are alive, and room for a reference.
@@ -61,7 +62,7 @@ impl<'py> Arrived<'_, 'py> {
                 py,
                 format_args!(
                     "the pickle has no field `{}`, which `{}` has; it is of another version of this class",
-                    text(name),
+                    name.text(),
                     self.class
                 ),
             )),
@@ -76,14 +77,15 @@ impl<'py> Arrived<'_, 'py> {
     /// `UnpicklingError` if the memory is missing, or if it has other elements.
     pub(super) fn with_frame<E: Element>(
         &self,
-        name: &'static CStr,
+        name: &'static FieldName,
         kind: Kind,
         with: impl FnOnce(&mut Frame),
     ) -> PyResult<Refused<'py>> {
-        let (py, value) = (self.py(), self.value(name)?);
-        let name = Name { class: self.class, field: text(name) };
+        let (py, value) = (self.py(), self.value(&name.name)?);
+        let own = name.format(py, Portable::of::<E>)?;
+        let name = Place { class: self.class, field: name.name.text() };
         let wrong = || {
-            let Name { class, field } = name;
+            let Place { class, field } = name;
             unpickling(py, format_args!("the pickle's value for the field `{field}` of `{class}` is no memory"))
         };
         let (mut format, mut memory) = (std::ptr::null_mut(), std::ptr::null_mut::<ffi::PyObject>());
@@ -113,13 +115,12 @@ impl<'py> Arrived<'_, 'py> {
         let format: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, format) };
         // SAFETY: as above.
         let memory = unsafe { Bound::from_borrowed_ptr(py, memory) };
-        let Some(own) = string(py, &Portable::of::<E>()) else { return Err(raised(py)) };
         // SAFETY: attached, with two strings that are alive.
         match unsafe { ffi::PyUnicode_Compare(own.as_ptr(), format.as_ptr()) } {
             0 => {}
             _ if PyErr::occurred(py) => return Err(raised(py)),
             _ => {
-                let Name { class, field } = name;
+                let Place { class, field } = name;
                 let own = Portable::of::<E>();
                 let text = format_args!(
                     "the pickle's memory for the field `{field}` of `{class}` has other elements than `{own}`; it is of \
@@ -155,7 +156,7 @@ impl<'py> Arrived<'_, 'py> {
 
 /// The field that a frame is for, and its class.
 #[derive(Debug, Clone, Copy)]
-struct Name {
+struct Place {
     class: &'static str,
     field: &'static str,
 }
@@ -164,12 +165,12 @@ struct Name {
 #[derive(Clone, Copy)]
 pub(super) struct Refused<'py> {
     py: Python<'py>,
-    name: Name,
+    name: Place,
 }
 
 impl Refused<'_> {
     pub(super) fn because(self, wrong: &Wrong) -> PyErr {
-        let Self { py, name: Name { class, field } } = self;
+        let Self { py, name: Place { class, field } } = self;
         if matches!(wrong, Wrong::NoMemory) {
             return exception::<PyMemoryError>(py, "there is no memory for the unpickled elements");
         }
@@ -182,7 +183,7 @@ impl Refused<'_> {
 /// # Errors
 ///
 /// `UnpicklingError` if the object has no bytes in one piece; `MemoryError`.
-fn request(object: &Bound<'_, PyAny>, name: Name) -> PyResult<Import> {
+fn request(object: &Bound<'_, PyAny>, name: Place) -> PyResult<Import> {
     let py = object.py();
     // Release the views of objects that were dropped on other threads, so that these views do not accumulate.
     free_waiting(py);
@@ -191,7 +192,7 @@ fn request(object: &Bound<'_, PyAny>, name: Name) -> PyResult<Import> {
     match unsafe { Import::request(py, object.as_ptr(), no_memory) } {
         Ok(view) => Ok(view),
         Err(error) => {
-            let (Name { field, .. }, class) = (name, ClassName::of(object)?);
+            let (Place { field, .. }, class) = (name, ClassName::of(object)?);
             Err(cause_of(py, error, |py| {
                 unpickling(py, format_args!("the memory of `{field}` is a `{class}`, which has no bytes in one piece"))
             }))
@@ -199,35 +200,29 @@ fn request(object: &Bound<'_, PyAny>, name: Name) -> PyResult<Import> {
     }
 }
 
-fn text(name: &'static CStr) -> &'static str {
-    // The names of fields are UTF-8.
-    name.to_str().unwrap_or("")
-}
-
-/// Makes an object of a class from the arguments that [`leave`](super::leave::leave) has made, or from any others. If
-/// they come from an object that is being copied (`is_copy`), the new object must not keep the memory
-/// of that object.
+/// Checks the arguments of `__buffer_rebuild__`, which are any objects, and returns the `dict` of all fields.
 ///
 /// # Errors
 ///
-/// `UnpicklingError` if anything is wrong with the arguments; `MemoryError`.
-pub(super) fn arrive<'py>(
-    class: &Bound<'py, PyAny>,
+/// `UnpicklingError` if they are not a version and a `dict`, or if the version is another one.
+pub(super) fn fields<'a, 'py>(
+    py: Python<'py>,
     table: &Table,
-    arguments: &Bound<'py, PyAny>,
-    is_copy: bool,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = class.py();
-    let (mut version, mut values) = (0, std::ptr::null_mut::<ffi::PyObject>());
-    let dict = PyDict::type_object_raw(py);
-    // SAFETY: attached, with a tuple that is alive, and room for each value in the format.
-    let parsed =
-        unsafe { ffi::PyArg_ParseTuple(arguments.as_ptr(), c"iO!".as_ptr(), &raw mut version, dict, &raw mut values) };
+    arguments: &'a [Bound<'py, PyAny>],
+) -> PyResult<&'a Bound<'py, PyDict>> {
     let name = table.name;
-    if parsed == 0 {
+    let wrong = |py| {
         let text = format_args!("what the pickle says about this `{name}` is not what a pickle of this class says");
-        return Err(cause_of(py, raised(py), |py| unpickling(py, text)));
+        unpickling(py, text)
+    };
+    let [version, fields] = arguments else { return Err(wrong(py)) };
+    let Ok(fields) = fields.cast::<PyDict>() else { return Err(wrong(py)) };
+    // SAFETY: attached, with an object that is alive.
+    let version = unsafe { ffi::PyLong_AsLong(version.as_ptr()) };
+    if version == -1 && PyErr::occurred(py) {
+        return Err(cause_of(py, raised(py), wrong));
     }
+    let Ok(version) = c_int::try_from(version) else { return Err(wrong(py)) };
     if version != VERSION {
         let text = format_args!(
             "the pickle of this `{name}` has the version {version}, but this build reads the version {VERSION}; \
@@ -235,9 +230,22 @@ pub(super) fn arrive<'py>(
         );
         return Err(unpickling(py, text));
     }
-    // SAFETY: attached; the tuple is alive and has this object.
-    let values: Bound<'py, PyAny> = unsafe { Bound::from_borrowed_ptr(py, values) };
-    let values = values.cast::<PyDict>()?;
+    Ok(fields)
+}
+
+/// Makes an object of a class from the fields that [`leave`](super::leave::leave) has collected, or from any others. If
+/// they come from an object that is being copied (`is_copy`), the new object must not keep the memory of that object.
+///
+/// # Errors
+///
+/// `UnpicklingError` if anything is wrong with the fields; `MemoryError`.
+pub(super) fn arrive<'py>(
+    class: &Bound<'py, PyAny>,
+    table: &Table,
+    values: &Bound<'py, PyDict>,
+    is_copy: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (py, name) = (class.py(), table.name);
     if lineage::of(class, table)? == Lineage::Rust {
         let text = format_args!(
             "this class adds fields of Rust to `{name}`, of which a pickle of `{name}` says nothing; give it a `__reduce__` of \
@@ -262,7 +270,7 @@ pub(super) fn arrive<'py>(
         if let Err(error) = unsafe { peek(py, object.as_ptr(), cell) } {
             let text = format_args!(
                 "the pickle's memory for the field `{}` of `{name}` does not fit its other fields",
-                text(field)
+                field.name.text()
             );
             return Err(cause_of(py, error, |py| unpickling(py, text)));
         }
@@ -272,10 +280,10 @@ pub(super) fn arrive<'py>(
 
 /// Checks that there are no values besides those of the fields, all of which are present.
 fn check_no_other(values: &Bound<'_, PyDict>, table: &Table) -> PyResult<()> {
-    if values.len() == table.fields {
+    let (count, name, fields) = (values.len(), table.name, table.strings().fields.len());
+    if count == fields {
         return Ok(());
     }
-    let (count, name, fields) = (values.len(), table.name, table.fields);
     let text = format_args!(
         "the pickle has {count} fields, but `{name}` has {fields}; it is of another version of this class"
     );

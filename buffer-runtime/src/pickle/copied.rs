@@ -38,8 +38,8 @@ pub(super) unsafe fn copy<'py>(
         None if lineage::of(class.as_any(), table)? == Lineage::Rust => return Err(lineage::added(object.py(), table)),
         None => {
             // SAFETY: the caller vouches for the object.
-            let arguments = unsafe { leave(object, table, How::Shown, deep.clone()) }?;
-            (arrive(class.as_any(), table, &arguments, true)?, state::of(object)?)
+            let fields = unsafe { leave(object, table, How::Shown, deep.clone()) }?;
+            (arrive(class.as_any(), table, fields.cast()?, true)?, state::of(object)?)
         }
     };
     if let Some(deep) = &deep {

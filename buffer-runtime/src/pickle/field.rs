@@ -1,6 +1,5 @@
 //! What the derive requires of a class that is pickled, and of its fields that are not cells.
 
-use std::ffi::CStr;
 use std::marker::PhantomData;
 
 use pyo3::conversion::FromPyObjectOwned;
@@ -10,6 +9,7 @@ use pyo3::impl_::pymethods::tp_new_impl;
 use pyo3::{IntoPyObject, IntoPyObjectExt, PyAny, PyClass, PyClassInitializer, PyErr, PyResult, Python, ffi};
 
 use super::refused::{cause_of, unpickling};
+use super::strings::FieldName;
 use super::{Arrived, Given};
 
 /// A field that is not a cell: PyO3 converts its value to a Python object and back.
@@ -25,14 +25,14 @@ pub trait Field: Sized {
     /// # Errors
     ///
     /// What the conversion raises.
-    fn give(&self, given: &Given<'_>, name: &'static CStr) -> PyResult<()>;
+    fn give(&self, given: &Given<'_>, name: &'static FieldName) -> PyResult<()>;
 
     /// Reads the value from `arrived`, by the name of its field.
     ///
     /// # Errors
     ///
     /// `UnpicklingError` if the value is missing or cannot be converted.
-    fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<Self>;
+    fn arrive(arrived: &Arrived<'_, '_>, name: &'static FieldName) -> PyResult<Self>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -41,15 +41,15 @@ where
     T: for<'py> FromPyObjectOwned<'py>,
     for<'a, 'py> &'a T: IntoPyObject<'py>,
 {
-    fn give(&self, given: &Given<'_>, name: &'static CStr) -> PyResult<()> {
-        given.value(name, self.into_bound_py_any(given.py())?)
+    fn give(&self, given: &Given<'_>, name: &'static FieldName) -> PyResult<()> {
+        given.value(&name.name, self.into_bound_py_any(given.py())?)
     }
 
-    fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<Self> {
-        let value = arrived.value(name)?;
+    fn arrive(arrived: &Arrived<'_, '_>, name: &'static FieldName) -> PyResult<Self> {
+        let value = arrived.value(&name.name)?;
         T::extract(value.as_borrowed()).map_err(|error| {
             let (py, error): (_, PyErr) = (arrived.py(), error.into());
-            let (class, name) = (arrived.class(), name.to_string_lossy());
+            let (class, name) = (arrived.class(), name.name.text());
             cause_of(py, error, |py| {
                 unpickling(py, format_args!("the pickle's value for the field `{name}` of `{class}` is no such value"))
             })

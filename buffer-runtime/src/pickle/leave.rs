@@ -1,6 +1,6 @@
 //! Takes an object apart: its cells, whose memory is lent or copied, and the values of its other fields.
 
-use std::ffi::CStr;
+use std::ffi::c_long;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -10,14 +10,14 @@ use pyo3::types::PyTuple;
 
 use super::VERSION;
 use super::format::Portable;
+use super::strings::FieldName;
 use super::table::Table;
-use crate::exception::string;
 use crate::export::ClassTable;
 use crate::export::array::memoryview;
 #[cfg(feature = "ndarray")]
 use crate::export::peek::own_layout;
 use crate::export::peek::{Peeked, peek};
-use crate::lookup::{attribute, module};
+use crate::lookup::{Name, attribute, module};
 use crate::part::Part;
 use crate::pending::{owned, raised};
 
@@ -33,11 +33,11 @@ pub(super) enum How {
 }
 
 /// The first protocol with out-of-band buffers.
-const OUT_OF_BAND: i32 = 5;
+const OUT_OF_BAND: c_long = 5;
 
 impl How {
     /// How a pickle of this protocol takes the memory.
-    pub(super) fn of_protocol(protocol: i32) -> Self {
+    pub(super) fn of_protocol(protocol: c_long) -> Self {
         if protocol < OUT_OF_BAND { Self::Copied } else { Self::Lent }
     }
 }
@@ -89,7 +89,7 @@ impl<'py> Given<'py> {
     }
 
     /// Adds the value of a field that is not a cell.
-    pub(super) fn value(&self, name: &CStr, value: Bound<'py, PyAny>) -> PyResult<()> {
+    pub(super) fn value(&self, name: &Name, value: Bound<'py, PyAny>) -> PyResult<()> {
         let value = match &self.deep {
             Some(deep) => deep.copy(&value)?,
             None => value,
@@ -97,10 +97,9 @@ impl<'py> Given<'py> {
         self.set(name, &value)
     }
 
-    fn set(&self, name: &CStr, value: &Bound<'py, PyAny>) -> PyResult<()> {
+    fn set(&self, name: &Name, value: &Bound<'py, PyAny>) -> PyResult<()> {
         let py = self.py();
-        // A pickle stores an interned name once for all its objects.
-        let name = interned(py, name)?;
+        let name = name.string(py)?;
         // SAFETY: attached, with a dict and objects that are alive.
         if unsafe { ffi::PyDict_SetItem(self.values.as_ptr(), name.as_ptr(), value.as_ptr()) } != 0 {
             return Err(raised(py));
@@ -109,7 +108,7 @@ impl<'py> Given<'py> {
     }
 }
 
-/// The arguments of `__buffer_rebuild__`: the version, and a `dict` of all fields.
+/// A `dict` of all fields.
 ///
 /// # Safety
 ///
@@ -130,13 +129,28 @@ pub(super) unsafe fn leave<'py>(
     unsafe { table.give(&given, object.as_ptr()) }?;
     for (name, cell) in table.cells() {
         // SAFETY: the caller vouches for the object.
-        let memory = unsafe { memory(object, cell, how) }?;
-        given.set(name, &memory)?;
+        let memory = unsafe { memory(object, name, cell, how) }?;
+        given.set(&name.name, &memory)?;
     }
-    // SAFETY: attached; the format takes an integer and an object, which is alive.
-    let arguments = unsafe { ffi::Py_BuildValue(c"(iO)".as_ptr(), VERSION, given.values.as_ptr()) };
+    Ok(given.values)
+}
+
+/// The arguments of `__buffer_rebuild__` for these fields.
+pub(super) fn arguments<'py>(fields: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = fields.py();
+    // SAFETY: attached, as the object proves.
+    let version = unsafe { ffi::PyLong_FromLong(VERSION.into()) };
     // SAFETY: the result is an owned reference, or NULL.
-    unsafe { owned(py, arguments) }
+    let version = unsafe { owned(py, version) }?;
+    pair(&version, fields)
+}
+
+/// `(first, second)`
+pub(super) fn pair<'py>(first: &Bound<'py, PyAny>, second: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: attached, with two objects that are alive.
+    let pair = unsafe { ffi::PyTuple_Pack(2, first.as_ptr(), second.as_ptr()) };
+    // SAFETY: the result is an owned reference, or NULL.
+    unsafe { owned(first.py(), pair) }
 }
 
 /// The value for a cell: the format of its elements, its memory and, if rows are allocated one by one, the number of
@@ -145,35 +159,39 @@ pub(super) unsafe fn leave<'py>(
 /// # Safety
 ///
 /// The object is of the table's class or of a subclass.
-unsafe fn memory<'py>(object: &Bound<'py, PyAny>, cell: &'static ClassTable, how: How) -> PyResult<Bound<'py, PyAny>> {
+unsafe fn memory<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &'static FieldName,
+    cell: &'static ClassTable,
+    how: How,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
-    let Some(format) = string(py, &Portable::of_cell(cell)) else { return Err(raised(py)) };
+    let format = name.format(py, || Portable::of_cell(cell))?;
     #[cfg(feature = "ndarray")]
     if cell.is_strided() {
         // SAFETY: the caller vouches for the object.
-        return unsafe { array(object, cell, how, &format) };
+        return unsafe { array(object, cell, how, format) };
     }
-    let made = if cell.has_rows() {
+    if cell.has_rows() {
         // SAFETY: the caller vouches for the object.
         let seen = unsafe { peek(py, object.as_ptr(), cell) }?;
         // SAFETY: as above.
         let part = unsafe { Part::of_all(object, cell) }?.into_pyobject(py)?;
         let bytes = in_c_order(part.as_any())?;
         // SAFETY: attached; the format takes two objects that are alive, and a number.
-        unsafe { ffi::Py_BuildValue(c"(OOn)".as_ptr(), format.as_ptr(), bytes.as_ptr(), bytes_of_row(&seen)) }
-    } else {
-        // SAFETY: the caller vouches for the object.
-        let part = unsafe { Part::of_memory(object, cell) }?.into_pyobject(py)?;
-        let bytes = match how {
-            How::Shown => memoryview(part.as_any())?,
-            How::Lent => pickle_buffer(part.as_any())?,
-            How::Copied => copied(part.as_any())?,
-        };
-        // SAFETY: attached; the format takes two objects that are alive.
-        unsafe { ffi::Py_BuildValue(c"(OO)".as_ptr(), format.as_ptr(), bytes.as_ptr()) }
+        let made =
+            unsafe { ffi::Py_BuildValue(c"(OOn)".as_ptr(), format.as_ptr(), bytes.as_ptr(), bytes_of_row(&seen)) };
+        // SAFETY: the result is an owned reference, or NULL.
+        return unsafe { owned(py, made) };
+    }
+    // SAFETY: the caller vouches for the object, and the cell has no rows.
+    let part = unsafe { Part::of_memory(object, cell) }?.into_pyobject(py)?;
+    let bytes = match how {
+        How::Shown => memoryview(part.as_any())?,
+        How::Lent => pickle_buffer(part.as_any())?,
+        How::Copied => copied(part.as_any())?,
     };
-    // SAFETY: the result is an owned reference, or NULL.
-    unsafe { owned(py, made) }
+    pair(format, &bytes)
 }
 
 /// The value for a cell whose memory has a layout of its own: the format of its elements, the elements in C order, and
@@ -255,12 +273,4 @@ fn pickle_buffer<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>>
     let made = unsafe { ffi::PyObject_CallFunctionObjArgs(class.as_ptr(), object.as_ptr(), end) };
     // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(py, made) }
-}
-
-/// A name as the key of a `dict`.
-pub(super) fn interned<'py>(py: Python<'py>, name: &CStr) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: attached, as the token proves, with a C string.
-    let name = unsafe { ffi::PyUnicode_InternFromString(name.as_ptr()) };
-    // SAFETY: the result is an owned reference, or NULL.
-    unsafe { owned(py, name) }
 }

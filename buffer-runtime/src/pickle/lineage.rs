@@ -10,8 +10,8 @@ use pyo3::types::PyString;
 
 use super::refused::{cause_of, pickling};
 use super::table::Table;
-use crate::lookup::attribute;
-use crate::pending::owned;
+use crate::lookup::Name;
+use crate::pending::{owned, raised};
 
 /// What kind of code has extended the class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,19 +82,30 @@ fn slot(class: *mut ffi::PyObject, slot: c_int) -> *mut c_void {
 ///
 /// `PicklingError` if the class is not where its `__module__` says.
 pub(super) fn check_is_found(py: Python<'_>, table: &Table) -> PyResult<()> {
+    static MODULE: Name = Name::new(c"__module__");
+    static QUALNAME: Name = Name::new(c"__qualname__");
     let class = table.class(py);
-    let (from, name) = (attribute(&class, c"__module__")?, table.name);
-    let found = || {
-        // SAFETY: attached, with an object that is alive.
-        let module = unsafe { ffi::PyImport_Import(from.as_ptr()) };
+    let (from, qualname, name) = (MODULE.of(&class)?, QUALNAME.of(&class)?, table.name);
+    let found_in = |module| {
         // SAFETY: the result is an owned reference, or NULL.
         let module = unsafe { owned(py, module) }?;
-        let qualname = attribute(&class, c"__qualname__")?;
         // SAFETY: attached, with objects that are alive.
         let found = unsafe { ffi::PyObject_GetAttr(module.as_ptr(), qualname.as_ptr()) };
         // SAFETY: the result is an owned reference, or NULL.
         unsafe { owned(py, found) }
     };
+    // The module has been imported, unless Python code has removed it. An import takes ten times as long.
+    // SAFETY: attached, with an object that is alive.
+    let imported = unsafe { ffi::PyImport_GetModule(from.as_ptr()) };
+    if !imported.is_null() {
+        if found_in(imported).is_ok_and(|found| found.is(&*class)) {
+            return Ok(());
+        }
+    } else if PyErr::occurred(py) {
+        drop(raised(py));
+    }
+    // SAFETY: attached, with an object that is alive.
+    let found = || found_in(unsafe { ffi::PyImport_Import(from.as_ptr()) });
     let module = from.cast::<PyString>()?.to_str()?;
     let refused = |py| {
         let text = format_args!(

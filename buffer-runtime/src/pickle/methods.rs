@@ -1,16 +1,17 @@
 //! The methods that CPython calls to pickle and copy an object.
 
 use std::marker::PhantomData;
+use std::slice;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::impl_::pymethods::{PyMethodDef, PyMethodDefType};
-use pyo3::impl_::trampoline::{MethodDef, cfunction_with_keywords};
+use pyo3::impl_::trampoline::{MethodDef, fastcall_cfunction_with_keywords};
 use pyo3::prelude::*;
 use pyo3::{PyTypeInfo, ffi};
 
-use super::arrive::arrive;
+use super::arrive::{arrive, fields};
 use super::copied::copy;
-use super::leave::{How, leave};
+use super::leave::{How, arguments, leave, pair};
 use super::lineage::{self, Lineage};
 use super::state::{self, call};
 use super::table::{Pickled, Table};
@@ -27,25 +28,25 @@ use crate::pending::{owned, raised};
 #[must_use]
 pub const unsafe fn methods<T: Pickled>() -> [PyMethodDefType; 4] {
     [
-        PyMethodDefType::Method(PyMethodDef::cfunction_with_keywords(
+        PyMethodDefType::Method(PyMethodDef::fastcall_cfunction_with_keywords(
             c"__reduce_ex__",
-            cfunction_with_keywords::<ReduceEx<T>>,
+            fastcall_cfunction_with_keywords::<ReduceEx<T>>,
             c"__reduce_ex__($self, protocol, /)\n--\n\n",
         )),
-        PyMethodDefType::Method(PyMethodDef::cfunction_with_keywords(
+        PyMethodDefType::Method(PyMethodDef::fastcall_cfunction_with_keywords(
             c"__copy__",
-            cfunction_with_keywords::<Copy<T>>,
+            fastcall_cfunction_with_keywords::<Copy<T>>,
             c"__copy__($self, /)\n--\n\n",
         )),
-        PyMethodDefType::Method(PyMethodDef::cfunction_with_keywords(
+        PyMethodDefType::Method(PyMethodDef::fastcall_cfunction_with_keywords(
             c"__deepcopy__",
-            cfunction_with_keywords::<DeepCopy<T>>,
+            fastcall_cfunction_with_keywords::<DeepCopy<T>>,
             c"__deepcopy__($self, memo, /)\n--\n\n",
         )),
         PyMethodDefType::Method(
-            PyMethodDef::cfunction_with_keywords(
+            PyMethodDef::fastcall_cfunction_with_keywords(
                 c"__buffer_rebuild__",
-                cfunction_with_keywords::<Rebuild<T>>,
+                fastcall_cfunction_with_keywords::<Rebuild<T>>,
                 c"__buffer_rebuild__($type, version, fields, /)\n--\n\nMakes an object of what a pickle says.",
             )
             .flags(ffi::METH_CLASS),
@@ -54,17 +55,21 @@ pub const unsafe fn methods<T: Pickled>() -> [PyMethodDefType; 4] {
 }
 
 /// A method. It takes `self` (for `__buffer_rebuild__`, the class), its arguments, and the table of the class.
+///
+/// # Safety
+///
+/// The object is of the table's class or of a subclass.
 type Method =
-    unsafe fn(&Bound<'_, PyAny>, args: *mut ffi::PyObject, table: &'static Table) -> PyResult<*mut ffi::PyObject>;
+    for<'py> unsafe fn(&Bound<'py, PyAny>, &[Bound<'py, PyAny>], &'static Table) -> PyResult<Bound<'py, PyAny>>;
 
 macro_rules! method {
     ($name:ident, $call:ident) => {
         struct $name<T>(PhantomData<fn(T)>);
 
-        impl<T: Pickled> MethodDef<cfunction_with_keywords::Func> for $name<T> {
-            const METH: cfunction_with_keywords::Func = |py, slf, args, kwargs| {
+        impl<T: Pickled> MethodDef<fastcall_cfunction_with_keywords::Func> for $name<T> {
+            const METH: fastcall_cfunction_with_keywords::Func = |py, slf, args, count, names| {
                 // SAFETY: the table is of this class, and CPython checks the object's class.
-                unsafe { contained(py, slf, args, kwargs, const { &Table::of::<T>() }, $call) }
+                unsafe { contained(py, slf, (args, count), names, const { &Table::of::<T>() }, $call) }
             };
         }
     };
@@ -79,46 +84,62 @@ method!(Rebuild, rebuild);
 ///
 /// # Safety
 ///
-/// As CPython calls a method with a tuple and keywords, of the table's class.
+/// As CPython calls a method with an array of arguments and the names of keywords, of the table's class.
 #[expect(clippy::unnecessary_wraps, reason = "the trampoline's signature")]
 unsafe fn contained(
     py: Python<'_>,
     slf: *mut ffi::PyObject,
-    args: *mut ffi::PyObject,
-    kwargs: *mut ffi::PyObject,
+    (args, count): (*const *mut ffi::PyObject, ffi::Py_ssize_t),
+    names: *mut ffi::PyObject,
     table: &'static Table,
     method: Method,
 ) -> PyResult<*mut ffi::PyObject> {
     // SAFETY: the caller vouches for the object.
     let object: Bound<'_, PyAny> = unsafe { Bound::from_borrowed_ptr(py, slf) };
     Ok(raising(py, std::ptr::null_mut(), || {
-        // SAFETY: attached; the caller vouches for a dict, or NULL.
-        if !kwargs.is_null() && unsafe { ffi::PyDict_Size(kwargs) } > 0 {
+        // SAFETY: attached; the caller vouches for a tuple, or NULL.
+        if !names.is_null() && unsafe { ffi::PyTuple_Size(names) } > 0 {
             let text = "this method takes no keyword arguments";
             return Err(exception::<PyTypeError>(py, text));
         }
-        // SAFETY: the caller vouches for the object and the arguments.
-        unsafe { method(&object, args, table) }
+        let args = if count == 0 {
+            &[]
+        } else {
+            // A `Bound` is the address of an object, and these are not dropped.
+            // SAFETY: the caller vouches for an array of as many objects, which are alive during the call.
+            unsafe { slice::from_raw_parts(args.cast::<Bound<'_, PyAny>>(), count.cast_unsigned()) }
+        };
+        // SAFETY: the caller vouches for the object.
+        unsafe { method(&object, args, table) }.map(Bound::into_ptr)
     }))
 }
 
+/// The only argument of a method.
+fn only<'a, 'py>(py: Python<'py>, name: &str, arguments: &'a [Bound<'py, PyAny>]) -> PyResult<&'a Bound<'py, PyAny>> {
+    let count = arguments.len();
+    let text = format_args!("{name}() takes exactly one argument ({count} given)");
+    if let [only] = arguments { Ok(only) } else { Err(exception::<PyTypeError>(py, text)) }
+}
+
 /// `__reduce_ex__(protocol)`
-unsafe fn reduce_ex(
-    object: &Bound<'_, PyAny>,
-    args: *mut ffi::PyObject,
+unsafe fn reduce_ex<'py>(
+    object: &Bound<'py, PyAny>,
+    args: &[Bound<'py, PyAny>],
     table: &'static Table,
-) -> PyResult<*mut ffi::PyObject> {
+) -> PyResult<Bound<'py, PyAny>> {
     let (py, class) = (object.py(), object.get_type());
-    let mut protocol = 0;
-    // SAFETY: attached, with a tuple that is alive, and room for an integer.
-    if unsafe { ffi::PyArg_ParseTuple(args, c"i:__reduce_ex__".as_ptr(), &raw mut protocol) } == 0 {
+    let protocol = only(py, "__reduce_ex__", args)?;
+    // SAFETY: attached, with an object that is alive.
+    let protocol = unsafe { ffi::PyLong_AsLong(protocol.as_ptr()) };
+    if protocol == -1 && PyErr::occurred(py) {
         return Err(raised(py));
     }
-    match lineage::of(class.as_any(), table)? {
+    let lineage = lineage::of(class.as_any(), table)?;
+    match lineage {
         Lineage::Itself => {}
         lineage => {
             if let Some(reduced) = reduced(object)? {
-                return Ok(reduced.into_ptr());
+                return Ok(reduced);
             }
             if lineage == Lineage::Rust {
                 return Err(lineage::added(py, table));
@@ -127,18 +148,16 @@ unsafe fn reduce_ex(
     }
     lineage::check_is_found(py, table)?;
     // SAFETY: the caller vouches for the object.
-    let arguments = unsafe { leave(object, table, How::of_protocol(protocol), None) }?;
-    let rebuild = attribute(class.as_any(), c"__buffer_rebuild__")?;
-    let made = match state::of(object)? {
-        // SAFETY: attached; the format takes two objects that are alive.
-        None => unsafe { ffi::Py_BuildValue(c"(OO)".as_ptr(), rebuild.as_ptr(), arguments.as_ptr()) },
-        // SAFETY: attached; the format takes three objects that are alive.
-        Some(state) => unsafe {
-            ffi::Py_BuildValue(c"(OOO)".as_ptr(), rebuild.as_ptr(), arguments.as_ptr(), state.as_ptr())
-        },
-    };
+    let fields = unsafe { leave(object, table, How::of_protocol(protocol), None) }?;
+    let arguments = arguments(&fields)?;
+    let is_itself = lineage == Lineage::Itself;
+    let rebuild = table.strings().rebuild(class.as_any(), is_itself)?;
+    let state = if is_itself && state::is_none(class.as_any(), table)? { None } else { state::of(object)? };
+    let Some(state) = state else { return pair(&rebuild, &arguments) };
+    // SAFETY: attached, with three objects that are alive.
+    let made = unsafe { ffi::PyTuple_Pack(3, rebuild.as_ptr(), arguments.as_ptr(), state.as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL.
-    unsafe { owned(py, made) }.map(Bound::into_ptr)
+    unsafe { owned(py, made) }
 }
 
 /// The result of `__reduce__`, if a subclass has defined its own.
@@ -152,43 +171,36 @@ pub(super) fn reduced<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<
 }
 
 /// `__copy__()`
-unsafe fn shallow(
-    object: &Bound<'_, PyAny>,
-    args: *mut ffi::PyObject,
+unsafe fn shallow<'py>(
+    object: &Bound<'py, PyAny>,
+    args: &[Bound<'py, PyAny>],
     table: &'static Table,
-) -> PyResult<*mut ffi::PyObject> {
-    // SAFETY: attached, with a tuple that is alive.
-    if unsafe { ffi::PyArg_ParseTuple(args, c":__copy__".as_ptr()) } == 0 {
-        return Err(raised(object.py()));
+) -> PyResult<Bound<'py, PyAny>> {
+    if !args.is_empty() {
+        let count = args.len();
+        let text = format_args!("__copy__() takes no arguments ({count} given)");
+        return Err(exception::<PyTypeError>(object.py(), text));
     }
     // SAFETY: the caller vouches for the object.
-    unsafe { copy(object, table, None) }.map(Bound::into_ptr)
+    unsafe { copy(object, table, None) }
 }
 
 /// `__deepcopy__(memo)`
-unsafe fn deep(
-    object: &Bound<'_, PyAny>,
-    args: *mut ffi::PyObject,
+unsafe fn deep<'py>(
+    object: &Bound<'py, PyAny>,
+    args: &[Bound<'py, PyAny>],
     table: &'static Table,
-) -> PyResult<*mut ffi::PyObject> {
-    let mut memo = std::ptr::null_mut();
-    // SAFETY: attached, with a tuple that is alive, and room for an object.
-    if unsafe { ffi::PyArg_ParseTuple(args, c"O:__deepcopy__".as_ptr(), &raw mut memo) } == 0 {
-        return Err(raised(object.py()));
-    }
-    // SAFETY: attached; the tuple has this object.
-    let memo = unsafe { Bound::from_borrowed_ptr(object.py(), memo) };
+) -> PyResult<Bound<'py, PyAny>> {
+    let memo = only(object.py(), "__deepcopy__", args)?.clone();
     // SAFETY: the caller vouches for the object.
-    unsafe { copy(object, table, Some(memo)) }.map(Bound::into_ptr)
+    unsafe { copy(object, table, Some(memo)) }
 }
 
 /// `__buffer_rebuild__(version, fields)`
-unsafe fn rebuild(
-    class: &Bound<'_, PyAny>,
-    args: *mut ffi::PyObject,
+unsafe fn rebuild<'py>(
+    class: &Bound<'py, PyAny>,
+    args: &[Bound<'py, PyAny>],
     table: &'static Table,
-) -> PyResult<*mut ffi::PyObject> {
-    // SAFETY: attached; the caller vouches for a tuple.
-    let args = unsafe { Bound::from_borrowed_ptr(class.py(), args) };
-    arrive(class, table, &args, false).map(Bound::into_ptr)
+) -> PyResult<Bound<'py, PyAny>> {
+    arrive(class, table, fields(class.py(), table, args)?, false)
 }

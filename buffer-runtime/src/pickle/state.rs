@@ -2,13 +2,17 @@
 
 use std::ffi::CStr;
 
+use pyo3::PyTypeInfo;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
-use crate::lookup::{attribute, module};
+use super::table::Table;
+use crate::lookup::{Name, attribute, module};
 use crate::pending::{owned, raised};
+
+static GETSTATE: Name = Name::new(c"__getstate__");
 
 /// The state of an object, in the form that `pickle` sets; `None` if there is none.
 ///
@@ -16,12 +20,29 @@ use crate::pending::{owned, raised};
 ///
 /// What `__getstate__` raises.
 pub(super) fn of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let state = match found(object, c"__getstate__")? {
+    let state = match GETSTATE.of_any(object)? {
         Some(getstate) => call(&getstate, None)?,
         None => return by_default(object),
     };
     let is_empty = state.is_none() || state.cast::<PyDict>().is_ok_and(PyDictMethods::is_empty);
     Ok((!is_empty).then_some(state))
+}
+
+/// Whether the objects of this class, which no other code has extended, have no state.
+///
+/// # Errors
+///
+/// `MemoryError`.
+pub(super) fn is_none(class: &Bound<'_, PyAny>, table: &Table) -> PyResult<bool> {
+    if table.has_dict() {
+        return Ok(false);
+    }
+    // `object` has this method from Python 3.11 on.
+    let base = PyAny::type_object(class.py());
+    Ok(match (GETSTATE.of_any(class)?, GETSTATE.of_any(base.as_any())?) {
+        (Some(own), Some(by_default)) => own.is(&by_default),
+        (own, _) => own.is_none(),
+    })
 }
 
 /// What `object.__getstate__` of Python 3.11 returns.

@@ -1,12 +1,12 @@
 //! Storages that can be made from the memory of a pickle.
 
-use std::ffi::CStr;
 use std::sync::Arc;
 
 use pyo3::PyResult;
 
 use super::arrive::Arrived;
 use super::frame::{Frame, Kind, Wrong};
+use super::strings::FieldName;
 use crate::cell::ExportCell;
 use crate::element::Viewable;
 use crate::storage::{Exportable, FromElements, Rows, VecOrImported};
@@ -150,11 +150,11 @@ pub trait ArrivingCell<C> {
     /// # Errors
     ///
     /// `UnpicklingError` if the memory is missing or of another kind; `MemoryError`.
-    fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<C>;
+    fn arrive(arrived: &Arrived<'_, '_>, name: &'static FieldName) -> PyResult<C>;
 }
 
 impl<T, S: Rebuilt> ArrivingCell<ExportCell<S>> for T {
-    fn arrive(arrived: &Arrived<'_, '_>, name: &'static CStr) -> PyResult<ExportCell<S>> {
+    fn arrive(arrived: &Arrived<'_, '_>, name: &'static FieldName) -> PyResult<ExportCell<S>> {
         let mut made = Err(Wrong::NoMemory);
         let refused = arrived.with_frame::<S::Element>(name, Kind::of::<S>(), |frame| {
             made = S::rebuilt(frame).and_then(|storage| Ok(ExportCell::try_new(storage)?));

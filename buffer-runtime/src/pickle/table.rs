@@ -1,10 +1,10 @@
 //! What the derive declares about a class that is pickled.
 
-use std::ffi::CStr;
-
+use pyo3::impl_::pyclass::PyClassImpl;
 use pyo3::{Borrowed, PyAny, PyResult, PyTypeInfo, Python, ffi};
 
 use super::field::Instance;
+use super::strings::{FieldName, Strings};
 use super::{Arrived, Given};
 use crate::export::{Class, ClassTable, Entry};
 
@@ -15,13 +15,15 @@ use crate::export::{Class, ClassTable, Entry};
 /// # Safety
 ///
 /// `CELLS` are entries of exporters of this class, and `INSTANCE` is that of [`Root`](super::Root) for this class.
+/// `STRINGS` returns those of this class, which no other class has.
 pub unsafe trait Pickled: Sized {
     /// The class.
-    type Class: Class + PyTypeInfo + 'static;
-    /// The cells, with the names of their fields.
-    const CELLS: &'static [(&'static CStr, Entry<Self::Class>)];
-    /// The number of other fields, which `give` adds.
-    const FIELDS: usize;
+    type Class: Class + PyClassImpl + PyTypeInfo + 'static;
+    /// The cells, each with the index of its field in the strings.
+    const CELLS: &'static [(usize, Entry<Self::Class>)];
+    /// The names of all fields that are pickled: those of the cells, and those that `give` adds. (A function, because no
+    /// constant can refer to what is made once.)
+    const STRINGS: fn() -> &'static Strings;
     /// Makes an object from a value.
     const INSTANCE: Instance<Self::Class>;
 
@@ -48,10 +50,10 @@ pub unsafe trait Pickled: Sized {
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: &'static str,
-    /// How many cells and other fields there are.
-    pub(super) fields: usize,
     class: fn(Python<'_>) -> *mut ffi::PyTypeObject,
-    cell: fn(usize) -> Option<(&'static CStr, &'static ClassTable)>,
+    has_dict: fn() -> bool,
+    strings: fn() -> &'static Strings,
+    cell: fn(usize) -> Option<(usize, &'static ClassTable)>,
     give: unsafe fn(&Given<'_>, *mut ffi::PyObject) -> PyResult<()>,
     make: unsafe fn(&Arrived<'_, '_>, *mut ffi::PyTypeObject) -> PyResult<*mut ffi::PyObject>,
 }
@@ -60,8 +62,9 @@ impl Table {
     pub(super) const fn of<T: Pickled>() -> Self {
         Self {
             name: <T::Class as Class>::NAME,
-            fields: T::CELLS.len() + T::FIELDS,
             class: T::Class::type_object_raw,
+            has_dict: || T::Class::dict_offset().is_some(),
+            strings: T::STRINGS,
             cell: cell::<T>,
             give: give::<T>,
             make: make::<T>,
@@ -75,9 +78,19 @@ impl Table {
         unsafe { Borrowed::from_ptr(py, class.cast()) }
     }
 
+    /// Whether the objects of the class have a `__dict__`.
+    pub(super) fn has_dict(&self) -> bool {
+        (self.has_dict)()
+    }
+
+    pub(super) fn strings(&self) -> &'static Strings {
+        (self.strings)()
+    }
+
     /// The cells, by the names of their fields.
-    pub(super) fn cells(&self) -> impl Iterator<Item = (&'static CStr, &'static ClassTable)> {
-        (0..).map_while(self.cell)
+    pub(super) fn cells(&self) -> impl Iterator<Item = (&'static FieldName, &'static ClassTable)> {
+        let fields = self.strings().fields;
+        (0..).map_while(self.cell).filter_map(|(index, cell)| Some((fields.get(index)?, cell)))
     }
 
     /// Adds the values of an object's other fields to `given`.
@@ -105,8 +118,8 @@ impl Table {
     }
 }
 
-fn cell<T: Pickled>(index: usize) -> Option<(&'static CStr, &'static ClassTable)> {
-    T::CELLS.get(index).map(|(name, entry)| (*name, entry.table()))
+fn cell<T: Pickled>(index: usize) -> Option<(usize, &'static ClassTable)> {
+    T::CELLS.get(index).map(|(index, entry)| (*index, entry.table()))
 }
 
 /// # Safety
