@@ -63,8 +63,8 @@ def slotted():
     return thing
 
 
-def reduced():
-    return edges.Luggage().__reduce_ex__(2)[1][1]
+def reduced(thing=None):
+    return (thing or edges.Luggage()).__reduce_ex__(2)[1][1]
 
 
 # A function for each class, which makes an object of it.

@@ -1,5 +1,6 @@
 """Operations on the classes of the test extension, for `without_memory`."""
 
+import pickle
 import sys
 from functools import partial
 
@@ -72,8 +73,15 @@ def look(part):
     return part.shape, part.strides, part.format, part.itemsize, part.nbytes, part.ndim, part.readonly, part.views
 
 
-def rebuild(fields):
-    edges.Luggage.__buffer_rebuild__(1, fields)
+def rebuilding(cls):
+    return lambda fields: cls.__buffer_rebuild__(1, fields)
+
+
+rebuild = rebuilding(edges.Luggage)
+
+
+def pickled(thing):
+    pickle.dumps(thing, protocol=5, buffer_callback=[].append)
 
 
 PORTABLE_INTEGER = "<I" if sys.byteorder == "little" else ">I"
@@ -247,11 +255,28 @@ OPERATIONS = [
         )
         for protocol in (2, 5)
     ),
+    *(
+        Operation(
+            f"reduce: arrays in the order {order}, protocol {protocol}",
+            partial(edges.Arrays, order),
+            lambda thing, p=protocol: thing.__reduce_ex__(p),
+            views=no_views,
+        )
+        for order in ("C", "reversed")
+        for protocol in (2, 5)
+    ),
+    Operation("reduce: what may be imported", lambda: edges.Shipment([1, 2]), lambda thing: thing.__reduce_ex__(5)),
+    # `pickle` says that it has not found a class if it finds no memory meanwhile.
+    Operation("pickled", edges.Luggage, pickled, views=no_views, others=("PicklingError",)),
     Operation("copied", edges.Luggage, lambda thing: thing.__copy__(), views=no_views),
     Operation("copied: subclass", attributed, lambda thing: thing.__copy__(), views=no_views),
     Operation("copied: slots", slotted, lambda thing: thing.__copy__(), views=no_views),
     Operation("copied deeply", edges.Luggage, lambda thing: thing.__deepcopy__({}), views=no_views),
     Operation("rebuild", reduced, rebuild),
+    Operation("rebuild: imported", lambda: reduced(edges.Shipment([1, 2])), rebuilding(edges.Shipment)),
+    # An `Arc` cannot be made without memory.
+    Operation("make: arrays", lambda: reduced(edges.Arrays("C")), rebuilding(edges.Arrays)),
+    Operation("make: copied arrays", lambda: edges.Arrays("reversed"), lambda thing: thing.__copy__(), views=no_views),
     *(
         refused(f"rebuild: {name}", lambda change=change: {**reduced(), **change}, rebuild, "UnpicklingError")
         for name, change in [

@@ -139,8 +139,13 @@ impl<'py> Arrived<'_, 'py> {
                 if shape.len() > MAX_NDIM {
                     return Err(wrong());
                 }
-                let extents = shape.iter().map(|extent| extent.extract());
-                Shape::Array(extents.collect::<PyResult<_>>().map_err(|error| cause_of(py, error, |_| wrong()))?)
+                let mut extents = Vec::new();
+                let refused = Refused { py, name };
+                extents.try_reserve_exact(shape.len()).map_err(|error| refused.because(&error.into()))?;
+                for extent in shape {
+                    extents.push(extent.extract().map_err(|error| cause_of(py, error, |_| wrong()))?);
+                }
+                Shape::Array(extents)
             }
         };
         let refused = Refused { py, name };

@@ -2,22 +2,26 @@
 
 use std::ffi::c_long;
 
+#[cfg(feature = "ndarray")]
+use pyo3::exceptions::PyMemoryError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-#[cfg(feature = "ndarray")]
-use pyo3::types::PyTuple;
 
 use super::VERSION;
 use super::format::Portable;
 use super::strings::FieldName;
 use super::table::Table;
+#[cfg(feature = "ndarray")]
+use crate::exception::exception;
 use crate::export::ClassTable;
 use crate::export::array::memoryview;
 #[cfg(feature = "ndarray")]
 use crate::export::peek::own_layout;
 use crate::export::peek::{Peeked, peek};
 use crate::lookup::{Name, attribute, module};
+#[cfg(feature = "ndarray")]
+use crate::memory::collect;
 use crate::part::Part;
 use crate::pending::{owned, raised};
 
@@ -210,8 +214,9 @@ unsafe fn array<'py>(
     let py = object.py();
     // SAFETY: the caller vouches for the object.
     let (offset, axes) = unsafe { own_layout(py, object.as_ptr(), cell) }?.unwrap_or_default();
-    let (extents, strides): (Vec<_>, Vec<_>) =
-        axes.iter().map(|&(extent, stride)| (extent.cast_signed(), stride)).unzip();
+    let no_memory = |_| exception::<PyMemoryError>(py, "there is no memory for the shape of an array");
+    let extents = collect(axes.iter().map(|&(extent, _)| extent.cast_signed())).map_err(no_memory)?;
+    let strides = collect(axes.iter().map(|&(_, stride)| stride)).map_err(no_memory)?;
     let layout = (&extents[..], &strides[..], offset.cast_signed());
     // SAFETY: as above.
     let part = unsafe { Part::in_layout(object, cell, layout) }?.into_pyobject(py)?;
@@ -220,11 +225,31 @@ unsafe fn array<'py>(
         _ => in_c_order(part.as_any())?,
     };
     let outer = extents.len().saturating_sub(cell.descriptor().inner.extents().len());
-    let shape = PyTuple::new(py, &extents[..outer])?;
+    let shape = numbers(py, &extents[..outer])?;
     // SAFETY: attached; the format takes three objects that are alive.
     let made = unsafe { ffi::Py_BuildValue(c"(OOO)".as_ptr(), format.as_ptr(), bytes.as_ptr(), shape.as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(py, made) }
+}
+
+/// A tuple of numbers. (PyO3 would panic without memory.)
+#[cfg(feature = "ndarray")]
+fn numbers<'py>(py: Python<'py>, numbers: &[isize]) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: attached, as the token proves.
+    let tuple = unsafe { ffi::PyTuple_New(numbers.len().cast_signed()) };
+    // SAFETY: the result is an owned reference, or NULL.
+    let tuple = unsafe { owned(py, tuple) }?;
+    for (index, &number) in (0..).zip(numbers) {
+        // SAFETY: attached, as the token proves.
+        let number = unsafe { ffi::PyLong_FromSsize_t(number) };
+        // SAFETY: the result is an owned reference, or NULL.
+        let number = unsafe { owned(py, number) }?;
+        // SAFETY: attached, with a new tuple that has this index; it takes the reference.
+        if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, number.into_ptr()) } != 0 {
+            return Err(raised(py));
+        }
+    }
+    Ok(tuple)
 }
 
 /// Whether items lie one after the other in C order.
