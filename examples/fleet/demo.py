@@ -101,7 +101,10 @@ def report(fleet, results):
     kept = sum(imported for _, imported, *_ in results)
     before, after = sum(one[2] for one in results), sum(one[3] for one in results)
     print(f"  {workers} other processes got {len(results)} parts, and read {kept} in the memory in which they arrived")
-    print(f"  the sum there: {before:g}, and {after:g} when doubled; here: {sum(samples.sum() for samples in fleet):g}")
+    if not kept:
+        print("  their frames were writable or misaligned, so each object has copied its own")
+    here = sum(samples.sum() for samples in fleet)
+    print(f"  the sum there: {before:,.0f}, and {after:,.0f} when doubled; here: {here:,.0f}")
 
 
 def address(memory):
