@@ -1,6 +1,7 @@
 """`copy.copy` and `copy.deepcopy` of objects that can be pickled."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -104,6 +105,51 @@ def test_a_deep_copy_may_contain_itself():
     s.itself = [s]
     c = copy.deepcopy(s)
     assert c.itself[0] is c
+
+
+def test_a_field_of_a_deep_copy_may_lead_back_to_it():
+    companion = []
+    t = Traveller(1, companion=companion)
+    companion.append(t)
+    for back in (copy.deepcopy(t), pickle.loads(pickle.dumps(t))):
+        assert back is not t and back.fields[2] == [back]
+
+
+class Both(Traveller):
+    __slots__ = ("mark", "__dict__", "__hidden")
+
+    def hide(self, value):
+        self.__hidden = value
+
+    def hidden(self):
+        return self.__hidden
+
+
+class Below(Both):
+    __slots__ = ("itself",)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_slots_and_attributes_of_several_subclasses_are_copied(copied):
+    thing = Below(2)
+    thing.mark, thing.free, thing.itself = 1, 2, [thing]
+    thing.hide(3)
+    c = copied(thing)
+    same(thing, c)
+    assert (c.mark, c.free, c.hidden(), c.itself) == (1, 2, 3, [c])
+
+
+@BOTH
+def test_a_copy_during_a_write_is_refused(copied):
+    t = Traveller(1)
+
+    def refused():
+        with pytest.raises(BufferError, match="a write guard is alive"):
+            copied(t)
+
+    t.in_write(refused)
+    assert t.views() == (0, 0)
+    same(t, copied(t))
 
 
 @BOTH

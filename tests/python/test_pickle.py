@@ -5,6 +5,7 @@ import gc
 import io
 import pickle
 import pickletools
+import random
 import sys
 import threading
 
@@ -346,6 +347,37 @@ def test_pickles_of_threads_do_not_meet():
         thread.join()
     assert not errors
     assert t.views() == (0, 0)
+
+
+def test_frames_of_many_sizes_do_not_meet():
+    """The view of a frame is what the view of another frame has left, if the sizes are the same."""
+    luggage = Luggage()
+    things = [Traveller(n % 7, 2) for n in range(20)] + [luggage, edges.Shipment([1, 2]), MutableTraveller(3)]
+
+    def frames_of(thing):
+        frames = [frame.raw() for frame in out_of_band(thing)[1]]
+        return [(frame.tobytes(), frame.readonly, frame.format, frame.shape) for frame in frames]
+
+    # Rows are not lent, but copied.
+    expected = [frames_of(thing) for thing in things]
+    for thing, frames in zip(things, expected):
+        copied = [value[1] for value in thing.__reduce_ex__(2)[1][1].values() if type(value) is tuple]
+        assert [content for content, *_ in frames] == [content for content in copied if content != bytes(luggage.rows)]
+    errors = []
+
+    def work(seed):
+        order = random.Random(seed)
+        for _ in range(500):
+            index = order.randrange(len(things))
+            if frames_of(things[index]) != expected[index]:
+                errors.append(index)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
 
 
 def test_nothing_is_left_behind():

@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use super::arrive::arrive;
 use super::leave::{Deep, How, leave};
@@ -39,6 +39,10 @@ pub(super) unsafe fn copy<'py>(
         None => {
             // SAFETY: the caller vouches for the object.
             let fields = unsafe { leave(object, table, How::Shown, deep.clone()) }?;
+            // A field may lead back to the object. Then the object has been copied meanwhile.
+            if let Some(copy) = deep.as_ref().map(|deep| copied_meanwhile(object, deep)).transpose()?.flatten() {
+                return Ok(copy);
+            }
             (arrive(class.as_any(), table, fields.cast()?, true)?, state::of(object)?)
         }
     };
@@ -96,13 +100,32 @@ fn rebuilt<'py>(
     Ok((made, parts.get_item(2).ok().filter(|state| !state.is_none())))
 }
 
-/// Adds the copy to the memo of `copy.deepcopy`, before the state is copied: the state may refer to the object.
-fn remember<'py>(object: &Bound<'py, PyAny>, copy: &Bound<'py, PyAny>, deep: &Deep<'py>) -> PyResult<()> {
-    let py = object.py();
+/// `id(object)`, which is the key in the memo of `copy.deepcopy`.
+fn key<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: attached, as the object proves. `id` is the address.
     let key = unsafe { ffi::PyLong_FromVoidPtr(object.as_ptr().cast()) };
     // SAFETY: the result is an owned reference, or NULL.
-    let key = unsafe { owned(py, key) }?;
+    unsafe { owned(object.py(), key) }
+}
+
+/// The copy of the object in the memo, if there is one.
+fn copied_meanwhile<'py>(object: &Bound<'py, PyAny>, deep: &Deep<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    // `copy.deepcopy` makes a dict.
+    let Ok(memo) = deep.memo.cast::<PyDict>() else { return Ok(None) };
+    let (py, key) = (object.py(), key(object)?);
+    let mut copy = std::ptr::null_mut();
+    // SAFETY: attached, with a dict and a key that are alive, and room for a reference.
+    let found = unsafe { ffi::compat::PyDict_GetItemRef(memo.as_ptr(), key.as_ptr(), &raw mut copy) };
+    if found < 0 {
+        return Err(raised(py));
+    }
+    // SAFETY: the result is an owned reference, or NULL.
+    Ok(unsafe { Bound::from_owned_ptr_or_opt(py, copy) })
+}
+
+/// Adds the copy to the memo of `copy.deepcopy`, before the state is copied: the state may refer to the object.
+fn remember<'py>(object: &Bound<'py, PyAny>, copy: &Bound<'py, PyAny>, deep: &Deep<'py>) -> PyResult<()> {
+    let (py, key) = (object.py(), key(object)?);
     // SAFETY: attached, with objects that are alive.
     if unsafe { ffi::PyObject_SetItem(deep.memo.as_ptr(), key.as_ptr(), copy.as_ptr()) } != 0 {
         return Err(raised(py));
