@@ -135,12 +135,14 @@ impl Format {
     ///
     /// So `i` is `<i` on a little-endian machine and never `>i`; `l` is `q` where C's `long` has 64 bits;
     /// `T{i:a:d:b:}` is `T{i:x:4xd:y:}`; but `3i`, an array, is not `iii`.
+    #[inline]
     pub fn same_layout(&self, other: &Self) -> bool {
         self.itemsize == other.itemsize && self.leaves().eq(other.leaves())
     }
 
     /// Whether the fields of both have the same names in the same order, in nested records too. The contents of the
     /// fields do not matter, except that a record matches only a record.
+    #[inline]
     pub fn same_names(&self, other: &Self) -> bool {
         self.item.same_names(&other.item)
     }
@@ -148,6 +150,7 @@ impl Format {
 
 /// Parses the text again: copying the tree would recurse into nested records, and use stack for each level.
 impl Clone for Format {
+    #[inline]
     fn clone(&self) -> Self {
         Self::parse(self.as_str()).expect("it was read before")
     }

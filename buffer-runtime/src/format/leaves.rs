@@ -58,11 +58,13 @@ struct Entered<'a> {
 }
 
 impl<'a> Leaves<'a> {
+    #[inline]
     pub(super) fn of(item: &'a Item) -> Self {
         Self { root: Some(item), entered: Vec::new(), axes: Vec::new() }
     }
 
     /// The next item of the tree with its offset, records before their fields.
+    #[inline]
     fn advance(&mut self) -> Option<(&'a Item, usize)> {
         if let Some(item) = self.root.take() {
             return Some((item, 0));
@@ -77,6 +79,7 @@ impl<'a> Leaves<'a> {
         }
     }
 
+    #[inline]
     fn enter_array(&mut self, item: &Item) {
         let mut stride = item.size();
         for &extent in &item.shape {
@@ -89,6 +92,7 @@ impl<'a> Leaves<'a> {
 impl Iterator for Leaves<'_> {
     type Item = Leaf;
 
+    #[inline]
     fn next(&mut self) -> Option<Leaf> {
         loop {
             let (item, offset) = self.advance()?;

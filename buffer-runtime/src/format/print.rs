@@ -11,6 +11,7 @@ use super::code::Canonical;
 use super::tree::{ByteOrder, Content, Item, Record, Scalar};
 
 impl Display for Format {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let packed = if is_native(&self.item) { None } else { first_order(&self.item) };
         Printer { f, packed, order: '@' }.item(&self.item)

@@ -121,6 +121,7 @@ impl Item {
         self.shape.iter().product::<usize>() * self.content.size()
     }
 
+    #[inline]
     pub(super) fn same_names(&self, other: &Self) -> bool {
         let same = |mine: &Self, theirs: &Self| match (&mine.content, &theirs.content) {
             (Content::Record(mine), Content::Record(theirs)) => {
@@ -138,6 +139,7 @@ impl Item {
     }
 
     /// Whether all pairs of items are alike. Two items that are `alike` must contain the same number of items.
+    #[inline]
     fn matches(&self, other: &Self, alike: impl Fn(&Self, &Self) -> bool) -> bool {
         self.walk().zip(other.walk()).all(|(mine, theirs)| alike(mine, theirs))
     }
@@ -145,6 +147,7 @@ impl Item {
 
 /// The result of a derived `==`, but without recursion, so that nested records use no stack.
 impl PartialEq for Item {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         let alike = |mine: &Self, theirs: &Self| {
             mine.shape == theirs.shape
@@ -171,6 +174,7 @@ pub(super) struct Walk<'a> {
 impl<'a> Iterator for Walk<'a> {
     type Item = &'a Item;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a Item> {
         let item = match self.root.take() {
             Some(root) => root,

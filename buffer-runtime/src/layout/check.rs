@@ -76,6 +76,7 @@ impl Layout<'_> {
     ///
     /// When the numbers describe items outside the memory, or contradict each other; or when there is no memory for
     /// them.
+    #[inline]
     pub fn check(&self, bytes: usize) -> Result<CheckedLayout, LayoutError> {
         if self.shape.is_none() && self.strides.is_some() {
             return Err(LayoutError::StridesWithoutShape);

@@ -12,6 +12,7 @@ use crate::memory::collect;
 
 impl CheckedLayout {
     /// The number of dimensions.
+    #[inline]
     pub fn ndim(&self) -> usize {
         self.shape.len()
     }
@@ -21,6 +22,7 @@ impl CheckedLayout {
     /// # Errors
     ///
     /// There is no such axis, or no such index.
+    #[inline]
     pub fn index(mut self, axis: usize, index: usize) -> Result<Self, LayoutError> {
         let extent = self.extent(axis)?;
         if index >= extent {
@@ -39,6 +41,7 @@ impl CheckedLayout {
     ///
     /// There is no such axis, the range leaves the axis or ends before it begins, or the step is 0. Unlike Python,
     /// nothing is cut off silently.
+    #[inline]
     pub fn slice(mut self, axis: usize, range: impl RangeBounds<usize>, step: isize) -> Result<Self, LayoutError> {
         let extent = self.extent(axis)?;
         let start = match range.start_bound() {
@@ -71,6 +74,7 @@ impl CheckedLayout {
 
     /// The same items with the axes in reverse order.
     #[must_use]
+    #[inline]
     pub fn transpose(mut self) -> Self {
         self.shape.reverse();
         self.strides.reverse();
@@ -82,6 +86,7 @@ impl CheckedLayout {
     /// # Errors
     ///
     /// There is no such axis.
+    #[inline]
     pub fn reverse(self, axis: usize) -> Result<Self, LayoutError> {
         self.slice(axis, .., -1)
     }
@@ -92,6 +97,7 @@ impl CheckedLayout {
     ///
     /// The shape has another number of items or more than 64 dimensions, or no strides reach the items in this shape:
     /// they would have to be copied.
+    #[inline]
     pub fn reshape(mut self, shape: &[usize]) -> Result<Self, LayoutError> {
         if shape.len() > MAX_NDIM {
             return Err(LayoutError::TooManyDimensions { ndim: shape.len() });
@@ -119,6 +125,7 @@ impl CheckedLayout {
     ///
     /// Both shapes are divided, from the last axis on, into the smallest runs of axes with the same number of items.
     /// The axes of such a run of the present layout must continue each other.
+    #[inline]
     fn split_and_merge(&self, wanted: &[isize], strides: &mut [isize]) -> bool {
         let mut axes = self.shape.iter().zip(&self.strides).filter(|(extent, _)| **extent != 1).rev().peekable();
         let mut next = wanted.len();
@@ -148,12 +155,14 @@ impl CheckedLayout {
         true
     }
 
+    #[inline]
     fn extent(&self, axis: usize) -> Result<usize, LayoutError> {
         let extent = self.shape.get(axis).ok_or(LayoutError::NoAxis { axis, ndim: self.ndim() })?;
         Ok(extent.cast_unsigned())
     }
 
     /// Moves the first item along an axis, to an index that exists.
+    #[inline]
     fn skip(&mut self, axis: usize, index: usize) {
         // Without items the offset has no meaning, and the distance might overflow.
         if !self.shape.contains(&0) {
@@ -162,6 +171,7 @@ impl CheckedLayout {
     }
 
     /// Recomputes the fields that follow from the shape and the strides.
+    #[inline]
     fn finished(mut self) -> Result<Self, LayoutError> {
         let itemsize = self.itemsize.cast_signed();
         self.nbytes = size_of_items(&self.shape, itemsize)?.cast_unsigned();
@@ -171,6 +181,7 @@ impl CheckedLayout {
 }
 
 /// The number of items of a shape.
+#[inline]
 fn count(shape: &[isize]) -> Result<usize, LayoutError> {
     size_of_items(shape, 1).map(isize::cast_unsigned)
 }

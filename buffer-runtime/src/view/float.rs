@@ -108,42 +108,50 @@ macro_rules! reads {
     ($type:ident) => {
         impl $type<'_> {
             /// The number of dimensions: 0 to 64.
+            #[inline]
             pub fn ndim(&self) -> usize {
                 with_view!(self, view => view.ndim())
             }
 
             /// The number of items along each dimension.
+            #[inline]
             pub fn shape(&self) -> &[usize] {
                 with_view!(self, view => view.shape())
             }
 
             /// The number of items.
+            #[inline]
             pub fn len(&self) -> usize {
                 with_view!(self, view => view.len())
             }
 
             /// The number of bytes between neighbours along each dimension. See [`BufferView::strides`].
+            #[inline]
             pub fn strides(&self) -> &[isize] {
                 with_view!(self, view => view.strides())
             }
 
             /// Whether the exporter reports the memory as read-only. It may still change: other code may be able to
             /// write it.
+            #[inline]
             pub fn readonly(&self) -> bool {
                 with_view!(self, view => view.readonly())
             }
 
             /// Whether the items are contiguous in C order, where the last index runs fastest.
+            #[inline]
             pub fn is_c_contiguous(&self) -> bool {
                 with_view!(self, view => view.is_c_contiguous())
             }
 
             /// Whether the items are contiguous in Fortran order, where the first index runs fastest.
+            #[inline]
             pub fn is_f_contiguous(&self) -> bool {
                 with_view!(self, view => view.is_f_contiguous())
             }
 
             /// Whether there are no items.
+            #[inline]
             pub fn is_empty(&self) -> bool {
                 self.len() == 0
             }
@@ -157,6 +165,7 @@ macro_rules! reads {
             }
 
             /// Loads the items one after the other, in C order of their indices.
+            #[inline]
             pub fn iter(&self) -> impl ExactSizeIterator<Item = f64> {
                 match self {
                     Self::F32(view) => Floats::Single(view.iter()),
@@ -169,6 +178,7 @@ macro_rules! reads {
             /// # Errors
             ///
             /// `MemoryError` if there is no memory for the results.
+            #[inline]
             pub fn map_to_vec<U>(&self, mut convert: impl FnMut(f64) -> U) -> PyResult<Vec<U>> {
                 match self {
                     Self::F32(view) => view.map_to_vec(|item| convert(f64::from(item))),
@@ -181,6 +191,7 @@ macro_rules! reads {
             /// # Panics
             ///
             /// If the lengths differ.
+            #[inline]
             pub fn copy_to_slice(&self, target: &mut [f64]) {
                 match self {
                     Self::F32(view) => {
@@ -200,6 +211,7 @@ macro_rules! reads {
             /// # Errors
             ///
             /// `MemoryError` if there is no memory for the copy.
+            #[inline]
             pub fn to_vec(&self) -> PyResult<Vec<f64>> {
                 match self {
                     Self::F32(view) => view.map_to_vec(f64::from),
@@ -211,6 +223,7 @@ macro_rules! reads {
             /// stack, and calls `fold` on the copy. See [`BufferView::fold_chunks`].
             ///
             /// Chunks are unrelated to rows; all but the last have the same length.
+            #[inline]
             pub fn fold_chunks<A>(&self, init: A, mut fold: impl FnMut(A, &[f64]) -> A) -> A {
                 match self {
                     Self::F32(view) => view.fold_chunks(init, |folded, chunk| fold_wide(chunk, folded, &mut fold)),
@@ -221,6 +234,7 @@ macro_rules! reads {
             /// Reads all items as arrays of `N`, in C order of their indices; the last array is filled up with `pad`.
             /// This is the fastest way to read all items; see
             /// [`SharedRead::fold_arrays`](crate::SharedRead::fold_arrays).
+            #[inline]
             pub fn fold_arrays<A, const N: usize>(
                 &self,
                 init: A,
@@ -256,6 +270,7 @@ impl<'py> FloatView<'py> {
     /// # Errors
     ///
     /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) lists them.
+    #[inline]
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         Ok(match Granted::request(object, Intent::Read)? {
             Granted::Single(viewed) => Self::F32(viewed.view),
@@ -270,6 +285,7 @@ impl<'py> FloatViewMut<'py> {
     /// # Errors
     ///
     /// `TypeError`, `BufferError`, `MemoryError` or whatever the exporter raises; the [type](Self) lists them.
+    #[inline]
     pub fn from_object(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         Ok(match Granted::request(object, Intent::Write)? {
             Granted::Single(viewed) => Self::F32(BufferViewMut::of(viewed)),
@@ -283,6 +299,7 @@ impl<'py> FloatViewMut<'py> {
     ///
     /// If an index is out of range, or if the number of indices is not the number of dimensions.
     #[track_caller]
+    #[inline]
     pub fn set(&self, index: &[usize], value: f64) {
         match self {
             Self::F32(view) => view.set(index, narrow(value)),
@@ -295,6 +312,7 @@ impl<'py> FloatViewMut<'py> {
     /// # Panics
     ///
     /// If the lengths differ.
+    #[inline]
     pub fn copy_from_slice(&self, source: &[f64]) {
         match self {
             Self::F32(view) => view.copy_converted(source, narrow),
@@ -308,6 +326,7 @@ impl<'py> FloatViewMut<'py> {
     /// Chunks are unrelated to rows; all but the last have the same length.
     ///
     /// [`Shared::for_each_chunk`]: crate::Shared::for_each_chunk
+    #[inline]
     pub fn for_each_chunk(&self, mut change: impl FnMut(&mut [f64])) {
         match self {
             Self::F32(view) => view.for_each_chunk(|chunk| change_wide(chunk, &mut change)),
@@ -316,6 +335,7 @@ impl<'py> FloatViewMut<'py> {
     }
 
     /// Stores one value in all items.
+    #[inline]
     pub fn fill(&self, value: f64) {
         match self {
             Self::F32(view) => view.fill(narrow(value)),
@@ -324,6 +344,7 @@ impl<'py> FloatViewMut<'py> {
     }
 
     /// Replaces each item with the result of `change`, in C order of their indices. See [`BufferViewMut::update`].
+    #[inline]
     pub fn update(&self, mut change: impl FnMut(f64) -> f64) {
         match self {
             Self::F32(view) => view.update(|item| narrow(change(f64::from(item)))),
@@ -340,6 +361,7 @@ enum Granted<'py> {
 
 impl<'py> Granted<'py> {
     /// Requests one view, and then chooses the variant by its items.
+    #[inline]
     fn request(object: &Bound<'py, PyAny>, access: Intent) -> PyResult<Self> {
         let (single, double) = (Wanted::of::<f32>(access), Wanted::of::<f64>(access));
         let held = Held::request(object, access.flags(), double)?;
@@ -362,6 +384,7 @@ impl<'py> Granted<'py> {
 impl<'py> FromPyObject<'_, 'py> for FloatView<'py> {
     type Error = PyErr;
 
+    #[inline]
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         Self::from_object(&object)
     }
@@ -370,6 +393,7 @@ impl<'py> FromPyObject<'_, 'py> for FloatView<'py> {
 impl<'py> FromPyObject<'_, 'py> for FloatViewMut<'py> {
     type Error = PyErr;
 
+    #[inline]
     fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         Self::from_object(&object)
     }

@@ -17,6 +17,7 @@ use crate::pending::{owned, raised};
 
 /// Converts an object to a new array of the wanted items, C-contiguous and aligned. The function of numpy of this name
 /// makes an array of the object.
+#[inline]
 pub(super) fn convert<'py>(object: &Bound<'py, PyAny>, function: &CStr, wanted: Wanted) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
     let class = ClassName::of(object)?;
@@ -73,6 +74,7 @@ pub(super) fn convert<'py>(object: &Bound<'py, PyAny>, function: &CStr, wanted: 
     Ok(converted)
 }
 
+#[inline]
 fn call<'py, const N: usize>(
     callable: &Bound<'py, PyAny>,
     args: &[&Bound<'py, PyAny>; N],
@@ -88,6 +90,7 @@ fn call<'py, const N: usize>(
 }
 
 /// `array.astype(dtype, 'C', casting)`, which copies.
+#[inline]
 fn cast<'py>(array: &Bound<'py, PyAny>, dtype: Dtype, casting: &CStr) -> PyResult<Bound<'py, PyAny>> {
     let py = array.py();
     let dtype = string(py, &dtype).ok_or_else(|| raised(py))?;
@@ -99,6 +102,7 @@ fn cast<'py>(array: &Bound<'py, PyAny>, dtype: Dtype, casting: &CStr) -> PyResul
     unsafe { owned(py, converted) }
 }
 
+#[inline]
 fn caused_by(py: Python<'_>, error: PyErr, cause: PyErr) -> PyErr {
     error.set_cause(py, Some(cause));
     error

@@ -126,6 +126,7 @@ impl<'py> StableView<'py, u8> {
     /// # Errors
     ///
     /// The [type](StableView) lists them; no kind of items is refused.
+    #[inline]
     pub fn bytes_of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         let kept = Kept::request(object, ffi::PyBUF_SIMPLE, Wanted::of::<u8>(Intent::Read))?;
         // Such a view is one piece of bytes, whatever its itemsize is.

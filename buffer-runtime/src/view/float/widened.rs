@@ -57,6 +57,7 @@ impl Iterator for Floats<'_> {
         }
     }
 
+    #[inline]
     fn size_hint(&self) -> (usize, Option<usize>) {
         match self {
             Self::Single(items) => items.size_hint(),
@@ -64,6 +65,7 @@ impl Iterator for Floats<'_> {
         }
     }
 
+    #[inline]
     fn fold<A, F: FnMut(A, f64) -> A>(self, init: A, mut fold: F) -> A {
         match self {
             Self::Single(items) => items.fold(init, |folded, item| fold(folded, f64::from(item))),

@@ -80,6 +80,7 @@ impl<'py> StableOrCopy<'py, u8> {
     ///
     /// `TypeError` if the object exports no buffer, even if it makes tensors; `MemoryError` if there is no memory for
     /// the copy; and whatever the exporter raises to refuse the view.
+    #[inline]
     pub fn bytes_of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         match StableView::bytes_of(object) {
             Ok(view) => return Ok(Self(Items::Borrowed(view))),

@@ -39,6 +39,7 @@ impl<'py> Kept<'py> {
     ///
     /// `BufferError` if nobody promises that the memory does not change, or if nobody can promise it now; `TypeError`
     /// if the object exports no buffer; `MemoryError`.
+    #[inline]
     pub(super) fn request(object: &Bound<'py, PyAny>, flags: c_int, wanted: Wanted) -> PyResult<Self> {
         let kept = |shown, below| Self(ManuallyDrop::new(Views { shown, below }));
         if let Some(shown) = promised(object, flags, wanted)? {
@@ -62,6 +63,7 @@ impl<'py> Kept<'py> {
     }
 
     /// The same views, not bound to the attached thread.
+    #[inline]
     pub(super) fn unbind(mut self) -> Kept<'static> {
         // SAFETY: `self` is forgotten next, so its drop does not take the views as well.
         let Views { shown, below } = unsafe { ManuallyDrop::take(&mut self.0) };
@@ -74,6 +76,7 @@ impl<'py> Kept<'py> {
     }
 
     /// Visits the objects that the views keep alive, for the garbage collector.
+    #[inline]
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         let Views { shown, below } = &*self.0;
         visit.call(shown.object())?;
@@ -87,6 +90,7 @@ impl<'py> Kept<'py> {
 }
 
 /// A view of an object that promises by itself that its memory does not change.
+#[inline]
 fn promised<'py>(object: &Bound<'py, PyAny>, flags: c_int, wanted: Wanted) -> PyResult<Option<Held<'py>>> {
     if is_bytes(object) {
         return Held::request(object, flags, wanted).map(Some);
@@ -103,6 +107,7 @@ fn is_memoryview(object: &Bound<'_, PyAny>) -> bool {
 }
 
 /// The exception for an object whose memory may change.
+#[inline]
 fn unpromised(object: &Bound<'_, PyAny>, wanted: Wanted) -> PyResult<PyErr> {
     let (py, class) = (object.py(), ClassName::of(object)?);
     if !exports_buffer(object) {
