@@ -27,6 +27,7 @@ pub(crate) fn may_overlap(shape: &[isize], strides: &[isize], itemsize: isize) -
 }
 
 /// Whether items of different rows may have bytes in common, if rows of this layout start at these addresses.
+#[inline]
 pub(crate) fn rows_may_overlap(shape: &[isize], strides: &[isize], itemsize: isize, starts: &[*mut u8]) -> bool {
     if shape.contains(&0) {
         return false;

@@ -65,6 +65,7 @@ impl Starts {
     }
 
     /// Whether elements of different rows may have bytes in common.
+    #[inline]
     pub(super) fn may_overlap(&self, places: &Places, wanted: Wanted) -> bool {
         let depth = places.suboffsets.len();
         let (shape, strides) = (&places.shape[depth..], &places.strides[depth..]);
