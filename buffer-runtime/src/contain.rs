@@ -12,7 +12,10 @@ use crate::pending::{Pending, attached};
 
 /// Runs user code. A panic becomes PyO3's `PanicException`.
 pub(crate) fn contain<R>(code: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
-    panic::catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| Err(panic_exception(payload)))
+    match panic::catch_unwind(AssertUnwindSafe(code)) {
+        Ok(result) => result,
+        Err(payload) => Err(panic_exception(payload)),
+    }
 }
 
 fn panic_exception(payload: Box<dyn Any + Send>) -> PyErr {
@@ -34,18 +37,24 @@ fn panic_exception(payload: Box<dyn Any + Send>) -> PyErr {
 /// is no memory, in the code that is called or while it sets the exception. In that case the `MemoryError` that is
 /// already set stays set.
 pub(crate) fn raising<R>(py: Python<'_>, failed: R, code: impl FnOnce() -> PyResult<R>) -> R {
-    contain(code).unwrap_or_else(|error| {
-        raise(py, error);
-        failed
-    })
+    match contain(code) {
+        Ok(result) => result,
+        Err(error) => {
+            raise(py, error);
+            failed
+        }
+    }
 }
 
 /// Calls code that returns the status of a slot, and sets its own exceptions. A panic becomes an exception too.
 pub(crate) fn status(py: Python<'_>, code: impl FnOnce() -> c_int) -> c_int {
-    panic::catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|payload| {
-        raise_panic(py, payload);
-        -1
-    })
+    match panic::catch_unwind(AssertUnwindSafe(code)) {
+        Ok(status) => status,
+        Err(payload) => {
+            raise_panic(py, payload);
+            -1
+        }
+    }
 }
 
 #[cold]
@@ -82,13 +91,8 @@ pub(crate) fn raise(py: Python<'_>, error: PyErr) {
 pub(crate) fn with_none_pending<R>(py: Python<'_>, call: impl FnOnce() -> R, failed: impl FnOnce(&R) -> bool) -> R {
     let before = Pending::take(py);
     let result = call();
-    if failed(&result) {
-        let own = Pending::take(py);
-        drop(before);
-        own.restore();
-    } else {
-        before.restore();
-    }
+    let failed = failed(&result);
+    before.restore_unless(failed);
     result
 }
 

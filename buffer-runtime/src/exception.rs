@@ -29,7 +29,7 @@ use crate::storage::ForeignBufferError;
 ///
 /// `text` must not allocate: pass `format_args` of values whose `Display` does not allocate.
 pub(crate) fn exception<E: PyTypeInfo>(py: Python<'_>, text: impl Display) -> PyErr {
-    exception_of_class(py, &|py| class::<E>(py), &text)
+    exception_of_class(py, &class::<E>, &text)
 }
 
 /// Returns the class of an exception. No exception is pending when it is called, nor when it has returned.
@@ -108,8 +108,13 @@ fn conflict(py: Python<'_>) -> Bound<'_, PyAny> {
 pub(crate) fn exception_of<E: PyTypeInfo>(text: impl Display + Send + Sync + 'static) -> PyErr {
     match attached() {
         Some(py) => exception::<E>(py, text),
-        None => PyErr::new::<E, _>(Text(text)),
+        None => exception_made_later::<E>(Box::new(text)),
     }
+}
+
+/// Does not depend on the type of the text, so that PyO3's code is compiled once for each class.
+fn exception_made_later<E: PyTypeInfo>(text: Box<dyn Display + Send + Sync>) -> PyErr {
+    PyErr::new::<E, _>(Text(text))
 }
 
 /// The text of an exception that PyO3 makes. Without memory for the text, the exception has no text, or `MemoryError`

@@ -2,12 +2,19 @@
 //! that Python calls must not do.
 
 use std::alloc::{self, Layout};
+use std::collections::TryReserveError;
 use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 
 /// There is no memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoMemory;
+
+impl From<TryReserveError> for NoMemory {
+    fn from(_: TryReserveError) -> Self {
+        Self
+    }
+}
 
 /// As `Box::new`, for values that take memory.
 pub(crate) fn boxed<T>(value: T) -> Result<Box<T>, NoMemory> {
@@ -33,7 +40,7 @@ pub(crate) unsafe fn allocate(layout: Layout) -> Result<NonNull<u8>, NoMemory> {
 /// As `Vec::push`. An empty vector gets room for only this value, so converting it to a boxed slice does not allocate.
 pub(crate) fn push<T>(vector: &mut Vec<T>, value: T) -> Result<(), NoMemory> {
     let reserved = if vector.is_empty() { vector.try_reserve_exact(1) } else { vector.try_reserve(1) };
-    reserved.map_err(|_| NoMemory)?;
+    reserved?;
     vector.push(value);
     Ok(())
 }
@@ -41,7 +48,7 @@ pub(crate) fn push<T>(vector: &mut Vec<T>, value: T) -> Result<(), NoMemory> {
 /// As `Iterator::collect`, for iterators with an exact length.
 pub(crate) fn collect<T>(values: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>, NoMemory> {
     let mut vector = Vec::new();
-    vector.try_reserve_exact(values.len()).map_err(|_| NoMemory)?;
+    vector.try_reserve_exact(values.len())?;
     let room = vector.capacity();
     // An iterator that yields more values than its length must not make the vector grow.
     vector.extend(values.take(room));
@@ -51,7 +58,7 @@ pub(crate) fn collect<T>(values: impl ExactSizeIterator<Item = T>) -> Result<Vec
 /// As `Box::<str>::from`.
 pub(crate) fn text(text: &str) -> Result<Box<str>, NoMemory> {
     let mut copy = String::new();
-    copy.try_reserve_exact(text.len()).map_err(|_| NoMemory)?;
+    copy.try_reserve_exact(text.len())?;
     copy.push_str(text);
     Ok(copy.into_boxed_str())
 }
@@ -60,7 +67,7 @@ pub(crate) fn text(text: &str) -> Result<Box<str>, NoMemory> {
 pub(crate) fn c_string(text: &CStr) -> Result<CString, NoMemory> {
     let text = text.to_bytes_with_nul();
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(text.len()).map_err(|_| NoMemory)?;
+    bytes.try_reserve_exact(text.len())?;
     bytes.extend_from_slice(text);
     CString::from_vec_with_nul(bytes).map_err(|_| NoMemory)
 }

@@ -47,6 +47,17 @@ impl<'py> Pending<'py> {
         std::mem::forget(self);
     }
 
+    /// Sets the exception again, unless `replaced`: then the exception that is set now stays.
+    pub(crate) fn restore_unless(self, replaced: bool) {
+        if replaced {
+            let own = Self::take(self.py);
+            drop(self);
+            own.restore();
+        } else {
+            self.restore();
+        }
+    }
+
     /// Converts the exception to an error, if there is one.
     fn into_error(self) -> Option<PyErr> {
         #[cfg(Py_3_12)]

@@ -80,7 +80,7 @@ impl OwnLayout {
     #[cfg(all(feature = "pickle", feature = "ndarray"))]
     pub(crate) fn axes_now(&self) -> Result<Vec<(usize, isize)>, NoMemory> {
         let mut axes = Vec::new();
-        axes.try_reserve_exact(self.ndim()).map_err(|_| NoMemory)?;
+        axes.try_reserve_exact(self.ndim())?;
         axes.extend(self.axes());
         Ok(axes)
     }
