@@ -114,7 +114,7 @@ impl ClassAttrs {
                 ctxt.error_spanned_by(path, "`#[buffer]` marks a field; move it to the field to export");
                 continue;
             }
-            for_each_option(ctxt, attr, &CLASS_OPTIONS, |name, input| match name.to_string().as_str() {
+            for_each_option(ctxt, attr, &CLASS_OPTIONS, &mut |name, input| match name.to_string().as_str() {
                 "crate" => class.krate.set(ctxt, name, crate_path(name, input)),
                 "no_array" => class.no_array.set(ctxt, name, flag(name, input)),
                 "pickle" => class.pickle.set(ctxt, name, flag(name, input)),
@@ -151,7 +151,7 @@ impl FieldAttrs {
                 continue;
             }
             let mut marks = false;
-            for_each_option(ctxt, attr, &FIELD_OPTIONS, |name, input| {
+            for_each_option(ctxt, attr, &FIELD_OPTIONS, &mut |name, input| {
                 marks |= name != "default";
                 match name.to_string().as_str() {
                     "shape" => field.shape.set(ctxt, name, shape(name, input)),
@@ -210,15 +210,23 @@ impl<T> Setting<T> {
 
     fn set(&mut self, ctxt: &Ctxt, name: &Ident, parsed: Result<T>) -> Result<()> {
         if !matches!(self, Self::Absent) {
-            ctxt.error_spanned_by(name, format_args!("`{name}` is given twice; remove one of the two"));
+            given_twice(ctxt, name);
         }
-        let (setting, result) = match parsed {
-            Ok(value) => (Self::Given { name: name.clone(), value }, Ok(())),
-            Err(error) => (Self::Broken, Err(error)),
-        };
-        *self = setting;
-        result
+        match parsed {
+            Ok(value) => {
+                *self = Self::Given { name: name.clone(), value };
+                Ok(())
+            }
+            Err(error) => {
+                *self = Self::Broken;
+                Err(error)
+            }
+        }
     }
+}
+
+fn given_twice(ctxt: &Ctxt, name: &Ident) {
+    ctxt.error_spanned_by(name, format_args!("`{name}` is given twice; remove one of the two"));
 }
 
 impl<L> Numbers<L> {
@@ -287,7 +295,7 @@ fn for_each_option(
     ctxt: &Ctxt,
     attr: &Attribute,
     known: &[&str],
-    mut option: impl FnMut(&Ident, ParseStream) -> Result<()>,
+    option: &mut dyn FnMut(&Ident, ParseStream) -> Result<()>,
 ) {
     let Meta::List(list) = &attr.meta else {
         ctxt.error_spanned_by(

@@ -199,12 +199,15 @@ fn layout<'a>(input: &Input, field: &'a Field) -> Layout<'a> {
 }
 
 fn extents<'a>(input: &Input, attrs: &'a FieldAttrs, shape: &'a Shape, strides: Option<&'a [Expr]>) -> Layout<'a> {
-    let expressions = || shape.given().chain(attrs.offset.value()).chain(strides.into_iter().flatten());
-    let plain = expressions().all(|expr| is_plain(input, expr));
+    let mut expressions: Vec<&Expr> = shape.given().chain(attrs.offset.value()).collect();
+    if let Some(strides) = strides {
+        expressions.extend(strides);
+    }
+    let plain = expressions.iter().all(|expr| is_plain(input, expr));
     Layout::Extents {
         extents: &shape.extents,
         placement: placement(attrs, strides),
-        reads: plain.then(|| expressions().filter_map(field_read).collect()),
+        reads: plain.then(|| expressions.into_iter().filter_map(field_read).collect()),
     }
 }
 

@@ -19,11 +19,11 @@ pub(crate) fn check_exported_once(input: &DeriveInput) -> Result<()> {
 
 /// Checks that a struct that derives `ExportBuffer` is not a record.
 pub(crate) fn check_no_record(input: &DeriveInput) -> Result<()> {
-    let attributes = || fields(input).flat_map(|field| &field.attrs).filter(|attr| attr.path().is_ident("buffer"));
+    let is_of_record = |attr: &Attribute| !attr.path().is_ident("buffer") || has_only_options_of_records(attr);
     let is_record = matches!(input.data, Data::Struct(_))
         && Repr::from_syn(&input.attrs) != Repr::Rust
         && !is_class(input)
-        && attributes().all(has_only_options_of_records);
+        && fields(input).iter().all(|field| field.attrs.iter().all(is_of_record));
     if !is_record {
         return Ok(());
     }
@@ -56,28 +56,33 @@ pub(crate) fn check_no_class(input: &DeriveInput) -> Result<()> {
 
 /// Checks that the derive `name` does not also stand in a `#[derive(...)]` below. One above is not visible.
 fn check_derived_once(input: &DeriveInput, name: &str) -> Result<()> {
-    let derives = input.attrs.iter().filter(|attr| attr.path().is_ident("derive"));
-    let paths = derives.flat_map(|attr| attr.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated));
-    let again = paths.flatten().find(|path| path.segments.last().is_some_and(|segment| segment.ident == name));
-    again.map_or(Ok(()), |again| {
-        Err(Error::new_spanned(again, format!("`{name}` is derived twice; remove one of the two")))
-    })
+    for attr in &input.attrs {
+        if !attr.path().is_ident("derive") {
+            continue;
+        }
+        let paths = attr.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).unwrap_or_default();
+        for path in &paths {
+            if path.segments.last().is_some_and(|segment| segment.ident == name) {
+                return Err(Error::new_spanned(path, format!("`{name}` is derived twice; remove one of the two")));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether there is a `#[pyclass]`, which is visible only below the derive, or a cell.
 fn is_class(input: &DeriveInput) -> bool {
     let is_pyclass = |attr: &Attribute| attr.path().segments.last().is_some_and(|segment| segment.ident == "pyclass");
     // A `PhantomData` only names a cell.
-    let is_cell = |field: &Field| mentions(&field.ty, "ExportCell") && !mentions(&field.ty, "PhantomData");
-    input.attrs.iter().any(is_pyclass) || fields(input).any(is_cell)
+    let is_cell = |field: &&Field| mentions(&field.ty, "ExportCell") && !mentions(&field.ty, "PhantomData");
+    input.attrs.iter().any(is_pyclass) || fields(input).iter().any(is_cell)
 }
 
-fn fields(input: &DeriveInput) -> impl Iterator<Item = &Field> {
-    let fields = match &input.data {
-        Data::Struct(data) => Some(&data.fields),
-        Data::Enum(_) | Data::Union(_) => None,
-    };
-    fields.into_iter().flatten()
+fn fields(input: &DeriveInput) -> Vec<&Field> {
+    match &input.data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        Data::Enum(_) | Data::Union(_) => Vec::new(),
+    }
 }
 
 fn has_only_options_of_records(attr: &Attribute) -> bool {

@@ -39,7 +39,7 @@ impl RecordAttrs {
     pub(crate) fn from_syn(ctxt: &Ctxt, attrs: &[Attribute]) -> Self {
         let mut record = Self { krate: Setting::Absent };
         for attr in buffer_attributes(attrs) {
-            for_each_option(ctxt, attr, &RECORD_OPTIONS, |name, input| match name.to_string().as_str() {
+            for_each_option(ctxt, attr, &RECORD_OPTIONS, &mut |name, input| match name.to_string().as_str() {
                 "crate" => record.krate.set(ctxt, name, crate_path(name, input)),
                 other if ELEMENT_OPTIONS.contains(&other) => Err(Error::new(
                     name.span(),
@@ -56,7 +56,7 @@ impl ElementAttrs {
     pub(crate) fn from_syn(ctxt: &Ctxt, attrs: &[Attribute]) -> Self {
         let mut field = Self { rename: Setting::Absent, described_as: Setting::Absent, padding: Setting::Absent };
         for attr in buffer_attributes(attrs) {
-            for_each_option(ctxt, attr, &ELEMENT_OPTIONS, |name, input| match name.to_string().as_str() {
+            for_each_option(ctxt, attr, &ELEMENT_OPTIONS, &mut |name, input| match name.to_string().as_str() {
                 "rename" => field.rename.set(ctxt, name, rename(name, input)),
                 "as" => field.described_as.set(ctxt, name, described_as(name, input)),
                 "padding" => field.padding.set(ctxt, name, flag(name, input)),

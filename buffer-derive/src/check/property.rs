@@ -73,9 +73,14 @@ fn check_one_getter(ctxt: &Ctxt, field: &Field) {
 }
 
 fn check_names_differ(ctxt: &Ctxt, input: &Input) {
-    let others = input.fields.iter().filter(|field| !field.attrs.get.is_given());
-    let mut taken: Vec<String> = others.filter_map(pyo3_property).collect();
-    for property in input.fields.iter().filter_map(property) {
+    let mut taken = Vec::new();
+    for field in &input.fields {
+        if !field.attrs.get.is_given() {
+            taken.extend(pyo3_property(field));
+        }
+    }
+    for field in &input.fields {
+        let Some(property) = property(field) else { continue };
         if taken.contains(&property.name) {
             let text = format!(
                 "the class has another property `{}`; give this one a name of its own, as in `name = \"values\"`",
@@ -105,7 +110,10 @@ fn check_array_is_own(ctxt: &Ctxt, input: &Input) {
 
 /// The property that `#[pyo3(get)]` makes of a field.
 fn pyo3_property(field: &Field) -> Option<String> {
-    let options: Vec<Meta> = field.raw_attrs.iter().flat_map(pyo3_options).collect();
+    let mut options = Vec::new();
+    for attr in field.raw_attrs {
+        options.extend(pyo3_options(attr));
+    }
     options.iter().find(|option| option.path().is_ident("get"))?;
     let name = options.iter().find_map(|option| match option {
         Meta::NameValue(option) if option.path.is_ident("name") => text(&option.value),
@@ -124,7 +132,7 @@ fn pyo3_options(attr: &Attribute) -> Vec<Meta> {
         return Vec::new();
     }
     let options = Punctuated::<Meta, Token![,]>::parse_terminated.parse2(list.tokens.clone());
-    options.into_iter().flatten().collect()
+    options.map_or_else(|_| Vec::new(), |options| options.into_iter().collect())
 }
 
 /// The documentation of a field, as PyO3 reads it.

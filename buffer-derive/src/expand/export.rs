@@ -75,18 +75,21 @@ fn emit(export: &Export) -> TokenStream {
     let ident = export.ident;
     let runtime = Runtime::of(export.krate);
     let allow_deprecated = export.deprecated.then(|| quote!(#[allow(deprecated)]));
-    let fields =
-        || (0..).zip(&export.fields).map(|(index, field)| Exporting { runtime: &runtime, ident, field, index });
-    let declares = fields().map(|field| field.declares());
-    let exporters = fields().map(|field| {
+    let mut fields = Vec::new();
+    for (index, field) in (0..).zip(&export.fields) {
+        fields.push(Exporting { runtime: &runtime, ident, field, index });
+    }
+    let (mut declares, mut exporters) = (Vec::new(), Vec::new());
+    for field in &fields {
+        declares.push(field.declares());
         let (exporter, holds_bytes, rules) = (field.exporter(), field.holds_bytes(), field.rules());
-        quote!(#exporter #holds_bytes #rules)
-    });
+        exporters.push(quote!(#exporter #holds_bytes #rules));
+    }
     let reserved = reserved_names(export);
     let class = Class::of(&runtime, ident);
-    let own = fields().find(|field| field.field.own).map(|field| own_buffer(&class, &field, export.array));
-    let properties = properties(&class, fields());
-    let pickled = export.pickle.as_ref().map(|pickle| pickled(&class, &runtime, pickle, fields()));
+    let own = fields.iter().find(|field| field.field.own).map(|field| own_buffer(&class, field, export.array));
+    let properties = properties(&class, &fields);
+    let pickled = export.pickle.as_ref().map(|pickle| pickled(&class, &runtime, pickle, &fields));
     quote! {
         use #runtime::GuardsOfExportCell as _;
 
@@ -136,9 +139,9 @@ fn own_buffer(class: &Class, own: &Exporting, array: bool) -> TokenStream {
 }
 
 /// Gives the class its properties, and access to each exported field.
-fn properties<'a>(class: &Class, fields: impl Iterator<Item = Exporting<'a>> + Clone) -> Option<TokenStream> {
+fn properties(class: &Class, fields: &[Exporting]) -> Option<TokenStream> {
     let mut submitted = TokenStream::new();
-    for field in fields.clone() {
+    for field in fields {
         if let Some(Property { name, doc, .. }) = &field.field.property {
             let (exporter, name) = (field.exporter_name(), format!("{name}\0"));
             let doc = doc.as_ref().map(|doc| format!("{doc}\0"));
@@ -150,7 +153,7 @@ fn properties<'a>(class: &Class, fields: impl Iterator<Item = Exporting<'a>> + C
         return None;
     }
     let Class { ident, inventory, .. } = class;
-    let exporters = fields.map(|field| field.exporter_name());
+    let exporters = fields.iter().map(Exporting::exporter_name);
     Some(quote! {
         // The entries belong to exporters of this class, as their type requires.
         #[automatically_derived]

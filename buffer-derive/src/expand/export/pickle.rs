@@ -12,14 +12,9 @@ use crate::expand::Runtime;
 /// Declares how a class is `Pickled`, and gives it the methods.
 ///
 /// All of this is in one macro, so that the runtime without its feature `pickle` can refuse it in one message.
-pub(super) fn pickled<'a>(
-    class: &Class,
-    runtime: &Runtime,
-    pickle: &Pickle,
-    exported: impl Iterator<Item = Exporting<'a>>,
-) -> TokenStream {
+pub(super) fn pickled(class: &Class, runtime: &Runtime, pickle: &Pickle, exported: &[Exporting]) -> TokenStream {
     let Class { ident, inventory, itself, at: class_at, span: name } = class;
-    let exporters: Vec<_> = exported.map(|field| field.exporter_name()).collect();
+    let exporters: Vec<_> = exported.iter().map(Exporting::exporter_name).collect();
     let (mut cells, mut given, mut made) = (TokenStream::new(), TokenStream::new(), TokenStream::new());
     let mut names = Vec::new();
     for PickledField { member, ty, name, kind } in &pickle.fields {
