@@ -74,9 +74,13 @@ impl<'a> Input<'a> {
         }
     }
 
+    pub(crate) fn field(&self, member: &Member) -> Option<&Field<'a>> {
+        self.fields.iter().find(|field| field.member == *member)
+    }
+
     /// Whether `member` is a field of this struct.
     pub(crate) fn has(&self, member: &Member) -> bool {
-        self.fields.iter().any(|field| field.member == *member)
+        self.field(member).is_some()
     }
 }
 

@@ -10,16 +10,16 @@ mod plain;
 mod property;
 
 use proc_macro2::Span;
-use syn::{Attribute, Expr, Ident, Member, Path, Result, Type};
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, Member, Path, Result, Type};
 
 use self::class::{check_not_generic, check_own_field, check_sendable};
 use self::layout::{check_field, check_fields_are_of_self};
 use self::literals::{Rule, rules};
 use self::pickle::{check_default_is_pickled, is_hidden_cell, pickle};
-use self::plain::{field_read, is_plain};
+use self::plain::{field_read, is_plain, is_plain_bool};
 use self::property::{check_properties, property};
 use crate::ast::{Field, Input};
-use crate::attr::{Extent, FieldAttrs, Numbers, Order, Readonly, Shape, Strides};
+use crate::attr::{Extent, FieldAttrs, Numbers, Order, Readonly, Shape, Strides, ungroup};
 use crate::ctxt::Ctxt;
 
 /// A struct that can be exported. This type can express only legal combinations.
@@ -107,10 +107,24 @@ pub(crate) enum Layout<'a> {
         /// The condition under which Python may not write.
         readonly: Option<&'a Expr>,
         /// The format of an item, in place of the storage's.
-        format: Option<&'a Expr>,
+        format: Option<Format<'a>>,
         /// If not declared, as for `Storage`.
         shape: Option<(&'a Numbers<Shape>, Placement<'a, Numbers<Strides>>)>,
+        /// The fields that are read, apart from the format's; `None` if evaluating anything but the format may run the
+        /// user's code.
+        reads: Option<Vec<&'a Member>>,
     },
+}
+
+/// The declared format of an item.
+#[derive(Clone, Copy)]
+pub(crate) enum Format<'a> {
+    /// A literal.
+    Literal(&'a Expr),
+    /// The text of a field.
+    Field { expr: &'a Expr, member: &'a Member, ty: &'a Type },
+    /// The value of another expression.
+    Code(&'a Expr),
 }
 
 /// Where the items of a declared shape are in the storage; `S` contains the strides.
@@ -180,13 +194,14 @@ fn is_deprecated(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attr| attr.path().is_ident("deprecated"))
 }
 
-fn layout<'a>(input: &Input, field: &'a Field) -> Layout<'a> {
+fn layout<'a>(input: &'a Input, field: &'a Field) -> Layout<'a> {
     let attrs = &field.attrs;
     let (shape, strides, format) = (attrs.shape.value(), attrs.strides.value(), attrs.format.value());
     let readonly = match attrs.readonly.value() {
         Some(Readonly::If(condition)) => Some(condition),
         Some(Readonly::Always) | None => None,
     };
+    let format = format.map(|format| format_of(input, format));
     let compile_time = readonly.is_none() && format.is_none();
     match (shape, strides) {
         (None, _) if compile_time => Layout::Storage,
@@ -194,8 +209,44 @@ fn layout<'a>(input: &Input, field: &'a Field) -> Layout<'a> {
         (Some(Numbers::List(shape)), Some(Numbers::List(strides))) if compile_time => {
             extents(input, attrs, shape, Some(&strides.strides))
         }
-        _ => Layout::RunTime { readonly, format, shape: shape.map(|shape| (shape, placement(attrs, strides))) },
+        _ => Layout::RunTime {
+            readonly,
+            format,
+            shape: shape.map(|shape| (shape, placement(attrs, strides))),
+            reads: reads_at_run_time(input, attrs, readonly),
+        },
     }
+}
+
+fn format_of<'a>(input: &'a Input, format: &'a Expr) -> Format<'a> {
+    let expr = match ungroup(format) {
+        Expr::Reference(reference) => ungroup(&reference.expr),
+        expr => expr,
+    };
+    match expr {
+        Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) => Format::Literal(expr),
+        Expr::Field(_) => match field_read(expr).and_then(|member| Some((member, input.field(member)?))) {
+            Some((member, field)) => Format::Field { expr, member, ty: field.ty },
+            None => Format::Code(format),
+        },
+        _ => Format::Code(format),
+    }
+}
+
+/// See [`Layout::RunTime`].
+fn reads_at_run_time<'a>(input: &Input, attrs: &'a FieldAttrs, readonly: Option<&'a Expr>) -> Option<Vec<&'a Member>> {
+    let extents = match attrs.shape.value() {
+        Some(shape) => shape.list()?.given().collect(),
+        None => Vec::new(),
+    };
+    let strides = match attrs.strides.value() {
+        Some(strides) => strides.list()?.strides.iter().collect(),
+        None => Vec::new(),
+    };
+    let numbers = || extents.iter().chain(&strides).copied().chain(attrs.offset.value());
+    let plain =
+        numbers().all(|number| is_plain(input, number)) && readonly.is_none_or(|flag| is_plain_bool(input, flag));
+    plain.then(|| numbers().chain(readonly).filter_map(field_read).collect())
 }
 
 fn extents<'a>(input: &Input, attrs: &'a FieldAttrs, shape: &'a Shape, strides: Option<&'a [Expr]>) -> Layout<'a> {

@@ -24,6 +24,7 @@ pub(crate) mod release;
 pub(crate) mod slots;
 mod stable;
 mod table;
+mod text;
 mod whole;
 
 pub use self::class::{
@@ -38,6 +39,7 @@ pub use self::named::{Named, New};
 pub use self::reach::{Class, Sendable};
 pub use self::slots::assert_exported;
 pub(crate) use self::table::ClassTable;
+pub use self::text::{TextByCode, TextOf};
 pub(crate) use self::whole::Whole;
 
 #[cfg(all(test, miri))]

@@ -10,6 +10,7 @@ mod declared;
 mod dim;
 mod error;
 mod few;
+mod formatted;
 mod overlap;
 mod resolve;
 mod select;
@@ -19,14 +20,17 @@ use std::ffi::CStr;
 use crate::limits::MAX_NDIM;
 
 pub use self::check::{CheckedLayout, Layout};
-#[cfg(feature = "format")]
-pub use self::declared::FormatText;
-#[cfg(not(feature = "format"))]
-pub use self::declared::NeedsFeature;
 pub use self::declared::{Declaration, Declared, Item, Numbers};
 pub(crate) use self::dim::sealed::Evaluated as SealedEvaluated;
-pub use self::dim::{Dim, Dimension, Dims, Distance, Evaluated, Fixed};
+pub use self::dim::{Dim, Dimension, Distance, Evaluated, Fixed};
 pub use self::error::LayoutError;
+pub use self::few::Few;
+pub(crate) use self::formatted::FormatRefused;
+#[cfg(feature = "format")]
+pub use self::formatted::FormatText;
+#[cfg(not(feature = "format"))]
+pub use self::formatted::NeedsFeature;
+pub use self::formatted::{Parsed, Unparsed};
 pub(crate) use self::overlap::{may_overlap, rows_may_overlap};
 pub(crate) use self::resolve::{Memory, contiguity, count_of_numbers, fill_strides, ndim, resolve};
 

@@ -21,15 +21,16 @@ pub use crate::export::literals;
 pub use crate::export::slots::slots;
 pub use crate::export::{
     Byte, Class, Declaration as ExportDeclaration, Declares, Entry, Exported, Exporter, Exports, Faultless, FieldType,
-    HoldsBytes, Named, New, NoMistake, Sendable, ShapeSource, Shown, Slot, Unknown, address, descriptor,
+    HoldsBytes, Named, New, NoMistake, Sendable, ShapeSource, Shown, Slot, TextByCode, TextOf, Unknown, address,
+    descriptor,
 };
 #[cfg(feature = "format")]
 pub use crate::layout::FormatText;
 #[cfg(not(feature = "format"))]
 pub use crate::layout::NeedsFeature as FormatText;
 pub use crate::layout::{
-    Declaration, Declared, Descriptor, Dim, Dimension, Dims, Distance, Evaluated, Fixed, InnerShape, Item, Numbers,
-    Order,
+    Declaration, Declared, Descriptor, Dim, Dimension, Distance, Evaluated, Few, Fixed, InnerShape, Item, Numbers,
+    Order, Parsed, Unparsed,
 };
 pub use crate::part::property::{c_str, property};
 pub use crate::rules::{self, OnlyOneDefinition};

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arbitrary::{Arbitrary, Unstructured};
 use buffer_runtime::private::fuzz::exporter::{Borrow, Class as Kind, Subject, View};
-use buffer_runtime::private::{Declared, Descriptor, Dim, Distance, Fixed, Numbers as _, Order};
+use buffer_runtime::private::{Declared, Descriptor, Dim, Distance, Evaluated, Fixed, Numbers as _, Order, Parsed};
 use buffer_runtime::{FromElements, MayWrite, ReadWrite, Replaceable, Rows, SharedRead, Storage};
 
 pub use self::drive::run;
@@ -351,21 +351,14 @@ impl Request {
         }
     }
 
-    fn declared(&self, shape: Option<&[Size]>, offset: Option<Size>, strides: Option<&[Size]>) -> Declared {
+    fn declared(&self, shape: Option<&[Size]>, offset: Option<Size>, strides: Option<&[Size]>) -> impl Evaluated {
         let listed = |sizes: &[Size]| sizes.iter().map(|size| size.listed()).collect::<Vec<i64>>();
-        let mut declared = Declared::new().readonly(self.sealed);
-        if let Some((format, _)) = self.item() {
-            declared = declared.format(format).expect("a format");
-        }
-        if let Some(shape) = shape {
-            declared = declared.shape(listed(shape).dims());
-        }
-        if let Some(offset) = offset {
-            declared = declared.offset(offset.distance());
-        }
-        if let Some(strides) = strides {
-            declared = declared.strides(listed(strides).distances());
-        }
-        declared
+        Declared::new(
+            self.sealed,
+            self.item().map(|(format, _)| Parsed::of(format).expect("a format")),
+            shape.map(|shape| listed(shape).dims()),
+            offset.map(|offset| offset.distance()),
+            strides.map(|strides| listed(strides).distances()),
+        )
     }
 }

@@ -26,6 +26,7 @@ mod travel;
 mod travelled;
 mod varying;
 mod watched;
+mod written;
 
 pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     const NAME: &str = "buffer_tests_ext.edges";
@@ -52,6 +53,7 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
         travelled::add,
         varying::add,
         watched::add,
+        written::add,
     ] {
         add(&edges)?;
     }

@@ -14,7 +14,8 @@ struct Forged;
 impl private::Exporter for Forged {
     type Class = Samples;
     type Cell = ExportCell<Vec<f32>>;
-    type Dims = private::Fixed<3000, 0>;
+    type Dims<'a> = private::Fixed<3000, 0>;
+    const NDIM: Option<usize> = Some(3000);
     const ORDER: private::Order = private::Order::C;
     const READONLY: bool = false;
     const PIN: bool = false;

@@ -57,6 +57,15 @@ pub(super) fn is_plain(input: &Input, expr: &Expr) -> bool {
     }
 }
 
+/// The same of a condition. The compiler checks that the value is a `bool`.
+pub(super) fn is_plain_bool(input: &Input, expr: &Expr) -> bool {
+    match ungroup(expr) {
+        Expr::Lit(_) => true,
+        Expr::Field(_) => field_read(expr).is_some_and(|member| input.has(member)),
+        _ => false,
+    }
+}
+
 /// The field of `self` that a plain expression reads.
 pub(super) fn field_read(expr: &Expr) -> Option<&Member> {
     match ungroup(expr) {

@@ -16,9 +16,10 @@ impl Published {
         }
         let offset = || self.buf().addr().wrapping_sub(header.data().addr()).cast_signed();
         if dims.varies() {
-            let declared = dims.declaration(descriptor);
+            let declared = dims.unparsed(descriptor);
             return self.is_declared_readonly() == (descriptor.readonly || declared.readonly)
-                && self.says(&declared, offset());
+                && self.says(&declared, offset())
+                && dims.text().is_none_or(|text| self.has_format(text));
         }
         self.still_says(dims, &offset)
     }
@@ -67,6 +68,22 @@ impl Published {
                 // SAFETY: the format is a C string.
                 unsafe { self.has_items(item.format.as_ptr(), item.itemsize.cast_signed()) }
             })
+    }
+
+    /// Whether the items have this format, which the same class has declared; the size follows from the format.
+    #[inline(always)]
+    fn has_format(&self, text: &str) -> bool {
+        let mut format = self.description.format;
+        for &byte in text.as_bytes() {
+            // SAFETY: a resolved layout has a format, which is a C string, and no NUL was before this byte.
+            let shown = unsafe { format.cast::<u8>().read() };
+            if shown != byte || shown == 0 {
+                return false;
+            }
+            format = format.wrapping_add(1);
+        }
+        // SAFETY: as above.
+        unsafe { format.read() == 0 }
     }
 
     /// Whether the items have this format and this size.

@@ -10,7 +10,7 @@ use super::reach::{Class, Sendable};
 use super::table::{ClassTable, Shows};
 use crate::cell::{ExportCell, Header};
 use crate::element::Element;
-use crate::layout::{Descriptor, Dims, Order};
+use crate::layout::{Descriptor, Evaluated, Order};
 use crate::storage::{Access, Exportable};
 
 /// How a class exports one cell, or a part of another object's memory.
@@ -30,8 +30,10 @@ pub unsafe trait Exporter: Sized {
     type Class: Class + Sendable;
     /// The field that is exported.
     type Cell: Slot<Self>;
-    /// The declared numbers: extents, offset, strides. None if the shape comes from the storage.
-    type Dims: Dims;
+    /// What is declared, which may borrow the class.
+    type Dims<'a>: Evaluated;
+    /// The number of declared dimensions; `None` if it is the storage's, or known only at run time.
+    const NDIM: Option<usize> = None;
     /// The order of the items: C or Fortran.
     const ORDER: Order = Order::C;
     /// Whether the class declares that Python may only read. The storage may declare this too.
@@ -62,12 +64,12 @@ pub unsafe trait Exporter: Sized {
         unsafe { Self::field(class).cast().as_ref() }
     }
 
-    /// Evaluates the declared numbers.
+    /// Evaluates what is declared: extents, offset, strides and format. Nothing is, if the shape comes from the storage.
     ///
     /// # Errors
     ///
     /// Whatever the expressions raise.
-    fn dims(class: &Self::Class) -> PyResult<Self::Dims>;
+    fn dims(class: &Self::Class) -> PyResult<Self::Dims<'_>>;
 }
 
 /// The address of a field, for [`Exporter::field`].
@@ -83,14 +85,16 @@ pub fn address<C>(field: &C) -> NonNull<()> {
 /// has.
 pub trait Declares<const EXPORTER: usize = 0> {
     /// See [`Exporter::Dims`].
-    type Dims: Dims;
+    type Dims<'a>: Evaluated
+    where
+        Self: 'a;
 
     /// See [`Exporter::dims`].
     ///
     /// # Errors
     ///
     /// Whatever the expressions raise.
-    fn __buffer_dims(&self) -> PyResult<Self::Dims>;
+    fn __buffer_dims(&self) -> PyResult<Self::Dims<'_>>;
 }
 
 /// Where a class's shape comes from.
@@ -98,7 +102,8 @@ pub trait Declares<const EXPORTER: usize = 0> {
 pub enum ShapeSource {
     /// From the storage itself.
     Storage,
-    /// From literals, constants, `_` and integer fields of the class: evaluating them runs no user code.
+    /// From literals, constants, `_`, and fields of the class that are integers, texts or a `bool`: evaluating them
+    /// runs no user code.
     Fields,
     /// From expressions that may call Python, re-enter, panic, or raise.
     Code,

@@ -133,19 +133,21 @@ pub(super) unsafe fn evaluate_cell<T: Exporter<Cell: Cell>>(
         };
         let evaluated = T::dims(class);
         drop(level);
-        // By reference, because the numbers of some declarations take long to move.
-        let Ok(dims) = &evaluated else {
-            return evaluated.err().map_or(-1, |error| raised(py, error));
+        let dims = match evaluated {
+            Ok(dims) => dims,
+            Err(error) => return raised(py, error),
         };
         // SAFETY: as above; attached, as the token proves.
-        if let Ok(grant) = unsafe { cell::grant_at_once(block, T::descriptor(), flags, Some(|| Some(dims))) } {
+        if let Ok(grant) = unsafe { cell::grant_at_once(block, T::descriptor(), flags, Some(|| Some(&dims))) } {
             // SAFETY: the caller vouches for the object and the view.
             unsafe { hand_over(object, view, grant, T::PIN, Some(<T::Cell as Source>::ROWS)) };
             return 0;
         }
         // SAFETY: the table is the class's.
         let class = unsafe { Reached::of(NonNull::from(class).cast(), <T::Cell as Slot<T>>::TABLE) };
-        let ready = Ready { dims, memory: Some(memory) };
+        // Moved, so that nothing refers to the numbers before: the compiler then keeps them in registers.
+        let moved = dims;
+        let ready = Ready { dims: &moved, memory: Some(memory) };
         // SAFETY: the caller vouches for the object and the view.
         unsafe { grant_cell(py, class, object, view, flags, ready) }
     };
@@ -190,20 +192,22 @@ pub(super) unsafe fn evaluate_part<T: Exporter<Cell = Py<W>>, W: Exported>(
         };
         let evaluated = T::dims(class);
         drop(level);
-        // By reference, because the numbers of some declarations take long to move.
-        let Ok(dims) = &evaluated else {
-            return evaluated.err().map_or(-1, |error| raised(py, error));
+        let dims = match evaluated {
+            Ok(dims) => dims,
+            Err(error) => return raised(py, error),
         };
         let whole = (T::cell(class).as_ptr(), W::ENTRY.table);
         // SAFETY: the caller vouches for the object, which is borrowed, and for the view. The whole is of its class.
-        match unsafe { grant_part_at_once(object, view, flags, (T::descriptor(), dims), whole) } {
+        match unsafe { grant_part_at_once(object, view, flags, (T::descriptor(), &dims), whole) } {
             AtOnce::Granted => 0,
             AtOnce::Refused => -1,
             AtOnce::Left => {
                 // SAFETY: the table is the class's.
                 let class = unsafe { Reached::of(NonNull::from(class).cast(), <T::Cell as Slot<T>>::TABLE) };
+                // Moved, as in `evaluate_cell`.
+                let moved = dims;
                 // SAFETY: the caller vouches for the object and the view.
-                unsafe { grant_part(py, class, object, view, flags, Ready { dims, memory: None }) }
+                unsafe { grant_part(py, class, object, view, flags, Ready { dims: &moved, memory: None }) }
             }
         }
     };

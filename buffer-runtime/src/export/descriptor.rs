@@ -2,7 +2,7 @@
 
 use super::class::{Exporter, ShapeSource, Source, readonly};
 use crate::element::{self, Element};
-use crate::layout::{Descriptor, Dims};
+use crate::layout::Descriptor;
 use crate::limits::MAX_NDIM;
 
 /// Collects the facts about a class that are constant at compile time.
@@ -33,12 +33,15 @@ pub const fn descriptor<T: Exporter>() -> Descriptor {
         "a part of a part cannot be exported; hold the object whose memory it is, and declare the layout over all of it"
     );
     assert!(
-        !<T::Cell as Source>::ROWS || natural || T::Dims::AT_RUN_TIME,
+        !<T::Cell as Source>::ROWS || natural || T::NDIM.is_none(),
         "rows that are allocated one by one have a shape of their own; remove `shape`, `strides` and `offset`"
     );
     let inner = const { &<T::Cell as Source>::Element::SHAPE };
     let own = inner.extents().len() + if <T::Cell as Source>::ROWS { 2 } else { 1 };
-    let ndim = if natural { own } else { T::Dims::NDIM };
+    let ndim = match T::NDIM {
+        Some(ndim) => ndim,
+        None => own,
+    };
     assert!(own <= MAX_NDIM && ndim <= MAX_NDIM, "a buffer has at most 64 dimensions");
     Descriptor {
         format: <T::Cell as Source>::Element::FORMAT,

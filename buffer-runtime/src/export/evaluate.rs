@@ -86,6 +86,7 @@ pub(super) fn evaluating(
             evaluations += 1;
             evaluated_for = memory;
             needs_dims = true;
+            dims.check()?;
             patiently(&mut tries, Some(dims), attempt)
         } else if needs_dims {
             evaluations += 1;
@@ -153,7 +154,7 @@ fn evaluate(
         if runs_code {
             level = None;
         }
-        result = with(dims);
+        result = dims.check().map_err(|error| Failed::Raised(error.into())).and_then(|()| with(dims));
     };
     contain(|| class.dims(&mut call))?;
     Ok(result)

@@ -9,7 +9,6 @@ use std::marker::PhantomData;
 
 use super::class::{Exporter, ShapeSource, Source, readonly};
 use crate::element::Element;
-use crate::layout::Dims;
 use crate::never::Never;
 
 /// What is wrong with a declaration.
@@ -56,7 +55,7 @@ const fn fault<T: Exporter>() -> usize {
         Fault::PartWithPin
     } else if <T::Cell as Source>::PART_OF_PART {
         Fault::PartOfPart
-    } else if <T::Cell as Source>::ROWS && !natural && !T::Dims::AT_RUN_TIME {
+    } else if <T::Cell as Source>::ROWS && !natural && T::NDIM.is_some() {
         Fault::RowsWithShape
     } else {
         Fault::None

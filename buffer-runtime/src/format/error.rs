@@ -25,6 +25,10 @@ impl FormatError {
         Self::new(Problem::Nul, text, position)
     }
 
+    pub(crate) fn out_of_memory(text: &str) -> Self {
+        Self::new(Problem::OutOfMemory, text, 0)
+    }
+
     /// Whether there was no memory to parse the format. `?` turns such an error into Python's `MemoryError`.
     pub fn is_out_of_memory(&self) -> bool {
         self.problem == Problem::OutOfMemory

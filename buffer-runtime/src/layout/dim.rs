@@ -1,6 +1,6 @@
 //! The numbers of a declaration: extents, strides and offsets, as the class's expressions return them.
 
-use super::{Declaration, Descriptor};
+use super::{Declaration, Descriptor, FormatRefused};
 
 /// One extent of a declared shape, in items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +128,27 @@ pub unsafe trait Evaluated: sealed::Evaluated {
         false
     }
 
+    /// The declaration without its format if the format is not parsed yet. Only for declarations that vary.
+    #[inline(always)]
+    fn unparsed(&self, descriptor: &Descriptor) -> Declaration<'_> {
+        self.declaration(descriptor)
+    }
+
+    /// The format if it is not parsed yet; `declaration` parses it.
+    #[inline(always)]
+    fn text(&self) -> Option<&str> {
+        None
+    }
+
+    /// Parses the format if it is not parsed yet.
+    ///
+    /// # Errors
+    ///
+    /// The format is refused.
+    fn check(&self) -> Result<(), FormatRefused> {
+        Ok(())
+    }
+
     /// For a declaration that never changes, a number that no other declaration of the process ever had, except an equal
     /// one. 0 for any other declaration.
     #[inline(always)]
@@ -138,14 +159,6 @@ pub unsafe trait Evaluated: sealed::Evaluated {
     /// Whether the declaration still equals this offset and these `count` numbers, which an earlier declaration was
     /// resolved into. `_` equals any extent, since the extent follows from the length of the storage.
     fn still_says(&self, offset: &dyn Fn() -> isize, arrays: &[isize]) -> bool;
-}
-
-/// The type of a class's declared layouts.
-pub trait Dims: Evaluated {
-    /// The number of declared dimensions; 0 if it is known only at run time.
-    const NDIM: usize;
-    /// Whether the number of dimensions is known only at run time.
-    const AT_RUN_TIME: bool;
 }
 
 /// A declaration whose number of dimensions `E` is known at compile time. `P` is 0 if neither offset nor strides are
@@ -170,11 +183,6 @@ impl<const E: usize, const P: usize> Fixed<E, P> {
 }
 
 impl<const E: usize, const P: usize> sealed::Evaluated for Fixed<E, P> {}
-
-impl<const E: usize, const P: usize> Dims for Fixed<E, P> {
-    const NDIM: usize = E;
-    const AT_RUN_TIME: bool = false;
-}
 
 // SAFETY: the functions only copy and compare numbers, so they run no user code and do not unwind. The arrays of a
 // resolved layout start with `E` extents and `E` strides; the resolver refuses strides that are not one for each
@@ -226,6 +234,20 @@ unsafe impl<D: Evaluated + ?Sized> Evaluated for &D {
     #[inline(always)]
     fn varies(&self) -> bool {
         (**self).varies()
+    }
+
+    #[inline(always)]
+    fn unparsed(&self, descriptor: &Descriptor) -> Declaration<'_> {
+        (**self).unparsed(descriptor)
+    }
+
+    #[inline(always)]
+    fn text(&self) -> Option<&str> {
+        (**self).text()
+    }
+
+    fn check(&self) -> Result<(), FormatRefused> {
+        (**self).check()
     }
 
     #[inline(always)]

@@ -11,7 +11,7 @@ use super::Part;
 use crate::export::part::{AtOnce, grant_part_at_once};
 use crate::export::slots::call_slow;
 use crate::export::{Class, ClassTable, Exporter, ShapeSource, Slot, Whole};
-use crate::layout::{Declaration, Descriptor, Dim, Dims, Distance, Evaluated, InnerShape, Item, Order};
+use crate::layout::{Declaration, Descriptor, Dim, Distance, Evaluated, InnerShape, Item, Order};
 #[cfg(feature = "pickle")]
 use crate::memory::c_string;
 use crate::memory::{NoMemory, collect};
@@ -100,11 +100,6 @@ impl Lent {
 
 impl crate::layout::SealedEvaluated for Lent {}
 
-impl Dims for Lent {
-    const NDIM: usize = 0;
-    const AT_RUN_TIME: bool = true;
-}
-
 // SAFETY: the functions only return stored values, so they run no user code and do not unwind; `count` is 0.
 unsafe impl Evaluated for Lent {
     fn count(&self) -> usize {
@@ -158,7 +153,7 @@ pub(crate) struct OfPart;
 unsafe impl Exporter for OfPart {
     type Class = Part;
     type Cell = Whole;
-    type Dims = Lent;
+    type Dims<'a> = Lent;
 
     const SOURCE: ShapeSource = ShapeSource::Fields;
 

@@ -60,7 +60,7 @@ fn lists_alone_do_not() {
 fn everything_declared_is_left() {
     with_layout(&quote!(readonly = self.sealed, format = "d"), |export| {
         assert!(!export.readonly);
-        assert!(matches!(export.layout, Layout::RunTime { readonly: Some(_), format: Some(_), shape: None }));
+        assert!(matches!(export.layout, Layout::RunTime { readonly: Some(_), format: Some(_), shape: None, .. }));
     });
     with_layout(&quote!(readonly, shape = self.dims(), order = "F"), |export| {
         assert!(export.readonly);
@@ -69,7 +69,8 @@ fn everything_declared_is_left() {
             Layout::RunTime {
                 readonly: None,
                 format: None,
-                shape: Some((Numbers::Slice(_), Placement::Dense(Order::F)))
+                shape: Some((Numbers::Slice(_), Placement::Dense(Order::F))),
+                ..
             }
         ));
     });

@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, ExprIf, ExprLit, ExprReference, ExprUnary, Ident, Lit, LitInt, Token, UnOp, parse_quote_spanned};
 
 use crate::attr::{Extent, Numbers, Shape, Strides, ungroup};
-use crate::check::{Layout, Placement};
+use crate::check::{Format, Layout, Placement};
 use crate::expand::Runtime;
 
 /// The type and the value of an evaluated declaration.
@@ -24,9 +24,8 @@ impl Dims {
         let (ty, value) = match layout {
             Layout::Storage => return None,
             Layout::Extents { extents, placement, .. } => fixed(extents, placement, &mut receiver),
-            Layout::RunTime { readonly, format, shape } => {
-                let calls = calls(*readonly, *format, shape.as_ref(), &mut receiver);
-                (quote!(#runtime::Declared), quote!(#runtime::Declared::new() #calls))
+            Layout::RunTime { readonly, format, shape, .. } => {
+                at_run_time(*readonly, format.as_ref(), shape.as_ref(), &mut receiver)
             }
         };
         Some(Self { ty, receiver: receiver.into_ident(), value })
@@ -52,59 +51,79 @@ fn fixed(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Recei
     (quote!(#runtime::Fixed<#ndim, #placed>), quote!(#runtime::Fixed::new([#(#extents),*], [#(#distances),*])))
 }
 
-/// The calls on `Declared` that pass values that are known only at run time, and the values that belong to them, in the
-/// order in which the expressions must be evaluated.
-fn calls(
+/// The type and the value of a part of a declaration. Both are `()` if the part is not declared.
+type Part = (TokenStream, TokenStream);
+
+/// A declaration that is known only at run time, with its expressions in the order in which they must be evaluated.
+fn at_run_time(
     readonly: Option<&Expr>,
-    format: Option<&Expr>,
+    format: Option<&Format<'_>>,
     shape: Option<&(&Numbers<Shape>, Placement<Numbers<Strides>>)>,
     receiver: &mut Receiver<'_>,
-) -> TokenStream {
-    let mut calls = TokenStream::new();
-    calls.extend(readonly.map(|condition| {
-        let span = ours_at(condition);
-        // A wrong type is an error about the condition alone, and not about an argument of `readonly`.
-        let mut chosen: ExprIf = parse_quote_spanned!(span=> if true { true } else { false });
-        // Printing adds parentheses where the expression needs them.
-        chosen.cond = Box::new(ungroup(condition).clone());
-        let value = receiver.resolve(chosen.into_token_stream());
-        quote_spanned!(span=> .readonly(#value))
-    }));
-    calls.extend(format.map(|format| {
-        let call = call("format", ["FormatText", "text"], format, receiver);
-        quote!(#call?)
-    }));
-    let Some((shape, placement)) = shape else {
-        return calls;
-    };
-    calls.extend(match shape {
-        Numbers::Slice(shape) => call("shape", ["Numbers", "dims"], shape, receiver),
-        Numbers::List(shape) => {
-            let extents = shape.extents.iter().map(|extent| extent_dim(extent, receiver));
-            quote!(.extents([#(#extents),*]))
+) -> (TokenStream, TokenStream) {
+    let runtime = receiver.runtime;
+    let none = || (quote!(()), quote!(()));
+    let readonly = readonly.map_or_else(|| quote!(false), |condition| chosen(condition, receiver));
+    let format: Part = format.map_or_else(none, |format| written(format, receiver));
+    let extents: Part = match shape {
+        None => none(),
+        Some((Numbers::Slice(shape), _)) => {
+            (quote!(#runtime::Few<#runtime::Dim>), call("Numbers", "dims", shape, receiver))
         }
-    });
-    let (offset, strides) = match placement {
-        Placement::Dense(_) => (None, None),
-        Placement::Offset(_, offset) => (Some(*offset), None),
-        Placement::Strided { offset, strides } => (*offset, Some(*strides)),
-    };
-    calls.extend(offset.map(|offset| {
-        let offset = distance(offset, receiver);
-        quote!(.offset(#offset))
-    }));
-    calls.extend(strides.map(|strides| match strides {
-        Numbers::Slice(strides) => call("strides", ["Numbers", "distances"], strides, receiver),
-        Numbers::List(strides) => {
-            let strides = strides.strides.iter().map(|stride| distance(stride, receiver));
-            quote!(.steps([#(#strides),*]))
+        Some((Numbers::List(shape), _)) => {
+            let extents: Vec<_> = shape.extents.iter().map(|extent| extent_dim(extent, receiver)).collect();
+            let count = extents.len();
+            (quote!([#runtime::Dim; #count]), quote!([#(#extents),*]))
         }
-    }));
-    calls
+    };
+    let (offset, strides) = match shape {
+        None | Some((_, Placement::Dense(_))) => (None, None),
+        Some((_, Placement::Offset(_, offset))) => (Some(*offset), None),
+        Some((_, Placement::Strided { offset, strides })) => (*offset, Some(*strides)),
+    };
+    let offset: Part = offset.map_or_else(none, |offset| (quote!(#runtime::Distance), distance(offset, receiver)));
+    let strides: Part = match strides {
+        None => none(),
+        Some(Numbers::Slice(strides)) => {
+            (quote!(#runtime::Few<#runtime::Distance>), call("Numbers", "distances", strides, receiver))
+        }
+        Some(Numbers::List(strides)) => {
+            let strides: Vec<_> = strides.strides.iter().map(|stride| distance(stride, receiver)).collect();
+            let count = strides.len();
+            (quote!([#runtime::Distance; #count]), quote!([#(#strides),*]))
+        }
+    };
+    let (types, values): (Vec<_>, Vec<_>) = [format, extents, offset, strides].into_iter().unzip();
+    (quote!(#runtime::Declared<#(#types),*>), quote!(#runtime::Declared::new(#readonly, #(#values),*)))
 }
 
-/// `.method(Trait::function(&expr))`: a reference, so that naming a field does not move it.
-fn call(method: &str, function: [&str; 2], expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
+/// Whether the declaration is read-only.
+fn chosen(condition: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
+    let span = ours_at(condition);
+    // A wrong type is an error about the condition alone, and not about an argument of `new`.
+    let mut chosen: ExprIf = parse_quote_spanned!(span=> if true { true } else { false });
+    // Printing adds parentheses where the expression needs them.
+    chosen.cond = Box::new(ungroup(condition).clone());
+    receiver.resolve(chosen.into_token_stream())
+}
+
+/// The format: parsed at once, unless its text outlives the evaluation.
+fn written(format: &Format<'_>, receiver: &mut Receiver<'_>) -> Part {
+    let runtime = receiver.runtime;
+    match format {
+        Format::Literal(expr) | Format::Field { expr, .. } => {
+            let text = call("FormatText", "text", expr, receiver);
+            (quote!(#runtime::Unparsed<'__a>), quote!(#runtime::Unparsed::of(#text)))
+        }
+        Format::Code(expr) => {
+            let text = call("FormatText", "text", expr, receiver);
+            (quote!(#runtime::Parsed), quote!(#runtime::Parsed::of(#text)?))
+        }
+    }
+}
+
+/// `Trait::function(&expr)`: a reference, so that naming a field does not move it.
+fn call(required: &str, function: &str, expr: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
     let span = ours_at(expr);
     let reference = ExprReference {
         attrs: Vec::new(),
@@ -116,8 +135,8 @@ fn call(method: &str, function: [&str; 2], expr: &Expr, receiver: &mut Receiver<
     };
     let value = receiver.resolve(reference.into_token_stream());
     let runtime = receiver.runtime.at(span);
-    let [method, required, function] = [method, function[0], function[1]].map(|name| Ident::new(name, span));
-    quote_spanned!(span=> .#method(#runtime::#required::#function(#value)))
+    let [required, function] = [required, function].map(|name| Ident::new(name, span));
+    quote_spanned!(span=> #runtime::#required::#function(#value))
 }
 
 fn extent_dim(extent: &Extent, receiver: &mut Receiver<'_>) -> TokenStream {

@@ -9,7 +9,7 @@ use super::Class;
 use super::dims::Dims;
 use crate::attr::Order;
 use crate::check::literals::{Kind, Rule};
-use crate::check::{ExportedField, Layout, Placement};
+use crate::check::{ExportedField, Format, Layout, Placement};
 use crate::expand::Runtime;
 
 /// A field whose exporter is emitted. Exporters are numbered, since a class may have several.
@@ -77,10 +77,10 @@ impl Exporting<'_> {
         Some(quote! {
             #[automatically_derived]
             impl #runtime::#declares for #ident {
-                type Dims = #ty;
+                type Dims<'__a> = #ty;
 
                 #[inline(always)]
-                fn __buffer_dims(&#receiver) -> #runtime::PyResult<Self::Dims> {
+                fn __buffer_dims(&#receiver) -> #runtime::PyResult<Self::Dims<'_>> {
                     #runtime::Ok(#value)
                 }
             }
@@ -90,18 +90,20 @@ impl Exporting<'_> {
     /// The constants that differ from the defaults.
     fn constants(&self) -> TokenStream {
         let Self { runtime, field, .. } = self;
-        let source = match field.layout {
-            Layout::Storage => None,
-            Layout::Extents { reads: Some(_), .. } => Some(quote!(Fields)),
-            Layout::Extents { reads: None, .. } | Layout::RunTime { .. } => Some(quote!(Code)),
-        };
         let order = match &field.layout {
             Layout::Storage | Layout::RunTime { shape: None, .. } => None,
             Layout::Extents { placement, .. } => order(placement),
             Layout::RunTime { shape: Some((_, placement)), .. } => order(placement),
         };
-        let source = source.map(|source| quote!(const SOURCE: #runtime::ShapeSource = #runtime::ShapeSource::#source;));
+        let source = self.source().map(|source| quote!(const SOURCE: #runtime::ShapeSource = #source;));
         let order = order.map(|order| quote!(const ORDER: #runtime::Order = #runtime::Order::#order;));
+        let ndim = match &field.layout {
+            Layout::Extents { extents, .. } => {
+                let ndim = extents.len();
+                Some(quote!(const NDIM: #runtime::Option<::core::primitive::usize> = #runtime::Some(#ndim);))
+            }
+            Layout::Storage | Layout::RunTime { .. } => None,
+        };
         let readonly = field.readonly.then(|| {
             quote!(
                 const READONLY: ::core::primitive::bool = true;
@@ -116,7 +118,27 @@ impl Exporting<'_> {
             let name = format!("{}\0", property.name);
             quote!(const PROPERTY: #runtime::Option<&'static #runtime::CStr> = #runtime::Some(#runtime::c_str(#name));)
         });
-        quote!(#source #order #readonly #pin #property)
+        quote!(#source #ndim #order #readonly #pin #property)
+    }
+
+    /// Where the shape comes from, if not from the storage.
+    fn source(&self) -> Option<TokenStream> {
+        let Self { runtime, field, .. } = self;
+        let (fields, code) = (quote!(#runtime::ShapeSource::Fields), quote!(#runtime::ShapeSource::Code));
+        Some(match &field.layout {
+            Layout::Storage => return None,
+            Layout::Extents { reads: None, .. }
+            | Layout::RunTime { reads: None, .. }
+            | Layout::RunTime { format: Some(Format::Code(_)), .. } => code,
+            Layout::Extents { .. } | Layout::RunTime { format: None | Some(Format::Literal(_)), .. } => fields,
+            Layout::RunTime { format: Some(Format::Field { .. }), .. } => {
+                let text = self.numbered("__Text");
+                quote!({
+                    use #runtime::TextByCode as _;
+                    #runtime::TextOf::<#text>::SOURCE_WITH_TEXT
+                })
+            }
+        })
     }
 
     /// The implementation of `Exporter`, through which the runtime accesses the class.
@@ -132,7 +154,7 @@ impl Exporting<'_> {
         } else {
             let declares = self.declares_name();
             let declares = quote!(<#ident as #runtime::#declares>);
-            (quote!(#declares::Dims), quote!(#declares::__buffer_dims(__class)))
+            (quote!(#declares::Dims<'__a>), quote!(#declares::__buffer_dims(__class)))
         };
         // Errors of the runtime about the cell are reported at the field's type.
         let span = Span::call_site().located_at(field.cell.span());
@@ -164,7 +186,7 @@ impl Exporting<'_> {
             unsafe impl #runtime::Exporter for #name {
                 type Class = #class;
                 #cell_item
-                type Dims = #dims;
+                type Dims<'__a> = #dims;
                 #constants
 
                 fn descriptor() -> &'static #runtime::Descriptor {
@@ -177,7 +199,7 @@ impl Exporting<'_> {
                 }
 
                 #[inline(always)]
-                fn dims(__class: &#ident) -> #runtime::PyResult<Self::Dims> {
+                fn dims(__class: &#ident) -> #runtime::PyResult<Self::Dims<'_>> {
                     #evaluated
                 }
             }
@@ -211,8 +233,15 @@ impl Exporting<'_> {
                 type Guard = #runtime::UnknownGuard<#size>;
             }
         };
+        // Written once, because a macro in the type's place may expand to another type each time.
+        let text = self.text().map(|(_, ty)| {
+            let text = self.numbered("__Text");
+            quote!(type #text = #ty;)
+        });
         quote! {
             type #named = #cell;
+
+            #text
 
             static #static_descriptor: #runtime::Descriptor = {
                 #faultless;
@@ -235,19 +264,38 @@ impl Exporting<'_> {
     /// itself, and a `ref` binding is not coerced.
     fn access(&self) -> TokenStream {
         let Self { runtime, ident, field: ExportedField { member, layout, cell, .. }, .. } = self;
+        let text = self.text().map(|(text, _)| text).filter(|text| text != member);
         let mut others: Vec<&Member> = Vec::new();
-        if let Layout::Extents { reads: Some(reads), .. } = layout {
+        if let Layout::Extents { reads: Some(reads), .. } | Layout::RunTime { reads: Some(reads), .. } = layout {
             for read in reads {
-                if read != member && !others.contains(read) {
+                if read != member && text != Some(read) && !others.contains(read) {
                     others.push(read);
                 }
             }
         }
         let span = Span::call_site().located_at(cell.span());
+        let (text, check) = match text {
+            Some(text) => {
+                let ty = self.numbered("__Text");
+                (Some(quote!(#text: ref __text,)), Some(quote!(let ref __text: #ty = *__text;)))
+            }
+            None => (None, None),
+        };
         quote_spanned! {span=>
-            let #ident { #member: ref __field, #(#others: _,)* .. } = *__class;
+            let #ident { #member: ref __field, #text #(#others: _,)* .. } = *__class;
             let ref __cell: Self::Cell = *__field;
+            #check
             #runtime::address(__cell)
+        }
+    }
+
+    /// The field whose text is the format, and its type.
+    fn text(&self) -> Option<(&Member, TokenStream)> {
+        match self.field.layout {
+            Layout::RunTime { format: Some(Format::Field { member, ty, .. }), .. } => {
+                Some((member, without_self(ty.to_token_stream(), self.ident)))
+            }
+            _ => None,
         }
     }
 

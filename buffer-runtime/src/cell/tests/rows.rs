@@ -1,7 +1,7 @@
 //! Cells of rows that are allocated one by one, and views of parts.
 
 use super::*;
-use crate::layout::Declared;
+use crate::layout::{Declared, Evaluated as _, Parsed, Unparsed};
 use crate::storage::Rows;
 
 static ROWS: Descriptor = natural::<u16>();
@@ -128,8 +128,25 @@ fn miri_cells_of_rows_are_swapped_under_views() {
 static BYTES: Descriptor = natural::<u8>();
 
 #[test]
+fn miri_a_text_that_was_not_parsed_is_compared_with_the_last_format() {
+    let declared = |format| Declared::new(false, Unparsed::of(format), (), (), ());
+    let cell = ExportCell::new(vec![0_u8; 12]);
+    let formats = [("H", 6), ("H", 6), (">H", 6), ("HH", 3), ("T{H:a:H:b:}", 3), ("T{H:a:H:c:}", 3), ("B", 12)];
+    for (format, len) in formats {
+        let view = cell.view_as(&BYTES, false, &declared(format)).unwrap();
+        assert_eq!(view.format().to_str(), Ok(format));
+        assert_eq!(view.shape(), [len]);
+    }
+    for wrong in ["y", "B\0", "BB\0", "\0", "T{H:a"] {
+        assert!(cell.view_as(&BYTES, false, &declared(wrong)).is_none(), "{wrong:?}");
+        assert!(declared(wrong).check().is_err());
+        assert_eq!(cell.view_as(&BYTES, false, &declared("B")).unwrap().format(), c"B");
+    }
+}
+
+#[test]
 fn miri_a_format_of_run_time_lives_as_long_as_the_views_that_point_to_it() {
-    let declared = |format: &str| Declared::new().format(format).unwrap();
+    let declared = |format: &str| Declared::new(false, Parsed::of(format).unwrap(), (), (), ());
     let cell = ExportCell::new(vec![0_u8; 6]);
     let first = cell.view_as(&BYTES, false, &declared("H")).unwrap();
     // The second declaration is not evaluated while the first view is alive.

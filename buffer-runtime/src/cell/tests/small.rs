@@ -1,7 +1,7 @@
 //! Blocks are small: where the numbers of a layout are, and what follows the storage.
 
 use super::*;
-use crate::layout::{Declared, Numbers as _};
+use crate::layout::{Declared, Numbers as _, Parsed};
 
 static BYTES: Descriptor = natural::<u8>();
 
@@ -16,8 +16,8 @@ fn a_block_is_small() {
 #[test]
 fn miri_views_have_few_or_many_numbers_in_any_order() {
     let declared = |shape: &[usize], format: &str| {
-        let declared = Declared::new().shape(shape.dims());
-        if format.is_empty() { declared } else { declared.format(format).unwrap() }
+        let format = (!format.is_empty()).then(|| Parsed::of(format).unwrap());
+        Declared::new(false, format, shape.dims(), (), ())
     };
     let cases: [(&[usize], &str); 12] = [
         (&[2, 16], ""),

@@ -26,7 +26,8 @@ fn extents_are_evaluated_in_order() {
         []
     ))));
     assert!(expanded.contains(shown!(
-        type Dims = ::buffer_runtime::private::Fixed<3usize, 0usize>;
+        const NDIM: ::buffer_runtime::private::Option<::core::primitive::usize> =
+            ::buffer_runtime::private::Some(3usize);
     )));
     assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)));
     assert!(expanded.contains(shown!(
@@ -56,7 +57,8 @@ fn offset_follows_the_extents() {
         [::buffer_runtime::private::Dimension::distance(self.1)]
     ))));
     assert!(expanded.contains(shown!(
-        type Dims = ::buffer_runtime::private::Fixed<2usize, 1usize>;
+        const NDIM: ::buffer_runtime::private::Option<::core::primitive::usize> =
+            ::buffer_runtime::private::Some(2usize);
     )));
     assert_eq!(order(&expanded), Some("F"));
     assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)));
@@ -77,7 +79,8 @@ fn strides_follow_the_offset() {
             ]
         ))));
         assert!(expanded.contains(shown!(
-            type Dims = ::buffer_runtime::private::Fixed<2usize, 3usize>;
+            const NDIM: ::buffer_runtime::private::Option<::core::primitive::usize> =
+                ::buffer_runtime::private::Some(2usize);
         )));
         assert_eq!(order(&expanded), None);
     }
@@ -85,16 +88,17 @@ fn strides_follow_the_offset() {
 
 #[test]
 fn a_scalar_is_declared_by_no_numbers() {
-    for (options, len, placement) in [
-        (quote!(shape = []), 0usize, quote!([])),
-        (quote!(shape = [], offset = 4), 1, quote!([::buffer_runtime::private::Dimension::distance(4u64)])),
-        (quote!(shape = [], strides = []), 1, quote!([::buffer_runtime::private::Dimension::distance(0usize)])),
+    for (options, placement) in [
+        (quote!(shape = []), quote!([])),
+        (quote!(shape = [], offset = 4), quote!([::buffer_runtime::private::Dimension::distance(4u64)])),
+        (quote!(shape = [], strides = []), quote!([::buffer_runtime::private::Dimension::distance(0usize)])),
     ] {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(#options)] Cell);
         ));
         assert!(expanded.contains(shown!(
-            type Dims = ::buffer_runtime::private::Fixed<0usize, #len>;
+            const NDIM: ::buffer_runtime::private::Option<::core::primitive::usize> =
+                ::buffer_runtime::private::Some(0usize);
         )));
         assert!(expanded.contains(shown!(::buffer_runtime::private::Fixed::new([], #placement))), "{options}");
         assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)), "{options}");
@@ -103,48 +107,108 @@ fn a_scalar_is_declared_by_no_numbers() {
 
 #[test]
 fn what_is_known_at_run_time_is_evaluated_in_order() {
-    for (options, calls) in [
-        (quote!(shape = self.dims()), quote!(.shape(::buffer_runtime::private::Numbers::dims(&self.dims())))),
+    for (options, parts) in [
+        (
+            quote!(shape = self.dims()),
+            quote!(false, (), ::buffer_runtime::private::Numbers::dims(&self.dims()), (), ()),
+        ),
         (
             quote!(shape = &self.dims[..], offset = 4),
-            quote!(.shape(::buffer_runtime::private::Numbers::dims(&&self.dims[..])).offset(::buffer_runtime::private::Dimension::distance(4u64))),
+            quote!(
+                false,
+                (),
+                ::buffer_runtime::private::Numbers::dims(&&self.dims[..]),
+                ::buffer_runtime::private::Dimension::distance(4u64),
+                ()
+            ),
         ),
-        (quote!(format = "d"), quote!(.format(::buffer_runtime::private::FormatText::text(&"d"))?)),
-        (quote!(readonly = self.sealed), quote!(.readonly(if self.sealed { true } else { false }))),
-        (quote!(readonly = S { a: 1 } == *self), quote!(.readonly(if (S { a: 1 }) == *self { true } else { false }))),
+        (
+            quote!(readonly = S { a: 1 } == *self),
+            quote!(if (S { a: 1 }) == *self { true } else { false }, (), (), (), ()),
+        ),
         (
             quote!(shape = [_, 3], format = self.format()?),
-            quote!(.format(::buffer_runtime::private::FormatText::text(&self.format()?))?.extents([::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dimension::dim(3u64)])),
-        ),
-        (
-            quote!(shape = [], format = "d"),
-            quote!(.format(::buffer_runtime::private::FormatText::text(&"d"))?.extents([])),
+            quote!(
+                false,
+                ::buffer_runtime::private::Parsed::of(::buffer_runtime::private::FormatText::text(&self.format()?))?,
+                [::buffer_runtime::private::Dim::Inferred, ::buffer_runtime::private::Dimension::dim(3u64)],
+                (),
+                ()
+            ),
         ),
         (
             quote!(strides = self.strides(), shape = [2]),
-            quote!(.extents([::buffer_runtime::private::Dimension::dim(2u64)]).strides(::buffer_runtime::private::Numbers::distances(&self.strides()))),
+            quote!(
+                false,
+                (),
+                [::buffer_runtime::private::Dimension::dim(2u64)],
+                (),
+                ::buffer_runtime::private::Numbers::distances(&self.strides())
+            ),
         ),
         (
             quote!(strides = [-4], offset = self.start, shape = self.dims, format = f(self), readonly = !self.open),
             quote!(
-                .readonly(if !self.open { true } else { false })
-                .format(::buffer_runtime::private::FormatText::text(&f(self)))?
-                .shape(::buffer_runtime::private::Numbers::dims(&self.dims))
-                .offset(::buffer_runtime::private::Dimension::distance(self.start))
-                .steps([::buffer_runtime::private::Dimension::distance(-4i64)])
+                if !self.open { true } else { false },
+                ::buffer_runtime::private::Parsed::of(::buffer_runtime::private::FormatText::text(&f(self)))?,
+                ::buffer_runtime::private::Numbers::dims(&self.dims),
+                ::buffer_runtime::private::Dimension::distance(self.start),
+                [::buffer_runtime::private::Dimension::distance(-4i64)]
             ),
         ),
     ] {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(#options)] Cell);
         ));
-        assert!(
-            expanded.contains(shown!(::buffer_runtime::private::Ok(::buffer_runtime::private::Declared::new() #calls))),
-            "{options}: {expanded}"
-        );
+        let declared = shown!(::buffer_runtime::private::Ok(::buffer_runtime::private::Declared::new(#parts)));
+        assert!(expanded.contains(declared), "{options}: {expanded}");
+        assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Code)), "{options}");
+    }
+}
+
+#[test]
+fn a_literal_format_and_plain_fields_run_no_code() {
+    for options in [
+        quote!(format = "d"),
+        quote!(format = &"d", shape = [_, self.1], readonly = self.2),
+        quote!(readonly = self.2, shape = [2], strides = [self.1], offset = self.1),
+    ] {
+        let expanded = expanded(&parse_quote!(
+            struct S(#[buffer(#options)] Cell, usize, bool);
+        ));
+        assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Fields)), "{options}");
+    }
+}
+
+#[test]
+fn the_type_of_a_field_decides_whether_its_text_runs_code() {
+    for options in [quote!(format = self.1), quote!(format = &self.1, shape = [self.2])] {
+        let expanded = expanded(&parse_quote!(
+            struct S(#[buffer(#options)] Cell, Text<Self>, usize);
+        ));
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Unparsed::of(
+            ::buffer_runtime::private::FormatText::text(&self.1)
+        ))));
         assert!(expanded.contains(shown!(
-            type Dims = ::buffer_runtime::private::Declared;
+            const SOURCE: ::buffer_runtime::private::ShapeSource = {
+                use ::buffer_runtime::private::TextByCode as _;
+                ::buffer_runtime::private::TextOf::<__Text>::SOURCE_WITH_TEXT
+            };
         )));
+        assert!(expanded.contains(shown!(
+            type __Text = Text<S>;
+        )));
+        // The field has that type, whatever other macros have made of the struct.
+        assert!(expanded.contains(shown!(let ref __text: __Text = *__text;)), "{options}: {expanded}");
+    }
+}
+
+#[test]
+fn a_format_beside_other_code_is_code() {
+    for options in [quote!(format = self.1, shape = self.dims()), quote!(format = "d", readonly = !self.2)] {
+        let expanded = expanded(&parse_quote!(
+            struct S(#[buffer(#options)] Cell, String, bool);
+        ));
         assert!(expanded.contains(shown!(::buffer_runtime::private::ShapeSource::Code)), "{options}");
     }
 }
@@ -162,10 +226,7 @@ fn what_is_referred_to_stays_together() {
         let expanded = expanded(&parse_quote!(
             struct S(#[buffer(shape = #written)] Cell);
         ));
-        assert!(
-            expanded.contains(shown!(.shape(::buffer_runtime::private::Numbers::dims(#emitted)))),
-            "{written}: {expanded}"
-        );
+        assert!(expanded.contains(shown!(::buffer_runtime::private::Numbers::dims(#emitted))), "{written}: {expanded}");
     }
 }
 
