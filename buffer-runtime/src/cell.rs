@@ -122,9 +122,10 @@ use crate::storage::{Access, Exportable, MayWrite};
 /// assert_eq!(cell.views(), 0);
 /// # Ok::<(), buffer_runtime::BorrowError>(())
 /// ```
-pub struct ExportCell<S> {
-    /// NULL only in a cell that was never constructed. Such a cell is a closed one; see `unconstructed`.
-    block: *mut Block<S>,
+// `?Sized`, so that a storage without a size is reported once and not wherever the type is named.
+pub struct ExportCell<S: ?Sized> {
+    /// A `Block<S>`. NULL only in a cell that was never constructed. Such a cell is a closed one; see `unconstructed`.
+    block: *mut Header,
     /// Owned, and invariant: `&ExportCell` writes storages. If a cell of `S` could be used as one of a supertype of
     /// `S`, code could write a supertype's storage and read it as `S`; and the two may have different elements. The
     /// guards are invariant because they borrow a cell. The test `ui/variance.rs` checks it.
@@ -135,9 +136,9 @@ pub struct ExportCell<S> {
 // storage, which is Send. Its elements, which views and guards on other threads access, are Send and Sync. Everything
 // else in the block is atomic or under the lock (block invariants 4 and 7). The impl has no bound, so that an error
 // about a storage is reported once and not four times.
-unsafe impl<S> Send for ExportCell<S> {}
+unsafe impl<S: ?Sized> Send for ExportCell<S> {}
 // SAFETY: as above. `&ExportCell` gives references to the storage only under the write guard, to one thread at a time.
-unsafe impl<S> Sync for ExportCell<S> {}
+unsafe impl<S: ?Sized> Sync for ExportCell<S> {}
 
 impl<S> ExportCell<S> {
     /// Moves a storage, which is an [`Exportable`], into a cell. As `Box::new` does, this ends the process if there is
@@ -157,7 +158,7 @@ impl<S> ExportCell<S> {
         S: Exportable,
     {
         const { crate::element::check::<S::Element>() }
-        Ok(Self { block: Block::try_allocate(storage)?.as_ptr(), owns: PhantomData })
+        Ok(Self { block: Block::header(Block::try_allocate(storage)?).as_ptr(), owns: PhantomData })
     }
 }
 

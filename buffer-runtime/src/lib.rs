@@ -210,7 +210,7 @@ pub use self::{
         Byte as ElementIsByte, Class as PythonClass, Exported as ExportsBuffer, Exporter as BufferExport,
         Exports as ExportsFields, Faultless as FaultlessExport, HasBytes, HasNoObjects, HasNoOptions, HasNoRows,
         HasNoTexts, HasNoTuples, HasNoWideIntegers, HasOwnShape, HasShape, HoldsBytes, IsArray, IsBare, IsInOnePiece,
-        IsNoMap, IsNoObject, IsNoText, IsOneArray, IsOwned, IsPartOfWhole, IsPy, IsValid, OwnsMemory,
+        IsNoMap, IsNoObject, IsNoSlice, IsNoText, IsOneArray, IsOwned, IsPartOfWhole, IsPy, IsValid, OwnsMemory,
         Sendable as SendableClass, Shown as FieldToExport, Slot as ExportedSlot, Source as ExportedField,
         WritableByPython,
     },

@@ -14,14 +14,16 @@ impl<S> ExportCell<S> {
     #[inline(always)]
     pub(super) unsafe fn block(&self) -> NonNull<Block<S>> {
         // SAFETY: a constructed cell has a block.
-        unsafe { NonNull::new_unchecked(self.block) }
+        unsafe { NonNull::new_unchecked(self.block) }.cast()
     }
+}
 
+impl<S: ?Sized> ExportCell<S> {
     /// The address that a view stores, or `None` in a cell that was never constructed. Unlike a reference to the
     /// header, it may be used to access the whole block.
     #[inline(always)]
     pub(crate) fn own_address(&self) -> Option<NonNull<Header>> {
-        NonNull::new(self.block).map(Block::header)
+        NonNull::new(self.block)
     }
 
     /// The same, but `None` also if a view of it cannot be written to `view` because that is NULL.
@@ -34,7 +36,7 @@ impl<S> ExportCell<S> {
             return None;
         }
         // SAFETY: a bit of the address is set.
-        Some(Block::header(unsafe { NonNull::new_unchecked(self.block) }))
+        Some(unsafe { NonNull::new_unchecked(self.block) })
     }
 
     /// The same address, or that of a closed header in a cell that was never constructed. Only the header may be

@@ -199,6 +199,6 @@ impl<S: Exportable> ExportCell<S> {
 
     /// A cell that never had a storage.
     fn closed() -> Result<Self, NoMemory> {
-        Ok(Self { block: Block::without_storage()?.as_ptr(), owns: PhantomData })
+        Ok(Self { block: Block::header(Block::<S>::without_storage()?).as_ptr(), owns: PhantomData })
     }
 }

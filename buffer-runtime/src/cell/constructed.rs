@@ -31,7 +31,7 @@ impl<S: Exportable> Constructed<(), S, ()> for ExportCell<S> {
         // Every element type passes through here, so nothing else in the crate has to check that one keeps its
         // promises.
         const { element::check::<S::Element>() }
-        Self { block: Block::allocate(storage).as_ptr(), owns: std::marker::PhantomData }
+        Self { block: Block::header(Block::allocate(storage)).as_ptr(), owns: std::marker::PhantomData }
     }
 }
 

@@ -7,7 +7,7 @@ use super::{ExportCell, Header, orphans};
 use crate::contain::undisturbed;
 use crate::lock::Disowned;
 
-impl<S> Drop for ExportCell<S> {
+impl<S: ?Sized> Drop for ExportCell<S> {
     fn drop(&mut self) {
         if !self.block.is_null() {
             // SAFETY: the cell is dropped, once.

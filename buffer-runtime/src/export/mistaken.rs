@@ -87,7 +87,7 @@ mistaken! {
         message = "`{Self}` cannot be exported: Python may write any byte, and not every one is valid in a text",
         label = "store the bytes of the text, and write `ExportCell<Vec<u8>>`"
     )]
-    IsNoText: [] ExportCell<String>, [] ExportCell<&'static str>;
+    IsNoText: [] ExportCell<String>, [] ExportCell<str>, [] ExportCell<&'static str>;
 
     4 =>
     /// It is an array.
@@ -207,4 +207,12 @@ mistaken! {
         label = "write `Py`, as in `Py<Image>`"
     )]
     IsPy: [T] Option<Py<T>>, [T] Bound<'static, T>;
+
+    17 =>
+    /// It owns memory, whose size is known.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` cannot be exported: a slice is part of other memory, and no owner of it",
+        label = "write `ExportCell<Vec<f32>>`, or `ExportCell<Box<[f32]>>` for a length that never changes"
+    )]
+    IsNoSlice: [T] ExportCell<[T]>;
 }

@@ -1,0 +1,10 @@
+use buffer_runtime::{ExportBuffer, ExportCell};
+use pyo3::prelude::*;
+
+#[derive(ExportBuffer)]
+#[pyclass]
+struct Name {
+    text: ExportCell<str>,
+}
+
+fn main() {}
