@@ -212,3 +212,11 @@ def test_beside_a_read_guard_requests_get_the_answer_for_read_only_memory(testbu
         assert ask(part, FULL) is None
 
     several.with_guard("read", check)
+
+
+def test_a_part_of_the_own_buffer_is_selected_like_one_of_a_property():
+    whole = edges.Whole()
+    head = whole.head(2)
+    assert memoryview(head).tolist() == [0.0, 1.0]
+    with memoryview(head):
+        assert whole.views() == 1

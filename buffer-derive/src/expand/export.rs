@@ -138,8 +138,8 @@ fn own_buffer(class: &Class, own: &Exporting, array: bool) -> TokenStream {
     }
 }
 
-/// Gives the class its properties, and access to each exported field.
-fn properties(class: &Class, fields: &[Exporting]) -> Option<TokenStream> {
+/// Gives the class access to each exported field, and its properties.
+fn properties(class: &Class, fields: &[Exporting]) -> TokenStream {
     let mut submitted = TokenStream::new();
     for field in fields {
         if let Some(Property { name, doc, .. }) = &field.field.property {
@@ -149,20 +149,19 @@ fn properties(class: &Class, fields: &[Exporting]) -> Option<TokenStream> {
             submitted.extend(quote!([#exporter, __buffer::c_str(#name), #doc]));
         }
     }
-    if submitted.is_empty() {
-        return None;
-    }
     let Class { ident, inventory, .. } = class;
-    let exporters = fields.iter().map(Exporting::exporter_name);
-    Some(quote! {
+    let exporters: Vec<Ident> = fields.iter().map(Exporting::exporter_name).collect();
+    let entries = class.entries(&exporters);
+    let submitted = (!submitted.is_empty()).then(|| quote!(__buffer::submit_properties!(#inventory, #submitted);));
+    quote! {
         // The entries belong to exporters of this class, as their type requires.
         #[automatically_derived]
         unsafe impl __buffer::Exports for #ident {
-            const ENTRIES: &'static [__buffer::Entry<Self>] = &[#(<#exporters as __buffer::Exporter>::ENTRY),*];
+            #entries
         }
 
-        __buffer::submit_properties!(#inventory, #submitted);
-    })
+        #submitted
+    }
 }
 
 /// The claims of the expansion about the class. A struct that is not a class, or a class that is bound to a thread,
@@ -191,6 +190,13 @@ impl<'a> Class<'a> {
     fn entry(&self, exporter: &Ident) -> TokenStream {
         let at = &self.at;
         quote_spanned!(self.span=> const ENTRY: #at::Entry<Self> = <#exporter as #at::Exporter>::ENTRY;)
+    }
+
+    fn entries(&self, exporters: &[Ident]) -> TokenStream {
+        let at = &self.at;
+        quote_spanned! {self.span=>
+            const ENTRIES: &'static [#at::Entry<Self>] = &[#(<#exporters as #at::Exporter>::ENTRY),*];
+        }
     }
 }
 

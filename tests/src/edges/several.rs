@@ -218,6 +218,10 @@ impl Whole {
         Self { data: ExportCell::new((0..4).map(f64::from).collect()) }
     }
 
+    fn head(slf: &Bound<'_, Self>, count: usize) -> PyResult<Part> {
+        Part::of_field(slf, |whole| &whole.data, |all| all.slice(0, ..count, 1))
+    }
+
     fn grow(&self, py: Python<'_>) -> PyResult<()> {
         self.data.write(py)?.push(0.0);
         Ok(())
