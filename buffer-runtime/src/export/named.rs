@@ -20,19 +20,19 @@ impl<T: Class + PyClassImpl> Named for T {
     type Inventory = <T as PyClassImpl>::Inventory;
 }
 
-/// A constructor that every type seems to have, and that is never called: PyO3's inventories have one of their own,
-/// which precedes it. If the struct is not a class, the compiler takes this one for that of the unknown inventory, and
-/// reports no further error.
+/// A constructor that is never called: PyO3's inventories have one of their own, which precedes it. If the struct is not
+/// a class, the compiler takes this one for that of the unknown inventory, and reports no further error. One type has it:
+/// if every type had it, the compiler would suggest this trait wherever a user calls a `new` that is missing.
 #[doc(hidden)]
 pub trait New<I> {
     /// The result may be collected, as an inventory may.
-    #[expect(clippy::new_ret_no_self, reason = "any type can be the one that is meant")]
+    #[expect(clippy::new_ret_no_self, reason = "the inventory that is meant is another type")]
     fn new(_: I) -> NoInventory {
         NoInventory
     }
 }
 
-impl<T, I> New<I> for T {}
+impl<I> New<I> for NoInventory {}
 
 /// What [`New`] makes.
 #[derive(Debug)]
