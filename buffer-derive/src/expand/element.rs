@@ -134,7 +134,7 @@ fn fields(runtime: &Runtime, record: &Record) -> TokenStream {
         (0..fields.len()).map(|index| format_ident!("__field{index}", span = Span::mixed_site())).collect();
     let previous = [None].into_iter().chain(variables.iter().map(Some));
     let values = fields.iter().zip(previous).map(|((field, naming), previous)| {
-        let value = value(runtime, field, previous);
+        let value = value(runtime, field, first_of_type(&fields, field), previous);
         quote!(#value #naming)
     });
     quote! {
@@ -167,10 +167,18 @@ fn shown(member: &Member) -> String {
     }
 }
 
-/// The compiler's own data about a field.
-fn value(runtime: &Runtime, field: &RecordField, previous: Option<&Ident>) -> TokenStream {
+/// Where an error about the type of a field is reported: at the first field of that type. Several errors in the same
+/// words at the same place are one to the user.
+fn first_of_type(fields: &[(&RecordField, TokenStream)], field: &RecordField) -> Span {
+    let written = |field: &RecordField| (field.ty.to_token_stream().to_string(), field.attrs.described_as.is_given());
+    let first = fields.iter().find(|(other, _)| written(other) == written(field));
+    first.map_or(field.ty.span(), |(first, _)| first.ty.span())
+}
+
+/// The compiler's own data about a field. An error about its type is reported at `reported`.
+fn value(runtime: &Runtime, field: &RecordField, reported: Span, previous: Option<&Ident>) -> TokenStream {
     // The hygiene of the macro; the position of the user's code, for errors.
-    let span = Span::call_site().located_at(field.ty.span());
+    let span = Span::call_site().located_at(reported);
     let at = runtime.at(span);
     // Values in place of bounds, so that an error about the field's type is not also one about these functions.
     let (function, facts) = field.attrs.described_as.value().map_or_else(
