@@ -83,10 +83,14 @@ impl Part {
     ///
     /// The error that `layout` returns: `IndexError` for an index that does not exist, `ValueError` for other wrong
     /// numbers. `BufferError` if the object refuses a view, or if its rows are allocated one by one.
-    pub fn new<T: Exported>(
+    // The bounds are not in the first line, which the compiler shows with a wrong argument.
+    pub fn new<T>(
         object: &Bound<'_, T>,
         layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
-    ) -> PyResult<Self> {
+    ) -> PyResult<Self>
+    where
+        T: Exported,
+    {
         // SAFETY: the object is of the class that the entry belongs to.
         unsafe { Self::of(object.as_any(), T::ENTRY.table(), layout) }
     }
@@ -97,11 +101,15 @@ impl Part {
     /// # Errors
     ///
     /// As for [`new`](Self::new); `TypeError` if the field is not exported.
-    pub fn of_field<T: Class + Exports, S: Exportable>(
+    pub fn of_field<T, S>(
         object: &Bound<'_, T>,
         field: impl FnOnce(&T) -> &ExportCell<S>,
         layout: impl FnOnce(CheckedLayout) -> Result<CheckedLayout, LayoutError>,
-    ) -> PyResult<Self> {
+    ) -> PyResult<Self>
+    where
+        T: Class + Exports,
+        S: Exportable,
+    {
         let py = object.py();
         let mut field = Some(field);
         let mut table = None;

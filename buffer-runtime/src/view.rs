@@ -26,6 +26,7 @@ mod wanted;
 mod write;
 
 use std::fmt;
+use std::slice;
 
 use pyo3::prelude::*;
 use pyo3::{Borrowed, PyErr};
@@ -43,6 +44,7 @@ use self::begin::Intent;
 use self::held::Held;
 use self::walk::{Cursor, Walk};
 use crate::element::{Element, Viewable};
+use crate::rules::{MutableWhileShared, SlicedWhileShared, WrittenByReader};
 use crate::shared::{Run, SharedRead};
 
 /// A view of the buffer of a Python object, to read its items as `T`.
@@ -174,7 +176,8 @@ impl<'py, T> BufferView<'py, T> {
     }
 }
 
-impl<T> BufferView<'_, T> {
+// `?Sized`, so that a call is no second error where `T` is refused.
+impl<T: ?Sized> BufferView<'_, T> {
     /// The number of dimensions, without those of `T`: 0 to 64.
     pub fn ndim(&self) -> usize {
         self.shape.len()
@@ -215,7 +218,9 @@ impl<T> BufferView<'_, T> {
     pub fn is_f_contiguous(&self) -> bool {
         self.f_contiguous
     }
+}
 
+impl<T> BufferView<'_, T> {
     /// The items, to read on any thread, attached or not. `None` unless they are contiguous in C order.
     pub fn shared(&self) -> Option<&SharedRead<T>> {
         self.dense.as_ref().filter(|_| self.c_contiguous)
@@ -270,6 +275,72 @@ impl<T: Element> BufferView<'_, T> {
     /// are fastest.
     pub fn iter(&self) -> Items<'_, T> {
         Items::new(self.cursor())
+    }
+}
+
+// Methods that only a slice has, see `not_slice`. They are in the module of the type, which the compiler would name
+// otherwise.
+#[doc(hidden)]
+#[allow(clippy::mut_from_ref, reason = "nobody can call them")]
+impl<T> BufferView<'_, T> {
+    pub fn iter_mut(&self) -> slice::IterMut<'_, T>
+    where
+        Self: MutableWhileShared,
+    {
+        unreachable!("nothing satisfies the bound")
+    }
+
+    pub fn as_mut_slice(&self) -> &mut [T]
+    where
+        Self: MutableWhileShared,
+    {
+        unreachable!("nothing satisfies the bound")
+    }
+
+    pub fn as_slice(&self) -> &[T]
+    where
+        Self: SlicedWhileShared,
+    {
+        unreachable!("nothing satisfies the bound")
+    }
+}
+
+// The methods of `BufferViewMut`, with its arguments.
+#[doc(hidden)]
+impl<T> BufferView<'_, T> {
+    pub fn set(&self, _: &[usize], _: T)
+    where
+        Self: WrittenByReader,
+    {
+        unreachable!("nothing satisfies the bound")
+    }
+
+    pub fn fill(&self, _: T)
+    where
+        Self: WrittenByReader,
+    {
+        unreachable!("nothing satisfies the bound")
+    }
+
+    pub fn copy_from_slice(&self, _: &[T])
+    where
+        Self: WrittenByReader,
+    {
+        unreachable!("nothing satisfies the bound")
+    }
+
+    pub fn update(&self, _: impl FnMut(T) -> T)
+    where
+        Self: WrittenByReader,
+    {
+        unreachable!("nothing satisfies the bound")
+    }
+
+    pub fn for_each_chunk(&self, _: impl FnMut(&mut [T]))
+    where
+        Self: WrittenByReader,
+    {
+        unreachable!("nothing satisfies the bound")
     }
 }
 

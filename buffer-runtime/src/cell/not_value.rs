@@ -7,13 +7,13 @@ use super::ExportCell;
 use crate::rules::CopiedAsAWhole;
 
 #[doc(hidden)]
-impl<S> ExportCell<S> {
-    /// Precedes the method of the trait. The compiler prints the bound's own message for a bound of a method.
+impl<S> ExportCell<S>
+where
+    Self: CopiedAsAWhole<Self>,
+{
+    /// So that a call is an error about the bound of the implementation, as in `not_storage`, and about nothing else.
     #[allow(clippy::should_implement_trait, clippy::return_self_not_must_use, reason = "nobody can call it")]
-    pub fn clone(&self) -> Self
-    where
-        (): CopiedAsAWhole<Self>,
-    {
+    pub fn clone(&self) -> Self {
         unreachable!("no cell satisfies the bound")
     }
 }

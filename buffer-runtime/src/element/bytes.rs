@@ -49,6 +49,7 @@ unsafe impl<const N: usize> Element for Bytes<N> {
     const ANY_BITS: bool = true;
 }
 
+#[diagnostic::do_not_recommend]
 impl<const N: usize> Viewable for Bytes<N> {}
 
 // SAFETY: transparent over bytes, which may be all zero.

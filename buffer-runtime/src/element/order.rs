@@ -7,41 +7,89 @@ use std::hash::{Hash, Hasher};
 use super::{Element, Scalar, Viewable};
 use crate::layout::InnerShape;
 
+/// A number whose most significant byte comes first, as in network protocols: `Be<u32>` is `>u4` in numpy.
+///
+/// ```
+/// use buffer_runtime::Be;
+///
+/// let mut port = Be::new(443_u16);
+/// assert_eq!(bytemuck::bytes_of(&port), [1, 187]);
+/// port.set(port.get() + 1);
+/// assert_eq!(port, Be::from(444));
+/// ```
+///
+/// It has the size and the alignment of `T`, and compares, hashes and prints as its number.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Be<T>(T);
+
+impl<T: Scalar> Be<T> {
+    /// Stores a number in this order.
+    #[inline]
+    pub fn new(value: T) -> Self {
+        Self(reorder(value, cfg!(target_endian = "big")))
+    }
+
+    /// The number.
+    #[inline]
+    pub fn get(self) -> T {
+        reorder(self.0, cfg!(target_endian = "big"))
+    }
+
+    /// Replaces the number.
+    #[inline]
+    pub fn set(&mut self, value: T) {
+        *self = Self::new(value);
+    }
+}
+
+/// A number whose least significant byte comes first, on every machine: `Le<f32>` is `<f4` in numpy.
+///
+/// If memoryview must index the items, use the plain number: memoryview does not read formats with a byte order.
+///
+/// ```
+/// use buffer_runtime::Le;
+///
+/// let port = Le::new(443_u16);
+/// assert_eq!(bytemuck::bytes_of(&port), [187, 1]);
+/// assert_eq!(port.get(), 443);
+/// ```
+///
+/// It has the size and the alignment of `T`, and compares, hashes and prints as its number.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct Le<T>(T);
+
+impl<T: Scalar> Le<T> {
+    /// Stores a number in this order.
+    #[inline]
+    pub fn new(value: T) -> Self {
+        Self(reorder(value, cfg!(target_endian = "little")))
+    }
+
+    /// The number.
+    #[inline]
+    pub fn get(self) -> T {
+        reorder(self.0, cfg!(target_endian = "little"))
+    }
+
+    /// Replaces the number.
+    #[inline]
+    pub fn set(&mut self, value: T) {
+        *self = Self::new(value);
+    }
+}
+
+/// Converts a number from the machine's order to another one, or back.
+#[inline]
+fn reorder<T: Scalar>(value: T, is_native: bool) -> T {
+    if is_native { value } else { value.swap_bytes() }
+}
+
+/// The traits of both types. The types and their methods are not in a macro, because the compiler would show the macro
+/// with each wrong argument.
 macro_rules! ordered {
-    ($(#[$doc:meta])* $name:ident, $format:ident, $endian:literal) => {
-        $(#[$doc])*
-        ///
-        /// It has the size and the alignment of `T`, and compares, hashes and prints as its number.
-        #[derive(Clone, Copy)]
-        #[repr(transparent)]
-        pub struct $name<T>(T);
-
-        impl<T: Scalar> $name<T> {
-            /// Stores a number in this order.
-            #[inline]
-            pub fn new(value: T) -> Self {
-                Self(Self::reorder(value))
-            }
-
-            /// The number.
-            #[inline]
-            pub fn get(self) -> T {
-                Self::reorder(self.0)
-            }
-
-            /// Replaces the number.
-            #[inline]
-            pub fn set(&mut self, value: T) {
-                *self = Self::new(value);
-            }
-
-            /// Converts from the machine's order to this one, or back.
-            #[inline]
-            fn reorder(value: T) -> T {
-                if cfg!(target_endian = $endian) { value } else { value.swap_bytes() }
-            }
-        }
-
+    ($name:ident, $format:ident) => {
         // SAFETY: transparent over a scalar, which is `Pod`: no padding (1), and every bit pattern is valid (3). It is
         // one scalar, of its own size (2).
         #[diagnostic::do_not_recommend]
@@ -52,6 +100,7 @@ macro_rules! ordered {
             const ANY_BITS: bool = true;
         }
 
+        #[diagnostic::do_not_recommend]
         impl<T: Scalar> Viewable for $name<T> {}
 
         // SAFETY: transparent over a scalar, which is `Pod` and so may be all zero.
@@ -113,31 +162,5 @@ macro_rules! ordered {
     };
 }
 
-ordered! {
-    /// A number whose most significant byte comes first, as in network protocols: `Be<u32>` is `>u4` in numpy.
-    ///
-    /// ```
-    /// use buffer_runtime::Be;
-    ///
-    /// let mut port = Be::new(443_u16);
-    /// assert_eq!(bytemuck::bytes_of(&port), [1, 187]);
-    /// port.set(port.get() + 1);
-    /// assert_eq!(port, Be::from(444));
-    /// ```
-    Be, BE, "big"
-}
-
-ordered! {
-    /// A number whose least significant byte comes first, on every machine: `Le<f32>` is `<f4` in numpy.
-    ///
-    /// If memoryview must index the items, use the plain number: memoryview does not read formats with a byte order.
-    ///
-    /// ```
-    /// use buffer_runtime::Le;
-    ///
-    /// let port = Le::new(443_u16);
-    /// assert_eq!(bytemuck::bytes_of(&port), [187, 1]);
-    /// assert_eq!(port.get(), 443);
-    /// ```
-    Le, LE, "little"
-}
+ordered!(Be, BE);
+ordered!(Le, LE);

@@ -1,42 +1,16 @@
-//! Hidden members of shared memory: methods and `[]` that only a slice has. Nobody can use them. The error of a use says
+//! Hidden members of shared memory: `[]`, and methods that only a slice has. Nobody can use them. The error of a use says
 //! what to write instead. Without these members, the error "no method named `iter_mut`" would suggest `iter`.
 //!
-//! Each bound is on the method, not on the implementation: so the compiler prints the bound's own message also for a
-//! guard, which derefs to this type. For the same reason the methods precede those of a user's trait, so there are few.
-//! They return what those of a slice return, so the bound is the only error. A macro that wrote them for both types would
-//! appear in each error.
+//! The bounds of the methods, which are beside the type, are on each method, not on the implementation: so the compiler
+//! prints the bound's own message also for a guard, which derefs to this type. For the same reason the methods precede
+//! those of a user's trait, so there are few. They return what those of a slice return, so the bound is the only error. A
+//! macro that wrote them for both types would appear in each error.
 
 use std::ops::{Index, IndexMut};
-use std::slice;
 
 use super::SharedRead;
 use crate::element::Element;
-use crate::rules::{IndexedWhileShared, MutableWhileShared, SlicedWhileShared};
-
-#[doc(hidden)]
-#[allow(clippy::mut_from_ref, reason = "nobody can call them")]
-impl<T> SharedRead<T> {
-    pub fn iter_mut(&self) -> slice::IterMut<'_, T>
-    where
-        Self: MutableWhileShared,
-    {
-        unreachable!("nothing satisfies the bound")
-    }
-
-    pub fn as_mut_slice(&self) -> &mut [T]
-    where
-        Self: MutableWhileShared,
-    {
-        unreachable!("nothing satisfies the bound")
-    }
-
-    pub fn as_slice(&self) -> &[T]
-    where
-        Self: SlicedWhileShared,
-    {
-        unreachable!("nothing satisfies the bound")
-    }
-}
+use crate::rules::IndexedWhileShared;
 
 #[doc(hidden)]
 impl<T: Element, I> Index<I> for SharedRead<T>

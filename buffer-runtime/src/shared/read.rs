@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr::NonNull;
+use std::slice;
 
 use super::bulk;
 use super::copy_error::CopyError;
@@ -12,6 +13,7 @@ use super::room::room_for;
 use super::run::Dense;
 use super::unit::copy_out;
 use crate::element::{self, Element};
+use crate::rules::{MutableWhileShared, SlicedWhileShared};
 
 /// Elements that other code may write at the same time. This type only reads them.
 ///
@@ -243,6 +245,33 @@ impl<T: Element> SharedRead<T> {
 
     pub(super) fn data(&self) -> *mut T {
         self.data.as_ptr()
+    }
+}
+
+// Methods that only a slice has, see `not_slice`. They are in the module of the type, which the compiler would name
+// otherwise.
+#[doc(hidden)]
+#[allow(clippy::mut_from_ref, reason = "nobody can call them")]
+impl<T> SharedRead<T> {
+    pub fn iter_mut(&self) -> slice::IterMut<'_, T>
+    where
+        Self: MutableWhileShared,
+    {
+        unreachable!("nothing satisfies the bound")
+    }
+
+    pub fn as_mut_slice(&self) -> &mut [T]
+    where
+        Self: MutableWhileShared,
+    {
+        unreachable!("nothing satisfies the bound")
+    }
+
+    pub fn as_slice(&self) -> &[T]
+    where
+        Self: SlicedWhileShared,
+    {
+        unreachable!("nothing satisfies the bound")
     }
 }
 

@@ -43,6 +43,7 @@ unsafe impl Access for ReadOnly {
 pub unsafe trait MayWrite: Access {}
 
 // SAFETY: the type is `ReadWrite`.
+#[diagnostic::do_not_recommend]
 unsafe impl MayWrite for ReadWrite {}
 
 mod sealed {
