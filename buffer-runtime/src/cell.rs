@@ -52,7 +52,7 @@ pub use self::guard::{ReadGuard, ShareGuard, WriteGuard};
 pub use self::imported::SharedReadGuard;
 pub use self::owned_guard::OwnedShareGuard;
 pub(crate) use self::part_ticket::PartTicket;
-pub(crate) use self::part_view::{Again, PartGrant, PartView, counted};
+pub(crate) use self::part_view::{Again, PartGrant, PartView, Unmoved, counted};
 #[cfg(feature = "dlpack")]
 pub(crate) use self::published::Published;
 pub(crate) use self::published::{Description, SharedFields};

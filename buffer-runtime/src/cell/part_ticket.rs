@@ -12,7 +12,6 @@ use super::ticket::Ticket;
 pub(crate) struct PartTicket(pub(crate) NonNull<PartView>);
 
 impl PartTicket {
-    const LOW_BITS: usize = align_of::<PartView>() - 1;
     const TAG: usize = 0b1001;
 
     pub(crate) fn to_internal(self) -> *mut c_void {
@@ -20,12 +19,10 @@ impl PartTicket {
     }
 
     /// Reads back the ticket of a view of a part, or `None` if `internal` is not one.
+    #[inline(always)]
     pub(crate) fn from_internal(internal: *mut c_void) -> Option<Self> {
-        let untagged = internal.addr().wrapping_sub(Self::TAG);
-        if untagged & Self::LOW_BITS != 0 || untagged < Ticket::LOWEST {
-            return None;
-        }
-        NonNull::new(internal.with_addr(untagged).cast()).map(Self)
+        const { assert!(align_of::<PartView>() > Ticket::LOW_BITS) }
+        Ticket::untagged(internal, Self::TAG).map(Self)
     }
 }
 

@@ -71,13 +71,14 @@ impl PartView {
         same || self.own_items && unsafe { is_bytes(all.format) }
     }
 
-    /// Keeps the data of a view of a part for the next one, and returns the ticket of its view of the cell, as an
-    /// ordinary one. The caller releases that view.
+    /// Keeps the data of a view of a part for the next one. Returns the ticket of its view of the cell, as an ordinary
+    /// one, and the data that was kept before. The caller releases that view.
     ///
     /// # Safety
     ///
     /// Attached. `part` is from the `internal` of a view of a part that is being released, and is not used afterwards.
-    pub(crate) unsafe fn take(part: PartTicket) -> Ticket {
+    #[inline(always)]
+    pub(crate) unsafe fn take(part: PartTicket) -> (Ticket, Option<Unmoved>) {
         // SAFETY: the caller vouches that a view owns the data, and that it is taken once.
         let part = unsafe { Unmoved::from_raw(part.0) };
         let (mut ticket, place) = (part.ticket, part.place);
@@ -89,8 +90,7 @@ impl PartView {
             ticket = unsafe { StableTicket(ticket.block).into_ordinary() };
         }
         // SAFETY: the caller vouches for an attached thread.
-        unsafe { place.keep(part) };
-        ticket
+        (ticket, unsafe { place.keep(part) })
     }
 
     /// The block of the cell, and how the view holds it.
@@ -131,7 +131,7 @@ pub(crate) struct PartGrant<'a> {
 
 /// Owns a [`PartView`] by a pointer, because a layout must not move: to move a `Box` makes other pointers into it
 /// invalid.
-pub(super) struct Unmoved(NonNull<PartView>);
+pub(crate) struct Unmoved(NonNull<PartView>);
 
 impl Unmoved {
     /// # Safety
@@ -338,7 +338,7 @@ impl Again {
         // SAFETY: this type owned the view.
         let part = unsafe { Unmoved::from_raw(self.part) };
         // SAFETY: the caller of `of` vouches for an attached thread.
-        unsafe { part.place.keep(part) };
+        drop(unsafe { part.place.keep(part) });
     }
 
     /// Shows the part to a consumer that holds a view of the whole: writes the description of a view of the part, which

@@ -45,17 +45,17 @@ impl Place {
         Some(unsafe { Unmoved::from_raw(kept) })
     }
 
-    /// Keeps a view. Frees the one that was kept before.
+    /// Keeps a view, and returns the one that was kept before.
     ///
     /// # Safety
     ///
     /// Attached.
     #[inline(always)]
-    pub(super) unsafe fn keep(&self, view: Unmoved) {
-        if let Some(before) = NonNull::new(self.replace(view.leave().as_ptr())) {
-            // SAFETY: as in `take`.
-            free(unsafe { Unmoved::from_raw(before) });
-        }
+    #[must_use]
+    pub(super) unsafe fn keep(&self, view: Unmoved) -> Option<Unmoved> {
+        let before = NonNull::new(self.replace(view.leave().as_ptr()))?;
+        // SAFETY: as in `take`.
+        Some(unsafe { Unmoved::from_raw(before) })
     }
 
     #[cfg(atomic_lock)]
@@ -75,10 +75,4 @@ impl Place {
         self.0.store(view, Ordering::Relaxed);
         before
     }
-}
-
-#[cold]
-#[inline(never)]
-fn free(view: Unmoved) {
-    drop(view);
 }

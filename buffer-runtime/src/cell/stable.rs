@@ -101,7 +101,6 @@ pub(crate) unsafe fn hand_out_at_once(
 pub(crate) struct StableTicket(pub(super) NonNull<Header>);
 
 impl StableTicket {
-    const LOW_BITS: usize = Header::ALIGN - 1;
     const TAG: usize = 0b1011;
 
     pub(super) fn to_internal(self) -> *mut c_void {
@@ -109,13 +108,9 @@ impl StableTicket {
     }
 
     /// Reads back the ticket of a stable view, or `None` if `internal` is not one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn from_internal(internal: *mut c_void) -> Option<Self> {
-        let untagged = internal.addr().wrapping_sub(Self::TAG);
-        if untagged & Self::LOW_BITS != 0 || untagged < Ticket::LOWEST {
-            return None;
-        }
-        NonNull::new(internal.with_addr(untagged).cast()).map(Self)
+        Ticket::untagged(internal, Self::TAG).map(Self)
     }
 
     /// Turns the view into an ordinary one, which the caller releases next.

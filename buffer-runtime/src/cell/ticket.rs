@@ -20,11 +20,11 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    const LOW_BITS: usize = Header::ALIGN - 1;
+    pub(super) const LOW_BITS: usize = Header::ALIGN - 1;
     const WRITABLE: usize = 0b0010;
     const TAG: usize = 0b1101;
     /// No allocation is below this address.
-    pub(super) const LOWEST: usize = 4096;
+    const LOWEST: usize = 4096;
 
     #[inline(always)]
     const fn tag(access: ViewKind) -> usize {
@@ -49,8 +49,15 @@ impl Ticket {
     /// constant, the release of the view is a few instructions.
     #[inline(always)]
     pub(crate) fn of_access(internal: *mut c_void, access: ViewKind) -> Option<Self> {
+        let block = Self::untagged(internal, Self::tag(access))?;
+        Some(Self { block, access })
+    }
+
+    /// The pointer to which this tag was added, or `None` if it is another tag or no allocation's address. The tag is a
+    /// constant.
+    #[inline(always)]
+    pub(super) fn untagged<T>(internal: *mut c_void, tag: usize) -> Option<NonNull<T>> {
         const COUNT: u32 = Ticket::LOW_BITS.count_ones();
-        let tag = Self::tag(access);
         // The same bits with the lowest ones on top. The tag is right and the address is not too low if they are in
         // this range, which has no end if all low bits are set.
         let rotated = internal.addr().rotate_right(COUNT);
@@ -59,8 +66,7 @@ impl Ticket {
             return None;
         }
         // SAFETY: the address without the tag is at least `LOWEST`.
-        let block = unsafe { NonNull::new_unchecked(internal.wrapping_byte_sub(tag).cast()) };
-        Some(Self { block, access })
+        Some(unsafe { NonNull::new_unchecked(internal.wrapping_byte_sub(tag).cast()) })
     }
 
     /// Reads back the ticket of a view that one of our slots has granted, or `None` if such a view has none.

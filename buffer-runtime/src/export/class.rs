@@ -197,15 +197,17 @@ pub(super) mod sealed {
     impl<W: super::Exported> Sealed for pyo3::Py<W> {}
 }
 
-/// The `bf_getbuffer` of a class, chosen by the type of its field.
+/// The two slots of a class, chosen by the type of its field.
 ///
 /// # Safety
 ///
 /// The functions may be called attached, with any object of the class of the exporter `T`. The views that they grant
-/// satisfy the buffer protocol.
+/// satisfy the buffer protocol. `RELEASEBUFFER` ends the views of every exporter of this crate.
 pub unsafe trait Slot<T>: Source {
-    /// The slot's function.
+    /// `bf_getbuffer`.
     const GETBUFFER: ffi::getbufferproc;
+    /// `bf_releasebuffer`.
+    const RELEASEBUFFER: ffi::releasebufferproc;
     /// The class's table for code that does not depend on its type.
     const TABLE: &'static ClassTable;
 }

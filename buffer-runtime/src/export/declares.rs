@@ -9,7 +9,6 @@ use pyo3::{Py, PyAny, PyResult, Python, ffi};
 use super::array;
 use super::class::{Exporter, Slot};
 use super::reach::Class;
-use super::release::releasebuffer;
 use crate::contain::contain;
 #[cfg(feature = "dlpack")]
 use crate::dlpack;
@@ -64,7 +63,8 @@ trait Stable {
 }
 
 impl<T: Exporter> Stable for T {
-    const DECLARATION: Declaration = Declaration::new(class_of::<T>, <T::Cell as Slot<T>>::GETBUFFER, releasebuffer);
+    const DECLARATION: Declaration =
+        Declaration::new(class_of::<T>, <T::Cell as Slot<T>>::GETBUFFER, <T::Cell as Slot<T>>::RELEASEBUFFER);
 }
 
 fn declare<T: Exporter>(py: Python<'_>) -> PyResult<Py<PyAny>> {

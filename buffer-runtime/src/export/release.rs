@@ -10,7 +10,7 @@ use pyo3::impl_::trampoline::{MethodDef, releasebufferproc};
 use pyo3::{PyResult, Python, ffi};
 
 use crate::cell::orphans;
-use crate::cell::{Header, PartTicket, PartView, StableTicket, Ticket};
+use crate::cell::{Header, PartTicket, PartView, StableTicket, Ticket, Unmoved};
 use crate::contain::{report, with_none_pending};
 use crate::lock::{Released, ViewKind};
 use crate::trace::TracedView;
@@ -33,7 +33,40 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
     }
 }
 
-/// [`releasebuffer`] for views that may not write.
+/// `bf_releasebuffer` of classes that show a part of another object: [`releasebuffer`], but it looks first for what
+/// their views are.
+///
+/// # Safety
+///
+/// As for [`releasebuffer`].
+pub(super) unsafe extern "C" fn releasebuffer_of_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: CPython has read the view to get here.
+    let internal = unsafe { (*view).internal };
+    match PartTicket::from_internal(internal.cast()) {
+        // SAFETY: as for this function, and the ticket is that of the view.
+        Some(part) => unsafe { releasebuffer_part(slf, view, part) },
+        // SAFETY: as for this function.
+        None => unsafe { releasebuffer(slf, view) },
+    }
+}
+
+/// `bf_releasebuffer` of [`Part`](crate::Part), whose views are those of a whole field or of a part of one.
+///
+/// # Safety
+///
+/// As for [`releasebuffer`].
+pub(crate) unsafe extern "C" fn releasebuffer_of_any_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
+    // SAFETY: CPython has read the view to get here.
+    let internal = unsafe { (*view).internal };
+    match Ticket::of_access(internal.cast(), ViewKind::Writable) {
+        // SAFETY: as for this function, and the ticket is that of the view.
+        Some(ticket) => unsafe { end(slf, view, ticket) },
+        // SAFETY: as for this function.
+        None => unsafe { releasebuffer_of_part(slf, view) },
+    }
+}
+
+/// [`releasebuffer`] for views that may not write: read-only ones, and stable ones, whose read guard ends first.
 ///
 /// # Safety
 ///
@@ -42,15 +75,21 @@ pub(crate) unsafe extern "C" fn releasebuffer(slf: *mut ffi::PyObject, view: *mu
 unsafe extern "C" fn releasebuffer_readonly(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer) {
     // SAFETY: CPython has read the view to get here.
     let internal = unsafe { (*view).internal };
-    match Ticket::of_access(internal.cast(), ViewKind::ReadOnly) {
+    if let Some(ticket) = Ticket::of_access(internal.cast(), ViewKind::ReadOnly) {
         // SAFETY: as for this function, and the ticket is that of the view.
-        Some(ticket) => unsafe { end(slf, view, ticket) },
+        unsafe { end(slf, view, ticket) };
+    } else if let Some(stable) = StableTicket::from_internal(internal.cast()) {
+        // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
+        let ordinary = unsafe { stable.into_ordinary() };
+        // SAFETY: as above, and the view has become this one.
+        unsafe { end(slf, view, ordinary) };
+    } else {
         // SAFETY: as for this function.
-        None => unsafe { releasebuffer_other(slf, view) },
+        unsafe { releasebuffer_other(slf, view) };
     }
 }
 
-/// [`releasebuffer`] for views that are not ordinary views of whole cells. Views of other exporters are not touched.
+/// [`releasebuffer`] for views of parts and traced views. Views of other exporters are not touched.
 ///
 /// # Safety
 ///
@@ -63,9 +102,6 @@ unsafe extern "C" fn releasebuffer_other(slf: *mut ffi::PyObject, view: *mut ffi
     if let Some(part) = PartTicket::from_internal(internal.cast()) {
         // SAFETY: as for this function, and the ticket is that of the view.
         unsafe { releasebuffer_part(slf, view, part) }
-    } else if let Some(stable) = StableTicket::from_internal(internal.cast()) {
-        // SAFETY: as above.
-        unsafe { releasebuffer_stable(slf, view, stable) }
     } else if let Some(traced) = TracedView::from_internal(internal.cast()) {
         // SAFETY: as above.
         unsafe { releasebuffer_traced(slf, view, traced) }
@@ -80,22 +116,27 @@ unsafe extern "C" fn releasebuffer_other(slf: *mut ffi::PyObject, view: *mut ffi
 #[inline(never)]
 unsafe extern "C" fn releasebuffer_part(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, part: PartTicket) {
     // SAFETY: one view owns such a ticket, and that view is being released.
-    let whole = unsafe { PartView::take(part) };
-    // SAFETY: as for this function; the view of the part held this view of the whole.
-    unsafe { end(slf, view, whole) };
+    let (whole, before) = unsafe { PartView::take(part) };
+    match before {
+        // SAFETY: as for this function; the view of the part held this view of the whole.
+        None => unsafe { end(slf, view, whole) },
+        // SAFETY: as above.
+        Some(before) => unsafe { end_and_free(slf, view, whole, before) },
+    }
 }
 
-/// [`releasebuffer`] for stable views: their read guard ends first.
+/// The end of [`releasebuffer_part`] if another view of a part was kept, which is freed. A function of its own, so that
+/// its caller saves no registers.
 ///
 /// # Safety
 ///
-/// As for [`releasebuffer`], and the ticket is that of the view.
+/// As for [`end`].
+#[cold]
 #[inline(never)]
-unsafe extern "C" fn releasebuffer_stable(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, stable: StableTicket) {
-    // SAFETY: CPython calls slots attached; a ticket proves that the view is counted, and CPython releases it once.
-    let ordinary = unsafe { stable.into_ordinary() };
-    // SAFETY: as above, and the view has become this one.
-    unsafe { end(slf, view, ordinary) };
+unsafe fn end_and_free(slf: *mut ffi::PyObject, view: *mut ffi::Py_buffer, whole: Ticket, before: Unmoved) {
+    drop(before);
+    // SAFETY: as the caller vouches.
+    unsafe { end(slf, view, whole) };
 }
 
 /// Ends a view of a cell, whichever kind it was.

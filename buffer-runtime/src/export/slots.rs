@@ -31,7 +31,7 @@ use super::grant::{grant_at_once, grant_view};
 use super::part::{AtOnce, grant_part_at_once, grant_view_of_part};
 use super::plain;
 use super::reach::Class;
-use super::release::releasebuffer;
+use super::release::{releasebuffer, releasebuffer_of_part};
 use super::stable;
 use super::table::{ClassTable, Shows};
 use crate::cell::{ExportCell, NotAtOnce, orphans};
@@ -80,19 +80,21 @@ const MAX_DOUBLINGS: usize = 4;
 pub const unsafe fn slots<T: Exporter>() -> [ffi::PyType_Slot; 2] {
     [
         ffi::PyType_Slot { slot: ffi::Py_bf_getbuffer, pfunc: <T::Cell as Slot<T>>::GETBUFFER as *mut _ },
-        ffi::PyType_Slot { slot: ffi::Py_bf_releasebuffer, pfunc: releasebuffer as ffi::releasebufferproc as *mut _ },
+        ffi::PyType_Slot { slot: ffi::Py_bf_releasebuffer, pfunc: <T::Cell as Slot<T>>::RELEASEBUFFER as *mut _ },
     ]
 }
 
 // SAFETY: the functions have no other requirements.
 unsafe impl<T: Exporter<Cell = Self>, S: Exportable> Slot<T> for ExportCell<S> {
     const GETBUFFER: ffi::getbufferproc = getbuffer::<T>;
+    const RELEASEBUFFER: ffi::releasebufferproc = releasebuffer;
     const TABLE: &'static ClassTable = &ClassTable::of_cell::<T>();
 }
 
 // SAFETY: `getbuffer_part` has no other requirements.
 unsafe impl<T: Exporter<Cell = Self>, W: Exported> Slot<T> for Py<W> {
     const GETBUFFER: ffi::getbufferproc = getbuffer_part::<T, W>;
+    const RELEASEBUFFER: ffi::releasebufferproc = releasebuffer_of_part;
     const TABLE: &'static ClassTable = &ClassTable::of_part::<T, W>();
 }
 

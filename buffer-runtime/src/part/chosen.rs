@@ -1,6 +1,7 @@
 //! The exporter of [`Part`]: what it shows, and how a view of it begins.
 
 use std::ffi::{CString, c_int};
+use std::num::NonZeroU64;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,6 +10,7 @@ use pyo3::{PyResult, Python, ffi};
 
 use super::Part;
 use crate::export::part::{AtOnce, grant_part_at_once};
+use crate::export::release::releasebuffer_of_any_part;
 use crate::export::slots::call_slow;
 use crate::export::{Class, ClassTable, Exporter, ShapeSource, Slot, Whole};
 use crate::layout::{Declaration, Descriptor, Dim, Distance, Evaluated, InnerShape, Item, Order};
@@ -20,6 +22,7 @@ use crate::request::Flags;
 // SAFETY: `getbuffer` has no other requirements.
 unsafe impl Slot<OfPart> for Whole {
     const GETBUFFER: ffi::getbufferproc = getbuffer;
+    const RELEASEBUFFER: ffi::releasebufferproc = releasebuffer_of_any_part;
     const TABLE: &'static ClassTable = &ClassTable::of_chosen::<OfPart>();
 }
 
@@ -32,8 +35,8 @@ pub(crate) struct Numbers {
     format: CString,
     itemsize: usize,
     readonly: bool,
-    /// A number that no other `Numbers` ever had, except that all of `of_all_bytes` have the same; not 0.
-    serial: u64,
+    /// A number that no other `Numbers` ever had, except that all of `of_all_bytes` have the same.
+    serial: NonZeroU64,
     /// Whether the part is all the memory: the items are contiguous, and their number is that at the time of the view.
     dense: bool,
 }
@@ -74,12 +77,12 @@ impl Numbers {
 
 /// The serial number of all bytes of any memory. The parts of a pickle, which are new for each, then find the view that
 /// the last one has left, and compare only the memory.
-const ALL_BYTES: u64 = 1;
+const ALL_BYTES: NonZeroU64 = NonZeroU64::MIN;
 
-fn next_serial() -> u64 {
-    static LAST: AtomicU64 = AtomicU64::new(ALL_BYTES);
+fn next_serial() -> NonZeroU64 {
+    static LAST: AtomicU64 = AtomicU64::new(ALL_BYTES.get());
     // Relaxed: the numbers only have to differ. 64 bits do not wrap around in the lifetime of a process.
-    LAST.fetch_add(1, Ordering::Relaxed) + 1
+    NonZeroU64::MIN.saturating_add(LAST.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The declared numbers of a part, without a copy.
@@ -115,7 +118,7 @@ unsafe impl Evaluated for Lent {
             strides: (!numbers.dense).then_some(&numbers.strides),
             item: Some(Item { format: &numbers.format, itemsize: numbers.itemsize }),
             readonly: numbers.readonly,
-            serial: numbers.serial,
+            serial: numbers.serial.get(),
             ..Declaration::default()
         }
     }
@@ -127,7 +130,7 @@ unsafe impl Evaluated for Lent {
     #[inline(always)]
     fn serial(&self) -> u64 {
         // SAFETY: invariant 1.
-        unsafe { self.0.as_ref() }.map_or(0, |numbers| numbers.serial)
+        unsafe { self.0.as_ref() }.map_or(0, |numbers| numbers.serial.get())
     }
 
     fn still_says(&self, _offset: &dyn Fn() -> isize, _arrays: &[isize]) -> bool {

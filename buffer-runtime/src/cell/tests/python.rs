@@ -63,7 +63,7 @@ mod of_build {
         }
         let ticket = if let Some(part) = PartTicket::from_internal(internal) {
             // SAFETY: the part belongs to this view, as the caller vouches.
-            unsafe { PartView::take(part) }
+            unsafe { PartView::take(part) }.0
         } else if let Some(stable) = StableTicket::from_internal(internal) {
             // SAFETY: as the caller vouches.
             unsafe { stable.into_ordinary() }
