@@ -6,19 +6,19 @@
 
 mod gate;
 
-use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyBufferError, PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyMemoryView, PyString, PyTuple};
-use pyo3::{PyTraverseError, PyVisit, ffi};
+use pyo3::types::{PyMemoryView, PyTuple};
+use pyo3::{PyTraverseError, PyTypeInfo, PyVisit, ffi};
 
 use self::gate::Gate;
 use crate::classes::make_class;
 use crate::exception::{ClassName, exception};
 use crate::export::array::memoryview;
+use crate::lookup::attribute;
 use crate::pending::owned;
 
 /// A view of an object that ends with a `with` block, even if variables still refer to it. In the `#[pymethods]` of a
@@ -105,9 +105,7 @@ impl ScopedView {
             return Err(exception::<PyTypeError>(object.py(), text));
         }
         let py = object.py();
-        make_class::<Self>(py)?;
-        make_class::<Gate>(py)?;
-        release_name(py)?;
+        release_method(py)?;
         Ok(Self { object: object.clone().unbind(), range: None, stable: false, entered: Mutex::new(None) })
     }
 
@@ -161,20 +159,29 @@ impl ScopedView {
     }
 }
 
-/// The name of the method that releases a memoryview. The Python string is made in advance, because there may be no
-/// memory for it at the end of a block.
-fn release_name(py: Python<'_>) -> PyResult<&'static Py<PyString>> {
-    static NAME: PyOnceLock<Py<PyString>> = PyOnceLock::new();
-    NAME.get_or_try_init(py, || PyString::from_bytes(py, b"release").map(Bound::unbind))
+/// The method of the class `memoryview` that releases one. It is looked up before a block begins, because there may be
+/// no memory for that at its end. So are the classes made that a block needs.
+fn release_method(py: Python<'_>) -> PyResult<&'static Py<PyAny>> {
+    static METHOD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    METHOD.get_or_try_init(py, || {
+        make_class::<ScopedView>(py)?;
+        make_class::<Gate>(py)?;
+        attribute(PyMemoryView::type_object(py).as_any(), c"release").map(Bound::unbind)
+    })
 }
 
 /// Calls `release` of a memoryview.
 fn release(view: &Bound<'_, PyMemoryView>) -> PyResult<()> {
     let py = view.py();
-    let name = release_name(py)?.as_ptr();
-    // SAFETY: attached, with a memoryview and a string that are alive; NULL ends the arguments, of which there are
-    // none.
-    let done = unsafe { ffi::PyObject_CallMethodObjArgs(view.as_ptr(), name, ptr::null_mut::<ffi::PyObject>()) };
+    let method = release_method(py)?.as_ptr();
+    // Neither function makes a tuple, for which there may be no memory.
+    #[cfg(not(Py_LIMITED_API))]
+    // SAFETY: attached, with a callable and a memoryview that are alive.
+    let done = unsafe { ffi::PyObject_CallOneArg(method, view.as_ptr()) };
+    #[cfg(Py_LIMITED_API)]
+    // SAFETY: as above; NULL ends the arguments.
+    let done =
+        unsafe { ffi::PyObject_CallFunctionObjArgs(method, view.as_ptr(), std::ptr::null_mut::<ffi::PyObject>()) };
     // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(py, done) }.map(drop)
 }
