@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 from buffer_tests_ext import edges
-from buffer_tests_ext.edges import Owner, ReadOnlyOwner, ReadOnlyShaped, Series, Shaped, Tally
+from buffer_tests_ext.edges import Owner, OwnersPiece, ReadOnlyOwner, ReadOnlyShaped, Series, Shaped, Tally
 
 since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
 
@@ -71,6 +71,21 @@ def test_a_foreign_view_released_through_our_slot_is_ignored(foreign):
         view.release()
         assert y.views() == 0
     edges.grow(y, 3)
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_a_foreign_view_released_through_the_slot_of_a_part_is_ignored(foreign):
+    class Y(foreign, OwnersPiece):
+        pass
+
+    owner = Owner([1, 2])
+    y = Y(owner, 4)
+    for _ in range(3):
+        view = memoryview(y)
+        assert (bytes(view), owner.views()) == (b"foreign", 0)
+        view.release()
+        assert owner.views() == 0
+    edges.grow(owner, 3)
 
 
 @pytest.mark.parametrize("foreign", FOREIGN)
