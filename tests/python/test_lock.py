@@ -4,7 +4,6 @@ import array
 import ctypes
 import gc
 import pickle
-import sys
 import threading
 
 import numpy as np
@@ -12,8 +11,7 @@ import pytest
 from buffer_tests_ext import edges
 from buffer_tests_ext.edges import Series
 from messages import HINT
-
-since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
+from pythons import since_312
 
 PyBUF_WRITABLE = 1
 

@@ -1,7 +1,6 @@
 """Cells that are moved out of their objects while they are viewed: swapped, replaced, dropped, on any thread."""
 
 import gc
-import sys
 import threading
 import weakref
 
@@ -11,8 +10,7 @@ import pytest
 from buffer_tests_ext import edges
 from buffer_tests_ext.edges import Child, Owner, Parent, ReadOnlyOwner, TableOwner, Tally
 from messages import HINT
-
-since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
+from pythons import since_312
 
 PyBUF_FULL = 0x11D
 

@@ -4,14 +4,11 @@ import contextlib
 import ctypes
 import gc
 import pickle
-import sys
 
 import numpy as np
 import pytest
 from buffer_tests_ext import edges
 from buffer_tests_ext.edges import Series, scoped, scoped_range
-
-since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
 
 VALUES = [1.0, 2.0, 3.0]
 

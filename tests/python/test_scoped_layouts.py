@@ -1,18 +1,16 @@
 """Scoped views of ranges, of every layout, and of other libraries' objects: they show what the object shows."""
 
 import array
-import sys
 
 import numpy as np
 import pytest
 from buffer_tests_ext import consumer, edges, layouts
 from buffer_tests_ext.edges import Log, Owner, OwnersPiece, ReadOnlyOwner, Series, Tally, scoped, scoped_range
 from pybuffer import FULL_RO, READ, SIMPLE, WRITABLE, WRITE, View
+from pythons import since_312
 from test_requests import answers, described, differences
 from test_scoped import CONTENT, VALUES
 from test_strided import items_of, ndarray, random_layouts
-
-since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
 
 
 def test_a_range_is_bytes():

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from buffer_tests_ext import edges
 from buffer_tests_ext.edges import Owner, OwnersPiece, ReadOnlyOwner, ReadOnlyShaped, Series, Shaped, Tally
-
-since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
+from pythons import since_312
 
 PyBUF_SIMPLE = 0x000
 PyBUF_WRITABLE = 0x001

@@ -2,7 +2,6 @@
 
 import builtins
 import gc
-import sys
 
 import numpy as np
 import pytest
@@ -26,8 +25,6 @@ from pybuffer import (
     ask,
 )
 from stables import ALIVE, VALUES, under
-
-since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
 
 
 def held(m, kind):

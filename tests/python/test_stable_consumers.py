@@ -12,9 +12,8 @@ import pytest
 from buffer_tests_ext import consumer, edges
 from buffer_tests_ext.edges import Series
 from pybuffer import FULL_RO, STABLE, WRITABLE, View
+from pythons import since_312
 from stables import ALIVE, VALUES, Plain
-
-since_312 = pytest.mark.skipif(sys.version_info < (3, 12), reason="Python code reaches the slots from 3.12 on")
 
 
 def test_a_slice_of_what_nobody_changes():
