@@ -59,10 +59,11 @@ use syn::{DeriveInput, parse_macro_input};
 /// `shape`, `offset`, `strides`. If evaluating them raises or panics, the request raises. Extents, strides and an
 /// offset that are literals, constants or integer fields of `self`, all in lists, are read without running any of your
 /// code. So are a `format` that is a literal or a field (a `String`, a `Format`, or a `str` behind `&'static`, `Box`,
-/// `Arc` or `Cow`) and a `readonly` that is a field. Views of a class of which nothing else is declared cost hardly more
-/// than those of a class whose layout never changes. If the storage is an array `[T; N]`, the compiler compares the literals with it: a shape that does not fit, or
-/// items outside the array, do not compile. A bare name that is also the name of a field is refused, because `self.` is
-/// probably missing; write a constant of that name in a block, as in `{ ncols }`.
+/// `Arc` or `Cow`) and a `readonly` that is a field. If a class declares nothing else, its views cost hardly more than
+/// those of a class whose layout never changes. If the storage is an array `[T; N]`, the compiler compares the literals
+/// with it: a shape that does not fit, or items outside the array, do not compile. A bare name that is also the name of
+/// a field is refused, because `self.` is probably missing; write a constant of that name in a block, as in `{ ncols
+/// }`.
 ///
 /// # Several fields
 ///
