@@ -53,7 +53,7 @@ MAKE = {"cell": lambda: Varying(CONTENT), "part": lambda: VaryingPart(Plain(CONT
 
 
 @pytest.mark.parametrize("kind", MAKE)
-def test_a_layout_that_varies_is_that_of_an_object_that_was_never_viewed(kind):
+def test_a_varying_layout_equals_that_of_a_fresh_object(kind):
     viewed = MAKE[kind]()
     for declared in itertools.islice(declarations(seed=3), 600):
         fresh = MAKE[kind]()
@@ -76,7 +76,7 @@ def test_a_layout_is_evaluated_once_a_first_view(kind):
         assert m.evaluations() - before == 1 or answer is None, count
 
 
-def test_a_layout_that_varies_follows_memory_that_moves():
+def test_a_varying_layout_follows_moved_memory():
     m = Varying(CONTENT)
     m.tell([4], [4], 8, "I", False)
     for content in (CONTENT, CONTENT[::-1], CONTENT + CONTENT, CONTENT[:24], CONTENT):
@@ -97,7 +97,7 @@ def windows(whole):
 
 
 @pytest.mark.parametrize("kind", windows(Plain(CONTENT)))
-def test_a_part_follows_memory_that_moves(kind):
+def test_a_part_follows_moved_memory(kind):
     whole = Plain(CONTENT)
     part = windows(whole)[kind]
     for content in (CONTENT, CONTENT[::-1], CONTENT + CONTENT, CONTENT[:14], CONTENT):
@@ -116,7 +116,7 @@ def test_a_part_follows_memory_that_moves(kind):
     assert whole.views() == 0
 
 
-def test_a_part_that_is_chosen_follows_memory_that_moves():
+def test_a_chosen_part_follows_moved_memory():
     several = Several()
     part = several.first_values(2)
     values = list(several.values)
@@ -140,7 +140,7 @@ def test_a_part_turns_to_other_numbers_and_other_wholes():
     assert [whole.views() for whole in wholes] == [0, 0, 0]
 
 
-def test_parts_that_take_the_place_of_others_show_themselves():
+def test_a_part_at_the_address_of_a_dead_one_shows_its_own_items():
     """Objects die, and others take their addresses."""
     whole = Plain(CONTENT)
     chance = random.Random(6)
@@ -208,7 +208,7 @@ def test_a_part_of_pinned_memory_pins_it():
         several.grow_pinned()
 
 
-def test_an_exception_that_a_shape_leaves_is_gone():
+def test_an_exception_that_a_granting_shape_leaves_is_cleared():
     m = Careless(CONTENT)
     for _ in range(3):
         with memoryview(m) as view:

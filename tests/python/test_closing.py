@@ -23,7 +23,7 @@ def test_a_block_closes_at_its_end():
     assert str(refusal.value) == CLOSED
 
 
-def test_a_second_close_is_no_mistake():
+def test_closing_twice_is_allowed():
     tally = Tally()
     with Closing([1, 2], tally) as m:
         assert m.close()
@@ -34,7 +34,7 @@ def test_a_second_close_is_no_mistake():
     assert tally.drops == 1
 
 
-def test_a_block_that_leaves_a_view_raises_at_its_end_and_changes_nothing():
+def test_a_block_with_a_view_left_raises_at_its_end_and_changes_nothing():
     tally = Tally()
     with pytest.raises(BufferError) as refusal:
         with Closing([1, 2], tally) as m:
@@ -46,7 +46,7 @@ def test_a_block_that_leaves_a_view_raises_at_its_end_and_changes_nothing():
     assert tally.drops == 1
 
 
-def test_what_a_block_raised_is_shown_with_what_its_end_raises():
+def test_the_exception_of_a_block_is_the_context_of_that_of_its_end():
     with pytest.raises(BufferError) as refusal:
         with Closing([1, 2]) as m:
             view = memoryview(m)
@@ -93,7 +93,7 @@ def test_a_second_detach_does_nothing(detach):
 
 
 @pytest.mark.parametrize("detach", ["detach", "detach_detached"])
-def test_what_was_detached_is_freed_by_the_last_view_on_any_thread(detach):
+def test_detached_memory_is_freed_by_the_last_view_on_any_thread(detach):
     tally = Tally()
     m = Detaching([1, 2], tally)
     views = [memoryview(m), np.asarray(m)]
@@ -104,7 +104,7 @@ def test_what_was_detached_is_freed_by_the_last_view_on_any_thread(detach):
     assert tally.drops == 1
 
 
-def test_a_block_that_raises_is_detached_and_keeps_what_it_raised():
+def test_a_block_that_raises_is_detached_and_its_exception_propagates():
     tally = Tally()
     with pytest.raises(KeyError, match="mine"):
         with Detaching([1], tally) as m:

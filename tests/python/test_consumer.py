@@ -223,7 +223,7 @@ def test_a_format_of_null_is_bytes():
     ],
     ids=range(9),
 )
-def test_what_is_no_format_is_refused_with_its_place(format, size, text):
+def test_an_invalid_format_is_refused_with_the_position(format, size, text):
     liar = lying(format, size)
     with pytest.raises(BufferError, match=re.escape(text)):
         consumer.read("f64", liar)

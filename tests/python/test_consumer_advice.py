@@ -11,7 +11,7 @@ from buffer_tests_ext import consumer
 from exporters import DTYPES
 
 
-def test_a_refused_format_says_both_and_what_to_do():
+def test_a_refusal_names_both_formats_and_a_remedy():
     with pytest.raises(
         BufferError,
         match=re.escape(
@@ -34,7 +34,7 @@ def test_a_refused_format_says_both_and_what_to_do():
 
 
 @pytest.mark.parametrize("element", DTYPES)
-def test_what_a_refusal_suggests_works(element):
+def test_the_suggested_remedies_work(element):
     for other in (np.arange(3, dtype=np.complex64), np.arange(3, dtype=">i2"), [0, 1, 2]):
         with pytest.raises((BufferError, TypeError)) as refusal:
             consumer.read(element, other)
@@ -45,7 +45,7 @@ def test_what_a_refusal_suggests_works(element):
             assert list(consumer.read(element, np.asarray(other, dtype=dtype))) == [0, 1, 2]
 
 
-def test_what_exports_no_buffer_is_a_type_error_as_of_memoryview():
+def test_an_object_without_a_buffer_raises_the_type_error_of_memoryview():
     for nothing in ([1.0], 1.0, None, "text", (), object()):
         name = type(nothing).__name__
         with pytest.raises(TypeError, match=f"a bytes-like object is required, not '{name}'"):
@@ -55,7 +55,7 @@ def test_what_exports_no_buffer_is_a_type_error_as_of_memoryview():
 
 
 @pytest.mark.parametrize("numbers", [[1.0], (1.0,), 1.0, 1, range(3), [], [[1]]], ids=repr)
-def test_a_list_or_a_number_gets_the_conversion_first(numbers):
+def test_a_list_or_a_number_gets_the_advice_to_convert_first(numbers):
     required = f"a bytes-like object is required, not '{type(numbers).__name__}'"
     with pytest.raises(TypeError) as refusal:
         consumer.row_means(numbers)
@@ -67,7 +67,7 @@ def test_a_list_or_a_number_gets_the_conversion_first(numbers):
     assert str(refusal.value) == f"pass an array to write to, for example np.empty(n, dtype='float64'): {required}"
 
 
-def test_what_is_no_number_gets_no_conversion():
+def test_an_object_that_is_no_number_gets_no_advice_to_convert():
     for other in (None, {}, {1}, object()):
         with pytest.raises(TypeError) as refusal:
             consumer.describe("f64", other)
@@ -118,7 +118,7 @@ def outputs():
 
 
 @pytest.mark.parametrize(("element", "output", "advice"), list(outputs()), ids=range(10))
-def test_an_output_that_is_refused_is_never_to_be_copied_for_the_call(element, output, advice):
+def test_a_refused_output_gets_no_advice_to_copy(element, output, advice):
     with pytest.raises(BufferError) as refusal:
         consumer.reverse(element, output)
     text = str(refusal.value)
@@ -145,7 +145,7 @@ def test_the_whole_message_for_an_output():
     assert memory == struct.pack("2i", 1, 1)
 
 
-def test_an_array_of_objects_is_told_to_be_converted():
+def test_an_array_of_objects_gets_advice_to_convert():
     with pytest.raises(BufferError) as refusal:
         consumer.row_means(np.array([1.0, None]))
     assert str(refusal.value) == (

@@ -112,7 +112,7 @@ UNUSUAL = {
 
 
 @pytest.mark.parametrize("claims, items", UNUSUAL.values(), ids=UNUSUAL)
-def test_what_is_unusual_but_true_is_read(claims, items):
+def test_unusual_but_consistent_claims_are_read(claims, items):
     it = liar(**claims)
     assert consumer.read("f64", it) == items
     assert it.alive == 0
@@ -207,7 +207,7 @@ def test_rows_are_read_where_their_pointers_lead():
     ],
     ids=range(7),
 )
-def test_rows_that_cannot_be_are_refused(it, text):
+def test_impossible_rows_are_refused(it, text):
     with pytest.raises(BufferError, match=re.escape(text)):
         consumer.read("f64", it)
     assert (it.alive, it.granted) == (0, 1)

@@ -111,7 +111,7 @@ def test_a_refused_view_holds_nothing():
         (memoryview(bytearray(24)).cast("d"), lambda it: it.release()),
     ],
 )
-def test_others_are_locked_as_by_a_memoryview(exporter, resize):
+def test_other_exporters_are_locked_as_by_a_memoryview(exporter, resize):
     def attempt():
         with pytest.raises(BufferError, match="export"):
             resize(exporter)

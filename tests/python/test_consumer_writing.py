@@ -179,7 +179,7 @@ def test_rows_that_share_memory_are_not_written():
         assert it.alive == 0
 
 
-def test_what_is_written_has_to_fit():
+def test_written_values_must_fit():
     array = np.arange(3.0)
     with pytest.raises(BaseException, match=r"index \[3\] is out of range for a buffer of shape \[3\]"):
         consumer.set("f64", array, [3], 0)

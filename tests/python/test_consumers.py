@@ -174,7 +174,7 @@ def each(consumers):
 
 @pytest.mark.parametrize("exporter", [c_ordered, read_only])
 @each(READERS)
-def test_a_consumer_of_bytes_reads_the_memory_and_lets_go(consume, exporter):
+def test_a_consumer_of_bytes_reads_the_memory_and_releases_it(consume, exporter):
     m = exporter()
     assert consume(m) == CONTENT
     assert m.views() == 0
@@ -262,7 +262,7 @@ if hasattr(os, "readv"):
 
 
 @each(WRITERS)
-def test_a_consumer_of_writable_bytes_writes_the_memory_and_lets_go(consume):
+def test_a_consumer_of_writable_bytes_writes_the_memory_and_releases_it(consume):
     m = c_ordered()
     consume(m)
     assert bytes(m) == OTHER

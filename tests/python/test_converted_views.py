@@ -84,7 +84,7 @@ def test_lists_become_each_number(element):
     assert converted([True, False], element) == (False, (2,), [1, 0])
 
 
-def test_what_has_an_array_method_is_converted():
+def test_an_object_with_an_array_method_is_converted():
     class Column:
         def __array__(self, dtype=None, copy=None):
             return np.array([1, 2, 3], dtype)
@@ -159,7 +159,7 @@ def test_doubles_are_rounded_to_singles_and_big_integers_to_doubles():
         (np.zeros(2, [("a", "i4"), ("b", "f4")]), "[('a', '<i4'), ('b', '<f4')]"),
     ],
 )
-def test_what_are_no_real_numbers_is_refused(object, dtype):
+def test_items_that_are_no_real_numbers_are_refused(object, dtype):
     name = type(object).__name__
     text = (
         f"cannot convert this '{name}' to float64 without loss: its items are of dtype '{dtype}'; pass numbers that "
@@ -213,7 +213,7 @@ def test_an_object_that_refuses_its_view_is_not_converted():
     assert (liar.alive, liar.granted) == (0, 1)
 
 
-def test_what_python_code_raises_in_a_conversion_is_raised():
+def test_an_exception_in_a_conversion_propagates():
     class Raising:
         def __array__(self, dtype=None, copy=None):
             raise KeyError("raised by __array__")
@@ -245,7 +245,7 @@ def test_other_elements_are_converted_if_numpy_has_a_short_name_for_them():
         consumer.converted_to_points([(1, 2)])
 
 
-def test_without_numpy_only_what_is_borrowed_is_viewed():
+def test_without_numpy_nothing_is_converted():
     script = """
 import array, sys
 sys.modules["numpy"] = None

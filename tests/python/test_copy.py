@@ -173,7 +173,7 @@ class Argued(Traveller):
         return Argued, (self.argument,)
 
 
-def test_what_a_subclass_is_made_of_is_copied_deeply():
+def test_constructor_arguments_of_subclasses_are_copied_deeply():
     argued = Argued([1, 2])
     assert copy.copy(argued).argument is argued.argument
     deep = copy.deepcopy(argued).argument
@@ -181,7 +181,7 @@ def test_what_a_subclass_is_made_of_is_copied_deeply():
 
 
 @BOTH
-def test_what_cannot_be_copied_is_refused(copied):
+def test_objects_that_cannot_be_copied_are_refused(copied):
     with pytest.raises(Exception, match="its class extends `Traveller` in Rust"):
         copied(edges.RustTraveller())
     t = Traveller(1)

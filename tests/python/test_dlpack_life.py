@@ -172,7 +172,7 @@ print(text)
 
 
 @pytest.mark.parametrize("ask", [{}, {"max_version": (1, 0)}, {"copy": True}])
-def test_a_request_frees_what_tensors_have_left(ask):
+def test_a_request_frees_memory_whose_last_tensor_has_ended(ask):
     """The storage's drop may run code, which a deleter must not. The next request for a tensor runs it, whether the
     memory was viewed before or not."""
     viewed = Owner([1])

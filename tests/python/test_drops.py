@@ -11,7 +11,7 @@ from dltensor import versioned
 from pybuffer import FORMAT, FULL_RO, STABLE, WRITABLE, View, release_buffer
 
 
-def test_a_drop_that_comes_back_finds_everything_in_order():
+def test_a_drop_may_view_and_replace_and_drop_cells():
     tally = Tally()
     other = Owner([7, 8], tally)
     other_view = memoryview(other)
@@ -37,7 +37,7 @@ def test_a_drop_that_comes_back_finds_everything_in_order():
     assert (seen, tally.drops) == ([3], 3)
 
 
-def test_a_drop_that_takes_long_holds_up_no_other_cell():
+def test_a_slow_drop_delays_no_other_cell():
     begun, go_on = threading.Event(), threading.Event()
     slow, quick = Tally(), Tally()
     owners = [Owner([1], quick), Owner([2], slow, lambda: (begun.set(), go_on.wait(60))), Owner([3], quick)]
@@ -72,7 +72,7 @@ def test_a_drop_that_panics_is_reported_and_frees_the_block(end):
     assert (tally.drops, unraisable) == (1, ["PanicException"])
 
 
-def test_one_drop_that_panics_keeps_no_other_cell_from_its_end():
+def test_a_panicking_drop_does_not_keep_other_cells_from_being_freed():
     before, sys.unraisablehook = sys.unraisablehook, lambda hook: None
     try:
         tally = Tally()
@@ -140,7 +140,7 @@ FREEING = {
 
 
 @pytest.mark.parametrize("make, act", FREEING.values(), ids=FREEING)
-def test_what_frees_a_storage_whose_last_tensor_has_ended_elsewhere(make, act):
+def test_operations_that_free_a_storage_whose_last_tensor_has_ended(make, act):
     versioned(Series([1.0])).delete()
     m = make()
     tally = Tally()

@@ -59,7 +59,7 @@ edges.view = {view}
 @pytest.mark.parametrize("noticed", [False, True], ids=["unnoticed", "noticed"])
 @exporters
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
-def test_a_parted_cells_drop_attaches(view, exporter, noticed):
+def test_the_drop_of_a_parted_cell_attaches(view, exporter, noticed):
     # A shape with user code takes the path that drains the orphan queue: viewed cells whose owner was dropped.
     notice = "edges.request(edges.Shaped([1]), 0)" if noticed else ""
     out = apart.run(
@@ -76,7 +76,7 @@ os.write(1, b"end\\n")
 
 
 @pytest.mark.parametrize("last_act", ["panic", "panic twice"])
-def test_a_parted_cells_drop_panics(last_act):
+def test_the_drop_of_a_parted_cell_panics(last_act):
     out = apart.run(
         f"""{WRITE}
 m = edges.Owner([1, 2], None, {last_act!r})
@@ -203,7 +203,7 @@ owned.drop_at_exit()
 
 @pytest.mark.parametrize("other", ["edges.Owner([1])", "edges.Series([1.0])"])
 @pytest.mark.parametrize("where", ["other", "sys.other"])
-def test_what_a_guard_has_left_is_dropped_when_another_object_dies_at_exit(where, other):
+def test_memory_whose_last_guard_ended_is_dropped_when_another_object_dies_at_exit(where, other):
     out = apart.run(
         f"""{WRITE}
 m = edges.Owner([1, 2], None, saying("dropped"))

@@ -77,7 +77,7 @@ print(in_child(lambda: m.append(4)))
         ("write", "Rust is changing it (a write guard is alive)"),
     ],
 )
-def test_a_guard_of_a_thread_that_is_not_there_is_named(kind, blocker):
+def test_a_guard_of_a_thread_that_the_child_lacks_is_named(kind, blocker):
     reason = f"{blocker}; try again when the call or thread that holds it has ended{FORKED}"
     resize, view, new, parent, afterwards = run(PROLOGUE + HELD.format(kind=kind)).splitlines()
     hint = SHARE if kind == "share" else ""
@@ -87,7 +87,7 @@ def test_a_guard_of_a_thread_that_is_not_there_is_named(kind, blocker):
     assert (parent, afterwards) == ("False", "None")
 
 
-def test_a_view_of_a_thread_that_is_not_there_is_named():
+def test_a_view_of_a_thread_that_the_child_lacks_is_named():
     script = """
 def hold():
     view = memoryview(m)
@@ -111,7 +111,7 @@ m.append(3)
     assert view == "[1.0, 2.0]"
 
 
-def test_what_the_forking_thread_holds_it_ends_in_both_processes():
+def test_guards_of_the_forking_thread_end_in_both_processes():
     script = """
 view = memoryview(m)
 

@@ -103,7 +103,7 @@ def test_writable_views_are_refused():
         View(shipment.items, WRITABLE)
 
 
-def test_what_others_write_shows():
+def test_what_others_write_is_visible():
     memory = bytearray(np.array(ITEMS, np.uint32).tobytes())
     shipment = arrived(wrap=lambda _: memoryview(memory).toreadonly())[0]
     memory[0] = 7
@@ -249,7 +249,7 @@ def test_frames_that_raise_on_release_are_reported(monkeypatch):
     assert caught == [] or [type(error) for error in caught] == [ValueError]
 
 
-def test_threads_read_while_one_makes_them_own():
+def test_threads_read_while_one_copies_the_memory():
     shipment, _ = arrived()
     totals, start = set(), threading.Barrier(5)
 
@@ -300,7 +300,7 @@ def test_a_drop_at_the_end_of_python_does_nothing(script):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
-def test_a_forked_child_drops_what_it_has_got():
+def test_a_forked_child_drops_imported_memory():
     script = (
         "shipment2 = pickle.loads(data, buffers=[memory])\n"
         "view = memoryview(shipment)\n"

@@ -128,7 +128,7 @@ def test_memory_outlives_the_last_name_of_its_object(make, consume, storages):
     assert storages() == 0
 
 
-def test_a_viewed_object_can_be_had_back_from_its_view(storages):
+def test_a_view_refers_to_its_object(storages):
     view = memoryview(layouts.Base(CONTENT, 3))
     m = view.obj
     assert m.views() == 1

@@ -141,7 +141,7 @@ def test_memory_outlives_its_object_as_long_as_the_guard(end, viewed):
 
 
 @ends
-def test_a_view_may_be_the_last(end):
+def test_a_view_may_be_the_last_owner(end):
     tally = Tally()
     m = Owner([1, 2], tally)
     owned, view = Owned(m), memoryview(m)
@@ -153,7 +153,7 @@ def test_a_view_may_be_the_last(end):
 
 
 @ends
-def test_the_object_may_be_the_last(end):
+def test_the_object_may_be_the_last_owner(end):
     tally = Tally()
     m = Owner([1, 2], tally)
     owned = Owned(m)
@@ -165,7 +165,7 @@ def test_the_object_may_be_the_last(end):
 
 
 @pytest.mark.parametrize("attempt", ["request", "release", "drop", "refusal"])
-def test_what_a_guard_has_left_is_freed_by_an_attached_thread(attempt):
+def test_memory_whose_last_guard_ended_is_freed_by_an_attached_thread(attempt):
     calls = []
     tally = Tally()
     m = Owner([1, 2], tally, lambda: calls.append(threading.get_ident()))
@@ -190,7 +190,7 @@ def test_what_a_guard_has_left_is_freed_by_an_attached_thread(attempt):
     assert (tally.drops, calls) == (1, [threading.get_ident()])
 
 
-def test_what_a_guard_has_left_is_freed_while_an_exception_is_pending():
+def test_memory_whose_last_guard_ended_is_freed_while_an_exception_is_pending():
     raised = []
     tally = Tally()
     m = Owner([1, 2], tally, lambda: raised.append(int("7")))

@@ -57,7 +57,7 @@ def test_an_object_lives_as_long_as_its_last_view(make):
     assert (gone(), tally.drops) == (None, 1)
 
 
-def test_an_object_that_dies_after_its_cell_was_replaced_takes_nothing_along():
+def test_a_dying_object_leaves_a_replaced_cell_alone():
     old, new = Tally(), Tally()
     m, other = Owner([1, 2], old), Owner([3, 4], new)
     view = edges.request(m, PyBUF_FULL)
@@ -175,7 +175,7 @@ def test_a_parted_cell_ends_before_its_last_view(end):
 
 
 @pytest.mark.parametrize("end", ["drop_on_joined_thread", "drop_under_contended_mutex"])
-def test_who_drops_a_viewed_cell_waits_for_nobody(end):
+def test_dropping_a_viewed_cell_does_not_block(end):
     apart.run(
         """
 import sys
@@ -216,7 +216,7 @@ def test_cells_dropped_by_racing_threads_are_freed_once_each():
     assert tally.drops == 400
 
 
-def test_a_parted_cell_changes_only_when_nobody_looks():
+def test_a_parted_cell_changes_only_without_views():
     m = Owner([1, 2])
     view = memoryview(m)
     parted = edges.part(m)

@@ -203,7 +203,7 @@ def test_separate_rows_have_no_parts():
     assert rows.views() == 0
 
 
-def test_what_a_declaration_raises_propagates_and_leaves_nothing_locked():
+def test_an_exception_of_a_declaration_propagates_and_leaves_nothing_locked():
     m = layouts.Bytes(list(range(16)))
     field = m.field("H", 0)
 
@@ -219,7 +219,7 @@ def test_what_a_declaration_raises_propagates_and_leaves_nothing_locked():
     assert memoryview(field)[()] == 256
 
 
-def test_a_part_is_one_of_the_cell_that_is_there_when_it_was_found():
+def test_a_part_is_checked_against_the_cell_after_its_declaration_ran():
     m = layouts.Bytes(list(range(16)))
     field = m.field("H", 4)
     field.before_format(m.drop_cell)

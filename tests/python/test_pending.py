@@ -57,7 +57,7 @@ LAST_ACTS = {
     ["make()", "memoryview(make())", "memoryview(make())[1:]", "orphaned(drained=False)", "orphaned(drained=True)"],
 )
 @pytest.mark.parametrize("last_act", LAST_ACTS)
-def test_what_is_pending_outlives_the_drop(last_act, temporary):
+def test_a_pending_exception_survives_a_drop(last_act, temporary):
     reports, done = LAST_ACTS[last_act]
     out = apart.run(SCRIPT.format(last_act=last_act, temporary=temporary), stderr=None)
     assert out == f"3 {reports * 3} {done * 3}\n"

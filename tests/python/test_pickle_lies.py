@@ -55,7 +55,7 @@ def test_the_parts_are_what_is_documented():
     assert set(parts_of(Columned())) == {"0", "1"}
 
 
-def test_another_version_is_told():
+def test_a_refusal_names_the_version_of_the_pickle_and_of_the_build():
     fields = parts_of(Traveller(1))
     for version in (0, 2, -1, 2**31 - 1):
         text = refused(Traveller, version, fields)
@@ -78,7 +78,7 @@ def test_a_field_that_is_missing_is_named():
         )
 
 
-def test_a_field_more_is_refused():
+def test_an_additional_field_is_refused():
     fields = {**parts_of(Traveller(1)), "rate": 5}
     assert refused(Traveller, 1, fields) == (
         "the pickle has 6 fields, but `Traveller` has 5; it is of another version of this class"
@@ -139,7 +139,7 @@ def test_an_array_of_another_length_is_refused():
 
 
 @pytest.mark.parametrize("bytes_of_row", [-6, 0, 1, 8, 2**62, -(2**63), 2**63])
-def test_rows_that_cannot_be_are_refused(bytes_of_row):
+def test_impossible_rows_are_refused(bytes_of_row):
     refused(Luggage, 1, {**parts_of(Luggage()), "rows": (NATIVE + "H", bytes(12), bytes_of_row)})
 
 
@@ -157,7 +157,7 @@ def test_any_exporter_may_hold_the_memory():
         assert (np.asarray(back) == [[0, 1], [2, 3]]).all()
 
 
-def test_what_a_pickle_does_not_cause_is_raised_as_it_is():
+def test_exceptions_that_the_pickle_did_not_cause_propagate():
     class Odd:
         def __init__(self, given):
             self.given = given
@@ -176,7 +176,7 @@ def test_what_a_pickle_does_not_cause_is_raised_as_it_is():
     assert type(panic.value).__name__ == "PanicException"
 
 
-def test_what_a_value_raises_while_it_is_pickled_is_raised():
+def test_an_exception_while_a_value_is_pickled_propagates():
     def interrupted(_):
         raise KeyboardInterrupt
 

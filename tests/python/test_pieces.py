@@ -117,7 +117,7 @@ def test_a_part_shows_the_cell_that_its_whole_has_now_and_a_view_the_one_that_it
     assert table.views() == 0
 
 
-def test_what_the_layout_of_the_whole_raises_is_raised_for_the_part():
+def test_an_exception_of_the_layout_of_the_whole_propagates():
     whole = Shaped([1, 2, 3, 4])
     piece = ShapedsPiece(whole, 4)
     error = KeyError("of the whole")

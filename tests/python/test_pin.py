@@ -48,7 +48,7 @@ EARLY_RELEASERS = {
 
 
 @pytest.mark.parametrize("consume", EARLY_RELEASERS.values(), ids=EARLY_RELEASERS.keys())
-def test_who_keeps_an_address_and_no_view_is_safe(consume):
+def test_consumers_that_keep_an_address_but_no_view_are_safe(consume):
     tally = Tally()
     m = Pinned(VALUES, tally)
     array = consume(m)
@@ -94,7 +94,7 @@ def test_before_the_first_view_everything_is_allowed(make):
 
 @all_classes
 @pytest.mark.parametrize("name", MOVES)
-def test_after_it_nothing_that_moves_is(make, name):
+def test_after_the_first_view_nothing_moves_the_memory(make, name):
     m = make(VALUES)
     with memoryview(m) as view:
         shown = view.tolist()
@@ -217,7 +217,7 @@ def test_the_pin_goes_where_the_memory_goes():
     assert memoryview(other).tolist() == VALUES
 
 
-def test_without_pin_nobody_sees_an_early_releaser():
+def test_without_pin_an_early_release_goes_unnoticed():
     m = Owner(VALUES)
     array = np.ndarray(4, np.int32, buffer=m)
     assert m.views() == 0

@@ -72,7 +72,7 @@ def test_a_view_refers_to_the_property_and_shows_the_same_field(several):
     assert view.obj.views == 2 - 1  # the temporary memoryview has ended
 
 
-def test_looking_locks_nothing(several):
+def test_reading_attributes_locks_nothing(several):
     prop = several.values
     assert (repr(prop), prop.shape, len(prop)) == (
         "<Buffer of Several.values: shape (3,), format 'd', writable>",
@@ -85,7 +85,7 @@ def test_looking_locks_nothing(several):
     assert repr(several.matrix) == "<Buffer of Several.matrix: shape (2, 3), format 'i', writable>"
 
 
-def test_looking_does_not_pin(several):
+def test_reading_attributes_does_not_pin(several):
     prop = several.pinned
     assert (prop.shape, len(prop), prop.readonly, prop.views) == ((2,), 2, False, 0)
     assert "shape (2,)" in repr(prop)
@@ -158,7 +158,7 @@ def test_a_refused_view_raises_everywhere(several):
     assert "closed" in repr(several.values)
 
 
-def test_what_a_layout_raises_is_raised():
+def test_an_exception_of_a_layout_propagates():
     broken = edges.Several("e")
     with pytest.raises(ValueError, match="no dims"):
         memoryview(broken.dyn)
@@ -198,7 +198,7 @@ def test_references_are_counted_once(several):
     assert sys.getrefcount(several) == before
 
 
-def test_documentation_is_the_field_s():
+def test_the_documentation_is_that_of_the_field():
     assert edges.Several.values.__doc__ == "The values."
     assert edges.Several.matrix.__doc__ == "A matrix of a row of three.\n\nIn Fortran order."
     assert edges.Several.sealed.__doc__ is None

@@ -82,7 +82,7 @@ def test_a_panicking_shape_is_an_exception_and_leaves_nothing(make, how):
 
 @all_shaped
 @pytest.mark.parametrize("error", [KeyError, KeyboardInterrupt, SystemExit, BufferError, MemoryError, StopIteration])
-def test_what_a_shape_raises_arrives_as_it_is(make, error):
+def test_an_exception_of_a_shape_propagates(make, error):
     raised = error("from the shape")
 
     def shape():
@@ -221,7 +221,7 @@ def test_a_shape_that_keeps_a_view_and_answers_another_shape_gives_the_first(mak
 
 
 @all_shaped
-def test_a_shape_that_views_its_object_and_lets_go_is_asked_as_often(make):
+def test_a_shape_that_views_its_object_is_evaluated_for_each_view(make):
     depth = []
 
     def shape():
@@ -236,7 +236,7 @@ def test_a_shape_that_views_its_object_and_lets_go_is_asked_as_often(make):
         assert m.views() == 1
 
 
-def test_a_shape_may_not_take_an_object_that_is_not_frozen_for_itself():
+def test_a_shape_may_not_borrow_its_object_mutably():
     m = MutableShaped([1, 2], lambda: m.resize_exclusively(4) or 1)
     with pytest.raises(RuntimeError, match="Already borrowed"):
         memoryview(m)
@@ -411,7 +411,7 @@ def test_extending_by_itself_is_refused():
 
 
 @pytest.mark.parametrize("act", ["view", "append", "clear", "close", "raise"])
-def test_an_index_that_comes_back_finds_the_door_shut(act):
+def test_an_index_that_reenters_a_locked_object_is_refused(act):
     m = Series([1, 2])
 
     class Index:

@@ -38,7 +38,7 @@ def test_a_view_ends_with_its_block_though_its_variable_lives():
         assert v.tolist() == [9, 2, 3, 4]
 
 
-def test_what_nobody_enters_locks_nothing():
+def test_a_view_that_is_never_entered_locks_nothing():
     m = Series(VALUES)
     view = m.view()
     ranged = scoped_range(m, 8, 8)
@@ -70,7 +70,7 @@ HOLDERS = {
 
 
 @pytest.mark.parametrize("consume", CONSUMERS.values(), ids=CONSUMERS.keys())
-def test_who_keeps_the_memory_is_reported_and_unlocks_it_in_the_end(consume):
+def test_a_consumer_that_keeps_the_memory_is_reported_and_unlocks_it_when_it_ends(consume):
     m = Series(VALUES)
     with pytest.raises(BufferError) as refusal:
         with m.view() as v:
@@ -90,7 +90,7 @@ def test_who_keeps_the_memory_is_reported_and_unlocks_it_in_the_end(consume):
 
 
 @pytest.mark.parametrize("consume", HOLDERS.values(), ids=HOLDERS.keys())
-def test_who_keeps_the_view_keeps_it_alive(consume):
+def test_a_name_for_the_view_keeps_it_alive(consume):
     m = Series(VALUES)
     with pytest.raises(BufferError) as refusal:
         with m.view() as v:
@@ -106,7 +106,7 @@ def test_who_keeps_the_view_keeps_it_alive(consume):
 
 
 @pytest.mark.parametrize("consume", [*CONSUMERS.values(), *HOLDERS.values()], ids=[*CONSUMERS, *HOLDERS])
-def test_who_lets_go_inside_the_block_is_no_trouble(consume):
+def test_a_consumer_may_end_inside_the_block(consume):
     m = Series(VALUES)
     with m.view() as v:
         kept = consume(v)
@@ -130,7 +130,7 @@ def test_a_view_may_be_released_inside_its_block():
         assert m.views() == 0
 
 
-def test_what_a_block_raises_goes_through():
+def test_the_exception_of_a_block_propagates():
     m = Series(VALUES)
     with pytest.raises(KeyError, match="mine") as raised:
         with m.view():
@@ -140,7 +140,7 @@ def test_what_a_block_raises_goes_through():
 
 
 @pytest.mark.parametrize("consume", [np.asarray, pickle.PickleBuffer])
-def test_what_a_block_raises_is_shown_with_what_its_end_raises(consume):
+def test_the_exception_of_a_block_is_the_context_of_that_of_its_end(consume):
     m = Series(VALUES)
     with pytest.raises(BufferError, match="at the end of its block") as refusal:
         with m.view() as v:
@@ -224,7 +224,7 @@ def test_without_with_it_is_no_buffer():
             use(view)
 
 
-def test_what_is_no_buffer_is_refused_at_once():
+def test_an_object_without_a_buffer_is_refused_at_once():
     for make in (scoped, lambda thing: scoped_range(thing, 0, 0)):
         with pytest.raises(TypeError, match="a bytes-like object is required, not 'list'"):
             make([1, 2])

@@ -42,7 +42,7 @@ def test_a_range_is_bytes():
         (-1, None, "offset is -1; it must not be negative"),
     ],
 )
-def test_a_range_that_is_not_there(offset, length, text):
+def test_a_range_outside_of_the_memory(offset, length, text):
     m = Series(VALUES)
     with pytest.raises(ValueError) as refusal:
         scoped_range(m, offset, length)
@@ -135,7 +135,7 @@ def test_rows_keep_their_suboffsets():
         assert (v.suboffsets, v.tolist()) == (memoryview(rows).suboffsets, memoryview(rows).tolist())
 
 
-def test_what_is_no_request_is_refused():
+def test_an_invalid_request_is_refused():
     m = Series(VALUES)
     with m.view() as v:
         gate = v.obj
@@ -153,7 +153,7 @@ def test_what_is_no_request_is_refused():
     assert m.views() == 0
 
 
-def test_what_stood_between_grants_nothing_after_its_end():
+def test_the_view_of_a_block_grants_nothing_after_its_end():
     m = Series(VALUES)
     with m.view() as v:
         gate = v.obj

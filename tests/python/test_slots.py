@@ -310,7 +310,7 @@ EARLY_RELEASERS = {
 
 
 @pytest.mark.parametrize("consume", EARLY_RELEASERS.values(), ids=EARLY_RELEASERS.keys())
-def test_who_keeps_a_bare_pointer_is_seen_by_nobody(consume):
+def test_a_consumer_that_keeps_a_bare_pointer_goes_unnoticed(consume):
     m, control = Series([1, 2, 3]), bytearray(24)
     arrays = consume(m), consume(control)
     assert m.views() == 0

@@ -72,7 +72,7 @@ def test_a_copy_is_made_while_numpy_writes(append):
     assert (copy[:-1] == np.floor(copy[:-1])).all() and copy[:-1].max() <= array.max()
 
 
-def test_what_is_left_is_refused():
+def test_a_leaked_guard_and_a_closed_object_refuse():
     m = Log([1.0])
     view = memoryview(m)
     m.leak_a_guard()

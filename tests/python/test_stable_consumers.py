@@ -82,7 +82,7 @@ class SubBytes(bytes):
     ],
     ids=["bytearray", "array", "ndarray", "ndarray of bytes", "subclass of bytes", "memoryview", "read-only", "ctypes"],
 )
-def test_who_cannot_promise_it(make):
+def test_objects_that_cannot_promise_it(make):
     m = make([1, 2, 3])
     with pytest.raises(BufferError) as refusal:
         consumer.stable("u8", m)
@@ -218,7 +218,7 @@ def test_a_view_of_another_object_is_released_by_that_object(declare):
     lent.append(1)
 
 
-def test_what_an_exporter_raises_beside_its_view_is_raised(declare):
+def test_an_exception_that_a_granting_exporter_leaves_is_raised(declare):
     declare()
     it = liar(raises=True)
     with pytest.raises(BufferError, match="raised by an exporter that has granted"):

@@ -113,7 +113,7 @@ def test_what_one_storage_owns_is_written_in_place(make, allocations):
         m.read()
 
 
-def test_truths_that_nobody_can_write():
+def test_bools_that_nobody_can_write():
     array = np.asarray(layouts.SharedTruths(b"\0\1\1"))
     assert (array.dtype, array.tolist(), array.flags.writeable) == (np.bool_, [False, True, True], False)
 
@@ -194,7 +194,7 @@ def test_foreign_memory_that_is_replaced_or_closed_is_freed_at_once(allocations)
         (12, 0, BufferError, "the pointer 0xc is not aligned"),
     ],
 )
-def test_what_can_be_no_memory_is_not_taken_over(address, length, error, problem):
+def test_impossible_foreign_memory_is_refused(address, length, error, problem):
     with pytest.raises(error, match=problem):
         layouts.refuse_foreign(address, length)
 

@@ -36,7 +36,7 @@ def test_a_part_shows_the_same_memory(several):
     assert np.asarray(several.reshaped([4, 1])).shape == (4, 1)
 
 
-def test_views_of_a_part_count_in_the_field_s_lock(several):
+def test_views_of_a_part_count_in_the_lock_of_the_field(several):
     part = several.column(0)
     several.grow_cells()
     view = memoryview(part)

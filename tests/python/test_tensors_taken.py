@@ -198,7 +198,7 @@ def test_items_that_share_memory_are_not_written():
     assert producer.deleted == 2
 
 
-def test_what_is_no_tensor():
+def test_objects_that_are_no_tensors():
     class Empty:
         pass
 

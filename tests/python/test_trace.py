@@ -168,7 +168,7 @@ m.call_under("read", lambda: print(refused(lambda: edges.request(m, 1))))
         assert re.fullmatch(pattern, line), line
 
 
-def test_views_of_before_are_counted_as_such():
+def test_views_from_before_tracing_are_counted():
     said = run(
         """
 m = Series([1.0])
