@@ -132,8 +132,9 @@ pub(crate) fn check_found<T: Element>(claimed: &Claimed, found: &Found) {
         let mut sorted = found.addresses.clone();
         sorted.sort_unstable();
         let share = sorted.windows(2).any(|pair| pair[1] - pair[0] < size);
-        // With more than two axes an overlap may be reported that does not exist.
-        assert!(found.may_overlap == share || found.may_overlap && found.shape.len() > 2, "{found:?}");
+        // With more than two axes, or in more memory than there can be, an overlap may be reported that does not exist.
+        let is_exact = found.shape.len() <= 2 && end - first < 1 << 60;
+        assert!(found.may_overlap == share || found.may_overlap && !is_exact, "{found:?}");
         let dense = sorted.iter().enumerate().all(|(number, &address)| address == claimed.buf + number * size);
         assert!(dense || !found.f_contiguous, "{found:?}");
     }

@@ -21,7 +21,7 @@ const FARTHEST: i64 = i64::MAX / 8;
 /// Whether two items of a layout may have bytes in common, so that writing one would write another.
 ///
 /// `false` is always exact. `true` is exact for up to two axes that interleave, and for any other layout that the
-/// search decides within its bound on work.
+/// search decides within its bound on work, if the items are at most [`FARTHEST`] bytes apart.
 pub(crate) fn may_overlap(shape: &[isize], strides: &[isize], itemsize: isize) -> bool {
     !shape.contains(&0) && Search::new(shape, strides, itemsize).is_none_or(|mut search| search.overlaps())
 }
