@@ -113,10 +113,11 @@ fn follow<T: Viewable + PartialEq + std::fmt::Debug>(input: &Input<'_>, element:
 /// Whether a storage can be made from this many elements.
 fn is_true(whole: bool, count: usize, said: &Said, wanted: Wanted, size: usize) -> bool {
     let product = |extents: &[usize]| {
-        // An array without elements may have any other extents that do not overflow by themselves.
+        // An array without elements may have any other extents whose product is an `isize`, as ndarray requires.
+        let bytes_each = if extents.contains(&0) { 1 } else { size };
         let nonzero = extents.iter().filter(|&&extent| extent > 0);
-        let bytes = nonzero.copied().try_fold(size, |product, extent| product.checked_mul(extent));
-        bytes.filter(|&bytes| isize::try_from(bytes).is_ok()).map(|_| extents.iter().product::<usize>())
+        let product = nonzero.copied().try_fold(bytes_each, |product, extent| product.checked_mul(extent));
+        product.filter(|&product| isize::try_from(product).is_ok()).map(|_| extents.iter().product::<usize>())
     };
     whole
         && match (said, wanted) {
