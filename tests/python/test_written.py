@@ -1,7 +1,8 @@
 """Formats that are fields of a class: read without running code, and parsed only when they have changed."""
 
 import pytest
-from buffer_tests_ext.edges import Telling, Written, WrittenPart
+from buffer_tests_ext import edges
+from buffer_tests_ext.edges import Owner, Telling, Written, WrittenPart
 
 RECORD = "T{<H:first:<H:second:}"
 
@@ -51,6 +52,26 @@ def test_a_text_that_is_no_format_is_refused_with_its_mistake(exporter):
     written.format = "ü"
     with pytest.raises(BufferError, match="cannot grant a view"):
         memoryview(written)
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("orphans", [False, True])
+def test_a_view_beside_others_needs_no_format(sealed, orphans):
+    written = Written(bytes(8), "H")
+    written.sealed = sealed
+    with memoryview(written):
+        written.format = "y"
+        if orphans:
+            owner = Owner([1])
+            last = memoryview(owner)
+            edges.part(owner).drop_detached()
+        assert shown(written) == ("H", 2, (4, 1), sealed)
+        if orphans:
+            last.release()
+        assert shown(written.first(2)) == ("H", 2, (2, 1), sealed)
+    for view in (memoryview, lambda written: written.first(2)):
+        with pytest.raises(BufferError, match="unknown code 'y'"):
+            view(written)
 
 
 def test_a_part_shows_what_its_field_is_then():

@@ -86,8 +86,7 @@ pub(super) fn evaluating(
             evaluations += 1;
             evaluated_for = memory;
             needs_dims = true;
-            dims.check()?;
-            patiently(&mut tries, Some(dims), attempt)
+            with_reason(dims, patiently(&mut tries, Some(dims), attempt))
         } else if needs_dims {
             evaluations += 1;
             evaluate(py, class, &mut |dims| patiently(&mut tries, Some(dims), attempt))?
@@ -138,6 +137,15 @@ fn patiently(tries: &mut usize, dims: Option<&dyn Evaluated>, attempt: Attempt<'
     }
 }
 
+/// The result of an attempt with these numbers. If the numbers do not fit, the reason may be that their format is
+/// refused. A view that joins others needs no numbers, and so no format: it is granted whatever the format is now.
+fn with_reason(dims: &dyn Evaluated, result: Result<(), Failed>) -> Result<(), Failed> {
+    if let Err(Failed::Denied(Denied::Misfit { .. })) = result {
+        dims.check().map_err(|error| Failed::Raised(error.into()))?;
+    }
+    result
+}
+
 /// Evaluates the declared numbers, outside any lock, and calls `with` on them.
 fn evaluate(
     py: Python<'_>,
@@ -154,7 +162,7 @@ fn evaluate(
         if runs_code {
             level = None;
         }
-        result = dims.check().map_err(|error| Failed::Raised(error.into())).and_then(|()| with(dims));
+        result = with_reason(dims, with(dims));
     };
     contain(|| class.dims(&mut call))?;
     Ok(result)

@@ -1,6 +1,6 @@
 //! Formats that are written in a field, where Python changes them.
 
-use buffer_runtime::{ExportBuffer, ExportCell};
+use buffer_runtime::{ExportBuffer, ExportCell, Part};
 use pyo3::prelude::*;
 
 /// Bytes whose format, number of columns and access are fields.
@@ -26,6 +26,10 @@ impl Written {
 
     fn views(&self) -> usize {
         self.data.views()
+    }
+
+    fn first(slf: &Bound<'_, Self>, count: usize) -> PyResult<Part> {
+        Part::new(slf, |all| all.slice(0, ..count, 1))
     }
 
     fn replace(&self, py: Python<'_>, content: Vec<u8>) -> PyResult<()> {
