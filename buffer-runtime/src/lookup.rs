@@ -12,7 +12,7 @@ use std::ptr;
 use pyo3::exceptions::PyAttributeError;
 use pyo3::{Bound, PyAny, PyResult, Python, ffi};
 #[cfg(feature = "pickle")]
-use pyo3::{Py, sync::PyOnceLock};
+use pyo3::{Py, sync::PyOnceLock, types::PyDict};
 
 use crate::pending::{owned, raised};
 
@@ -35,6 +35,19 @@ pub(crate) fn attribute<'py>(object: &Bound<'py, PyAny>, name: &CStr) -> PyResul
     let value = unsafe { ffi::PyObject_GetAttrString(object.as_ptr(), name.as_ptr()) };
     // SAFETY: the result is an owned reference, or NULL.
     unsafe { owned(object.py(), value) }
+}
+
+/// The value of a key of a `dict`, if it has the key. Another thread may change the dict.
+#[cfg(feature = "pickle")]
+pub(crate) fn item<'py>(dict: &Bound<'py, PyDict>, key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let mut value = ptr::null_mut();
+    // SAFETY: attached, with a dict and a key that are alive, and room for a reference.
+    let found = unsafe { ffi::compat::PyDict_GetItemRef(dict.as_ptr(), key.as_ptr(), &raw mut value) };
+    if found < 0 {
+        return Err(raised(dict.py()));
+    }
+    // SAFETY: the result is an owned reference, or NULL.
+    Ok(unsafe { Bound::from_owned_ptr_or_opt(dict.py(), value) })
 }
 
 /// A name, of which Python's string is made once. The string is interned.

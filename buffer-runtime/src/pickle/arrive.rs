@@ -19,7 +19,7 @@ use crate::element::Element;
 use crate::exception::{ClassName, exception};
 use crate::export::peek::peek;
 use crate::limits::MAX_NDIM;
-use crate::lookup::Name;
+use crate::lookup::{Name, item};
 use crate::pending::{owned, raised};
 use crate::storage::Import;
 
@@ -49,15 +49,8 @@ impl<'py> Arrived<'_, 'py> {
     /// `UnpicklingError` if the value is missing.
     pub(super) fn value(&self, name: &'static Name) -> PyResult<Bound<'py, PyAny>> {
         let py = self.py();
-        let key = name.string(py)?;
-        let mut value = std::ptr::null_mut();
-        // Another thread may change the dict.
-        // SAFETY: attached, with a dict and a key that are alive, and room for a reference.
-        let found = unsafe { ffi::compat::PyDict_GetItemRef(self.values.as_ptr(), key.as_ptr(), &raw mut value) };
-        // SAFETY: the result is an owned reference, or NULL.
-        match unsafe { Bound::from_owned_ptr_or_opt(py, value) } {
+        match item(self.values, name.string(py)?)? {
             Some(value) => Ok(value),
-            None if found < 0 => Err(raised(py)),
             None => Err(unpickling(
                 py,
                 format_args!(
@@ -83,9 +76,9 @@ impl<'py> Arrived<'_, 'py> {
     ) -> PyResult<Refused<'py>> {
         let (py, value) = (self.py(), self.value(&name.name)?);
         let own = name.format(py, Portable::of::<E>)?;
-        let name = Place { class: self.class, field: name.name.text() };
+        let name = FieldOfClass { class: self.class, field: name.name.text() };
         let wrong = || {
-            let Place { class, field } = name;
+            let FieldOfClass { class, field } = name;
             unpickling(py, format_args!("the pickle's value for the field `{field}` of `{class}` is no memory"))
         };
         let (mut format, mut memory) = (std::ptr::null_mut(), std::ptr::null_mut::<ffi::PyObject>());
@@ -120,7 +113,7 @@ impl<'py> Arrived<'_, 'py> {
             0 => {}
             _ if PyErr::occurred(py) => return Err(raised(py)),
             _ => {
-                let Place { class, field } = name;
+                let FieldOfClass { class, field } = name;
                 let own = Portable::of::<E>();
                 let text = format_args!(
                     "the pickle's memory for the field `{field}` of `{class}` has other elements than `{own}`; it is of \
@@ -161,7 +154,7 @@ impl<'py> Arrived<'_, 'py> {
 
 /// The field that a frame is for, and its class.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct FieldOfClass {
     class: &'static str,
     field: &'static str,
 }
@@ -170,12 +163,12 @@ struct Place {
 #[derive(Clone, Copy)]
 pub(super) struct Refused<'py> {
     py: Python<'py>,
-    name: Place,
+    name: FieldOfClass,
 }
 
 impl Refused<'_> {
     pub(super) fn because(self, wrong: &Wrong) -> PyErr {
-        let Self { py, name: Place { class, field } } = self;
+        let Self { py, name: FieldOfClass { class, field } } = self;
         if matches!(wrong, Wrong::NoMemory) {
             return exception::<PyMemoryError>(py, "there is no memory for the unpickled elements");
         }
@@ -188,7 +181,7 @@ impl Refused<'_> {
 /// # Errors
 ///
 /// `UnpicklingError` if the object has no bytes in one piece; `MemoryError`.
-fn request(object: &Bound<'_, PyAny>, name: Place) -> PyResult<Import> {
+fn request(object: &Bound<'_, PyAny>, name: FieldOfClass) -> PyResult<Import> {
     let py = object.py();
     // Release the views of objects that were dropped on other threads, so that these views do not accumulate.
     free_waiting(py);
@@ -197,7 +190,7 @@ fn request(object: &Bound<'_, PyAny>, name: Place) -> PyResult<Import> {
     match unsafe { Import::request(py, object.as_ptr(), no_memory) } {
         Ok(view) => Ok(view),
         Err(error) => {
-            let (Place { field, .. }, class) = (name, ClassName::of(object)?);
+            let (FieldOfClass { field, .. }, class) = (name, ClassName::of(object)?);
             Err(cause_of(py, error, |py| {
                 unpickling(py, format_args!("the memory of `{field}` is a `{class}`, which has no bytes in one piece"))
             }))

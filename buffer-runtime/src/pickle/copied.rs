@@ -12,7 +12,7 @@ use super::methods::reduced;
 use super::state;
 use super::table::Table;
 use crate::exception::exception;
-use crate::lookup::attribute;
+use crate::lookup::{attribute, item};
 use crate::pending::{owned, raised};
 
 /// Copies the object: deeply with the `memo` of `copy.deepcopy`, shallowly without it.
@@ -112,15 +112,7 @@ fn key<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 fn copied_meanwhile<'py>(object: &Bound<'py, PyAny>, deep: &Deep<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
     // `copy.deepcopy` makes a dict.
     let Ok(memo) = deep.memo.cast::<PyDict>() else { return Ok(None) };
-    let (py, key) = (object.py(), key(object)?);
-    let mut copy = std::ptr::null_mut();
-    // SAFETY: attached, with a dict and a key that are alive, and room for a reference.
-    let found = unsafe { ffi::compat::PyDict_GetItemRef(memo.as_ptr(), key.as_ptr(), &raw mut copy) };
-    if found < 0 {
-        return Err(raised(py));
-    }
-    // SAFETY: the result is an owned reference, or NULL.
-    Ok(unsafe { Bound::from_owned_ptr_or_opt(py, copy) })
+    item(memo, &key(object)?)
 }
 
 /// Adds the copy to the memo of `copy.deepcopy`, before the state is copied: the state may refer to the object.
