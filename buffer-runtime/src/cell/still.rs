@@ -54,7 +54,7 @@ impl Published {
         };
         // A class declares the same parts each time, so a part that is missing now was missing then, and follows from
         // the others and from the memory.
-        !declared.out_of_memory
+        !declared.is_incomplete
             && declared.offset.is_none_or(|declared| declared == Distance::Bytes(offset))
             && declared.extents.is_none_or(|extents| {
                 extents.len() == ndim && extents.iter().zip(numbers(shown.shape)).all(|(dim, &number)| dim.is(number))

@@ -23,7 +23,7 @@ pub struct Declaration<'a> {
     pub(crate) readonly: bool,
     /// Whether a declared part is missing: there was no memory for it, or it is a format that [`Evaluated::check`]
     /// refuses.
-    pub(crate) out_of_memory: bool,
+    pub(crate) is_incomplete: bool,
     /// See [`Evaluated::serial`].
     pub(crate) serial: u64,
 }
@@ -60,7 +60,7 @@ impl<F, E, O, S> Declared<F, E, O, S> {
 }
 
 /// A part of a declaration: the extents, the offset or the strides.
-pub trait Part<T: ?Sized> {
+pub trait DeclaredPart<T: ?Sized> {
     /// `None` if it is not declared, or lost.
     fn part(&self) -> Option<&T>;
 
@@ -71,28 +71,28 @@ pub trait Part<T: ?Sized> {
     }
 }
 
-impl<T: ?Sized> Part<T> for () {
+impl<T: ?Sized> DeclaredPart<T> for () {
     #[inline(always)]
     fn part(&self) -> Option<&T> {
         None
     }
 }
 
-impl Part<Self> for Distance {
+impl DeclaredPart<Self> for Distance {
     #[inline(always)]
     fn part(&self) -> Option<&Self> {
         Some(self)
     }
 }
 
-impl<T, const N: usize> Part<[T]> for [T; N] {
+impl<T, const N: usize> DeclaredPart<[T]> for [T; N] {
     #[inline(always)]
     fn part(&self) -> Option<&[T]> {
         Some(self)
     }
 }
 
-impl<T: Copy> Part<[T]> for Few<T> {
+impl<T: Copy> DeclaredPart<[T]> for Few<T> {
     #[inline(always)]
     fn part(&self) -> Option<&[T]> {
         self.as_slice()
@@ -104,7 +104,7 @@ impl<T: Copy> Part<[T]> for Few<T> {
     }
 }
 
-impl<T: ?Sized, P: Part<T>> Part<T> for Option<P> {
+impl<T: ?Sized, P: DeclaredPart<T>> DeclaredPart<T> for Option<P> {
     #[inline(always)]
     fn part(&self) -> Option<&T> {
         self.as_ref().and_then(P::part)
@@ -119,9 +119,9 @@ impl<T: ?Sized, P: Part<T>> Part<T> for Option<P> {
 impl<F, E, O, S> Declared<F, E, O, S>
 where
     F: FormatPart,
-    E: Part<[Dim]>,
-    O: Part<Distance>,
-    S: Part<[Distance]>,
+    E: DeclaredPart<[Dim]>,
+    O: DeclaredPart<Distance>,
+    S: DeclaredPart<[Distance]>,
 {
     #[inline(always)]
     fn with_item<'a>(&'a self, item: Option<Item<'a>>, is_lost: bool) -> Declaration<'a> {
@@ -131,7 +131,7 @@ where
             strides: self.strides.part(),
             item,
             readonly: self.readonly,
-            out_of_memory: is_lost || self.extents.is_lost() || self.strides.is_lost(),
+            is_incomplete: is_lost || self.extents.is_lost() || self.strides.is_lost(),
             serial: 0,
         }
     }
@@ -144,9 +144,9 @@ impl<F, E, O, S> super::dim::sealed::Evaluated for Declared<F, E, O, S> {}
 unsafe impl<F, E, O, S> Evaluated for Declared<F, E, O, S>
 where
     F: FormatPart,
-    E: Part<[Dim]>,
-    O: Part<Distance>,
-    S: Part<[Distance]>,
+    E: DeclaredPart<[Dim]>,
+    O: DeclaredPart<Distance>,
+    S: DeclaredPart<[Distance]>,
 {
     fn count(&self) -> usize {
         0

@@ -35,7 +35,7 @@ pub(crate) struct Resolved {
 
 /// How many dimensions a declaration has.
 pub(crate) fn ndim(descriptor: &Descriptor, memory: Memory, declared: &Declaration<'_>) -> Result<usize, LayoutError> {
-    if declared.out_of_memory {
+    if declared.is_incomplete {
         return Err(LayoutError::OutOfMemory);
     }
     let ndim = if let Some(extents) = declared.extents {

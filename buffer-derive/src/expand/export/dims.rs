@@ -52,7 +52,7 @@ fn fixed(extents: &[Extent], placement: &Placement<[Expr]>, receiver: &mut Recei
 }
 
 /// The type and the value of a part of a declaration. Both are `()` if the part is not declared.
-type Part = (TokenStream, TokenStream);
+type TypeAndValue = (TokenStream, TokenStream);
 
 /// A declaration that is known only at run time, with its expressions in the order in which they must be evaluated.
 fn at_run_time(
@@ -64,8 +64,8 @@ fn at_run_time(
     let runtime = receiver.runtime;
     let none = || (quote!(()), quote!(()));
     let readonly = readonly.map_or_else(|| quote!(false), |condition| chosen(condition, receiver));
-    let format: Part = format.map_or_else(none, |format| written(format, receiver));
-    let extents: Part = match shape {
+    let format: TypeAndValue = format.map_or_else(none, |format| written(format, receiver));
+    let extents: TypeAndValue = match shape {
         None => none(),
         Some((Numbers::Slice(shape), _)) => {
             (quote!(#runtime::Few<#runtime::Dim>), call("Numbers", "dims", shape, receiver))
@@ -81,8 +81,9 @@ fn at_run_time(
         Some((_, Placement::Offset(_, offset))) => (Some(*offset), None),
         Some((_, Placement::Strided { offset, strides })) => (*offset, Some(*strides)),
     };
-    let offset: Part = offset.map_or_else(none, |offset| (quote!(#runtime::Distance), distance(offset, receiver)));
-    let strides: Part = match strides {
+    let offset: TypeAndValue =
+        offset.map_or_else(none, |offset| (quote!(#runtime::Distance), distance(offset, receiver)));
+    let strides: TypeAndValue = match strides {
         None => none(),
         Some(Numbers::Slice(strides)) => {
             (quote!(#runtime::Few<#runtime::Distance>), call("Numbers", "distances", strides, receiver))
@@ -108,7 +109,7 @@ fn chosen(condition: &Expr, receiver: &mut Receiver<'_>) -> TokenStream {
 }
 
 /// The format: parsed at once, unless its text outlives the evaluation.
-fn written(format: &Format<'_>, receiver: &mut Receiver<'_>) -> Part {
+fn written(format: &Format<'_>, receiver: &mut Receiver<'_>) -> TypeAndValue {
     let runtime = receiver.runtime;
     match format {
         Format::Literal(expr) | Format::Field { expr, .. } => {

@@ -247,7 +247,7 @@ fn miri_all_of_a_declaration_at_run_time_is_compared() {
         Declaration { item: Some(Item { format: c"II", itemsize: 4 }), ..declared },
         Declaration { item: Some(Item { format: c"I", itemsize: 2 }), ..declared },
         Declaration { readonly: true, ..declared },
-        Declaration { out_of_memory: true, ..declared },
+        Declaration { is_incomplete: true, ..declared },
     ];
     for (index, declared) in other.into_iter().enumerate() {
         assert!(!again(declared), "{index}");
